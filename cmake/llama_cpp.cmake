@@ -1,0 +1,122 @@
+# llama.cpp at the pinned version: fetched once, built once, shared by every preset.
+#
+# Result: targets llama (libllama with ggml), endorm_llama_common (common/: chat templates, downloads; not installed
+# by upstream), endorm_json and endorm_httplib (the copies that llama.cpp vendors: one version for all).
+#
+# FETCHCONTENT_SOURCE_DIR_LLAMA_CPP   a checkout of your own, used instead of the download
+# ENDORM_LLAMA_OPTIONS                more -D options for its build, e.g. "-DGGML_CUDA=ON"
+# ENDORM_DEPS_DIR                     where sources and builds are kept (default: build/deps in the source tree)
+
+set(ENDORM_LLAMA_VERSION "0.5.0")
+set(ENDORM_LLAMA_PACKAGE "llama-cpp-python==0.3.36")
+set(ENDORM_LLAMA_ARCHIVE "llama_cpp_python-0.3.36.tar.gz")
+set(ENDORM_LLAMA_SHA256 "832db0699007f1be95a7e41ef12e88926b02ba836461e36a36372db2760c1a2e")
+
+set(ENDORM_DEPS_DIR "${PROJECT_SOURCE_DIR}/build/deps" CACHE PATH "Sources and builds of dependencies")
+set(ENDORM_LLAMA_OPTIONS "" CACHE STRING "Further options for the build of llama.cpp")
+set(FETCHCONTENT_SOURCE_DIR_LLAMA_CPP "" CACHE PATH "A llama.cpp checkout to use instead of the pinned download")
+
+# Sets `out` to the source tree of llama.cpp, downloading the pinned source distribution if needed.
+function(endorm_llama_source out)
+  if(FETCHCONTENT_SOURCE_DIR_LLAMA_CPP)
+    if(NOT EXISTS "${FETCHCONTENT_SOURCE_DIR_LLAMA_CPP}/include/llama.h")
+      message(FATAL_ERROR "FETCHCONTENT_SOURCE_DIR_LLAMA_CPP=${FETCHCONTENT_SOURCE_DIR_LLAMA_CPP} is no llama.cpp checkout: "
+                          "include/llama.h is missing there")
+    endif()
+    set(${out} "${FETCHCONTENT_SOURCE_DIR_LLAMA_CPP}" PARENT_SCOPE)
+    return()
+  endif()
+  set(unpacked "${ENDORM_DEPS_DIR}/llama.cpp-${ENDORM_LLAMA_VERSION}")
+  set(${out} "${unpacked}" PARENT_SCOPE)
+  if(EXISTS "${unpacked}/include/llama.h")
+    return()
+  endif()
+  set(archive "${ENDORM_DEPS_DIR}/download/${ENDORM_LLAMA_ARCHIVE}")
+  if(NOT EXISTS "${archive}")
+    find_package(Python3 REQUIRED COMPONENTS Interpreter)
+    message(STATUS "Fetching llama.cpp ${ENDORM_LLAMA_VERSION} (77 MB, inside the source package ${ENDORM_LLAMA_PACKAGE})")
+    execute_process(
+      COMMAND "${Python3_EXECUTABLE}" -m pip download --quiet --disable-pip-version-check --no-deps
+              --no-binary llama-cpp-python --dest "${ENDORM_DEPS_DIR}/download" "${ENDORM_LLAMA_PACKAGE}"
+      RESULT_VARIABLE failed)
+    if(failed)
+      message(FATAL_ERROR "llama.cpp could not be fetched with pip. Check the network, or clone llama.cpp v${ENDORM_LLAMA_VERSION} "
+                          "yourself and configure with -DFETCHCONTENT_SOURCE_DIR_LLAMA_CPP=/path/to/llama.cpp")
+    endif()
+  endif()
+  file(SHA256 "${archive}" found)
+  if(NOT found STREQUAL ENDORM_LLAMA_SHA256)
+    message(FATAL_ERROR "${archive} has sha256 ${found}, expected ${ENDORM_LLAMA_SHA256}. Delete it and configure again.")
+  endif()
+  file(ARCHIVE_EXTRACT INPUT "${archive}" DESTINATION "${ENDORM_DEPS_DIR}/unpack" PATTERNS "*/vendor/llama.cpp/*")
+  file(GLOB root "${ENDORM_DEPS_DIR}/unpack/*/vendor/llama.cpp")
+  file(RENAME "${root}" "${unpacked}")
+  file(REMOVE_RECURSE "${ENDORM_DEPS_DIR}/unpack")
+endfunction()
+
+# Builds `source` into `prefix` unless a finished build of the same options lies there.
+function(endorm_build_llama source prefix)
+  if(EXISTS "${prefix}/finished")
+    return()
+  endif()
+  file(MAKE_DIRECTORY "${prefix}")
+  message(STATUS "Building llama.cpp in ${prefix} (once; about 5 minutes on 2 cores)")
+  separate_arguments(extra NATIVE_COMMAND "${ENDORM_LLAMA_OPTIONS}")
+  execute_process(
+    COMMAND "${CMAKE_COMMAND}" -S "${source}" -B "${prefix}/build" -G Ninja -DCMAKE_BUILD_TYPE=Release
+            -DCMAKE_INSTALL_PREFIX=${prefix} -DCMAKE_INSTALL_LIBDIR=lib -DCMAKE_POSITION_INDEPENDENT_CODE=ON -DBUILD_SHARED_LIBS=OFF
+            -DCMAKE_C_COMPILER=${ENDORM_LLAMA_C_COMPILER} -DCMAKE_CXX_COMPILER=${ENDORM_LLAMA_CXX_COMPILER}
+            -DGGML_CCACHE=OFF -DLLAMA_BUILD_COMMON=ON -DLLAMA_BUILD_TESTS=OFF -DLLAMA_BUILD_TOOLS=OFF -DLLAMA_BUILD_EXAMPLES=OFF
+            -DLLAMA_BUILD_SERVER=OFF -DLLAMA_BUILD_APP=OFF -DLLAMA_BUILD_UI=OFF -DLLAMA_USE_PREBUILT_UI=OFF
+            ${extra}
+    OUTPUT_FILE "${prefix}/configure.log" ERROR_FILE "${prefix}/configure.log" RESULT_VARIABLE failed)
+  if(failed)
+    message(FATAL_ERROR "llama.cpp did not configure: see ${prefix}/configure.log")
+  endif()
+  execute_process(COMMAND "${CMAKE_COMMAND}" --build "${prefix}/build" --target install RESULT_VARIABLE failed)
+  if(failed)
+    message(FATAL_ERROR "llama.cpp did not build. The error stands above; the build tree is ${prefix}/build")
+  endif()
+  foreach(library common/libllama-common.a common/libllama-common-base.a vendor/cpp-httplib/libcpp-httplib.a)
+    file(GLOB_RECURSE found "${prefix}/build/*/${library}" "${prefix}/build/${library}")
+    if(NOT found)
+      get_filename_component(name "${library}" NAME)
+      file(GLOB_RECURSE found "${prefix}/build/${name}")
+    endif()
+    file(COPY ${found} DESTINATION "${prefix}/lib")
+  endforeach()
+  file(REMOVE_RECURSE "${prefix}/build")
+  file(TOUCH "${prefix}/finished")
+endfunction()
+
+endorm_llama_source(ENDORM_LLAMA_SOURCE)
+
+# ggml is tuned for the processor it is built on: another processor, compiler or option means another build.
+set(ENDORM_LLAMA_C_COMPILER gcc)
+set(ENDORM_LLAMA_CXX_COMPILER g++)
+set(processor "")
+if(EXISTS /proc/cpuinfo)
+  file(STRINGS /proc/cpuinfo processor REGEX "^(flags|Features)" LIMIT_COUNT 1)
+endif()
+string(SHA256 key "${processor}|${ENDORM_LLAMA_SOURCE}|${ENDORM_LLAMA_OPTIONS}")
+string(SUBSTRING "${key}" 0 12 key)
+set(ENDORM_LLAMA_PREFIX "${ENDORM_DEPS_DIR}/llama.cpp-build-${key}")
+endorm_build_llama("${ENDORM_LLAMA_SOURCE}" "${ENDORM_LLAMA_PREFIX}")
+
+find_package(llama CONFIG REQUIRED PATHS "${ENDORM_LLAMA_PREFIX}" NO_DEFAULT_PATH)
+find_package(Threads REQUIRED)
+find_package(OpenSSL REQUIRED)
+
+add_library(endorm_json INTERFACE)
+target_include_directories(endorm_json SYSTEM INTERFACE "$<BUILD_INTERFACE:${ENDORM_LLAMA_SOURCE}/vendor>")
+
+add_library(endorm_httplib INTERFACE)
+target_include_directories(endorm_httplib SYSTEM INTERFACE "$<BUILD_INTERFACE:${ENDORM_LLAMA_SOURCE}/vendor>")
+target_compile_definitions(endorm_httplib INTERFACE CPPHTTPLIB_OPENSSL_SUPPORT)
+target_link_libraries(endorm_httplib INTERFACE "$<BUILD_INTERFACE:${ENDORM_LLAMA_PREFIX}/lib/libcpp-httplib.a>" OpenSSL::SSL OpenSSL::Crypto Threads::Threads)
+
+add_library(endorm_llama_common INTERFACE)
+target_include_directories(endorm_llama_common SYSTEM INTERFACE "$<BUILD_INTERFACE:${ENDORM_LLAMA_SOURCE}/common>")
+target_link_libraries(endorm_llama_common INTERFACE
+  "$<BUILD_INTERFACE:${ENDORM_LLAMA_PREFIX}/lib/libllama-common.a>" "$<BUILD_INTERFACE:${ENDORM_LLAMA_PREFIX}/lib/libllama-common-base.a>"
+  endorm_json endorm_httplib llama)

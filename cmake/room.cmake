@@ -1,0 +1,43 @@
+# A room of the house (docs/design.md) is one library target; its link line is the rule of what it may include.
+
+# endorm_compile_rules(target): warnings and sanitizers for our own code.
+function(endorm_compile_rules target)
+  target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion)
+  if(ENDORM_WERROR)
+    target_compile_options(${target} PRIVATE -Werror)
+  endif()
+  if(ENDORM_SANITIZE)
+    target_compile_options(${target} PRIVATE -fsanitize=${ENDORM_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+    target_link_options(${target} PUBLIC -fsanitize=${ENDORM_SANITIZE})
+  endif()
+endfunction()
+
+# endorm_room(name SOURCES ... ROOMS ... LIBRARIES ...): ROOMS are the rooms it may include, LIBRARIES third parties.
+function(endorm_room name)
+  cmake_parse_arguments(ROOM "" "" "SOURCES;ROOMS;LIBRARIES" ${ARGN})
+  add_library(endorm_${name} STATIC ${ROOM_SOURCES})
+  add_library(endorm::${name} ALIAS endorm_${name})
+  set_target_properties(endorm_${name} PROPERTIES EXPORT_NAME ${name})
+  target_include_directories(endorm_${name} PUBLIC "$<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>")
+  target_compile_features(endorm_${name} PUBLIC cxx_std_20)
+  foreach(room IN LISTS ROOM_ROOMS)
+    target_link_libraries(endorm_${name} PUBLIC endorm_${room})
+  endforeach()
+  target_link_libraries(endorm_${name} PRIVATE ${ROOM_LIBRARIES})
+  endorm_compile_rules(endorm_${name})
+endfunction()
+
+# endorm_test(name SOURCES ... ROOMS ... LIBRARIES ... LABELS ...): one doctest executable, registered with ctest.
+function(endorm_test name)
+  cmake_parse_arguments(TEST "" "" "SOURCES;ROOMS;LIBRARIES;LABELS" ${ARGN})
+  add_executable(${name} ${PROJECT_SOURCE_DIR}/tests/main.cpp ${TEST_SOURCES})
+  target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
+  target_compile_definitions(${name} PRIVATE ENDORM_SOURCE_DIR="${PROJECT_SOURCE_DIR}" ENDORM_BINARY_DIR="${PROJECT_BINARY_DIR}")
+  foreach(room IN LISTS TEST_ROOMS)
+    target_link_libraries(${name} PRIVATE endorm_${room})
+  endforeach()
+  target_link_libraries(${name} PRIVATE ${TEST_LIBRARIES})
+  endorm_compile_rules(${name})
+  add_test(NAME ${name} COMMAND ${name})
+  set_tests_properties(${name} PROPERTIES LABELS "${TEST_LABELS}" SKIP_REGULAR_EXPRESSION "SKIPPED:" TIMEOUT 900)
+endfunction()

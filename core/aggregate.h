@@ -1,0 +1,61 @@
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "core/reward.h"
+
+namespace endorm {
+
+// How the rewards of T tokens become one number. Every kind aggregates alpha * log pi_h (+ V(s_1) where asked).
+enum class Aggregation { kDiscounted, kSum, kMean, kChunkedMean, kStepMean, kMinStep, kLastK };
+
+struct AggregateOptions {
+  Aggregation kind = Aggregation::kDiscounted;
+  double gamma = 0.93;        // discounted: weight max(gamma^(h-1), floor), 0 <= gamma <= 1
+  double floor = 0.0;         // discounted: smallest weight, 0 <= floor <= 1
+  std::size_t chunk = 16;     // chunked_mean: tokens in a chunk (the last one may be shorter)
+  std::size_t last_k = 16;    // last_k: tokens at the end (all of them where there are fewer)
+  bool initial_value = false; // add V(s_1): matters across prompts, cancels among the responses of one prompt
+};
+
+// Half-open range of response tokens [begin, end).
+struct TokenRange {
+  std::size_t begin = 0;
+  std::size_t end = 0;
+};
+
+struct StepReward {
+  TokenRange tokens;
+  double sum = 0.0;   // of alpha * log pi over the step's tokens
+  double mean = 0.0;  // sum / tokens in the step
+};
+
+// Every aggregation of one response. With initial_value, V(s_1) is added to sum and discounted, and V(s_1)/T to mean;
+// the others speak of parts of a response and never contain it.
+struct Aggregates {
+  double sum = 0.0;
+  double mean = 0.0;
+  double discounted = 0.0;
+  double chunked_mean = 0.0;        // mean over chunks of each chunk's mean
+  double last_k = 0.0;              // mean over the last k tokens
+  std::vector<StepReward> steps;    // empty where no steps were given
+  std::optional<double> step_mean;  // mean over steps of each step's mean
+  std::optional<double> min_step;   // smallest step mean
+};
+
+// rewards [T], T >= 1; steps cover [0, T) in order without gaps, none empty. Throws InvalidInput otherwise.
+Aggregates aggregate(std::span<const TokenReward> rewards, std::span<const TokenRange> steps, double alpha,
+                     const AggregateOptions& options);
+
+// The one chosen as the reward. Throws InvalidInput where the kind needs steps and there are none.
+double chosen_reward(const Aggregates& aggregates, Aggregation kind);
+
+// "discounted", "sum", "mean", "chunked_mean", "step_mean", "min_step", "last_k".
+std::string_view aggregation_name(Aggregation kind);
+Aggregation aggregation_from_name(std::string_view name);  // throws InvalidInput, listing the names
+
+}  // namespace endorm

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "core/token_stats.h"
+
+namespace endorm {
+
+// The paper's quantities for one response token (arXiv:2506.23235; docs/method in the project's documentation).
+struct TokenReward {
+  double q = 0.0;                 // Q(s_h, a_h)
+  double value = 0.0;             // V(s_h) = alpha * logsumexp(Q(s_h, .) / alpha)
+  double log_prob = 0.0;          // log pi(a_h | s_h) = (Q(s_h, a_h) - V(s_h)) / alpha, nats, <= 0 up to rounding
+  double reward = 0.0;            // r_h = Q(s_h, a_h) - V(s_{h+1}); V after the last token is 0
+  std::optional<double> entropy;  // of pi(. | s_h), nats
+};
+
+// V(s) = alpha * logsumexp(q / alpha) of one row of logits q [V].
+double soft_value(std::span<const float> q, double alpha = 1.0);
+
+// The inverse soft Bellman operator over a response of T tokens: stats [T] -> rewards [T]. Throws InvalidInput on
+// alpha <= 0 or a statistic that is not finite (a log_sum_exp that is NaN, a logit of +infinity).
+std::vector<TokenReward> token_rewards(std::span<const TokenStats> stats, double alpha = 1.0);
+
+// sum_h r_h; by telescoping alpha * sum_h log pi_h + V(s_1). Zero for an empty response.
+double episode_return(std::span<const TokenReward> rewards);
+
+// P(first preferred over second) = sigmoid(first - second), Bradley-Terry; exact for differences of any size.
+double preference_probability(double first_reward, double second_reward);
+
+}  // namespace endorm

@@ -1,0 +1,91 @@
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/token_stats.h"
+#include "engine/token_tree.h"
+
+namespace endorm {
+
+// What an engine can give. What it cannot is refused with a reason, never approximated.
+struct Capabilities {
+  bool raw_logits = false;     // TokenStats::logit and log_sum_exp are those of the raw logits; without it the logits are
+                               // normalised (log_sum_exp is 0 and logit is log pi), and whatever needs V is refused
+  bool entropy = false;        // TokenStats::entropy is present
+  bool any_alpha = false;      // alpha other than 1 can be asked for
+  bool generate = false;       // can sample (not used by the scorer)
+  std::size_t context = 0;     // longest sequence in tokens; 0 = not known
+  std::string missing_reason;  // one sentence: why what is missing is missing; empty where nothing is
+};
+
+struct Message {
+  std::string role;  // "system", "user", "assistant", ...
+  std::string content;
+};
+
+// One response to be tokenized behind a prompt.
+struct ResponseText {
+  std::string text;
+  bool truncated = false;  // it was cut off: no end-of-turn token follows it
+};
+
+enum class Finish { kEndOfTurn, kTruncated };
+
+// Prompt and response as tokens. The state before response[0] is the whole prompt.
+struct TokenizedResponse {
+  Tokens prompt;  // [P], begins with BOS exactly once where the model wants one
+  Tokens response;  // [T]
+  Finish finish = Finish::kTruncated;
+  bool boundary_split = false;  // tokens would have merged across the boundary; the response was tokenized alone
+  std::vector<std::size_t> byte_offsets;  // [T] where each response token begins in ResponseText::text; text.size() for
+                                          // tokens that the template added after it
+};
+
+// Behaviour of the chat template; part of the result's manifest.
+struct TemplateOptions {
+  bool end_of_turn = true;        // score the end-of-turn token of a response that was not truncated
+  bool template_newline = false;  // score also the white space that some templates put behind it
+};
+
+struct EvaluateOptions {
+  double alpha = 1.0;         // temperature of the soft value
+  bool share_prefixes = true; // false: every sequence is computed alone (for measuring what sharing changes)
+};
+
+// How much an evaluation computed, against what was asked.
+struct EvaluateCounts {
+  std::size_t tokens_computed = 0;
+  std::size_t rows_read = 0;  // rows of logits reduced
+};
+
+// One model, ready. Not thread-safe: one caller at a time.
+class Engine {
+ public:
+  virtual ~Engine() = default;
+
+  virtual const Capabilities& capabilities() const = 0;
+  virtual std::string model_name() const = 0;
+  // What distinguishes this engine's numbers from another's: model hash, adapters, numeric options. Part of cache keys.
+  virtual std::string fingerprint() const = 0;
+  // sha256 of the template source, or the name of the fixed form ("plain", "raw").
+  virtual std::string template_fingerprint() const = 0;
+
+  // messages + each response -> tokens; all responses share the prompt's tokens. Throws InvalidInput, e.g. where the
+  // model has no chat template.
+  virtual std::vector<TokenizedResponse> tokenize(std::span<const Message> messages, std::span<const ResponseText> responses,
+                                                  const TemplateOptions& options) const = 0;
+  // The bytes of one token, special tokens spelled out. Pieces may be part of a UTF-8 character.
+  virtual std::string token_bytes(Token token) const = 0;
+
+  // Teacher-forced statistics of every scored node, in node order [tree.scored_count()]. Shared prefixes are computed once.
+  // Throws InvalidInput where a path is longer than the context, EngineError where the model fails.
+  virtual std::vector<TokenStats> evaluate(const TokenTree& tree, const EvaluateOptions& options) = 0;
+  // Totals since the engine was made.
+  virtual EvaluateCounts counts() const = 0;
+};
+
+}  // namespace endorm

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/engine.h"
+
+namespace endorm {
+
+// One response of a request; where steps are given, text is their concatenation.
+struct RequestResponse {
+  ResponseText text;
+  std::vector<std::size_t> step_begins;  // byte offset in text.text where each step begins; empty: no steps given
+};
+
+// One input record: a prompt and the responses to be scored.
+struct Request {
+  std::string id;                          // the record's own, or its line number
+  std::size_t line = 0;                    // 1-based
+  std::string key;                         // hex of the content hash of the line: what resume compares
+  std::vector<Message> messages;           // the prompt, system message first
+  std::vector<RequestResponse> responses;  // at least one
+  bool chosen_first = false;               // came as "chosen"/"rejected": responses[0] is the chosen one
+};
+
+// Reads one JSON line:
+// {"id"?, "system"?, "prompt": string or messages, "response" | "responses" | "chosen"+"rejected" | "steps", "truncated"?}.
+// "messages" ending in an assistant turn is accepted in place of prompt + response. Unknown fields are appended once
+// each to unknown_fields. Throws InvalidInput naming the field and what was found.
+Request parse_request(std::string_view line, std::size_t line_number, std::string_view step_separator,
+                      std::vector<std::string>& unknown_fields);
+
+}  // namespace endorm
