@@ -13,12 +13,12 @@ namespace endorm {
 
 // What an engine can give. What it cannot is refused with a reason, never approximated.
 struct Capabilities {
-  bool raw_logits = false;     // TokenStats::logit and log_sum_exp are those of the raw logits; without it the logits are
-                               // normalised (log_sum_exp is 0 and logit is log pi), and whatever needs V is refused
-  bool entropy = false;        // TokenStats::entropy is present
-  bool any_alpha = false;      // alpha other than 1 can be asked for
-  bool generate = false;       // can sample (not used by the scorer)
-  std::size_t context = 0;     // longest sequence in tokens; 0 = not known
+  bool raw_logits = false;  // TokenStats::logit and log_sum_exp are those of the raw logits; without it the logits are
+                            // normalised (log_sum_exp is 0 and logit is log pi), and whatever needs V is refused
+  bool entropy = false;     // TokenStats::entropy is present
+  bool any_alpha = false;   // alpha other than 1 can be asked for
+  bool generate = false;    // can sample (not used by the scorer)
+  std::size_t context = 0;  // longest sequence in tokens; 0 = not known
   std::string missing_reason;  // one sentence: why what is missing is missing; empty where nothing is
 };
 
@@ -37,7 +37,7 @@ enum class Finish { kEndOfTurn, kTruncated };
 
 // Prompt and response as tokens. The state before response[0] is the whole prompt.
 struct TokenizedResponse {
-  Tokens prompt;  // [P], begins with BOS exactly once where the model wants one
+  Tokens prompt;    // [P], begins with BOS exactly once where the model wants one
   Tokens response;  // [T]
   Finish finish = Finish::kTruncated;
   bool boundary_split = false;  // tokens would have merged across the boundary; the response was tokenized alone
@@ -52,8 +52,8 @@ struct TemplateOptions {
 };
 
 struct EvaluateOptions {
-  double alpha = 1.0;         // temperature of the soft value
-  bool share_prefixes = true; // false: every sequence is computed alone (for measuring what sharing changes)
+  double alpha = 1.0;          // temperature of the soft value
+  bool share_prefixes = true;  // false: every sequence is computed alone (for measuring what sharing changes)
 };
 
 // How much an evaluation computed, against what was asked.
@@ -76,13 +76,14 @@ class Engine {
 
   // messages + each response -> tokens; all responses share the prompt's tokens. Throws InvalidInput, e.g. where the
   // model has no chat template.
-  virtual std::vector<TokenizedResponse> tokenize(std::span<const Message> messages, std::span<const ResponseText> responses,
+  virtual std::vector<TokenizedResponse> tokenize(std::span<const Message> messages,
+                                                  std::span<const ResponseText> responses,
                                                   const TemplateOptions& options) const = 0;
   // The bytes of one token, special tokens spelled out. Pieces may be part of a UTF-8 character.
   virtual std::string token_bytes(Token token) const = 0;
 
-  // Teacher-forced statistics of every scored node, in node order [tree.scored_count()]. Shared prefixes are computed once.
-  // Throws InvalidInput where a path is longer than the context, EngineError where the model fails.
+  // Teacher-forced statistics of every scored node, in node order [tree.scored_count()]. Shared prefixes are computed
+  // once. Throws InvalidInput where a path is longer than the context, EngineError where the model fails.
   virtual std::vector<TokenStats> evaluate(const TokenTree& tree, const EvaluateOptions& options) = 0;
   // Totals since the engine was made.
   virtual EvaluateCounts counts() const = 0;

@@ -16,8 +16,9 @@ std::size_t TokenTree::child(std::optional<std::size_t> parent, Token token) {
 
 std::vector<std::size_t> TokenTree::insert(std::span<const Token> prefix, std::span<const Token> continuation) {
   if (prefix.empty()) {
-    throw InvalidInput("[TokenTree::insert] the prefix is empty: nothing precedes the first scored token. Give a prompt, or a "
-                       "model whose vocabulary adds a BOS token.");
+    throw InvalidInput(
+        "[TokenTree::insert] the prefix is empty: nothing precedes the first scored token. Give a prompt, or a "
+        "model whose vocabulary adds a BOS token.");
   }
   std::optional<std::size_t> node;
   for (const Token token : prefix) {

@@ -1,0 +1,78 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/engine.h"
+
+namespace endorm {
+
+struct LoraAdapter {
+  std::string path;
+  float scale = 1.0F;
+};
+
+// Where the text around prompt and response comes from.
+enum class TemplateSource {
+  kModel,  // the chat template inside the model file
+  kFile,   // jinja source in LlamaEngineOptions::template_text
+  kPlain,  // "Question: ... Answer: ...", for base models
+  kRaw,    // the text as it is; special tokens spelled out in it are special tokens
+};
+
+// The number format of the key-value cache.
+enum class CacheType { kF32, kF16, kBf16, kQ8 };
+
+struct LlamaEngineOptions {
+  // What changes the numbers.
+  std::string model_path;  // a GGUF file
+  std::vector<LoraAdapter> adapters;
+  TemplateSource template_source = TemplateSource::kModel;
+  std::string template_text;           // with kFile: the jinja source
+  std::optional<std::size_t> context;  // longest sequence in tokens; the model's own limit where not given
+  CacheType cache_type = CacheType::kF16;
+  std::optional<bool> flash_attention;  // the engine's choice where not given
+  std::size_t wave_tokens = 512;        // tokens computed together behind a shared prefix
+  std::size_t batch_tokens = 512;       // tokens in one pass through the model
+
+  // What changes only speed and memory.
+  int threads = 0;                                // 0: all cores
+  int gpu_layers = -1;                            // layers on a GPU where there is one; -1: all
+  std::size_t row_bytes = std::size_t{24} << 20;  // logits held at once; rows are reduced in chunks of this size
+  bool hash_model = true;  // sha256 of the model file in the fingerprint; without it path, size and time of change
+  std::string hash_cache_directory;  // keeps hashes of large files between runs; empty: hash every time
+};
+
+// What can be said about a loaded model.
+struct LlamaModelInfo {
+  std::string file;
+  std::string sha256;       // empty where hash_model is false
+  std::string description;  // architecture, size and quantisation in llama.cpp's words
+  std::string architecture;
+  std::size_t parameters = 0;
+  std::size_t weight_bytes = 0;
+  std::size_t vocabulary = 0;       // columns that a log-sum-exp runs over
+  std::size_t padding_columns = 0;  // columns left out
+  std::size_t trained_context = 0;
+  bool recurrent = false;  // or hybrid: branches are copies of the state
+  bool has_chat_template = false;
+  bool adds_bos = false;
+};
+
+// An engine over libllama, for any model in GGUF. Not thread-safe.
+class LlamaEngine : public Engine {
+ public:
+  virtual const LlamaModelInfo& model_info() const = 0;
+};
+
+// Loads the model. Throws InvalidInput where the file is missing, no GGUF, or has no chat template and none was given;
+// EngineError where it is corrupt, of an unknown architecture, or does not fit into memory.
+std::unique_ptr<LlamaEngine> make_llama_engine(const LlamaEngineOptions& options);
+
+// The features of this processor that the compute library was built with and uses, in its own words.
+std::string llama_system_info();
+
+}  // namespace endorm

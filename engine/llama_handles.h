@@ -1,0 +1,41 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "engine/llama_engine.h"
+
+struct llama_model;
+struct llama_context;
+struct llama_adapter_lora;
+
+namespace endorm {
+
+struct LlamaModelDeleter {
+  void operator()(llama_model* model) const;
+};
+struct LlamaContextDeleter {
+  void operator()(llama_context* context) const;
+};
+using LlamaModelHandle = std::unique_ptr<llama_model, LlamaModelDeleter>;
+using LlamaContextHandle = std::unique_ptr<llama_context, LlamaContextDeleter>;
+
+// Loads the weights. Throws as make_llama_engine.
+LlamaModelHandle load_llama_model(const LlamaEngineOptions& options);
+// The adapter belongs to the model and goes with it.
+llama_adapter_lora* load_lora_adapter(llama_model* model, const LoraAdapter& adapter);
+LlamaModelInfo describe_model(const llama_model* model, const LlamaEngineOptions& options);
+
+// What libllama last complained about on this thread's watch, as one line; cleared by the call.
+std::string take_llama_complaints();
+
+// What a context needs beyond the model. cells: tokens that the cache can hold.
+struct LlamaContextShape {
+  std::size_t cells = 0;
+  std::size_t sequences = 0;
+  std::size_t rows = 0;  // rows of logits in one decode
+};
+LlamaContextHandle make_llama_context(llama_model* model, const LlamaEngineOptions& options,
+                                      const LlamaContextShape& shape);
+
+}  // namespace endorm

