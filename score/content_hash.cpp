@@ -1,0 +1,84 @@
+#include "score/content_hash.h"
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <vector>
+
+#include <openssl/evp.h>
+
+#include "core/errors.h"
+
+namespace endorm {
+namespace {
+
+constexpr std::size_t kKeyBytes = 8;
+constexpr std::size_t kReadBytes = std::size_t{1} << 20;
+
+void require(int succeeded) {
+  if (succeeded != 1) {
+    throw EngineError("[Sha256] OpenSSL gives no SHA-256. Check the OpenSSL installation and its configuration file.");
+  }
+}
+
+struct CloseFile {
+  void operator()(std::FILE* file) const { std::fclose(file); }
+};
+
+}  // namespace
+
+void Sha256::Free::operator()(evp_md_ctx_st* context) const { EVP_MD_CTX_free(context); }
+
+Sha256::Sha256() : context_(EVP_MD_CTX_new()) {
+  require(context_ && EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr) == 1 ? 1 : 0);
+}
+
+void Sha256::update(std::string_view bytes) { update(bytes.data(), bytes.size()); }
+
+void Sha256::update(const void* data, std::size_t size) { require(EVP_DigestUpdate(context_.get(), data, size)); }
+
+Digest Sha256::finish() {
+  Digest digest{};
+  require(EVP_DigestFinal_ex(context_.get(), digest.data(), nullptr));
+  return digest;
+}
+
+Digest sha256(std::string_view bytes) {
+  Sha256 hash;
+  hash.update(bytes);
+  return hash.finish();
+}
+
+Digest sha256_file(const std::string& path) {
+  const std::unique_ptr<std::FILE, CloseFile> file(std::fopen(path.c_str(), "rb"));
+  if (!file) {
+    throw InvalidInput("[sha256_file] cannot open " + path + ": " + std::strerror(errno) + ". Check the path.");
+  }
+  Sha256 hash;
+  std::vector<char> buffer(kReadBytes);
+  while (const std::size_t count = std::fread(buffer.data(), 1, buffer.size(), file.get())) {
+    hash.update(buffer.data(), count);
+  }
+  if (std::ferror(file.get()) != 0) {
+    throw EngineError("[sha256_file] cannot read " + path + ": " + std::strerror(errno) +
+                      ". Give a regular file on a healthy disk.");
+  }
+  return hash.finish();
+}
+
+std::string hex(std::span<const unsigned char> bytes) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string text;
+  text.reserve(2 * bytes.size());
+  for (const unsigned char byte : bytes) {
+    text += kDigits[byte >> 4];
+    text += kDigits[byte & 15];
+  }
+  return text;
+}
+
+std::string record_key(std::string_view line) { return record_key(sha256(line)); }
+
+std::string record_key(const Digest& digest) { return hex(std::span(digest).first<kKeyBytes>()); }
+
+}  // namespace endorm

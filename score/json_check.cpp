@@ -1,0 +1,85 @@
+#include "score/json_check.h"
+
+#include <set>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "core/errors.h"
+
+namespace endorm {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::size_t kDeepestNesting = 128;  // a record needs 5; beyond this it is an attack or an accident
+constexpr std::size_t kExcerptBytes = 80;
+
+// What nlohmann says, without what it quotes from the input: that may be long and is not always valid UTF-8.
+std::string parser_reason(const std::string& what) {
+  const std::string before_quote = what.substr(0, what.find("; last read"));
+  const std::size_t column = before_quote.find("column ");
+  const std::size_t colon = before_quote.find(": ", column == std::string::npos ? 0 : column);
+  return colon == std::string::npos ? before_quote : before_quote.substr(colon + 2);
+}
+
+// A pass over a line that builds no values.
+class StrictCheck final : public nlohmann::json_sax<json> {
+ public:
+  bool null() override { return true; }
+  bool boolean(bool) override { return true; }
+  bool number_integer(number_integer_t) override { return true; }
+  bool number_unsigned(number_unsigned_t) override { return true; }
+  bool number_float(number_float_t, const string_t&) override { return true; }
+  bool string(string_t&) override { return true; }
+  bool binary(binary_t&) override { return true; }
+  bool start_object(std::size_t) override { return open(); }
+  bool end_object() override { return close(); }
+  bool start_array(std::size_t) override { return open(); }
+  bool end_array() override { return close(); }
+  bool key(string_t& name) override {
+    if (!names_.back().insert(name).second) {
+      throw InvalidInput("field \"" + excerpt(name) + "\" stands twice in one object. Keep one of them.");
+    }
+    return true;
+  }
+  bool parse_error(std::size_t position, const std::string&, const nlohmann::detail::exception& error) override {
+    throw InvalidInput("not JSON at byte " + std::to_string(position) + ": " + excerpt(parser_reason(error.what())) +
+                       ". Give one JSON object a line, in UTF-8.");
+  }
+
+ private:
+  bool open() {
+    if (names_.size() == kDeepestNesting) {
+      throw InvalidInput("JSON nested deeper than " + std::to_string(kDeepestNesting) + " levels. Flatten the record.");
+    }
+    names_.emplace_back();
+    return true;
+  }
+  bool close() {
+    names_.pop_back();
+    return true;
+  }
+
+  std::vector<std::set<std::string>> names_;  // of the objects that are open, by depth
+};
+
+}  // namespace
+
+void check_json(std::string_view line) {
+  StrictCheck check;
+  json::sax_parse(line, &check);
+}
+
+std::string excerpt(std::string_view text) {
+  if (text.size() <= kExcerptBytes) {
+    return std::string(text);
+  }
+  std::size_t end = kExcerptBytes;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) {  // inside a character
+    --end;
+  }
+  return std::string(text.substr(0, end)) + "...";
+}
+
+}  // namespace endorm

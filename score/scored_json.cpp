@@ -1,0 +1,198 @@
+#include "score/scored_json.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "core/errors.h"
+
+namespace endorm {
+namespace {
+
+using json = nlohmann::ordered_json;
+
+double finite(double number, const char* name) {
+  if (!std::isfinite(number)) {
+    throw InternalError(std::string("[scored_row] \"") + name + "\" is " + std::to_string(number) +
+                        ", which JSON cannot carry. The scorer should have refused this response; please report it.");
+  }
+  return number;
+}
+
+std::string dump(const json& line) {
+  try {
+    return line.dump();
+  } catch (const json::type_error& error) {
+    throw InternalError(std::string("[scored_row] a text is not valid UTF-8 (") + error.what() +
+                        "). Please report it.");
+  }
+}
+
+void refuse_masked_tokens(const ScoredResponse& response) {
+  for (std::size_t i = 0; i < response.tokens.size(); ++i) {
+    if (response.tokens[i].log_prob == -std::numeric_limits<double>::infinity()) {
+      const std::string text = i < response.token_texts.size() ? " (\"" + response.token_texts[i] + "\")" : "";
+      throw InvalidInput(
+          "[scored_row] log_prob of response token " + std::to_string(i) + text +
+          " is -infinity: the model masks this token, so the response has probability 0 and no finite reward. "
+          "Take the token out of the response.");
+    }
+  }
+}
+
+json message_list(const std::vector<Message>& messages) {
+  json list = json::array();
+  for (const Message& message : messages) {
+    list.push_back({{"role", message.role}, {"content", message.content}});
+  }
+  return list;
+}
+
+// One number of every token, [T].
+template <typename Read>
+json column(const ScoredResponse& response, const char* name, Read read) {
+  json numbers = json::array();
+  for (const TokenReward& token : response.tokens) {
+    numbers.push_back(finite(read(token), name));
+  }
+  return numbers;
+}
+
+json token_columns(const ScoredResponse& response) {
+  const std::size_t count = response.tokens.size();
+  if (response.token_texts.size() != count || response.token_ids.size() != count) {
+    throw InternalError("[scored_row] " + std::to_string(count) + " token rewards stand beside " +
+                        std::to_string(response.token_texts.size()) + " texts and " +
+                        std::to_string(response.token_ids.size()) + " ids. Please report it.");
+  }
+  json columns;
+  columns["id"] = response.token_ids;
+  columns["text"] = response.token_texts;
+  columns["log_prob"] = column(response, "log_prob", [](const TokenReward& token) { return token.log_prob; });
+  if (response.value) {  // without raw logits these are not the model's
+    columns["reward"] = column(response, "reward", [](const TokenReward& token) { return token.reward; });
+    columns["q"] = column(response, "q", [](const TokenReward& token) { return token.q; });
+    columns["value"] = column(response, "value", [](const TokenReward& token) { return token.value; });
+  }
+  if (std::all_of(response.tokens.begin(), response.tokens.end(),
+                  [](const TokenReward& token) { return token.entropy.has_value(); })) {
+    columns["entropy"] = column(response, "entropy", [](const TokenReward& token) { return *token.entropy; });
+  }
+  return columns;
+}
+
+json response_object(const ScoredResponse& response, const RowOptions& options) {
+  refuse_masked_tokens(response);
+  const Aggregates& aggregates = response.aggregates;
+  json object;
+  object["reward"] = finite(response.reward, "reward");
+  object["log_prob"] = finite(response.log_prob, "log_prob");
+  if (response.value) {
+    object["value"] = finite(*response.value, "value");
+  }
+  object["tokens"] = response.tokens.size();
+  object["sum"] = finite(aggregates.sum, "sum");
+  object["mean"] = finite(aggregates.mean, "mean");
+  object["discounted"] = finite(aggregates.discounted, "discounted");
+  object["chunked_mean"] = finite(aggregates.chunked_mean, "chunked_mean");
+  object["last_k"] = finite(aggregates.last_k, "last_k");
+  if (aggregates.step_mean) {
+    object["step_mean"] = finite(*aggregates.step_mean, "step_mean");
+  }
+  if (aggregates.min_step) {
+    object["min_step"] = finite(*aggregates.min_step, "min_step");
+  }
+  object["finish"] = response.finish == Finish::kEndOfTurn ? "end_of_turn" : "truncated";
+  if (response.truncated_left > 0) {
+    object["truncated_left"] = response.truncated_left;
+  }
+  if (options.steps && !aggregates.steps.empty()) {
+    json steps = json::array();
+    for (const StepReward& step : aggregates.steps) {
+      steps.push_back({{"begin", step.tokens.begin},
+                       {"end", step.tokens.end},
+                       {"sum", finite(step.sum, "steps.sum")},
+                       {"mean", finite(step.mean, "steps.mean")}});
+    }
+    object["steps"] = std::move(steps);
+  }
+  if (options.tokens) {
+    object["token_rewards"] = token_columns(response);
+  }
+  return object;
+}
+
+json options_object(const Manifest::Options& options) {
+  const AggregateOptions& aggregate = options.aggregate;
+  return {{"alpha", finite(options.alpha, "alpha")},
+          {"aggregation", aggregation_name(aggregate.kind)},
+          {"gamma", finite(aggregate.gamma, "gamma")},
+          {"floor", finite(aggregate.floor, "floor")},
+          {"chunk", aggregate.chunk},
+          {"last_k", aggregate.last_k},
+          {"initial_value", aggregate.initial_value},
+          {"step_separator", options.step_separator},
+          {"on_overflow", options.on_overflow},
+          {"context", options.context},
+          {"shard", options.shard.empty() ? json() : json(options.shard)},
+          {"tokens", options.rows.tokens},
+          {"steps", options.rows.steps}};
+}
+
+}  // namespace
+
+std::string manifest_line(const Manifest& manifest) {
+  json fields;
+  fields["endorm"] = manifest.version;
+  fields["command"] = manifest.command;
+  fields["model"] = {{"name", manifest.model.name},
+                     {"file", manifest.model.file},
+                     {"sha256", manifest.model.sha256},
+                     {"fingerprint", manifest.model.fingerprint}};
+  fields["template"] = {{"fingerprint", manifest.chat_template.fingerprint},
+                        {"end_of_turn", manifest.chat_template.options.end_of_turn},
+                        {"template_newline", manifest.chat_template.options.template_newline}};
+  fields["options"] = options_object(manifest.options);
+  fields["data"] = manifest.data ? json{{"file", manifest.data->file}, {"sha256", manifest.data->sha256}} : json();
+  if (manifest.run) {
+    fields["run"] = {
+        {"started", manifest.run->started}, {"host", manifest.run->host}, {"threads", manifest.run->threads}};
+  }
+  return dump({{"manifest", std::move(fields)}});
+}
+
+std::string scored_row(const Request& request, const Scored& scored, const RowOptions& options) {
+  json row;
+  row["id"] = scored.id;
+  row["line"] = scored.line;
+  row["key"] = scored.key;
+  if (request.chosen_first) {
+    row["chosen"] = 0;
+  }
+  if (options.tokens) {
+    row["messages"] = message_list(request.messages);
+  }
+  json responses = json::array();
+  for (const ScoredOutcome& outcome : scored.responses) {
+    responses.push_back(outcome.scored ? response_object(*outcome.scored, options) : json{{"error", outcome.error}});
+  }
+  row["responses"] = std::move(responses);
+  return dump(row);
+}
+
+std::string error_row(const std::optional<std::string>& id, std::size_t line, std::string_view key, RowErrorKind kind,
+                      const std::string& message) {
+  json row;
+  if (id) {
+    row["id"] = *id;
+  }
+  row["line"] = line;
+  row["key"] = key;
+  row["error"] = {{"kind", kind == RowErrorKind::kInvalidInput ? "invalid_input" : "engine"}, {"message", message}};
+  return dump(row);
+}
+
+}  // namespace endorm

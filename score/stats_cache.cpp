@@ -1,0 +1,275 @@
+#include "score/stats_cache.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstdint>
+#include <utility>
+
+#include <sqlite3.h>
+
+#include "core/errors.h"
+
+namespace endorm {
+namespace {
+
+constexpr int kVersion = 1;               // of table and values, in user_version
+constexpr int kApplication = 0x456E524D;  // "EnRM", in application_id
+constexpr int kWaitMs = 30'000;           // for another process's transaction
+constexpr std::size_t kChecksumBytes = 8;
+constexpr std::string_view kValueDomain = "endorm stats value 1";
+constexpr std::string_view kKeyDomain = "endorm stats key 1";
+
+static_assert(std::endian::native == std::endian::little, "values are stored in the byte order of memory");
+
+void put_u64(std::string& bytes, std::uint64_t number) {
+  bytes.append(reinterpret_cast<const char*>(&number), sizeof number);
+}
+
+void put_double(std::string& bytes, double number) { put_u64(bytes, std::bit_cast<std::uint64_t>(number)); }
+
+double get_double(std::string_view bytes, std::size_t index) {
+  std::uint64_t number = 0;
+  std::copy_n(bytes.data() + index * sizeof number, sizeof number, reinterpret_cast<char*>(&number));
+  return std::bit_cast<double>(number);
+}
+
+// The key is part of the sum: a value that ended up under another key is found out.
+std::string checksum(const Digest& key, std::string_view payload) {
+  Sha256 hash;
+  hash.update(kValueDomain);
+  hash.update(key.data(), key.size());
+  hash.update(payload);
+  const Digest digest = hash.finish();
+  return std::string(reinterpret_cast<const char*>(digest.data()), kChecksumBytes);
+}
+
+// checksum, then doubles: 1 or 0 for with or without entropy, then for each token logit, log_sum_exp and entropy.
+std::string encode(const Digest& key, std::span<const TokenStats> stats) {
+  const bool with_entropy = !stats.empty() && stats.front().entropy.has_value();
+  std::string payload;
+  payload.reserve((1 + 3 * stats.size()) * sizeof(double));
+  put_double(payload, with_entropy ? 1.0 : 0.0);
+  for (const TokenStats& token : stats) {
+    if (token.entropy.has_value() != with_entropy) {
+      throw InternalError(
+          "[StatsCache] some tokens of a response have an entropy and others have none. Please report it.");
+    }
+    put_double(payload, token.logit);
+    put_double(payload, token.log_sum_exp);
+    if (with_entropy) {
+      put_double(payload, *token.entropy);
+    }
+  }
+  return checksum(key, payload) + payload;
+}
+
+// none where the value is not what encode() makes.
+std::optional<std::vector<TokenStats>> decode(const Digest& key, std::string_view value) {
+  if (value.size() < kChecksumBytes + sizeof(double) || (value.size() - kChecksumBytes) % sizeof(double) != 0) {
+    return std::nullopt;
+  }
+  const std::string_view payload = value.substr(kChecksumBytes);
+  if (checksum(key, payload) != value.substr(0, kChecksumBytes)) {
+    return std::nullopt;
+  }
+  const std::size_t columns = get_double(payload, 0) == 1.0 ? 3 : 2;
+  const std::size_t numbers = payload.size() / sizeof(double) - 1;
+  if (numbers % columns != 0) {
+    return std::nullopt;
+  }
+  std::vector<TokenStats> stats(numbers / columns);
+  for (std::size_t i = 0; i < stats.size(); ++i) {
+    stats[i].logit = get_double(payload, 1 + i * columns);
+    stats[i].log_sum_exp = get_double(payload, 2 + i * columns);
+    if (columns == 3) {
+      stats[i].entropy = get_double(payload, 3 + i * columns);
+    }
+  }
+  return stats;
+}
+
+struct Finalize {
+  void operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
+};
+struct Close {
+  void operator()(sqlite3* connection) const { sqlite3_close(connection); }
+};
+using Statement = std::unique_ptr<sqlite3_stmt, Finalize>;
+
+// Ends a use of a prepared statement on every way out, which also ends its lock.
+class Use {
+ public:
+  explicit Use(sqlite3_stmt* statement) : statement_(statement) {}
+  ~Use() { sqlite3_reset(statement_); }
+  Use(const Use&) = delete;
+  Use& operator=(const Use&) = delete;
+
+ private:
+  sqlite3_stmt* statement_;
+};
+
+const char* remedy_for(int code) {
+  switch (code & 0xFF) {
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+      return "Another process holds it; wait for that or give another --cache.";
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+      return "The file is damaged or no cache; move it away or give another --cache.";
+    case SQLITE_FULL:
+    case SQLITE_IOERR:
+      return "Free disk space or check the disk, then run the same command again.";
+    default:
+      return "Check the file and its directory, or give another --cache.";
+  }
+}
+
+}  // namespace
+
+struct StatsCache::Database {
+  std::string name;
+  std::unique_ptr<sqlite3, Close> connection;
+  Statement select;
+  Statement insert;
+
+  [[noreturn]] void fail(const char* action) const {
+    const int code = sqlite3_extended_errcode(connection.get());
+    throw EngineError(std::string("[StatsCache] cannot ") + action + " " + name + ": " +
+                      sqlite3_errmsg(connection.get()) + " (SQLite code " + std::to_string(code) + "). " +
+                      remedy_for(code));
+  }
+
+  void execute(const char* sql, const char* action) const {
+    if (sqlite3_exec(connection.get(), sql, nullptr, nullptr, nullptr) != SQLITE_OK) {
+      fail(action);
+    }
+  }
+
+  Statement prepare(const char* sql) const {
+    sqlite3_stmt* statement = nullptr;
+    if (sqlite3_prepare_v3(connection.get(), sql, -1, SQLITE_PREPARE_PERSISTENT, &statement, nullptr) != SQLITE_OK) {
+      fail("read");
+    }
+    return Statement(statement);
+  }
+
+  int number(const char* sql) const {
+    const Statement statement = prepare(sql);
+    if (sqlite3_step(statement.get()) != SQLITE_ROW) {
+      fail("read");
+    }
+    return sqlite3_column_int(statement.get(), 0);
+  }
+
+  void open(const std::optional<std::string>& path) {
+    if (path && path->empty()) {
+      throw InvalidInput("[StatsCache] the path of the cache is empty. Give a file, or none for a temporary cache.");
+    }
+    name = path ? "the cache " + *path : "the temporary cache";
+    // SQLite takes "" for a temporary file and a leading ':' for its own names.
+    const std::string file = !path ? "" : path->front() == ':' ? "./" + *path : *path;
+    sqlite3* opened = nullptr;
+    const int code = sqlite3_open_v2(file.c_str(), &opened, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, nullptr);
+    connection.reset(opened);
+    if (code != SQLITE_OK) {
+      throw InvalidInput("[StatsCache] cannot open " + name + ": " + sqlite3_errstr(code) +
+                         ". Check that its directory exists and is writable, or give another --cache.");
+    }
+    sqlite3_busy_timeout(opened, kWaitMs);
+    create_or_check();
+    // A lost last window is computed again: durability is worth less here than waiting for the disk.
+    execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL", "open");
+    select = prepare("SELECT value FROM stats WHERE key = ?1");
+    insert = prepare("INSERT OR IGNORE INTO stats (key, value) VALUES (?1, ?2)");
+  }
+
+  void create_or_check() const {
+    execute("BEGIN IMMEDIATE", "open");
+    const int version = number("PRAGMA user_version");
+    if (version == 0 && number("SELECT count(*) FROM sqlite_master") == 0) {
+      const std::string sql =
+          "CREATE TABLE stats (key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;"
+          "PRAGMA application_id = " +
+          std::to_string(kApplication) + "; PRAGMA user_version = " + std::to_string(kVersion);
+      execute(sql.c_str(), "write");
+    } else if (number("PRAGMA application_id") != kApplication) {
+      throw InvalidInput("[StatsCache] " + name + " is another program's database. Give another --cache.");
+    } else if (version != kVersion) {
+      throw InvalidInput("[StatsCache] " + name + " has version " + std::to_string(version) + ", this EndoRM uses " +
+                         std::to_string(kVersion) + ". Move the file away or give another --cache.");
+    }
+    execute("COMMIT", "write");
+  }
+};
+
+Digest stats_key(std::string_view engine_fingerprint, double alpha, std::span<const Token> prompt,
+                 std::span<const Token> response) {
+  Sha256 hash;
+  hash.update(kKeyDomain);
+  std::string sizes;
+  put_u64(sizes, engine_fingerprint.size());
+  put_double(sizes, alpha);
+  put_u64(sizes, prompt.size());
+  put_u64(sizes, response.size());
+  hash.update(sizes);
+  hash.update(engine_fingerprint);
+  hash.update(prompt.data(), prompt.size_bytes());
+  hash.update(response.data(), response.size_bytes());
+  return hash.finish();
+}
+
+StatsCache::StatsCache(const std::optional<std::string>& path) : database_(std::make_unique<Database>()) {
+  database_->open(path);
+}
+
+StatsCache::~StatsCache() = default;
+StatsCache::StatsCache(StatsCache&& other) noexcept = default;
+
+std::optional<std::vector<TokenStats>> StatsCache::find(const Digest& key) {
+  sqlite3_stmt* select = database_->select.get();
+  const Use use(select);
+  sqlite3_bind_blob(select, 1, key.data(), static_cast<int>(key.size()), SQLITE_STATIC);
+  const int code = sqlite3_step(select);
+  if (code == SQLITE_DONE) {
+    return std::nullopt;
+  }
+  if (code != SQLITE_ROW) {
+    database_->fail("read");
+  }
+  const char* bytes = static_cast<const char*>(sqlite3_column_blob(select, 0));
+  const std::size_t size = bytes == nullptr ? 0 : static_cast<std::size_t>(sqlite3_column_bytes(select, 0));
+  std::optional<std::vector<TokenStats>> stats = decode(key, std::string_view(bytes, size));
+  if (!stats) {
+    throw EngineError("[StatsCache] " + database_->name + " holds a damaged value of " + std::to_string(size) +
+                      " bytes under key " + hex(key) + ". Move the file away or give another --cache.");
+  }
+  return stats;
+}
+
+StatsCache::Transaction::Transaction(StatsCache& cache) : cache_(cache) {
+  cache_.database_->execute("BEGIN IMMEDIATE", "write");
+}
+
+StatsCache::Transaction::~Transaction() {
+  if (open_) {  // an error that undid it already, such as a full disk, makes this fail: nothing is lost by that
+    sqlite3_exec(cache_.database_->connection.get(), "ROLLBACK", nullptr, nullptr, nullptr);
+  }
+}
+
+void StatsCache::Transaction::insert(const Digest& key, std::span<const TokenStats> stats) {
+  const std::string value = encode(key, stats);
+  sqlite3_stmt* statement = cache_.database_->insert.get();
+  const Use use(statement);
+  sqlite3_bind_blob(statement, 1, key.data(), static_cast<int>(key.size()), SQLITE_STATIC);
+  sqlite3_bind_blob64(statement, 2, value.data(), value.size(), SQLITE_STATIC);
+  if (sqlite3_step(statement) != SQLITE_DONE) {
+    cache_.database_->fail("write");
+  }
+}
+
+void StatsCache::Transaction::commit() {
+  cache_.database_->execute("COMMIT", "write");
+  open_ = false;
+}
+
+}  // namespace endorm

@@ -1,0 +1,59 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/token_stats.h"
+#include "engine/token_tree.h"
+#include "score/content_hash.h"
+
+namespace endorm {
+
+// What determines the statistics of a response: nothing else may change them.
+Digest stats_key(std::string_view engine_fingerprint, double alpha, std::span<const Token> prompt,
+                 std::span<const Token> response);
+
+// Token statistics that were computed before, by stats_key, in one SQLite file. Several processes may share a file.
+// Not thread-safe. Every function throws EngineError, naming the file and a remedy, where the file is locked for long,
+// damaged or on a full disk; nothing is deleted.
+class StatsCache {
+ public:
+  // Without a path, a private temporary database that goes when the cache does. Throws InvalidInput where the file
+  // cannot be opened, is another program's or of another version.
+  explicit StatsCache(const std::optional<std::string>& path);
+  ~StatsCache();
+  StatsCache(StatsCache&& other) noexcept;
+  StatsCache& operator=(StatsCache&&) = delete;
+
+  // Statistics [T], or none where they are not there.
+  std::optional<std::vector<TokenStats>> find(const Digest& key);
+
+  // All insertions of a Transaction become visible, and durable, together at commit(); without it they are undone.
+  // Other processes wait meanwhile: hold it over the insertions of one window, not over their computation. Must not
+  // outlive the cache; one at a time.
+  class Transaction {
+   public:
+    explicit Transaction(StatsCache& cache);
+    ~Transaction();
+    Transaction(const Transaction&) = delete;
+    Transaction& operator=(const Transaction&) = delete;
+
+    // stats [T]; entropy is present in all or in none (else InternalError). A key that is there keeps its value.
+    void insert(const Digest& key, std::span<const TokenStats> stats);
+    void commit();
+
+   private:
+    StatsCache& cache_;
+    bool open_ = true;
+  };
+
+ private:
+  struct Database;
+  std::unique_ptr<Database> database_;
+};
+
+}  // namespace endorm
