@@ -1,104 +1,84 @@
 #include "engine/content_hash.h"
 
-#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
-#include <filesystem>
-#include <fstream>
-#include <memory>
 #include <vector>
 
 #include <openssl/evp.h>
-#include <sys/stat.h>
 
 #include "core/errors.h"
 
 namespace endorm {
 namespace {
 
-class Sha256 {
- public:
-  Sha256() : context_(EVP_MD_CTX_new(), &EVP_MD_CTX_free) {
-    if (!context_ || EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr) != 1) {
-      throw InternalError("[sha256] OpenSSL offers no SHA-256");
-    }
-  }
+constexpr std::size_t kKeyBytes = 8;
+constexpr std::size_t kReadBytes = std::size_t{1} << 20;
 
-  void add(const void* bytes, std::size_t size) {
-    if (EVP_DigestUpdate(context_.get(), bytes, size) != 1) {
-      throw InternalError("[sha256] hashing failed");
-    }
+void require(int succeeded) {
+  if (succeeded != 1) {
+    throw EngineError("[Sha256] OpenSSL gives no SHA-256. Check the OpenSSL installation and its configuration file.");
   }
+}
 
-  std::string hex() {
-    std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-    unsigned int size = 0;
-    if (EVP_DigestFinal_ex(context_.get(), digest.data(), &size) != 1) {
-      throw InternalError("[sha256] hashing failed");
-    }
-    constexpr std::string_view kDigits = "0123456789abcdef";
-    std::string text;
-    for (unsigned int i = 0; i < size; ++i) {
-      text += kDigits[digest[i] >> 4];
-      text += kDigits[digest[i] & 15];
-    }
-    return text;
-  }
-
- private:
-  std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context_;
+struct CloseFile {
+  void operator()(std::FILE* file) const { std::fclose(file); }
 };
 
 }  // namespace
 
-std::string sha256_hex(std::string_view bytes) {
-  Sha256 hash;
-  hash.add(bytes.data(), bytes.size());
-  return hash.hex();
+void Sha256::Free::operator()(evp_md_ctx_st* context) const { EVP_MD_CTX_free(context); }
+
+Sha256::Sha256() : context_(EVP_MD_CTX_new()) {
+  require(context_ && EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr) == 1 ? 1 : 0);
 }
 
-std::string sha256_of_file(const std::string& path) {
-  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rb"), &std::fclose);
+void Sha256::update(std::string_view bytes) { update(bytes.data(), bytes.size()); }
+
+void Sha256::update(const void* data, std::size_t size) { require(EVP_DigestUpdate(context_.get(), data, size)); }
+
+Digest Sha256::finish() {
+  Digest digest{};
+  require(EVP_DigestFinal_ex(context_.get(), digest.data(), nullptr));
+  return digest;
+}
+
+Digest sha256(std::string_view bytes) {
+  Sha256 hash;
+  hash.update(bytes);
+  return hash.finish();
+}
+
+Digest sha256_file(const std::string& path) {
+  const std::unique_ptr<std::FILE, CloseFile> file(std::fopen(path.c_str(), "rb"));
   if (!file) {
-    throw InvalidInput("[sha256] " + path + " cannot be opened: " + std::strerror(errno));
+    throw InvalidInput("[sha256_file] cannot open " + path + ": " + std::strerror(errno) + ". Check the path.");
   }
   Sha256 hash;
-  std::vector<char> buffer(std::size_t{1} << 20);
-  while (const std::size_t size = std::fread(buffer.data(), 1, buffer.size(), file.get())) {
-    hash.add(buffer.data(), size);
+  std::vector<char> buffer(kReadBytes);
+  while (const std::size_t count = std::fread(buffer.data(), 1, buffer.size(), file.get())) {
+    hash.update(buffer.data(), count);
   }
   if (std::ferror(file.get()) != 0) {
-    throw EngineError("[sha256] " + path + " cannot be read: " + std::strerror(errno));
+    throw EngineError("[sha256_file] cannot read " + path + ": " + std::strerror(errno) +
+                      ". Give a regular file on a healthy disk.");
   }
-  return hash.hex();
+  return hash.finish();
 }
 
-std::string unhashed_file_identity(const std::string& path) {
-  struct stat status {};
-  if (::stat(path.c_str(), &status) != 0) {
-    throw InvalidInput("[file] " + path + " cannot be opened: " + std::strerror(errno));
+std::string hex(std::span<const unsigned char> bytes) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string text;
+  text.reserve(2 * bytes.size());
+  for (const unsigned char byte : bytes) {
+    text += kDigits[byte >> 4];
+    text += kDigits[byte & 15];
   }
-  return std::filesystem::absolute(path).string() + " size " + std::to_string(status.st_size) + " inode " +
-         std::to_string(status.st_ino) + " changed " + std::to_string(status.st_mtim.tv_sec) + "." +
-         std::to_string(status.st_mtim.tv_nsec);
+  return text;
 }
 
-std::string cached_file_sha256(const std::string& path, const std::string& directory) {
-  if (directory.empty()) {
-    return sha256_of_file(path);
-  }
-  const std::filesystem::path entry = std::filesystem::path(directory) / sha256_hex(unhashed_file_identity(path));
-  constexpr std::size_t kHexDigits = 64;
-  std::string known;
-  if (std::ifstream(entry) >> known && known.size() == kHexDigits) {
-    return known;
-  }
-  const std::string hash = sha256_of_file(path);
-  std::error_code ignored;  // a cache that cannot be written costs time, nothing else
-  std::filesystem::create_directories(directory, ignored);
-  std::ofstream(entry) << hash << '\n';
-  return hash;
-}
+std::string record_key(std::string_view line) { return record_key(sha256(line)); }
+
+std::string record_key(const Digest& digest) { return hex(std::span(digest).first<kKeyBytes>()); }
 
 }  // namespace endorm

@@ -1,21 +1,46 @@
 #pragma once
 
+#include <array>
+#include <cstddef>
+#include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
+struct evp_md_ctx_st;
+
 namespace endorm {
 
-// SHA-256 in lower-case hex.
-std::string sha256_hex(std::string_view bytes);
+// A SHA-256 digest.
+using Digest = std::array<unsigned char, 32>;
 
-// SHA-256 of a whole file. Throws InvalidInput where it cannot be opened, EngineError where reading fails.
-std::string sha256_of_file(const std::string& path);
+// SHA-256 of bytes that arrive in pieces. One use: after finish() nothing more may be added.
+class Sha256 {
+ public:
+  Sha256();  // throws EngineError where OpenSSL gives no SHA-256
 
-// As sha256_of_file, remembered in `directory` by path, size, inode and time of change; an empty directory: not
-// remembered.
-std::string cached_file_sha256(const std::string& path, const std::string& directory);
+  void update(std::string_view bytes);
+  void update(const void* data, std::size_t size);
+  Digest finish();
 
-// Path, size and time of change: names a file's content where hashing it was declined.
-std::string unhashed_file_identity(const std::string& path);
+ private:
+  struct Free {
+    void operator()(evp_md_ctx_st* context) const;
+  };
+  std::unique_ptr<evp_md_ctx_st, Free> context_;
+};
+
+Digest sha256(std::string_view bytes);
+
+// Streamed: memory does not grow with the file. Throws InvalidInput where the file cannot be opened, EngineError where
+// reading fails.
+Digest sha256_file(const std::string& path);
+
+// Two lower-case digits a byte.
+std::string hex(std::span<const unsigned char> bytes);
+
+// What resume compares: the first 16 hex digits of the line's SHA-256. The line comes without its line ending.
+std::string record_key(std::string_view line);
+std::string record_key(const Digest& digest);
 
 }  // namespace endorm

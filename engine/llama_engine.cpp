@@ -11,6 +11,7 @@
 #include "core/log_sum_exp.h"
 #include "engine/chat_template.h"
 #include "engine/content_hash.h"
+#include "engine/file_hash.h"
 #include "engine/llama_handles.h"
 #include "engine/tokenizer.h"
 #include "engine/wave_plan.h"
@@ -67,7 +68,7 @@ class LlamaEngineImplementation final : public LlamaEngine {
 
   std::string template_fingerprint() const override {
     const std::string source = form_ ? form_->source() : "none";
-    return source == "plain" || source == "raw" || source == "none" ? source : sha256_hex(source);
+    return source == "plain" || source == "raw" || source == "none" ? source : hex(sha256(source));
   }
 
   std::vector<TokenizedResponse> tokenize(std::span<const Message> messages, std::span<const ResponseText> responses,
@@ -168,7 +169,7 @@ class LlamaEngineImplementation final : public LlamaEngine {
   std::string make_fingerprint() const {
     std::string text = info_.sha256.empty() ? unhashed_file_identity(options_.model_path) : info_.sha256;
     for (const LoraAdapter& adapter : options_.adapters) {
-      text += "|lora " + sha256_of_file(adapter.path) + " " + std::to_string(adapter.scale);
+      text += "|lora " + hex(sha256_file(adapter.path)) + " " + std::to_string(adapter.scale);
     }
     text += "|cache " + cache_type_name(options_.cache_type);
     text +=

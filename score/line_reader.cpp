@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "core/errors.h"
-#include "score/content_hash.h"
+#include "engine/content_hash.h"
 
 namespace endorm {
 namespace {

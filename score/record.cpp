@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/errors.h"
-#include "score/content_hash.h"
+#include "engine/content_hash.h"
 #include "score/json_check.h"
 
 namespace endorm {

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "core/token_stats.h"
+#include "engine/content_hash.h"
 #include "engine/token_tree.h"
-#include "score/content_hash.h"
 
 namespace endorm {
 

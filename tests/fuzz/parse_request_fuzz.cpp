@@ -1,7 +1,7 @@
 // parse_request on arbitrary bytes: a Request that keeps its promises, or InvalidInput with a message in valid UTF-8.
 //
 // clang++ -std=c++20 -g -O1 -fsanitize=fuzzer,address,undefined -I. -I<llama.cpp>/vendor
-//   tests/fuzz/parse_request_fuzz.cpp score/record.cpp score/json_check.cpp score/content_hash.cpp -lcrypto
+//   tests/fuzz/parse_request_fuzz.cpp score/record.cpp score/json_check.cpp engine/content_hash.cpp -lcrypto
 
 #include <cstddef>
 #include <cstdint>

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "core/errors.h"
-#include "score/content_hash.h"
+#include "engine/content_hash.h"
 #include "tests/score/temporary_directory.h"
 
 namespace endorm {

@@ -6,7 +6,7 @@
 #include <doctest/doctest.h>
 
 #include "core/errors.h"
-#include "score/content_hash.h"
+#include "engine/content_hash.h"
 #include "tests/score/temporary_directory.h"
 
 namespace endorm {

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "core/errors.h"
-#include "score/content_hash.h"
+#include "engine/content_hash.h"
 #include "score/scored_json.h"
 #include "tests/score/temporary_directory.h"
 

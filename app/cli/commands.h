@@ -1,0 +1,17 @@
+#pragma once
+
+namespace CLI {
+class App;
+}
+
+namespace endorm {
+
+// Each adds one subcommand; it runs when the arguments name it, and throws Error where it fails.
+void add_score_command(CLI::App& app);
+void add_rank_command(CLI::App& app);
+void add_report_command(CLI::App& app);
+void add_inspect_command(CLI::App& app);
+void add_models_command(CLI::App& app);
+void add_doctor_command(CLI::App& app);
+
+}  // namespace endorm

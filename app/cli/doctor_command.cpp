@@ -1,0 +1,144 @@
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+
+#include "app/cli/commands.h"
+#include "app/cli/engine_flags.h"
+#include "app/version.h"
+#include "core/errors.h"
+#include "core/log_sum_exp.h"
+#include "engine/llama_engine.h"
+
+namespace endorm {
+namespace {
+
+double seconds_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+// Seconds for one row of V logits, the best of several.
+double row_seconds(RowKernel kernel, std::size_t vocabulary) {
+  std::vector<float> row(vocabulary);
+  for (std::size_t i = 0; i < vocabulary; ++i) {
+    row[i] = 8.0F * std::sin(static_cast<float>(i));
+  }
+  double best = INFINITY;
+  for (int repeat = 0; repeat < 5; ++repeat) {
+    const auto start = std::chrono::steady_clock::now();
+    row_statistics_on(kernel, row, 1.0);
+    best = std::min(best, seconds_since(start));
+  }
+  return best;
+}
+
+void report_processor() {
+  std::printf("endorm %s, llama.cpp %s\n\nProcessor\n", kVersion, kLlamaVersion);
+  std::printf("  cores             %u\n", std::thread::hardware_concurrency());
+  std::printf("  compute library   %s\n", llama_system_info().c_str());
+  constexpr std::size_t kVocabulary = 49152;
+  std::printf("  log-sum-exp       ");
+  const char* separator = "";
+  for (const RowKernel kernel : available_row_kernels()) {
+    std::printf("%s%s %.0f us", separator, row_kernel_name(kernel), 1e6 * row_seconds(kernel, kVocabulary));
+    separator = ", ";
+  }
+  std::printf(" for a row of %zu logits; %s is used\n", kVocabulary, row_kernel_name(available_row_kernels().front()));
+}
+
+void report_cache() {
+  std::printf("\nCache\n  directory         %s\n", cache_directory().c_str());
+  const ModelStoreOptions options = model_store_options(true);
+  for (const KnownModel& model : known_models()) {
+    std::error_code failure;
+    const bool cached =
+        std::filesystem::file_size(cached_model_path(model, options), failure) == model.bytes && !failure;
+    std::printf("  %-17s %s\n", std::string(model.name).c_str(), cached ? "there" : "not fetched yet");
+  }
+}
+
+// Reads one text of 512 tokens, every token scored, and says where the time went.
+void report_speed(const EngineFlags& flags) {
+  const auto start = std::chrono::steady_clock::now();
+  const std::unique_ptr<Engine> engine = make_engine(flags);
+  const double load_seconds = seconds_since(start);
+  const auto* local = dynamic_cast<const LlamaEngine*>(engine.get());
+  std::printf("\nModel\n  %s\n", engine->model_name().c_str());
+  if (!local) {
+    std::printf("  a remote model: %s\n", engine->capabilities().missing_reason.c_str());
+    return;
+  }
+  const LlamaModelInfo& info = local->model_info();
+  std::printf("  %s, %zu parameters, %zu MB, loaded in %.2f s\n", info.description.c_str(), info.parameters,
+              info.weight_bytes / 1000000, load_seconds);
+  std::printf("  vocabulary %zu, context %zu, chat template %s%s\n", info.vocabulary, engine->capabilities().context,
+              info.has_chat_template ? "yes" : "no (use --template plain, raw or a file)",
+              info.recurrent ? ", recurrent state: branches are copies" : "");
+  const std::size_t length = std::min<std::size_t>(512, engine->capabilities().context);
+  Tokens tokens;
+  for (std::size_t i = 0; i < length; ++i) {
+    tokens.push_back(static_cast<Token>((i * 7919 + 13) % info.vocabulary));
+  }
+  TokenTree tree;
+  tree.insert(std::span(tokens).first(1), std::span(tokens).subspan(1));
+  double best = INFINITY;
+  for (int repeat = 0; repeat < 3; ++repeat) {
+    const auto begin = std::chrono::steady_clock::now();
+    engine->evaluate(tree, {});
+    best = std::min(best, seconds_since(begin));
+  }
+  const double rows = static_cast<double>(length) * row_seconds(available_row_kernels().front(), info.vocabulary) /
+                      std::max(1U, std::thread::hardware_concurrency());
+  const double flop = 2.0 * static_cast<double>(info.parameters) * static_cast<double>(length);
+  std::printf(
+      "  %zu tokens, all scored: %.0f tokens/s, %.0f GFLOP/s in the model; %.1f %% of the time in log-sum-exp\n",
+      length, static_cast<double>(length) / best, flop / best / 1e9, 100.0 * rows / best);
+}
+
+void report_advice(const EngineFlags& flags) {
+  std::printf("\nAdvice\n");
+  bool any = false;
+  const auto advise = [&](const char* text) {
+    std::printf("  - %s\n", text);
+    any = true;
+  };
+  const std::string features = llama_system_info();
+  if (features.find("AVX2 = 1") == std::string::npos && features.find("NEON = 1") == std::string::npos) {
+    advise("The compute library was built without AVX2 or NEON: build on this machine (./run build), not on another.");
+  }
+  if (available_row_kernels().front() == RowKernel::kPortable) {
+    advise("Log-sum-exp runs on its portable kernel: this processor has neither AVX-512 nor AVX2.");
+  }
+  if (flags.threads > static_cast<int>(std::thread::hardware_concurrency())) {
+    advise("More threads than cores: they wait for one another. Leave --threads out.");
+  }
+  if (flags.flash_attention == "off") {
+    advise("--flash-attention off is slower on long texts.");
+  }
+  if (!any) {
+    std::printf("  nothing stands out\n");
+  }
+}
+
+}  // namespace
+
+void add_doctor_command(CLI::App& app) {
+  auto flags = std::make_shared<EngineFlags>();
+  CLI::App* command = app.add_subcommand("doctor", "Say what this machine and build can do, what is slow, and why");
+  add_engine_flags(*command, *flags);
+  command->footer("Example:\n  endorm doctor");
+  command->callback([flags] {
+    report_processor();
+    report_cache();
+    report_speed(*flags);
+    report_advice(*flags);
+  });
+}
+
+}  // namespace endorm

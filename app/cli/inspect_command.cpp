@@ -1,0 +1,125 @@
+#include <cstdio>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include <CLI/CLI.hpp>
+#include <unistd.h>
+
+#include "app/cli/commands.h"
+#include "app/cli/scoring_flags.h"
+#include "core/errors.h"
+#include "engine/llama_engine.h"
+#include "score/line_reader.h"
+#include "score/token_texts.h"
+
+namespace endorm {
+namespace {
+
+struct InspectFlags {
+  EngineFlags engine;
+  ScoringFlags scoring;
+  std::size_t records = 1;
+};
+
+// A text on one line, with what a terminal would swallow spelled out.
+std::string visible(const std::string& text) {
+  std::string shown;
+  for (const char byte : text) {
+    const auto code = static_cast<unsigned char>(byte);
+    if (byte == '\n') {
+      shown += "\\n";
+    } else if (code < 0x20 || code == 0x7F) {
+      char escaped[8];
+      std::snprintf(escaped, sizeof escaped, "\\x%02x", code);
+      shown += escaped;
+    } else {
+      shown += byte;
+    }
+  }
+  return shown;
+}
+
+void print_model(const Engine& engine) {
+  std::printf("model      %s\n", engine.model_name().c_str());
+  if (const auto* local = dynamic_cast<const LlamaEngine*>(&engine)) {
+    const LlamaModelInfo& info = local->model_info();
+    std::printf("           %s, %zu parameters, %zu MB\n", info.description.c_str(), info.parameters,
+                info.weight_bytes / 1000000);
+    std::printf("vocabulary %zu tokens%s\n", info.vocabulary,
+                info.padding_columns > 0
+                    ? (" (" + std::to_string(info.padding_columns) + " padding columns left out)").c_str()
+                    : "");
+    std::printf("context    %zu tokens\nBOS        %s\n", engine.capabilities().context,
+                info.adds_bos ? "added once" : "none");
+  }
+  std::printf("template   %s\n", engine.template_fingerprint().c_str());
+}
+
+void print_tokens(const Engine& engine, const TokenizedResponse& tokenized) {
+  Tokens all = tokenized.prompt;
+  all.insert(all.end(), tokenized.response.begin(), tokenized.response.end());
+  const std::vector<std::string> texts = token_texts(engine, all);
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    if (i == tokenized.prompt.size()) {
+      std::printf("  -------- the response starts here%s\n",
+                  tokenized.boundary_split ? " (tokenized alone: its text would merge with the prompt's)" : "");
+    }
+    std::printf("%6zu %8d  %s\n", i, all[i], visible(texts[i]).c_str());
+  }
+  std::printf("prompt %zu tokens, response %zu tokens, finish %s\n", tokenized.prompt.size(), tokenized.response.size(),
+              tokenized.finish == Finish::kEndOfTurn ? "end_of_turn" : "truncated");
+}
+
+void run_inspect(const InspectFlags& flags) {
+  const std::unique_ptr<Engine> engine = make_engine(flags.engine);
+  print_model(*engine);
+  std::optional<LineReader> input;
+  if (flags.scoring.input == "-") {
+    input.emplace(STDIN_FILENO, "standard input");
+  } else {
+    input.emplace(flags.scoring.input);
+  }
+  const ScoreOptions options = score_options(flags.scoring);
+  std::vector<std::string> unknown_fields;
+  for (std::size_t record = 0; record < flags.records; ++record) {
+    const std::optional<InputLine> line = input->next();
+    if (!line) {
+      break;
+    }
+    if (line->error) {
+      throw InvalidInput(*line->error);
+    }
+    const Request request = parse_request(line->text, line->number, options.step_separator, unknown_fields);
+    std::vector<ResponseText> texts;
+    for (const RequestResponse& response : request.responses) {
+      texts.push_back(response.text);
+    }
+    const std::vector<TokenizedResponse> tokenized = engine->tokenize(request.messages, texts, options.text);
+    for (std::size_t i = 0; i < tokenized.size(); ++i) {
+      std::printf("\nrecord %s, response %zu\n", request.id.c_str(), i);
+      print_tokens(*engine, tokenized[i]);
+    }
+  }
+}
+
+}  // namespace
+
+void add_inspect_command(CLI::App& app) {
+  auto flags = std::make_shared<InspectFlags>();
+  CLI::App* command =
+      app.add_subcommand("inspect", "Show what the model reads: template, BOS, tokens, where the response starts");
+  command->add_option("input", flags->scoring.input, "JSON lines of records; - is standard input")
+      ->capture_default_str();
+  command->add_option("-n,--records", flags->records, "records to show")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  command->add_flag("--no-end-of-turn", flags->scoring.no_end_of_turn, "do not score the end-of-turn token");
+  command->add_flag("--template-newline", flags->scoring.template_newline,
+                    "score also the newline that some templates put behind it");
+  add_engine_flags(*command, flags->engine);
+  command->footer("Example:\n  endorm inspect records.jsonl");
+  command->callback([flags] { run_inspect(*flags); });
+}
+
+}  // namespace endorm

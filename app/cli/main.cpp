@@ -1,0 +1,55 @@
+#include <csignal>
+#include <cstdio>
+#include <exception>
+#include <string>
+
+#include <CLI/CLI.hpp>
+
+#include "app/cli/commands.h"
+#include "app/cli/exit_status.h"
+#include "app/version.h"
+#include "core/errors.h"
+
+namespace {
+
+int fail(int status, const char* message) {
+  std::fprintf(stderr, "endorm: %s\n", message);
+  return status;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  using namespace endorm;
+  std::signal(SIGPIPE, SIG_IGN);  // a closed pipe is an error of the write, with a message
+  CLI::App app{"EndoRM: any language model as a reward model, read from its logits"};
+  app.set_version_flag("--version", std::string("endorm ") + kVersion);
+  app.require_subcommand(1);
+  app.footer(
+      "Every subcommand: endorm SUBCOMMAND --help\nExit status: 0 done; 1 the model, a file or a server failed; 2 bad "
+      "arguments or input; 3 done, but some records could not be scored; 70 a defect of EndoRM");
+  add_score_command(app);
+  add_rank_command(app);
+  add_report_command(app);
+  add_inspect_command(app);
+  add_models_command(app);
+  add_doctor_command(app);
+  try {
+    app.parse(argc, argv);
+    return kExitDone;
+  } catch (const CLI::ParseError& error) {
+    const bool asked_for_help = error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success);
+    app.exit(error);
+    return asked_for_help ? kExitDone : kExitInput;
+  } catch (const RowsFailed& failed) {
+    return fail(kExitRowsFailed, failed.what());
+  } catch (const InvalidInput& error) {
+    return fail(kExitInput, error.what());
+  } catch (const EngineError& error) {
+    return fail(kExitWorld, error.what());
+  } catch (const std::bad_alloc&) {
+    return fail(kExitWorld, "out of memory: give a smaller --context, --batch-tokens or model");
+  } catch (const std::exception& error) {
+    return fail(kExitDefect, (std::string("this is a defect of EndoRM, please report it: ") + error.what()).c_str());
+  }
+}

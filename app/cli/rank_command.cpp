@@ -1,0 +1,142 @@
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <numeric>
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include "app/cli/commands.h"
+#include "app/cli/exit_status.h"
+#include "app/cli/scoring_run.h"
+#include "core/errors.h"
+
+namespace endorm {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct RankFlags {
+  EngineFlags engine;
+  ScoringFlags scoring;
+  OutputFlags output;
+  std::string pairs;
+  double minimum_margin = 0.0;
+};
+
+// Responses from best to worst; those without a score are left out and named under "errors".
+std::string rank_row(const Request& request, const Scored& scored) {
+  std::vector<std::size_t> order;
+  Json errors = Json::array();
+  for (std::size_t i = 0; i < scored.responses.size(); ++i) {
+    if (scored.responses[i].scored) {
+      order.push_back(i);
+    } else {
+      errors.push_back({{"index", i}, {"error", scored.responses[i].error}});
+    }
+  }
+  const auto reward = [&](std::size_t index) { return scored.responses[index].scored->reward; };
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t left, std::size_t right) { return reward(left) > reward(right); });
+
+  Json row{{"id", request.id}, {"line", request.line}, {"key", request.key}};
+  row["messages"] = Json::array();
+  for (const Message& message : request.messages) {
+    row["messages"].push_back({{"role", message.role}, {"content", message.content}});
+  }
+  row["ranking"] = Json::array();
+  for (std::size_t place = 0; place < order.size(); ++place) {
+    Json entry{
+        {"index", order[place]}, {"reward", reward(order[place])}, {"text", request.responses[order[place]].text.text}};
+    if (place + 1 < order.size()) {
+      entry["probability_over_next"] = preference_probability(reward(order[place]), reward(order[place + 1]));
+    }
+    row["ranking"].push_back(std::move(entry));
+  }
+  if (!errors.empty()) {
+    row["errors"] = std::move(errors);
+  }
+  return row.dump();
+}
+
+// Best against worst of every record, in the form that preference trainers read.
+void write_pairs(const std::string& ranking_path, const std::string& pairs_path, double minimum_margin) {
+  std::ifstream ranking(ranking_path);
+  const std::string partial = pairs_path + ".partial";
+  std::ofstream pairs(partial);
+  std::size_t written = 0;
+  std::size_t records = 0;
+  for (std::string line; std::getline(ranking, line);) {
+    const Json row = Json::parse(line);
+    if (row.contains("manifest")) {
+      std::ofstream(pairs_path + ".manifest.json") << row.dump(2) << '\n';
+      continue;
+    }
+    ++records;
+    if (!row.contains("ranking") || row["ranking"].size() < 2) {
+      continue;
+    }
+    const Json& best = row["ranking"].front();
+    const Json& worst = row["ranking"].back();
+    const double chosen = best["reward"];
+    const double rejected = worst["reward"];
+    if (chosen - rejected <= minimum_margin) {
+      continue;
+    }
+    const auto answer = [](const Json& entry) {
+      return Json::array({{{"role", "assistant"}, {"content", entry["text"]}}});
+    };
+    pairs << Json{{"prompt", row["messages"]},   {"chosen", answer(best)},
+                  {"rejected", answer(worst)},   {"chosen_reward", chosen},
+                  {"rejected_reward", rejected}, {"probability", preference_probability(chosen, rejected)}}
+                 .dump()
+          << '\n';
+    ++written;
+  }
+  pairs.close();
+  if (!pairs) {
+    throw EngineError("[rank] " + partial + " cannot be written. Is the disk full?");
+  }
+  std::filesystem::rename(partial, pairs_path);
+  std::fprintf(stderr, "%zu pairs from %zu records in %s\n", written, records, pairs_path.c_str());
+}
+
+void run_rank(const RankFlags& flags) {
+  if (!flags.pairs.empty() && flags.output.output == "-") {
+    throw InvalidInput("[rank] --pairs needs the ranking in a file: give -o FILE as well");
+  }
+  std::exception_ptr failed_rows;
+  try {
+    run_scoring("rank", flags.engine, flags.scoring, flags.output, RowOptions{}, rank_row);
+  } catch (const RowsFailed&) {
+    failed_rows = std::current_exception();
+  }
+  if (!flags.pairs.empty()) {
+    write_pairs(flags.output.output, flags.pairs, flags.minimum_margin);
+  }
+  if (failed_rows) {
+    std::rethrow_exception(failed_rows);
+  }
+}
+
+}  // namespace
+
+void add_rank_command(CLI::App& app) {
+  auto flags = std::make_shared<RankFlags>();
+  CLI::App* command = app.add_subcommand("rank", "Order the responses of each prompt: best of N, preference pairs");
+  add_scoring_flags(*command, flags->scoring);
+  add_output_flags(*command, flags->output);
+  command->add_option("--pairs", flags->pairs,
+                      "write best against worst as chosen/rejected pairs, as preference trainers read them");
+  command
+      ->add_option("--min-margin", flags->minimum_margin, "leave out pairs whose rewards differ by no more than this")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  add_engine_flags(*command, flags->engine);
+  command->footer("Example:\n  endorm rank samples.jsonl -o ranked.jsonl --pairs pairs.jsonl");
+  command->callback([flags] { run_rank(*flags); });
+}
+
+}  // namespace endorm

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "app/cli/scoring_flags.h"
+#include "score/score_run.h"
+
+namespace endorm {
+
+// Where the rows of a scoring subcommand go.
+struct OutputFlags {
+  std::string output = "-";
+  bool overwrite = false;
+  std::string shard;
+  std::string cache;
+};
+
+void add_output_flags(CLI::App& command, OutputFlags& flags);
+
+// The whole of a scoring subcommand: loads the model, opens input and result file, scores, says on standard error what
+// was done. make_row turns a scored record into its line. Throws RowsFailed where some records could not be scored.
+void run_scoring(const std::string& command, const EngineFlags& engine_flags, const ScoringFlags& scoring_flags,
+                 const OutputFlags& output_flags, const RowOptions& rows,
+                 const std::function<std::string(const Request&, const Scored&)>& make_row);
+
+}  // namespace endorm

@@ -1,0 +1,205 @@
+#include "score/endogenous_scorer.h"
+
+#include <algorithm>
+#include <map>
+
+#include "core/errors.h"
+#include "core/reward.h"
+#include "score/step_ranges.h"
+#include "score/token_texts.h"
+
+namespace endorm {
+
+// One response on its way through the model.
+struct EndogenousScorer::Job {
+  std::size_t request = 0;
+  std::size_t response = 0;
+  TokenizedResponse tokens;
+  std::size_t truncated_left = 0;
+  Digest key{};                   // of everything that determines the statistics
+  std::vector<TokenStats> stats;  // [T], once it is known
+  std::string failure;            // why it is not
+};
+
+EndogenousScorer::EndogenousScorer(Engine& engine, StatsCache& cache, ScoreOptions options)
+    : engine_(engine), cache_(cache), options_(std::move(options)) {
+  const Capabilities& capabilities = engine_.capabilities();
+  if (options_.aggregate.initial_value && !capabilities.raw_logits) {
+    throw InvalidInput("[score] V(s_1) cannot be added: " + capabilities.missing_reason);
+  }
+  if (options_.alpha != 1.0 && !capabilities.any_alpha) {
+    throw InvalidInput("[score] alpha other than 1 cannot be had: " + capabilities.missing_reason);
+  }
+  fingerprint_ = engine_.fingerprint() + (options_.share_prefixes ? "" : "|no sharing");
+}
+
+// The way of the data: records -> tokens -> one prefix tree -> statistics of every token -> rewards -> one number.
+std::vector<Scored> EndogenousScorer::score(std::span<const Request> requests) {
+  std::vector<Scored> scored(requests.size());
+  std::vector<Job> jobs;
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    prepare(requests[i], i, jobs, scored[i]);
+  }
+  std::vector<Job*> unknown;
+  std::map<Digest, Job*> first_with_key;
+  for (Job& job : jobs) {
+    if (auto known = cache_.find(job.key)) {
+      job.stats = std::move(*known);
+    } else if (first_with_key.try_emplace(job.key, &job).second) {
+      unknown.push_back(&job);
+    }
+  }
+  evaluate(unknown);
+  for (Job& job : jobs) {
+    const Job& source = job.stats.empty() ? *first_with_key.at(job.key) : job;
+    ScoredOutcome& outcome = scored[job.request].responses[job.response];
+    if (!source.failure.empty()) {
+      outcome.error = source.failure;
+      continue;
+    }
+    if (&source != &job) {
+      job.stats = source.stats;
+    }
+    try {
+      outcome.scored = assemble(job, requests[job.request].responses[job.response]);
+    } catch (const InvalidInput& error) {
+      outcome.error = error.what();
+    }
+  }
+  return scored;
+}
+
+void EndogenousScorer::prepare(const Request& request, std::size_t index, std::vector<Job>& jobs, Scored& scored) {
+  scored.id = request.id;
+  scored.line = request.line;
+  scored.key = request.key;
+  scored.responses.resize(request.responses.size());
+  std::vector<ResponseText> texts;
+  for (const RequestResponse& response : request.responses) {
+    texts.push_back(response.text);
+  }
+  std::vector<TokenizedResponse> tokenized;
+  try {
+    tokenized = engine_.tokenize(request.messages, texts, options_.text);
+  } catch (const InvalidInput& error) {
+    for (ScoredOutcome& outcome : scored.responses) {
+      outcome.error = error.what();
+    }
+    return;
+  }
+  for (std::size_t i = 0; i < tokenized.size(); ++i) {
+    if (texts[i].text.empty() || tokenized[i].response.empty()) {
+      scored.responses[i].error = "[score] the response is empty: there is no token to score";
+      continue;
+    }
+    Job job{index, i, std::move(tokenized[i]), 0, {}, {}, {}};
+    tokens_asked_ += job.tokens.prompt.size() + job.tokens.response.size();
+    if (!fit_context(job, scored.responses[i])) {
+      continue;
+    }
+    job.key = stats_key(fingerprint_, options_.alpha, job.tokens.prompt, job.tokens.response);
+    jobs.push_back(std::move(job));
+  }
+}
+
+// False where the response cannot be scored; the outcome then says why.
+bool EndogenousScorer::fit_context(Job& job, ScoredOutcome& outcome) const {
+  const std::size_t context = engine_.capabilities().context;
+  Tokens& prompt = job.tokens.prompt;
+  const std::size_t length = prompt.size() + job.tokens.response.size();
+  if (context == 0 || length <= context) {
+    return true;
+  }
+  const std::string fact =
+      "prompt and response have " + std::to_string(length) + " tokens, the context holds " + std::to_string(context);
+  if (options_.overflow == Overflow::kSkip) {
+    outcome.error = "[score] skipped: " + fact;
+    outcome.skipped = true;
+    return false;
+  }
+  const std::size_t excess = length - context;
+  // What is kept of the prompt: its first token (BOS, where there is one) and as much of its end as fits.
+  if (options_.overflow == Overflow::kTruncateLeft && excess + 1 < prompt.size()) {
+    prompt.erase(prompt.begin() + 1, prompt.begin() + 1 + static_cast<std::ptrdiff_t>(excess));
+    job.truncated_left = excess;
+    return true;
+  }
+  outcome.error = "[score] " + fact +
+                  (options_.overflow == Overflow::kTruncateLeft
+                       ? ": the response alone does not fit"
+                       : ". Use a larger --context, or --on-overflow truncate-left or skip");
+  return false;
+}
+
+void EndogenousScorer::evaluate(std::vector<Job*>& jobs) {
+  if (jobs.empty()) {
+    return;
+  }
+  const auto evaluate_together = [&](std::span<Job* const> some) {
+    TokenTree tree;
+    std::vector<std::vector<std::size_t>> paths;
+    for (const Job* job : some) {
+      paths.push_back(tree.insert(job->tokens.prompt, job->tokens.response));
+    }
+    std::vector<std::size_t> place(tree.nodes().size());
+    std::size_t next = 0;
+    for (std::size_t node = 0; node < place.size(); ++node) {
+      place[node] = tree.nodes()[node].scored ? next++ : 0;
+    }
+    const std::vector<TokenStats> stats = engine_.evaluate(tree, {options_.alpha, options_.share_prefixes});
+    for (std::size_t i = 0; i < some.size(); ++i) {
+      for (const std::size_t node : paths[i]) {
+        some[i]->stats.push_back(stats[place[node]]);
+      }
+    }
+  };
+  try {
+    evaluate_together(jobs);
+  } catch (const EngineError&) {
+    // One response that the model cannot take must not cost the others theirs: each is tried by itself.
+    bool any = false;
+    for (Job* job : jobs) {
+      try {
+        evaluate_together(std::span(&job, 1));
+        any = true;
+      } catch (const EngineError& error) {
+        job->failure = error.what();
+      }
+    }
+    if (!any) {
+      throw;
+    }
+  }
+  StatsCache::Transaction transaction(cache_);
+  for (const Job* job : jobs) {
+    if (job->failure.empty()) {
+      transaction.insert(job->key, job->stats);
+    }
+  }
+  transaction.commit();
+}
+
+ScoredResponse EndogenousScorer::assemble(const Job& job, const RequestResponse& response) const {
+  ScoredResponse result;
+  result.tokens = token_rewards(job.stats, options_.alpha);
+  std::vector<std::size_t> begins = response.step_begins;
+  if (begins.empty() && options_.find_steps) {
+    begins = split_steps(response.text.text, options_.step_separator);
+  }
+  const std::vector<TokenRange> steps = step_ranges(begins, job.tokens.byte_offsets, job.tokens.response.size());
+  result.aggregates = aggregate(result.tokens, steps, options_.alpha, options_.aggregate);
+  result.reward = chosen_reward(result.aggregates, options_.aggregate.kind);
+  for (const TokenReward& token : result.tokens) {
+    result.log_prob += token.log_prob;
+  }
+  if (engine_.capabilities().raw_logits) {
+    result.value = result.tokens.front().value;
+  }
+  result.finish = job.tokens.finish;
+  result.truncated_left = job.truncated_left;
+  result.token_ids = job.tokens.response;
+  result.token_texts = token_texts(engine_, job.tokens.response);
+  return result;
+}
+
+}  // namespace endorm

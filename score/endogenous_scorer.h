@@ -1,0 +1,54 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include "core/aggregate.h"
+#include "engine/engine.h"
+#include "score/scorer.h"
+#include "score/stats_cache.h"
+
+namespace endorm {
+
+// What happens to a response whose sequence is longer than the context.
+enum class Overflow { kError, kTruncateLeft, kSkip };
+
+struct ScoreOptions {
+  AggregateOptions aggregate;
+  double alpha = 1.0;  // temperature of the soft value
+  TemplateOptions text;
+  Overflow overflow = Overflow::kError;
+  bool find_steps = false;  // split responses that came without steps at step_separator
+  std::string step_separator = "\n\n";
+  bool share_prefixes = true;  // false only to measure what sharing changes
+};
+
+// The endogenous reward (arXiv:2506.23235): the model's own logits, read. Prompts and responses become one prefix tree
+// a call, whatever is shared is computed once, and equal (prompt, response) pairs are computed once for the cache's
+// life.
+class EndogenousScorer final : public Scorer {
+ public:
+  // Both must outlive the scorer. Throws InvalidInput where the engine cannot give what the options need.
+  EndogenousScorer(Engine& engine, StatsCache& cache, ScoreOptions options);
+
+  std::vector<Scored> score(std::span<const Request> requests) override;
+
+  // Tokens of all sequences (prompt and response) that were asked for, duplicates included.
+  std::size_t tokens_asked() const { return tokens_asked_; }
+
+ private:
+  struct Job;
+
+  void prepare(const Request& request, std::size_t index, std::vector<Job>& jobs, Scored& scored);
+  bool fit_context(Job& job, ScoredOutcome& outcome) const;
+  void evaluate(std::vector<Job*>& jobs);
+  ScoredResponse assemble(const Job& job, const RequestResponse& response) const;
+
+  Engine& engine_;
+  StatsCache& cache_;
+  ScoreOptions options_;
+  std::string fingerprint_;
+  std::size_t tokens_asked_ = 0;
+};
+
+}  // namespace endorm

@@ -1,0 +1,152 @@
+#include "score/score_run.h"
+
+#include <algorithm>
+#include <optional>
+#include <span>
+
+#include "core/errors.h"
+#include "score/scored_json.h"
+
+namespace endorm {
+namespace {
+
+// A line of the input: a request, or why it is none.
+struct Entry {
+  InputLine line;
+  std::optional<Request> request;
+  std::string error;
+};
+
+// The first windows are small, so that the first rows come soon; later ones are large, so that more is shared.
+std::size_t window_bytes(std::size_t window) {
+  constexpr std::size_t kFirst = std::size_t{1} << 10;
+  constexpr std::size_t kDoublings = 7;
+  return kFirst << std::min(window, kDoublings);
+}
+
+constexpr std::size_t kWindowRecords = 256;
+
+class Run {
+ public:
+  Run(LineReader& input, Scorer& scorer, ResultLog& log, const RunOptions& options, const RunProgress& progress)
+      : input_(input), scorer_(scorer), log_(log), options_(options), progress_(progress) {}
+
+  RunSummary all() {
+    for (std::vector<Entry> window = next_window(); !window.empty(); window = next_window()) {
+      score_window(window);
+      if (progress_) {
+        progress_(summary_, bytes_read_);
+      }
+    }
+    log_.check_finished_count(summary_.records);
+    return summary_;
+  }
+
+ private:
+  std::vector<Entry> next_window() {
+    std::vector<Entry> window;
+    std::size_t bytes = 0;
+    while (window.size() < kWindowRecords && bytes < window_bytes(windows_)) {
+      std::optional<InputLine> line = input_.next();
+      if (!line) {
+        break;
+      }
+      bytes_read_ += line->text.size() + 1;
+      if (lines_++ % options_.shard.count != options_.shard.index - 1) {
+        continue;
+      }
+      bytes += line->text.size();
+      Entry entry{std::move(*line), std::nullopt, {}};
+      if (entry.line.error) {
+        entry.error = *entry.line.error;
+      } else {
+        try {
+          entry.request =
+              parse_request(entry.line.text, entry.line.number, options_.step_separator, summary_.unknown_fields);
+        } catch (const InvalidInput& error) {
+          entry.error = error.what();
+        }
+      }
+      window.push_back(std::move(entry));
+    }
+    ++windows_;
+    return window;
+  }
+
+  // A window that an earlier run left half written is scored again as a whole: what shares a window shares its numbers.
+  void score_window(const std::vector<Entry>& window) {
+    const std::size_t first_row = summary_.records;
+    const std::size_t finished =
+        std::min(window.size(), log_.finished_rows() - std::min(log_.finished_rows(), first_row));
+    for (std::size_t i = 0; i < finished; ++i) {
+      log_.check_finished(first_row + i, window[i].line.key);
+    }
+    summary_.records += window.size();
+    summary_.resumed += finished;
+    if (finished == window.size()) {
+      return;
+    }
+    std::vector<Request> requests;
+    for (const Entry& entry : window) {
+      if (entry.request) {
+        requests.push_back(*entry.request);
+      }
+    }
+    const std::vector<Scored> scored = requests.empty() ? std::vector<Scored>{} : scorer_.score(requests);
+    std::size_t next = 0;
+    for (std::size_t i = 0; i < window.size(); ++i) {
+      const Entry& entry = window[i];
+      const std::size_t place = next;
+      next += entry.request ? 1 : 0;
+      if (i < finished) {
+        continue;
+      }
+      log_.append(entry.request ? row(requests[place], scored[place])
+                                : record_error(std::nullopt, entry.line.number, entry.line.key, entry.error));
+    }
+    log_.sync();
+  }
+
+  std::string row(const Request& request, const Scored& scored) {
+    try {
+      std::string text = options_.row(request, scored);
+      for (const ScoredOutcome& outcome : scored.responses) {
+        ++(outcome.scored    ? summary_.responses
+           : outcome.skipped ? summary_.responses_skipped
+                             : summary_.response_errors);
+      }
+      return text;
+    } catch (const InvalidInput& error) {
+      return record_error(request.id, request.line, request.key, error.what());
+    }
+  }
+
+  std::string record_error(const std::optional<std::string>& id, std::size_t line, std::string_view key,
+                           const std::string& message) {
+    ++summary_.record_errors;
+    return error_row(id, line, key, RowErrorKind::kInvalidInput, message);
+  }
+
+  LineReader& input_;
+  Scorer& scorer_;
+  ResultLog& log_;
+  const RunOptions& options_;
+  const RunProgress& progress_;
+  RunSummary summary_;
+  std::size_t windows_ = 0;
+  std::size_t lines_ = 0;
+  std::size_t bytes_read_ = 0;
+};
+
+}  // namespace
+
+RunSummary score_lines(LineReader& input, Scorer& scorer, ResultLog& log, const RunOptions& options,
+                       const RunProgress& progress) {
+  if (options.shard.count == 0 || options.shard.index == 0 || options.shard.index > options.shard.count) {
+    throw InvalidInput("[score] shard " + std::to_string(options.shard.index) + "/" +
+                       std::to_string(options.shard.count) + " does not exist: write i/n with 1 <= i <= n");
+  }
+  return Run(input, scorer, log, options, progress).all();
+}
+
+}  // namespace endorm
