@@ -1,10 +1,9 @@
-#include "core/log_sum_exp.h"
-
 #include <cmath>
 #include <limits>
 #include <string>
 
 #include "core/errors.h"
+#include "core/log_sum_exp.h"
 
 namespace endorm {
 
@@ -27,7 +26,8 @@ RowStatistics row_statistics(std::span<const double> logits, double alpha) {
   }
   const double largest = logits[top];
   if (!std::isfinite(largest)) {
-    throw InvalidInput("[row_statistics] every logit is -infinity: no token is possible. Give at least one finite logit.");
+    throw InvalidInput(
+        "[row_statistics] every logit is -infinity: no token is possible. Give at least one finite logit.");
   }
   // With x_a = (q_a - q_top) / alpha <= 0: log_sum_exp = q_top / alpha + log(1 + rest) and, because the top token adds
   // nothing to the weighted sum, entropy = log(1 + rest) - sum_a exp(x_a) x_a / (1 + rest).

@@ -13,17 +13,17 @@ namespace endorm {
 
 struct TabularOptions {
   // Part of the numbers.
-  bool end_of_turn = false;       // token V - 1 ends a turn: it follows every response that was not truncated
-  std::size_t context = 0;        // longest sequence in tokens; 0 = no limit
-  std::string name = "tabular";   // names the problem: model_name(), and the fingerprint in cache keys
+  bool end_of_turn = false;      // token V - 1 ends a turn: it follows every response that was not truncated
+  std::size_t context = 0;       // longest sequence in tokens; 0 = no limit
+  std::string name = "tabular";  // names the problem: model_name(), and the fingerprint in cache keys
 };
 
 // A token Markov decision process given as logits per state: exact in double, for tests and for the lab. A state is the
 // whole path of tokens before the action.
 //
-// Text form: token t is spelled "[t]" in decimal without leading zeros, so "[3][0][12]" is three tokens; nothing else may
-// stand in a message or a response. The prompt is the tokens of all messages in order; roles play no part. There is no
-// BOS token, so a prompt of no tokens cannot be scored.
+// Text form: token t is spelled "[t]" in decimal without leading zeros, so "[3][0][12]" is three tokens; nothing else
+// may stand in a message or a response. The prompt is the tokens of all messages in order; roles play no part. There is
+// no BOS token, so a prompt of no tokens cannot be scored.
 class TabularEngine : public Engine {
  public:
   // path [depth >= 1] -> logits Q(path, .) [V]. Must be a pure function of the path.

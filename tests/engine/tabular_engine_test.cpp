@@ -15,9 +15,9 @@ namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
-// A random problem: a reward for every (path, action) of a tree of given depth, and the soft-optimal Q of it by backward
-// induction in long double: Q(s, a) = r(s, a) + V(s a), V(s) = alpha log sum exp(Q(s, .) / alpha), V at the end = 0.
-// The token V - 1 ends a path early.
+// A random problem: a reward for every (path, action) of a tree of given depth, and the soft-optimal Q of it by
+// backward induction in long double: Q(s, a) = r(s, a) + V(s a), V(s) = alpha log sum exp(Q(s, .) / alpha), V at the
+// end = 0. The token V - 1 ends a path early.
 struct SoftOptimalProblem {
   SoftOptimalProblem(std::uint64_t seed, std::size_t tokens, std::size_t depth, double temperature)
       : random(seed), vocabulary(tokens), horizon(depth), alpha(temperature) {
@@ -239,7 +239,12 @@ TEST_CASE("states, tokens and rows that do not exist are refused") {
 
   TabularOptions options;
   options.context = 3;
-  TabularEngine small(2, [](std::span<const Token>) { return std::vector<double>{1.0, 2.0}; }, options);
+  TabularEngine small(
+      2,
+      [](std::span<const Token>) {
+        return std::vector<double>{1.0, 2.0};
+      },
+      options);
   CHECK(evaluate(small, {0}, {1, 1}).size() == 2);
   CHECK_THROWS_AS(evaluate(small, {0}, {1, 1, 1}), InvalidInput);
 }
