@@ -66,14 +66,30 @@ std::size_t end_of_turn_tokens(std::span<const std::string> bytes, bool with_new
   if (count == bytes.size()) {
     throw InvalidInput(
         "[RemoteTokenizer] the server's chat template puts no end-of-turn token behind a response. Mark the response "
-        "as "
-        "truncated, or turn the scoring of the end of turn off.");
+        "as truncated, or turn the scoring of the end of turn off.");
   }
   ++count;
   while (with_newline && count < bytes.size() && is_blank(bytes[count])) {
     ++count;
   }
   return count;
+}
+
+// The servers read the name of a special token inside a text as that token. A response that closes its own turn is no
+// response any more.
+void check_turn_stays_open(const TokenizedResponse& result, std::span<const Token> behind,
+                           std::span<const std::string> behind_bytes) {
+  for (std::size_t at = 0; at < behind.size(); ++at) {
+    if (is_blank(behind_bytes[at])) {
+      continue;
+    }
+    if (std::find(result.response.begin(), result.response.end(), behind[at]) != result.response.end()) {
+      throw InvalidInput("[RemoteTokenizer] the response contains the end-of-turn token " + behind_bytes[at] +
+                         ", which the server takes for the end of the response. Remove it, or run the model locally " +
+                         "with --model FILE, where it stays text.");
+    }
+    return;
+  }
 }
 
 }  // namespace
@@ -188,6 +204,7 @@ TokenizedResponse RemoteTokenizer::tokenize_closed(const TokenizeReply& prompt, 
     result.response = alone.tokens;
     result.byte_offsets = parted->byte_offsets;
   }
+  check_turn_stays_open(result, std::span(turn.tokens).subspan(text_end), std::span(turn.bytes).subspan(text_end));
   if (!response.truncated && options.end_of_turn) {
     const std::size_t count = end_of_turn_tokens(std::span(turn.bytes).subspan(text_end), options.template_newline);
     append_from(result, std::span(turn.tokens).subspan(text_end, count), response.text.size());
@@ -225,6 +242,8 @@ TokenizedResponse RemoteTokenizer::tokenize_open(const TokenizeReply& prompt, st
   result.prompt = prompt.tokens;
   result.response.assign(tokens.begin(), tokens.begin() + static_cast<std::ptrdiff_t>(parted->text_tokens));
   result.byte_offsets = parted->byte_offsets;
+  check_turn_stays_open(result, tokens.subspan(parted->text_tokens),
+                        std::span(behind.bytes).subspan(parted->text_tokens));
   append_from(result, tokens.subspan(parted->text_tokens), response.text.size());
   return result;
 }

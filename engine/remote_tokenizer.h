@@ -17,8 +17,9 @@ namespace endorm {
 // vLLM renders the closed turn, so the end-of-turn token is the template's own. It is found behind the text: the tokens
 // up to the first that is not blank. SGLang renders only open turns: there the end of turn must be given as text
 // (`end_of_turn`), and white space behind it cannot be scored.
-// Both servers read the names of special tokens inside a message or a response as those tokens: text from untrusted
-// sources can close its own turn. Only a local model keeps them apart.
+// Both servers read the names of special tokens inside a message or a response as those tokens. A response that closes
+// its own turn this way is refused where the end of turn is known; elsewhere it is not noticed: give text from
+// untrusted sources to a local model, which keeps the two apart.
 class RemoteTokenizer {
  public:
   // http must outlive this object.

@@ -172,6 +172,19 @@ TEST_CASE("a prompt that leaves no turn to answer is refused") {
   }
 }
 
+TEST_CASE("a response that closes its own turn is refused") {
+  for (const RemoteDialect dialect : {kVllm, kSglang}) {
+    INFO(remote_dialect_name(dialect));
+    RemoteTabularServer server(dialect);
+    const RemoteEngine engine(options_for(dialect, server));
+    const std::vector<ResponseText> closing = {{"a<|end|>b", false}};
+    CHECK_THROWS_WITH_AS(engine.tokenize(kMessages, closing, {}), doctest::Contains("<|end|>"), InvalidInput);
+  }
+  RemoteTabularServer server(kVllm);
+  const RemoteEngine engine(options_for(kVllm, server));
+  CHECK_THROWS_AS(engine.tokenize(kMessages, std::vector<ResponseText>{{"a<|end|>", true}}, {}), InvalidInput);
+}
+
 TEST_CASE("what the engine can give is said, and the rest is refused") {
   for (const RemoteDialect dialect : {kVllm, kSglang}) {
     INFO(remote_dialect_name(dialect));
