@@ -1,7 +1,6 @@
 #include "engine/remote_dialects.h"
 
 #include <array>
-#include <cmath>
 #include <limits>
 #include <utility>
 
@@ -86,7 +85,7 @@ class Reply {
       refuse(at + " is " + value.dump(-1, ' ', false, json::error_handler_t::replace) + ", not a number,");
     }
     const double log_prob = value.get<double>();
-    if (!std::isfinite(log_prob) || log_prob > kRounding) {
+    if (!(log_prob <= kRounding)) {
       refuse(at + " is " + std::to_string(log_prob) + ", which no log-probability can be,");
     }
     return log_prob;

@@ -208,7 +208,9 @@ TEST_CASE("what the engine can give is said, and the rest is refused") {
     CHECK(engine.evaluate(longest, {}).size() == RemoteTabularServer::kContext - 2);
     TokenTree too_long;
     too_long.insert(Tokens{0}, Tokens(RemoteTabularServer::kContext - 1, 1));
+    const std::size_t asked = server.asked(log_probs_path(dialect));
     CHECK_THROWS_AS(engine.evaluate(too_long, {}), InvalidInput);
+    CHECK(server.asked(log_probs_path(dialect)) == asked);
 
     options.model = "other";
     CHECK_THROWS_WITH_AS(RemoteEngine{options}, doctest::Contains("It lists: tabular"), EngineError);
