@@ -17,6 +17,10 @@ struct RowStatistics {
 // The kernel (AVX-512, AVX2 or portable) is chosen at run time.
 RowStatistics row_statistics(std::span<const float> logits, double alpha = 1.0);
 
+// The same of logits given in double [V], for exact engines: one plain pass, no kernels. Throws as above, and where
+// log_sum_exp is beyond the range of double.
+RowStatistics row_statistics(std::span<const double> logits, double alpha = 1.0);
+
 // The kernels that this processor can run, fastest first; the first is the one row_statistics uses.
 enum class RowKernel { kAvx512, kAvx2, kPortable };
 std::span<const RowKernel> available_row_kernels();

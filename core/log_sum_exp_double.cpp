@@ -1,0 +1,51 @@
+#include <cmath>
+#include <limits>
+#include <string>
+
+#include "core/errors.h"
+#include "core/log_sum_exp.h"
+#include "core/temperature.h"
+
+namespace endorm {
+
+RowStatistics row_statistics(std::span<const double> logits, double alpha) {
+  require_temperature(alpha, "row_statistics");
+  if (logits.empty()) {
+    throw InvalidInput("[row_statistics] the row of logits is empty. Give at least one logit.");
+  }
+  std::size_t top = 0;
+  for (std::size_t token = 0; token < logits.size(); ++token) {
+    if (std::isnan(logits[token]) || logits[token] == std::numeric_limits<double>::infinity()) {
+      throw InvalidInput("[row_statistics] logit " + std::to_string(token) + " is " + std::to_string(logits[token]) +
+                         ". Give finite logits, or -infinity for a masked token.");
+    }
+    if (logits[token] > logits[top]) {
+      top = token;
+    }
+  }
+  const double largest = logits[top];
+  if (!std::isfinite(largest)) {
+    throw InvalidInput(
+        "[row_statistics] every logit is -infinity: no token is possible. Give at least one finite logit.");
+  }
+  // With x_a = (q_a - q_top) / alpha <= 0: log_sum_exp = q_top / alpha + log(1 + rest) and, because the top token adds
+  // nothing to the weighted sum, entropy = log(1 + rest) - sum_a exp(x_a) x_a / (1 + rest).
+  double rest = 0.0;
+  double weighted = 0.0;
+  for (std::size_t token = 0; token < logits.size(); ++token) {
+    const double shifted = (logits[token] - largest) / alpha;
+    const double weight = std::exp(shifted);
+    if (token != top && weight > 0.0) {
+      rest += weight;
+      weighted += weight * shifted;
+    }
+  }
+  const RowStatistics row{largest / alpha + std::log1p(rest), std::log1p(rest) - weighted / (1.0 + rest)};
+  if (!std::isfinite(row.log_sum_exp)) {
+    throw InvalidInput("[row_statistics] the largest logit " + std::to_string(largest) + " divided by alpha " +
+                       std::to_string(alpha) + " is beyond the range of double. Raise alpha.");
+  }
+  return row;
+}
+
+}  // namespace endorm

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <string>
+
+namespace endorm {
+
+struct RemoteHttpOptions {
+  std::string url;      // http:// or https://, host, port, perhaps a path; a "/v1" at its end is dropped
+  std::string api_key;  // sent as a bearer token; empty: none
+  std::chrono::milliseconds connect_timeout{10'000};
+  std::chrono::milliseconds reply_timeout{600'000};  // for one whole reply
+  std::size_t retries = 4;                           // after a lost connection or a status 408, 429, 500, 502, 503, 504
+  std::chrono::milliseconds backoff{500};            // before the first retry; doubles each time
+};
+
+// One connection to a server, kept alive. One caller at a time.
+//
+// A time-out is not tried again: the server would still be busy with the first try.
+class RemoteHttp {
+ public:
+  // Does not connect yet. Throws InvalidInput on a URL of another form.
+  explicit RemoteHttp(RemoteHttpOptions options);
+  ~RemoteHttp();
+
+  // Body of the reply with status 200; path begins with "/". Throws InvalidInput where the server refuses the request
+  // as wrong (400, 413, 422), EngineError on any other status, a connection that fails, or a time-out: each names the
+  // address and what the server said.
+  std::string get(const std::string& path);
+  std::string post(const std::string& path, const std::string& json_body);
+
+  // The address without "/v1" and without a slash at its end.
+  const std::string& base_url() const;
+
+ private:
+  struct Connection;
+  std::unique_ptr<Connection> connection_;
+};
+
+}  // namespace endorm

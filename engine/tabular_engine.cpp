@@ -1,0 +1,171 @@
+#include "engine/tabular_engine.h"
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+#include "core/errors.h"
+#include "core/log_sum_exp.h"
+
+namespace endorm {
+namespace {
+
+Tokens path_to(const TokenTree& tree, std::size_t node) {
+  Tokens path;
+  for (std::optional<std::size_t> at = node; at; at = tree.nodes()[*at].parent) {
+    path.push_back(tree.nodes()[*at].token);
+  }
+  std::reverse(path.begin(), path.end());
+  return path;
+}
+
+std::string spelled(std::span<const Token> path) {
+  std::string text;
+  for (const Token token : path) {
+    text += "[" + std::to_string(token) + "]";
+  }
+  return text;
+}
+
+TabularEngine::LogitFunction lookup(std::size_t vocabulary, TabularEngine::LogitTable table) {
+  for (const auto& [path, row] : table) {
+    if (row.size() != vocabulary) {
+      throw InvalidInput("[TabularEngine] the row of state " + spelled(path) + " has " + std::to_string(row.size()) +
+                         " logits. Give one for each of the " + std::to_string(vocabulary) + " tokens.");
+    }
+  }
+  return [table = std::move(table)](std::span<const Token> path) {
+    const auto row = table.find(Tokens(path.begin(), path.end()));
+    if (row == table.end()) {
+      throw InvalidInput("[TabularEngine] the table has no state " + spelled(path) +
+                         ". Score only paths inside the table, or add the state.");
+    }
+    return row->second;
+  };
+}
+
+}  // namespace
+
+TabularEngine::TabularEngine(std::size_t vocabulary, LogitFunction logits, TabularOptions options)
+    : vocabulary_(vocabulary), logits_(std::move(logits)), options_(std::move(options)) {
+  if (vocabulary == 0) {
+    throw InvalidInput("[TabularEngine] the vocabulary has 0 tokens. Give at least 1.");
+  }
+  capabilities_.raw_logits = true;
+  capabilities_.entropy = true;
+  capabilities_.any_alpha = true;
+  capabilities_.context = options_.context;
+  capabilities_.missing_reason = "A tabular problem is scored, not sampled.";
+}
+
+TabularEngine::TabularEngine(std::size_t vocabulary, LogitTable table, TabularOptions options)
+    : TabularEngine(vocabulary, lookup(vocabulary, std::move(table)), std::move(options)) {}
+
+std::string TabularEngine::fingerprint() const {
+  return "tabular:" + options_.name + ":" + std::to_string(vocabulary_) + (options_.end_of_turn ? ":end_of_turn" : "");
+}
+
+void TabularEngine::check_token(Token token) const {
+  if (token < 0 || static_cast<std::size_t>(token) >= vocabulary_) {
+    throw InvalidInput("[TabularEngine] token " + std::to_string(token) + " is outside the vocabulary. Use 0 to " +
+                       std::to_string(vocabulary_ - 1) + ".");
+  }
+}
+
+Tokens TabularEngine::read(const std::string& text, std::vector<std::size_t>* byte_offsets) const {
+  Tokens tokens;
+  std::size_t at = 0;
+  while (at < text.size()) {
+    Token token = 0;
+    const char* const digits = text.data() + at + 1;
+    const auto [end, error] = std::from_chars(digits, text.data() + text.size(), token);
+    const auto length = static_cast<std::size_t>(end - digits) + 2;
+    // Reading back what was read refuses leading zeros, signs and blanks: a text has one spelling.
+    if (error != std::errc() || text.compare(at, length, "[" + std::to_string(token) + "]") != 0) {
+      throw InvalidInput("[TabularEngine::tokenize] byte " + std::to_string(at) + " of \"" + text +
+                         "\" does not begin a token. Write tokens as [0][12][3].");
+    }
+    check_token(token);
+    if (options_.end_of_turn && static_cast<std::size_t>(token) == vocabulary_ - 1) {
+      throw InvalidInput("[TabularEngine::tokenize] \"" + text + "\" contains the end-of-turn token " +
+                         std::to_string(token) + ". Leave it out: it is added to responses that are not truncated.");
+    }
+    tokens.push_back(token);
+    if (byte_offsets != nullptr) {
+      byte_offsets->push_back(at);
+    }
+    at += length;
+  }
+  return tokens;
+}
+
+std::vector<TokenizedResponse> TabularEngine::tokenize(std::span<const Message> messages,
+                                                       std::span<const ResponseText> responses,
+                                                       const TemplateOptions& options) const {
+  Tokens prompt;
+  for (const Message& message : messages) {
+    const Tokens tokens = read(message.content, nullptr);
+    prompt.insert(prompt.end(), tokens.begin(), tokens.end());
+  }
+  std::vector<TokenizedResponse> tokenized;
+  for (const ResponseText& response : responses) {
+    TokenizedResponse& result = tokenized.emplace_back();
+    result.prompt = prompt;
+    result.response = read(response.text, &result.byte_offsets);
+    result.finish = response.truncated ? Finish::kTruncated : Finish::kEndOfTurn;
+    if (options_.end_of_turn && options.end_of_turn && !response.truncated) {
+      result.response.push_back(static_cast<Token>(vocabulary_ - 1));
+      result.byte_offsets.push_back(response.text.size());
+    }
+  }
+  return tokenized;
+}
+
+std::string TabularEngine::token_bytes(Token token) const {
+  check_token(token);
+  return spelled(std::span(&token, 1));
+}
+
+std::vector<TokenStats> TabularEngine::evaluate(const TokenTree& tree, const EvaluateOptions& options) {
+  // Row of one state Q(s, .) [V] with its statistics.
+  struct State {
+    std::vector<double> q;
+    RowStatistics row;
+  };
+  std::map<std::size_t, State> states;  // by the node whose token is the last of the state's path
+  const auto state_of = [&](std::size_t node) -> const State& {
+    if (options.share_prefixes) {
+      const auto known = states.find(node);
+      if (known != states.end()) {
+        return known->second;
+      }
+    }
+    const Tokens path = path_to(tree, node);
+    std::vector<double> q = logits_(path);
+    if (q.size() != vocabulary_) {
+      throw EngineError("[TabularEngine::evaluate] the logit function returned " + std::to_string(q.size()) +
+                        " logits for state " + spelled(path) + ". It must return " + std::to_string(vocabulary_) + ".");
+    }
+    ++counts_.tokens_computed;
+    ++counts_.rows_read;
+    const RowStatistics row = row_statistics(std::span<const double>(q), options.alpha);
+    return states.insert_or_assign(node, State{std::move(q), row}).first->second;
+  };
+
+  std::vector<TokenStats> stats;
+  stats.reserve(tree.scored_count());
+  for (const TokenTree::Node& node : tree.nodes()) {
+    check_token(node.token);
+    if (options_.context > 0 && node.depth >= options_.context) {
+      throw InvalidInput("[TabularEngine::evaluate] a sequence has more than the " + std::to_string(options_.context) +
+                         " tokens of the context. Shorten it.");
+    }
+    if (node.scored) {
+      const State& state = state_of(node.parent.value());
+      stats.push_back({state.q[static_cast<std::size_t>(node.token)], state.row.log_sum_exp, state.row.entropy});
+    }
+  }
+  return stats;
+}
+
+}  // namespace endorm

@@ -1,0 +1,66 @@
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <map>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "engine/engine.h"
+
+namespace endorm {
+
+struct TabularOptions {
+  // Part of the numbers.
+  bool end_of_turn = false;      // token V - 1 ends a turn: it follows every response that was not truncated
+  std::size_t context = 0;       // longest sequence in tokens; 0 = no limit
+  std::string name = "tabular";  // names the problem: model_name(), and the fingerprint in cache keys
+};
+
+// A token Markov decision process given as logits per state: exact in double, for tests and for the lab. A state is the
+// whole path of tokens before the action.
+//
+// Text form: token t is spelled "[t]" in decimal without leading zeros, so "[3][0][12]" is three tokens; nothing else
+// may stand in a message or a response. The prompt is the tokens of all messages in order; roles play no part. There is
+// no BOS token, so a prompt of no tokens cannot be scored.
+class TabularEngine : public Engine {
+ public:
+  // path [depth >= 1] -> logits Q(path, .) [V]. Must be a pure function of the path.
+  using LogitFunction = std::function<std::vector<double>(std::span<const Token> path)>;
+  // The states by their paths: any other state does not exist, and asking for it throws InvalidInput.
+  using LogitTable = std::map<Tokens, std::vector<double>>;
+
+  // Throws InvalidInput where vocabulary is 0, or a row of the table is not [V].
+  TabularEngine(std::size_t vocabulary, LogitFunction logits, TabularOptions options = {});
+  TabularEngine(std::size_t vocabulary, LogitTable table, TabularOptions options = {});
+
+  const Capabilities& capabilities() const override { return capabilities_; }
+  std::string model_name() const override { return options_.name; }
+  std::string fingerprint() const override;
+  std::string template_fingerprint() const override { return "tabular"; }
+
+  // TemplateOptions::template_newline adds nothing: the form has no white space. Throws InvalidInput on any other text,
+  // on a token outside the vocabulary, and on an end-of-turn token inside a text.
+  std::vector<TokenizedResponse> tokenize(std::span<const Message> messages, std::span<const ResponseText> responses,
+                                          const TemplateOptions& options) const override;
+  std::string token_bytes(Token token) const override;
+
+  // Throws InvalidInput on a token outside the vocabulary, a path beyond the context, a state that the table lacks, or
+  // a row that row_statistics refuses; EngineError where the function returns a row that is not [V].
+  std::vector<TokenStats> evaluate(const TokenTree& tree, const EvaluateOptions& options) override;
+  // A state counts as one computed token and one row: once for all its actions where prefixes are shared.
+  EvaluateCounts counts() const override { return counts_; }
+
+ private:
+  Tokens read(const std::string& text, std::vector<std::size_t>* byte_offsets) const;
+  void check_token(Token token) const;
+
+  std::size_t vocabulary_;
+  LogitFunction logits_;
+  TabularOptions options_;
+  Capabilities capabilities_;
+  EvaluateCounts counts_;
+};
+
+}  // namespace endorm
