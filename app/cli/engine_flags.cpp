@@ -10,6 +10,7 @@
 
 #include "core/errors.h"
 #include "engine/llama_engine.h"
+#include "engine/remote_engine.h"
 
 namespace endorm {
 namespace {
@@ -49,6 +50,48 @@ CacheType cache_type_from(const std::string& name) {
          : name == "bf16" ? CacheType::kBf16
          : name == "q8_0" ? CacheType::kQ8
                           : CacheType::kF16;
+}
+
+std::unique_ptr<Engine> make_local_engine(const EngineFlags& flags) {
+  LlamaEngineOptions options;
+  options.model_path = resolve_model(flags.model, model_store_options(flags.offline));
+  for (const std::string& adapter : flags.adapters) {
+    options.adapters.push_back(adapter_from(adapter));
+  }
+  if (flags.prompt_template == "plain") {
+    options.template_source = TemplateSource::kPlain;
+  } else if (flags.prompt_template == "raw") {
+    options.template_source = TemplateSource::kRaw;
+  } else if (flags.prompt_template != "model") {
+    options.template_source = TemplateSource::kFile;
+    options.template_text = file_content(flags.prompt_template);
+  }
+  options.context = flags.context;
+  options.cache_type = cache_type_from(flags.cache_type);
+  if (flags.flash_attention != "auto") {
+    options.flash_attention = flags.flash_attention == "on";
+  }
+  if (flags.wave_tokens > 0) {
+    options.wave_tokens = flags.wave_tokens;
+  }
+  if (flags.batch_tokens > 0) {
+    options.batch_tokens = flags.batch_tokens;
+  }
+  options.threads = flags.threads;
+  options.gpu_layers = flags.gpu_layers;
+  options.hash_model = !flags.no_model_hash;
+  options.hash_cache_directory = cache_directory() + "/hashes";
+  return make_llama_engine(options);
+}
+
+std::unique_ptr<Engine> make_remote_engine(const EngineFlags& flags) {
+  RemoteEngineOptions options;
+  options.dialect = remote_dialect_from_name(flags.remote_dialect);
+  options.model = flags.model == EngineFlags{}.model ? "" : flags.model;
+  options.end_of_turn = flags.remote_end_of_turn;
+  options.http.url = flags.remote_url;
+  options.http.api_key = environment("ENDORM_API_KEY");
+  return std::make_unique<RemoteEngine>(std::move(options));
 }
 
 }  // namespace
@@ -99,8 +142,12 @@ void add_engine_flags(CLI::App& command, EngineFlags& flags) {
                   "--model is then the server's name for it, and $ENDORM_API_KEY its key")
       ->group(kRemote);
   command.add_option("--remote-dialect", flags.remote_dialect, "what kind of server it is")
-      ->check(CLI::IsMember({"vllm", "sglang", "llama-server"}))
+      ->check(CLI::IsMember({"vllm", "sglang", "llama_server"}))
       ->capture_default_str()
+      ->group(kRemote);
+  command
+      .add_option("--remote-end-of-turn", flags.remote_end_of_turn,
+                  "text of the token that ends a turn, for servers that do not say (sglang)")
       ->group(kRemote);
 }
 
@@ -129,35 +176,7 @@ ModelStoreOptions model_store_options(bool offline) {
 }
 
 std::unique_ptr<Engine> make_engine(const EngineFlags& flags) {
-  LlamaEngineOptions options;
-  options.model_path = resolve_model(flags.model, model_store_options(flags.offline));
-  for (const std::string& adapter : flags.adapters) {
-    options.adapters.push_back(adapter_from(adapter));
-  }
-  if (flags.prompt_template == "plain") {
-    options.template_source = TemplateSource::kPlain;
-  } else if (flags.prompt_template == "raw") {
-    options.template_source = TemplateSource::kRaw;
-  } else if (flags.prompt_template != "model") {
-    options.template_source = TemplateSource::kFile;
-    options.template_text = file_content(flags.prompt_template);
-  }
-  options.context = flags.context;
-  options.cache_type = cache_type_from(flags.cache_type);
-  if (flags.flash_attention != "auto") {
-    options.flash_attention = flags.flash_attention == "on";
-  }
-  if (flags.wave_tokens > 0) {
-    options.wave_tokens = flags.wave_tokens;
-  }
-  if (flags.batch_tokens > 0) {
-    options.batch_tokens = flags.batch_tokens;
-  }
-  options.threads = flags.threads;
-  options.gpu_layers = flags.gpu_layers;
-  options.hash_model = !flags.no_model_hash;
-  options.hash_cache_directory = cache_directory() + "/hashes";
-  return make_llama_engine(options);
+  return flags.remote_url.empty() ? make_local_engine(flags) : make_remote_engine(flags);
 }
 
 }  // namespace endorm

@@ -31,6 +31,7 @@ struct EngineFlags {
   bool no_model_hash = false;
   std::string remote_url;
   std::string remote_dialect = "vllm";
+  std::string remote_end_of_turn;
 };
 
 void add_engine_flags(CLI::App& command, EngineFlags& flags);
