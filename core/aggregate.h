@@ -15,11 +15,11 @@ enum class Aggregation { kDiscounted, kSum, kMean, kChunkedMean, kStepMean, kMin
 
 struct AggregateOptions {
   Aggregation kind = Aggregation::kDiscounted;
-  double gamma = 0.93;        // discounted: weight max(gamma^(h-1), floor), 0 <= gamma <= 1
-  double floor = 0.0;         // discounted: smallest weight, 0 <= floor <= 1
-  std::size_t chunk = 16;     // chunked_mean: tokens in a chunk (the last one may be shorter)
-  std::size_t last_k = 16;    // last_k: tokens at the end (all of them where there are fewer)
-  bool initial_value = false; // add V(s_1): matters across prompts, cancels among the responses of one prompt
+  double gamma = 0.93;         // discounted: weight max(gamma^(h-1), floor), 0 <= gamma <= 1
+  double floor = 0.0;          // discounted: smallest weight, 0 <= floor <= 1
+  std::size_t chunk = 16;      // chunked_mean: tokens in a chunk (the last one may be shorter)
+  std::size_t last_k = 16;     // last_k: tokens at the end (all of them where there are fewer)
+  bool initial_value = false;  // add V(s_1): matters across prompts, cancels among the responses of one prompt
 };
 
 // Half-open range of response tokens [begin, end).
@@ -47,7 +47,8 @@ struct Aggregates {
   std::optional<double> min_step;   // smallest step mean
 };
 
-// rewards [T], T >= 1; steps cover [0, T) in order without gaps, none empty. Throws InvalidInput otherwise.
+// rewards [T], T >= 1; steps cover [0, T) in order without gaps, none empty, or there are none at all. Throws
+// InvalidInput otherwise, and on an alpha or option out of its range. Fills every kind, whatever options.kind is.
 Aggregates aggregate(std::span<const TokenReward> rewards, std::span<const TokenRange> steps, double alpha,
                      const AggregateOptions& options);
 

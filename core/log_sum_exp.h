@@ -12,12 +12,12 @@ struct RowStatistics {
 
 // Reduces one row of raw logits q [V] in a single call; exponentials and sums are in double.
 // alpha > 0. An entry of -infinity is a masked token and counts as probability 0.
-// Throws InvalidInput on an empty row, a NaN, +infinity, a row that is all -infinity, or alpha <= 0.
-// Relative error of log_sum_exp <= 1e-12 at V = 151,936. The kernel (AVX-512, AVX2 or portable) is chosen at run time.
+// Throws InvalidInput on an empty row, a NaN or +infinity (naming its index), a row that is all -infinity, alpha <= 0,
+// or an alpha so small that the largest logit / alpha overflows. Relative error of log_sum_exp <= 1e-12 at V = 151,936.
+// The kernel (AVX-512, AVX2 or portable) is chosen at run time.
 RowStatistics row_statistics(std::span<const float> logits, double alpha = 1.0);
 
-// The same of logits given in double [V], for exact engines: one plain pass, no kernels. Throws as above, and where
-// log_sum_exp is beyond the range of double.
+// The same of logits given in double [V], for exact engines: one plain pass, no kernels. Throws as above.
 RowStatistics row_statistics(std::span<const double> logits, double alpha = 1.0);
 
 // The kernels that this processor can run, fastest first; the first is the one row_statistics uses.

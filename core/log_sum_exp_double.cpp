@@ -3,14 +3,13 @@
 #include <string>
 
 #include "core/errors.h"
+#include "core/temperature.h"
 #include "core/log_sum_exp.h"
 
 namespace endorm {
 
 RowStatistics row_statistics(std::span<const double> logits, double alpha) {
-  if (!(alpha > 0.0) || !std::isfinite(alpha)) {
-    throw InvalidInput("[row_statistics] alpha is " + std::to_string(alpha) + ". Give a finite number above 0.");
-  }
+  require_temperature(alpha, "row_statistics");
   if (logits.empty()) {
     throw InvalidInput("[row_statistics] the row of logits is empty. Give at least one logit.");
   }

@@ -21,13 +21,14 @@ struct TokenReward {
 double soft_value(std::span<const float> q, double alpha = 1.0);
 
 // The inverse soft Bellman operator over a response of T tokens: stats [T] -> rewards [T]. Throws InvalidInput on
-// alpha <= 0 or a statistic that is not finite (a log_sum_exp that is NaN, a logit of +infinity).
+// alpha <= 0 or a logit or log_sum_exp that is not finite: a masked token (logit -infinity) has no reward.
 std::vector<TokenReward> token_rewards(std::span<const TokenStats> stats, double alpha = 1.0);
 
 // sum_h r_h; by telescoping alpha * sum_h log pi_h + V(s_1). Zero for an empty response.
 double episode_return(std::span<const TokenReward> rewards);
 
-// P(first preferred over second) = sigmoid(first - second), Bradley-Terry; exact for differences of any size.
+// P(first preferred over second) = sigmoid(first - second), Bradley-Terry; stable for differences of any size. Throws
+// InvalidInput where a reward is not finite.
 double preference_probability(double first_reward, double second_reward);
 
 }  // namespace endorm

@@ -6,9 +6,10 @@ namespace endorm {
 
 // What a model says about one scored token a_h at its state s_h. Everything the paper computes follows from these.
 struct TokenStats {
-  double logit = 0.0;             // Q(s_h, a_h), the raw logit of the token (arXiv:2506.23235, Proposition 1)
-  double log_sum_exp = 0.0;       // log sum_a exp(Q(s_h, a) / alpha), so that V(s_h) = alpha * log_sum_exp
-  std::optional<double> entropy;  // of the policy softmax(Q(s_h, .) / alpha), nats; absent where the engine cannot give it
+  double logit = 0.0;        // Q(s_h, a_h), the raw logit of the token (arXiv:2506.23235, Proposition 1)
+  double log_sum_exp = 0.0;  // log sum_a exp(Q(s_h, a) / alpha), so that V(s_h) = alpha * log_sum_exp
+  std::optional<double>
+      entropy;  // of the policy softmax(Q(s_h, .) / alpha), nats; absent where the engine cannot give it
 };
 
 }  // namespace endorm

@@ -1,0 +1,170 @@
+#include "core/aggregate.h"
+
+#include <algorithm>
+#include <array>
+#include <string>
+#include <utility>
+
+#include "core/errors.h"
+#include "core/temperature.h"
+
+namespace endorm {
+namespace {
+
+constexpr std::array<std::pair<Aggregation, std::string_view>, 7> kNames{{
+    {Aggregation::kDiscounted, "discounted"},
+    {Aggregation::kSum, "sum"},
+    {Aggregation::kMean, "mean"},
+    {Aggregation::kChunkedMean, "chunked_mean"},
+    {Aggregation::kStepMean, "step_mean"},
+    {Aggregation::kMinStep, "min_step"},
+    {Aggregation::kLastK, "last_k"},
+}};
+
+void require_unit_interval(double value, const char* option) {
+  if (value >= 0.0 && value <= 1.0) return;
+  throw InvalidInput("[aggregate] " + std::string(option) + " is " + std::to_string(value) +
+                     "; give a number from 0 to 1");
+}
+
+void require_at_least_one(std::size_t value, const char* option) {
+  if (value >= 1) return;
+  throw InvalidInput("[aggregate] " + std::string(option) + " is 0; give at least 1");
+}
+
+// Steps [S] must cover the tokens 0 .. token_count in order, without gaps, none empty.
+void require_partition(std::span<const TokenRange> steps, std::size_t token_count) {
+  std::size_t covered = 0;
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    if (steps[i].begin != covered || steps[i].end <= steps[i].begin || steps[i].end > token_count) {
+      throw InvalidInput("[aggregate] step " + std::to_string(i) + " is tokens [" + std::to_string(steps[i].begin) +
+                         ", " + std::to_string(steps[i].end) + "); it must begin at " + std::to_string(covered) +
+                         ", hold at least one token and end by " + std::to_string(token_count));
+    }
+    covered = steps[i].end;
+  }
+  if (!steps.empty() && covered != token_count) {
+    throw InvalidInput("[aggregate] the steps end at token " + std::to_string(covered) + " of " +
+                       std::to_string(token_count) + "; they must cover the whole response");
+  }
+}
+
+// sum_h alpha * log pi_h over some tokens [n].
+double scaled_log_prob(std::span<const TokenReward> tokens, double alpha) {
+  double sum = 0.0;
+  for (const TokenReward& token : tokens) sum += alpha * token.log_prob;
+  return sum;
+}
+
+double mean_scaled_log_prob(std::span<const TokenReward> tokens, double alpha) {
+  return scaled_log_prob(tokens, alpha) / static_cast<double>(tokens.size());
+}
+
+// sum_h max(gamma^(h-1), floor) * alpha * log pi_h, h = 1 .. T.
+double discounted_log_prob(std::span<const TokenReward> tokens, double alpha, double gamma, double floor) {
+  double sum = 0.0;
+  double power = 1.0;
+  for (const TokenReward& token : tokens) {
+    sum += std::max(power, floor) * alpha * token.log_prob;
+    power *= gamma;
+  }
+  return sum;
+}
+
+double chunked_mean_log_prob(std::span<const TokenReward> tokens, double alpha, std::size_t chunk) {
+  double sum_of_means = 0.0;
+  std::size_t chunks = 0;
+  for (std::size_t begin = 0; begin < tokens.size(); ++chunks) {
+    const std::size_t length = std::min(chunk, tokens.size() - begin);
+    sum_of_means += mean_scaled_log_prob(tokens.subspan(begin, length), alpha);
+    begin += length;
+  }
+  return sum_of_means / static_cast<double>(chunks);
+}
+
+void add_steps(Aggregates& aggregates, std::span<const TokenReward> tokens, std::span<const TokenRange> steps,
+               double alpha) {
+  double sum_of_means = 0.0;
+  for (const TokenRange& range : steps) {
+    const auto in_step = tokens.subspan(range.begin, range.end - range.begin);
+    const StepReward step{range, scaled_log_prob(in_step, alpha), mean_scaled_log_prob(in_step, alpha)};
+    sum_of_means += step.mean;
+    aggregates.min_step = aggregates.min_step ? std::min(*aggregates.min_step, step.mean) : step.mean;
+    aggregates.steps.push_back(step);
+  }
+  if (!steps.empty()) aggregates.step_mean = sum_of_means / static_cast<double>(steps.size());
+}
+
+double require_steps(const std::optional<double>& value, Aggregation kind) {
+  if (value) return *value;
+  throw InvalidInput("[chosen_reward] " + std::string(aggregation_name(kind)) +
+                     " needs the response in steps and there are none; give steps or choose another aggregation");
+}
+
+}  // namespace
+
+Aggregates aggregate(std::span<const TokenReward> rewards, std::span<const TokenRange> steps, double alpha,
+                     const AggregateOptions& options) {
+  require_temperature(alpha, "aggregate");
+  require_unit_interval(options.gamma, "gamma");
+  require_unit_interval(options.floor, "floor");
+  require_at_least_one(options.chunk, "chunk");
+  require_at_least_one(options.last_k, "last_k");
+  if (rewards.empty()) throw InvalidInput("[aggregate] the response has 0 tokens; give at least one");
+  require_partition(steps, rewards.size());
+
+  Aggregates aggregates;
+  aggregates.sum = scaled_log_prob(rewards, alpha);
+  aggregates.discounted = discounted_log_prob(rewards, alpha, options.gamma, options.floor);
+  // V(s_1): with it, sum is the return sum_h r_h (telescoping), and discounted at floor 0 is sum_h gamma^(h-1) r_h of
+  // r_h = Q(s_h, a_h) - gamma * V(s_{h+1}).
+  if (options.initial_value) {
+    aggregates.sum += rewards.front().value;
+    aggregates.discounted += rewards.front().value;
+  }
+  aggregates.mean = aggregates.sum / static_cast<double>(rewards.size());
+  aggregates.chunked_mean = chunked_mean_log_prob(rewards, alpha, options.chunk);
+  aggregates.last_k = mean_scaled_log_prob(rewards.last(std::min(options.last_k, rewards.size())), alpha);
+  add_steps(aggregates, rewards, steps, alpha);
+  return aggregates;
+}
+
+double chosen_reward(const Aggregates& aggregates, Aggregation kind) {
+  switch (kind) {
+    case Aggregation::kDiscounted:
+      return aggregates.discounted;
+    case Aggregation::kSum:
+      return aggregates.sum;
+    case Aggregation::kMean:
+      return aggregates.mean;
+    case Aggregation::kChunkedMean:
+      return aggregates.chunked_mean;
+    case Aggregation::kStepMean:
+      return require_steps(aggregates.step_mean, kind);
+    case Aggregation::kMinStep:
+      return require_steps(aggregates.min_step, kind);
+    case Aggregation::kLastK:
+      return aggregates.last_k;
+  }
+  throw InternalError("[chosen_reward] " + std::to_string(static_cast<int>(kind)) + " is not an aggregation");
+}
+
+std::string_view aggregation_name(Aggregation kind) {
+  for (const auto& [named, name] : kNames) {
+    if (named == kind) return name;
+  }
+  throw InternalError("[aggregation_name] " + std::to_string(static_cast<int>(kind)) + " is not an aggregation");
+}
+
+Aggregation aggregation_from_name(std::string_view name) {
+  std::string known;
+  for (const auto& [kind, candidate] : kNames) {
+    if (candidate == name) return kind;
+    known += known.empty() ? "" : ", ";
+    known += candidate;
+  }
+  throw InvalidInput("[aggregation_from_name] no aggregation is called \"" + std::string(name) + "\"; choose one of " +
+                     known);
+}
+
+}  // namespace endorm

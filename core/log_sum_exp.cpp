@@ -1,0 +1,116 @@
+#include "core/log_sum_exp.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "core/errors.h"
+#include "core/row_kernels.h"
+#include "core/temperature.h"
+
+namespace endorm {
+namespace {
+
+// Entries added up before their sum joins the row's. Two levels keep the rounding of a sum below 1e-13 relative for any
+// row of any model, where one running sum over 151,936 entries may lose 1e-11.
+constexpr std::size_t kBlock = 4096;
+
+std::vector<RowKernel> detect_row_kernels() {
+  std::vector<RowKernel> kernels;
+#if ENDORM_X86_KERNELS
+  if (__builtin_cpu_supports("avx512f")) kernels.push_back(RowKernel::kAvx512);
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) kernels.push_back(RowKernel::kAvx2);
+#endif
+  kernels.push_back(RowKernel::kPortable);
+  return kernels;
+}
+
+const RowKernelFunctions& row_kernel_functions(RowKernel kernel) {
+  switch (kernel) {
+#if ENDORM_X86_KERNELS
+    case RowKernel::kAvx512:
+      return kAvx512RowKernel;
+    case RowKernel::kAvx2:
+      return kAvx2RowKernel;
+#endif
+    default:
+      return kPortableRowKernel;
+  }
+}
+
+[[noreturn]] void throw_refused_entry(std::span<const float> logits) {
+  const auto entry = std::find_if(logits.begin(), logits.end(),
+                                  [](float logit) { return !(logit <= std::numeric_limits<float>::max()); });
+  const std::string name = std::isnan(*entry) ? "NaN" : "+infinity";
+  throw InvalidInput("[row_statistics] logits[" + std::to_string(entry - logits.begin()) + "] of " +
+                     std::to_string(logits.size()) + " is " + name +
+                     "; a logit must be finite, or -infinity for a masked token");
+}
+
+RowStatistics reduce_row(const RowKernelFunctions& kernel, std::span<const float> logits, double alpha) {
+  require_temperature(alpha, "row_statistics");
+  if (logits.empty()) throw InvalidInput("[row_statistics] the row holds 0 logits; give at least one");
+
+  const RowMaximum row = kernel.row_maximum(logits);
+  if (row.has_refused_entry) throw_refused_entry(logits);
+  if (std::isinf(row.maximum)) {
+    throw InvalidInput("[row_statistics] all " + std::to_string(logits.size()) +
+                       " logits are -infinity; leave at least one token unmasked");
+  }
+
+  // q_a / alpha = maximum / alpha + d_a with every d_a <= 0, so that no exponential overflows.
+  const double maximum = row.maximum;
+  const double inverse_alpha = 1.0 / alpha;
+  ExponentialSums sums;
+  for (std::size_t begin = 0; begin < logits.size(); begin += kBlock) {
+    const auto block = logits.subspan(begin, std::min(kBlock, logits.size() - begin));
+    const ExponentialSums of_block = kernel.exponential_sums(block, maximum, inverse_alpha);
+    sums.sum += of_block.sum;
+    sums.weighted += of_block.weighted;
+  }
+
+  // With p_a = exp(d_a) / sum: H = -sum_a p_a log p_a = log sum - sum_a p_a d_a, two terms that are never negative.
+  const double log_sum = std::log(sums.sum);
+  const RowStatistics statistics{maximum / alpha + log_sum, log_sum - sums.weighted / sums.sum};
+  if (!std::isfinite(statistics.log_sum_exp)) {
+    throw InvalidInput("[row_statistics] the largest logit " + std::to_string(maximum) + " divided by alpha " +
+                       std::to_string(alpha) + " overflows; use a larger alpha");
+  }
+  return statistics;
+}
+
+}  // namespace
+
+std::span<const RowKernel> available_row_kernels() {
+  static const std::vector<RowKernel> kernels = detect_row_kernels();
+  return kernels;
+}
+
+const char* row_kernel_name(RowKernel kernel) {
+  switch (kernel) {
+    case RowKernel::kAvx512:
+      return "avx512";
+    case RowKernel::kAvx2:
+      return "avx2";
+    case RowKernel::kPortable:
+      return "portable";
+  }
+  throw InternalError("[row_kernel_name] " + std::to_string(static_cast<int>(kernel)) + " is not a kernel");
+}
+
+RowStatistics row_statistics(std::span<const float> logits, double alpha) {
+  return reduce_row(row_kernel_functions(available_row_kernels().front()), logits, alpha);
+}
+
+RowStatistics row_statistics_on(RowKernel kernel, std::span<const float> logits, double alpha) {
+  const auto kernels = available_row_kernels();
+  if (std::find(kernels.begin(), kernels.end(), kernel) == kernels.end()) {
+    throw InvalidInput(std::string("[row_statistics_on] kernel ") + row_kernel_name(kernel) +
+                       " cannot run on this processor; choose one of available_row_kernels()");
+  }
+  return reduce_row(row_kernel_functions(kernel), logits, alpha);
+}
+
+}  // namespace endorm

@@ -1,0 +1,11 @@
+#pragma once
+
+#include <string_view>
+
+namespace endorm {
+
+// Refuses a temperature alpha that the formulas cannot divide by: throws InvalidInput unless alpha is a finite number
+// above 0 whose reciprocal is finite. `function` names the caller in the message.
+void require_temperature(double alpha, std::string_view function);
+
+}  // namespace endorm
