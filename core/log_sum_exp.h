@@ -17,8 +17,7 @@ struct RowStatistics {
 // The kernel (AVX-512, AVX2 or portable) is chosen at run time.
 RowStatistics row_statistics(std::span<const float> logits, double alpha = 1.0);
 
-// The same of logits given in double [V], for exact engines: one plain pass, no kernels. Throws as above, and where
-// log_sum_exp is beyond the range of double.
+// The same of logits given in double [V], for exact engines: one plain pass, no kernels. Throws as above.
 RowStatistics row_statistics(std::span<const double> logits, double alpha = 1.0);
 
 // The kernels that this processor can run, fastest first; the first is the one row_statistics uses.

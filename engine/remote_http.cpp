@@ -86,7 +86,8 @@ struct RemoteHttp::Connection {
       if (result && result->status == 200) {
         return result->body;
       }
-      if (!result && Clock::now() - begin >= options.reply_timeout) {
+      const bool timed_out = result.error() == httplib::Error::Timeout || Clock::now() - begin >= options.reply_timeout;
+      if (!result && timed_out) {
         throw EngineError("[RemoteHttp] " + address + " did not answer within " +
                           std::to_string(options.reply_timeout.count()) +
                           " ms. Raise the time-out, or send fewer requests at once.");
