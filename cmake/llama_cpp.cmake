@@ -73,7 +73,7 @@ function(endorm_build_llama source prefix)
   if(failed)
     message(FATAL_ERROR "llama.cpp did not configure: see ${prefix}/configure.log")
   endif()
-  execute_process(COMMAND "${CMAKE_COMMAND}" --build "${prefix}/build" --target install RESULT_VARIABLE failed)
+  execute_process(COMMAND "${CMAKE_COMMAND}" --build "${prefix}/build" --target install --parallel RESULT_VARIABLE failed)
   if(failed)
     message(FATAL_ERROR "llama.cpp did not build. The error stands above; the build tree is ${prefix}/build")
   endif()
@@ -91,9 +91,16 @@ endfunction()
 
 endorm_llama_source(ENDORM_LLAMA_SOURCE)
 
+find_package(OpenSSL REQUIRED)
+add_library(endorm_json INTERFACE)
+target_include_directories(endorm_json SYSTEM INTERFACE "$<BUILD_INTERFACE:${ENDORM_LLAMA_SOURCE}/vendor>")
+if(ENDORM_BUILD_FUZZ)
+  return()  # fuzz targets are made of single files of ours; none of them runs a model
+endif()
+
 # ggml is tuned for the processor it is built on: another processor, compiler or option means another build.
-set(ENDORM_LLAMA_C_COMPILER gcc)
-set(ENDORM_LLAMA_CXX_COMPILER g++)
+set(ENDORM_LLAMA_C_COMPILER "${CMAKE_C_COMPILER}")
+set(ENDORM_LLAMA_CXX_COMPILER "${CMAKE_CXX_COMPILER}")
 set(processor "")
 if(EXISTS /proc/cpuinfo)
   file(STRINGS /proc/cpuinfo processor REGEX "^(flags|Features)" LIMIT_COUNT 1)
@@ -105,10 +112,6 @@ endorm_build_llama("${ENDORM_LLAMA_SOURCE}" "${ENDORM_LLAMA_PREFIX}")
 
 find_package(llama CONFIG REQUIRED PATHS "${ENDORM_LLAMA_PREFIX}" NO_DEFAULT_PATH)
 find_package(Threads REQUIRED)
-find_package(OpenSSL REQUIRED)
-
-add_library(endorm_json INTERFACE)
-target_include_directories(endorm_json SYSTEM INTERFACE "$<BUILD_INTERFACE:${ENDORM_LLAMA_SOURCE}/vendor>")
 
 add_library(endorm_httplib INTERFACE)
 target_include_directories(endorm_httplib SYSTEM INTERFACE "$<BUILD_INTERFACE:${ENDORM_LLAMA_SOURCE}/vendor>")

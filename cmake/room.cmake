@@ -3,6 +3,9 @@
 # endorm_compile_rules(target): warnings and sanitizers for our own code.
 function(endorm_compile_rules target)
   target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    target_compile_options(${target} PRIVATE -Wno-restrict)  # GCC 12 sees overlaps in std::string that are not there
+  endif()
   if(ENDORM_WERROR)
     target_compile_options(${target} PRIVATE -Werror)
   endif()

@@ -1,0 +1,15 @@
+#pragma once
+
+#include <string_view>
+
+namespace endorm {
+
+// The files that make the page, embedded at build.
+extern const std::string_view page_html;
+extern const std::string_view page_css;
+extern const std::string_view page_js;
+extern const std::string_view uplot_js;
+extern const std::string_view uplot_css;
+extern const std::string_view uplot_licence;
+
+}  // namespace endorm

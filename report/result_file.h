@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <istream>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace endorm {
+
+// What a report needs to know of one scored response.
+struct ResultResponse {
+  std::optional<double> reward;  // none where it could not be scored
+  std::size_t tokens = 0;
+  double mean_log_prob = 0.0;  // nats a token
+  std::string text;            // what its tokens spell; empty without --tokens
+  std::string error;
+};
+
+// One row of a result file.
+struct ResultRow {
+  std::string id;
+  std::size_t line = 0;
+  std::optional<std::size_t> chosen;  // index of the chosen response, where the record said so
+  std::vector<ResultResponse> responses;
+  std::string error;  // where the whole record could not be scored
+  std::string json;   // the row as it stands in the file
+};
+
+// Reads a result file of `endorm score`: calls on_row for each row, in order, and returns the manifest's JSON (empty
+// where the file has none). Throws InvalidInput naming the line that is no row.
+std::string read_results(std::istream& lines, const std::function<void(const ResultRow&)>& on_row);
+
+// How often the chosen response of a pair has the higher reward.
+struct PairCount {
+  std::size_t won = 0;
+  std::size_t lost = 0;
+  std::size_t tied = 0;
+  std::size_t total() const { return won + lost + tied; }
+  // won / total with its 95 % Wilson score interval; total() > 0.
+  double accuracy() const;
+  std::pair<double, double> interval() const;
+};
+
+// Counts a row that has a chosen response and exactly one other, both scored; leaves the others out.
+void count_pair(const ResultRow& row, PairCount& count);
+
+}  // namespace endorm

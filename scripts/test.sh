@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# Every test: sanitizer build of our own code, a minute of fuzzing, then the release build. Ends with ctest's summary.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. scripts/packages.sh
+need_packages build test
+scripts/build.sh release
+build/release/endorm models fetch smollm2-135m >/dev/null
+scripts/build.sh dev
+export ASAN_OPTIONS="detect_stack_use_after_return=1"
+export LSAN_OPTIONS="suppressions=$PWD/tests/leaks.supp:print_suppressions=0"
+ctest --test-dir build/dev --output-on-failure --label-exclude "cli|install"
+scripts/fuzz.sh 20
+ctest --test-dir build/release --output-on-failure

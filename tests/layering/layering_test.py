@@ -1,0 +1,91 @@
+#!/usr/bin/env python3
+"""Holds the house to its plan: the table of rooms in docs/design.md is the map, every include must follow it.
+
+Fails on an include of a room that the table does not allow, on two rooms that include each other, on a third-party
+header in one of our headers, and on arguments, environment or standard streams outside app/. A self-test on a made-up
+tree shows that each of these is found.
+"""
+import pathlib
+import re
+import sys
+import tempfile
+
+INCLUDE = re.compile(r'^\s*#\s*include\s+"([a-z_]+)/[^"]+"', re.M)
+SYSTEM_INCLUDE = re.compile(r"^\s*#\s*include\s+<([^>]+)>", re.M)
+# Headers of the C++ standard library have no dot and no slash; these are the system's.
+SYSTEM_HEADERS = re.compile(r"^([a-z_0-9]+|sys/[a-z]+\.h|unistd\.h|fcntl\.h|spawn\.h)$")
+APP_ONLY = re.compile(r"\b(std::cout|std::cerr|std::cin|std::getenv|getenv\(|stdin\b|stdout\b|argv\b)")
+# Where app-only words are right, with the reason.
+ALLOWED = {
+    "engine/model_store.cpp": "builds the argument list of the child process that fetches a model",
+}
+
+
+def rooms_of(design):
+    """The table `| room | what lives here | may include |` -> {room: set of rooms it may include}."""
+    rows = re.findall(r"^\|\s*([a-z]+)/\s*\|[^|]*\|([^|]*)\|", design, re.M)
+    names = [name for name, _ in rows]
+    allowed = {}
+    for name, cell in rows:
+        allowed[name] = set(names) if cell.strip() == "all" else {n for n in names if re.search(rf"\b{n}\b", cell)}
+        allowed[name].add(name)
+    return allowed
+
+
+def faults(root):
+    root = pathlib.Path(root)
+    allowed = rooms_of((root / "docs/design.md").read_text())
+    if not allowed:
+        return ["docs/design.md holds no table of rooms"]
+    found = []
+    arrows = {}
+    for room in allowed:
+        for path in sorted((root / room).rglob("*")):
+            if path.suffix not in (".h", ".cpp"):
+                continue
+            name = path.relative_to(root).as_posix()
+            text = path.read_text(errors="replace")
+            for target in INCLUDE.findall(text):
+                if target in allowed and target not in allowed[room]:
+                    found.append(f"{name} includes {target}/, which docs/design.md does not allow {room}/")
+                if target in allowed and target != room:
+                    arrows.setdefault((room, target), name)
+            if path.suffix == ".h":
+                for header in SYSTEM_INCLUDE.findall(text):
+                    if not SYSTEM_HEADERS.match(header):
+                        found.append(f"{name} is a header of ours and includes the third-party header <{header}>")
+            if room != "app" and name not in ALLOWED:
+                code = re.sub(r"//[^\n]*", "", text)
+                for word in sorted(set(APP_ONLY.findall(code))):
+                    found.append(f"{name} uses {word}, which belongs in app/")
+    for (room, target), name in sorted(arrows.items()):
+        if (target, room) in arrows and room < target:
+            found.append(f"{room}/ and {target}/ include each other ({name}, {arrows[(target, room)]})")
+    return found
+
+
+def self_test():
+    with tempfile.TemporaryDirectory() as folder:
+        root = pathlib.Path(folder)
+        for room in ("core", "engine", "app", "docs"):
+            (root / room).mkdir()
+        (root / "docs/design.md").write_text("| core/ | x | std |\n| engine/ | x | core |\n| app/ | x | all |\n")
+        (root / "core/a.h").write_text('#include <vector>\n')
+        (root / "engine/b.cpp").write_text('#include "core/a.h"\n')
+        (root / "app/c.cpp").write_text('#include "engine/b.h"\nint main(int argc, char** argv) {}\n')
+        assert faults(root) == [], faults(root)
+        (root / "core/a.h").write_text('#include <nlohmann/json.hpp>\n#include "engine/b.h"\nauto x = std::getenv("A");\n')
+        texts = "\n".join(faults(root))
+        for expected in ("core/a.h includes engine/", "third-party", "std::getenv", "include each other"):
+            assert expected in texts, (expected, texts)
+
+
+if __name__ == "__main__":
+    self_test()
+    here = pathlib.Path(__file__).resolve().parents[2]
+    problems = faults(here)
+    for problem in problems:
+        print(problem)
+    if not problems:
+        print("layering: every include follows docs/design.md")
+    sys.exit(1 if problems else 0)
