@@ -11,7 +11,7 @@
 namespace endorm {
 
 // The shapes of requests and replies, as pure functions on JSON text: no connection is needed to test them. They follow
-// the servers' sources as of 2026 (llama-server: llama.cpp 0.5.0), and were not tried against running servers.
+// the servers' sources: vLLM 0.32.0, SGLang 0.5.23, llama-server of llama.cpp 0.5.0.
 // Every parse_ function throws EngineError, naming what the server answered, on text that is not JSON and on a field
 // that is missing or of another type; every _call function throws InvalidInput on text that is not UTF-8.
 enum class RemoteDialect { kVllm, kSglang, kLlamaServer };
