@@ -130,6 +130,19 @@ json turns(std::span<const Message> messages) {
                       " has no such call.");
 }
 
+RemoteCall tokenize_call(const char* function, RemoteDialect dialect, json body) {
+  switch (dialect) {
+    case RemoteDialect::kVllm:
+      body["return_token_strs"] = true;
+      return {"/tokenize", body_of(body)};
+    case RemoteDialect::kSglang:
+      return {"/v1/tokenize", body_of(body)};
+    case RemoteDialect::kLlamaServer:
+      break;
+  }
+  not_spoken(function, dialect);
+}
+
 }  // namespace
 
 std::string_view remote_dialect_name(RemoteDialect dialect) {
@@ -172,45 +185,33 @@ ServedModel parse_models(std::string_view text, std::string_view wanted) {
                     "\". It lists: " + (listed.empty() ? std::string("none") : listed) + ".");
 }
 
-RemoteCall tokenize_prompt_call(RemoteDialect dialect, const std::string& model, std::span<const Message> messages) {
+RemoteCall tokenize_prompt_call(RemoteDialect dialect, TurnRendering rendering, const std::string& model,
+                                std::span<const Message> messages) {
   json body = {{"model", model}, {"messages", turns(messages)}};
-  switch (dialect) {
-    case RemoteDialect::kVllm:
-      body["add_generation_prompt"] = true;
-      body["add_special_tokens"] = false;
-      body["return_token_strs"] = true;
-      return {"/tokenize", body_of(body)};
-    case RemoteDialect::kSglang:
-      return {"/v1/tokenize", body_of(body)};
-    case RemoteDialect::kLlamaServer:
-      break;
+  if (rendering == TurnRendering::kClosed) {
+    body["add_generation_prompt"] = true;
+    body["add_special_tokens"] = false;
   }
-  not_spoken("tokenize_prompt_call", dialect);
+  return tokenize_call("tokenize_prompt_call", dialect, std::move(body));
 }
 
-RemoteCall tokenize_turn_call(RemoteDialect dialect, const std::string& model, std::span<const Message> messages,
-                              const std::string& response) {
+RemoteCall tokenize_turn_call(RemoteDialect dialect, TurnRendering rendering, const std::string& model,
+                              std::span<const Message> messages, const std::string& response) {
   json body = {{"model", model}, {"messages", turns(messages)}};
   body["messages"].push_back({{"role", "assistant"}, {"content", response}});
-  switch (dialect) {
-    case RemoteDialect::kVllm:
-      body["add_generation_prompt"] = false;
-      body["add_special_tokens"] = false;
-      body["return_token_strs"] = true;
-      return {"/tokenize", body_of(body)};
-    case RemoteDialect::kSglang:
-      // Without this field SGLang turns the assistant's message into a user's.
-      body["continue_final_message"] = true;
-      return {"/v1/tokenize", body_of(body)};
-    case RemoteDialect::kLlamaServer:
-      break;
+  if (rendering == TurnRendering::kClosed) {
+    body["add_generation_prompt"] = false;
+    body["add_special_tokens"] = false;
+  } else {
+    // Without this field SGLang turns the assistant's message into a user's.
+    body["continue_final_message"] = true;
   }
-  not_spoken("tokenize_turn_call", dialect);
+  return tokenize_call("tokenize_turn_call", dialect, std::move(body));
 }
 
-RemoteCall tokenize_text_call(const std::string& model, const std::string& text) {
-  return {"/tokenize",
-          body_of({{"model", model}, {"prompt", text}, {"add_special_tokens", false}, {"return_token_strs", true}})};
+RemoteCall tokenize_text_call(RemoteDialect dialect, const std::string& model, const std::string& text) {
+  return tokenize_call("tokenize_text_call", dialect,
+                       {{"model", model}, {"prompt", text}, {"add_special_tokens", false}});
 }
 
 TokenizeReply parse_tokenize(std::string_view text) {

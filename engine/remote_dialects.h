@@ -11,7 +11,7 @@
 namespace endorm {
 
 // The shapes of requests and replies, as pure functions on JSON text: no connection is needed to test them. They follow
-// the servers' sources as of 2026 (llama-server: llama.cpp 0.5.0), and were not tried against running servers.
+// the servers' sources: vLLM 0.32.0, SGLang 0.5.23, llama-server of llama.cpp 0.5.0.
 // Every parse_ function throws EngineError, naming what the server answered, on text that is not JSON and on a field
 // that is missing or of another type; every _call function throws InvalidInput on text that is not UTF-8.
 enum class RemoteDialect { kVllm, kSglang, kLlamaServer };
@@ -39,13 +39,17 @@ struct TokenizeReply {
   Tokens tokens;                       // [T]
   std::vector<std::string> spellings;  // [T] as the vocabulary spells them (remote_spelling.h); empty: not given
 };
+// How the assistant's turn is rendered: closed by the template, or left open (SGLang only, for versions before 0.5.23,
+// which know nothing else). A prompt and its turn are asked for in the same way.
+enum class TurnRendering { kClosed, kOpen };
 // The prompt, opened for the assistant's turn.
-RemoteCall tokenize_prompt_call(RemoteDialect dialect, const std::string& model, std::span<const Message> messages);
-// The prompt and the assistant's turn. vLLM closes the turn as the template does; SGLang cannot, and leaves it open.
-RemoteCall tokenize_turn_call(RemoteDialect dialect, const std::string& model, std::span<const Message> messages,
-                              const std::string& response);
-// A text alone, without BOS (vLLM only).
-RemoteCall tokenize_text_call(const std::string& model, const std::string& text);
+RemoteCall tokenize_prompt_call(RemoteDialect dialect, TurnRendering rendering, const std::string& model,
+                                std::span<const Message> messages);
+// The prompt and the assistant's turn.
+RemoteCall tokenize_turn_call(RemoteDialect dialect, TurnRendering rendering, const std::string& model,
+                              std::span<const Message> messages, const std::string& response);
+// A text alone, without BOS.
+RemoteCall tokenize_text_call(RemoteDialect dialect, const std::string& model, const std::string& text);
 TokenizeReply parse_tokenize(std::string_view reply);
 
 // Sequences of tokens as text, special tokens spelled out. vLLM takes one sequence a call, SGLang any number.

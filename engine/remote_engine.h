@@ -18,7 +18,7 @@ struct RemoteEngineOptions {
   // Part of the numbers.
   RemoteDialect dialect = RemoteDialect::kVllm;
   std::string model;        // as the server names it; empty: the first that it lists
-  std::string end_of_turn;  // SGLang: text of the token that ends a turn (vLLM renders it itself)
+  std::string end_of_turn;  // SGLang before 0.5.23: text of the token that ends a turn; empty: the template's own
   // The connection: URL, key, time-outs, retries.
   RemoteHttpOptions http;
   std::size_t connections = 8;  // requests under way at once
@@ -26,14 +26,14 @@ struct RemoteEngineOptions {
 
 // A model behind a server, scored by the log-probabilities that the server gives for prompt tokens.
 //
-// Never run against a real server so far: tests use these shapes over HTTP with exact numbers behind them. The shapes
-// were read from the servers' sources.
+// Tried by hand against vLLM 0.32.0 (CPU build). SGLang was never run: its shapes were read from its sources (0.5.23).
+// The tests use these shapes over HTTP with exact numbers behind them.
 //
 // vLLM     tokens, template and end of turn from /tokenize, log-probabilities from /v1/completions (prompt_logprobs).
 //          It computes the whole sequence for every request: its prefix cache is not read where log-probabilities of
 //          the prompt are asked for.
-// SGLang   /v1/tokenize (one that takes messages: 2026), /v1/detokenize, /generate (input_token_logprobs). The end of
-//          turn must be named in the options; responses with tokens that split a character are refused.
+// SGLang   /v1/tokenize, /v1/detokenize, /generate (input_token_logprobs). Before 0.5.23 the end of turn must be named
+//          in the options; responses with tokens that split a character are refused.
 // llama_server gives log-probabilities of generated tokens only and is refused.
 //
 // No server gives raw logits, so V and entropies are missing, and only alpha = 1 can be asked for. The server's numbers

@@ -95,7 +95,12 @@ void check_turn_stays_open(const TokenizedResponse& result, std::span<const Toke
 }  // namespace
 
 RemoteTokenizer::RemoteTokenizer(RemoteDialect dialect, std::string model, std::string end_of_turn, RemoteHttp& http)
-    : dialect_(dialect), model_(std::move(model)), end_of_turn_(std::move(end_of_turn)), http_(http) {}
+    : dialect_(dialect),
+      model_(std::move(model)),
+      end_of_turn_(std::move(end_of_turn)),
+      rendering_(dialect == RemoteDialect::kVllm || end_of_turn_.empty() ? TurnRendering::kClosed
+                                                                         : TurnRendering::kOpen),
+      http_(http) {}
 
 TokenizeReply RemoteTokenizer::ask(const RemoteCall& call) {
   TokenizeReply reply = parse_tokenize(http_.post(call.path, call.body));
@@ -147,12 +152,13 @@ void RemoteTokenizer::learn(std::span<const Token> tokens) {
   }
 }
 
-RemoteTokenizer::Pieces RemoteTokenizer::pieces(const TokenizeReply& reply) {
+RemoteTokenizer::Pieces RemoteTokenizer::pieces(const TokenizeReply& reply, std::size_t first) {
   Pieces result{reply.tokens, {}};
   if (reply.spellings.empty()) {
-    learn(reply.tokens);
-    for (const Token token : reply.tokens) {
-      result.bytes.push_back(bytes_.at(token));
+    result.bytes.resize(std::min(first, reply.tokens.size()));
+    learn(std::span(reply.tokens).subspan(result.bytes.size()));
+    for (std::size_t token = result.bytes.size(); token < reply.tokens.size(); ++token) {
+      result.bytes.push_back(bytes_.at(reply.tokens[token]));
     }
     return result;
   }
@@ -166,11 +172,13 @@ RemoteTokenizer::Pieces RemoteTokenizer::pieces(const TokenizeReply& reply) {
 
 TokenizedResponse RemoteTokenizer::tokenize_closed(const TokenizeReply& prompt, std::span<const Message> messages,
                                                    const ResponseText& response, const TemplateOptions& options) {
-  const Pieces turn = pieces(ask(tokenize_turn_call(dialect_, model_, messages, response.text)));
+  const TokenizeReply reply = ask(tokenize_turn_call(dialect_, rendering_, model_, messages, response.text));
+  const bool whole_turn = continues(reply.tokens, prompt.tokens);
+  const Pieces turn = pieces(reply, whole_turn ? prompt.tokens.size() : 0);
   TokenizedResponse result;
   result.prompt = prompt.tokens;
   std::size_t text_end = 0;  // the first token of the turn behind the text
-  if (continues(turn.tokens, prompt.tokens)) {
+  if (whole_turn) {
     const std::size_t begin = prompt.tokens.size();
     const auto parted = part_turn(std::span(turn.bytes).subspan(begin), response.text);
     if (!parted) {
@@ -186,9 +194,9 @@ TokenizedResponse RemoteTokenizer::tokenize_closed(const TokenizeReply& prompt, 
     result.byte_offsets = parted->byte_offsets;
   } else {
     // The tokens merge across the boundary, or the template renders the two differently: the bytes tell.
-    std::vector<std::string> before = pieces(prompt).bytes;
+    std::vector<std::string> before = pieces(prompt, 0).bytes;
     const std::string open = joined(before) + response.text;
-    const Pieces alone = pieces(ask(tokenize_text_call(model_, response.text)));
+    const Pieces alone = pieces(ask(tokenize_text_call(dialect_, model_, response.text)), 0);
     const auto parted = part_turn(alone.bytes, response.text);
     for (std::size_t bytes = 0; text_end < turn.bytes.size() && bytes < open.size(); ++text_end) {
       bytes += turn.bytes[text_end].size();
@@ -197,7 +205,8 @@ TokenizedResponse RemoteTokenizer::tokenize_closed(const TokenizeReply& prompt, 
     if (!whole || !parted || parted->text_tokens != alone.tokens.size()) {
       throw InvalidInput(
           "[RemoteTokenizer] the server's chat template does not continue its open assistant turn when the turn is "
-          "closed. Run the model locally with --model FILE.");
+          "closed. Run the model locally with --model FILE; for SGLang before 0.5.23, which closes no turns, name the "
+          "end of turn in the engine's option end_of_turn.");
     }
     result.boundary_split = true;
     result.response = alone.tokens;
@@ -214,13 +223,13 @@ TokenizedResponse RemoteTokenizer::tokenize_closed(const TokenizeReply& prompt, 
 TokenizedResponse RemoteTokenizer::tokenize_open(const TokenizeReply& prompt, std::span<const Message> messages,
                                                  const ResponseText& response, const TemplateOptions& options) {
   const bool closes = !response.truncated && options.end_of_turn;
-  if (closes && (end_of_turn_.empty() || options.template_newline)) {
+  if (closes && options.template_newline) {
     throw InvalidInput(
-        "[RemoteTokenizer] SGLang does not render the end of a turn, nor white space behind it. Give the end of turn "
-        "as text in the engine's option end_of_turn (<|im_end|>, for example), or turn its scoring off.");
+        "[RemoteTokenizer] the engine's option end_of_turn says how a turn ends, so the white space that the template "
+        "puts behind it is not known. Leave the option empty (SGLang 0.5.23 and later), or turn the newline off.");
   }
   const std::string text = response.text + (closes ? end_of_turn_ : "");
-  const TokenizeReply turn = ask(tokenize_turn_call(dialect_, model_, messages, text));
+  const TokenizeReply turn = ask(tokenize_turn_call(dialect_, rendering_, model_, messages, text));
   if (!continues(turn.tokens, prompt.tokens)) {
     throw EngineError("[RemoteTokenizer] " + http_.base_url() +
                       " does not continue the prompt's tokens with the response. Update SGLang, or run the model "
@@ -228,7 +237,7 @@ TokenizedResponse RemoteTokenizer::tokenize_open(const TokenizeReply& prompt, st
   }
   const std::size_t begin = prompt.tokens.size();
   const std::span<const Token> tokens = std::span(turn.tokens).subspan(begin);
-  const Pieces behind = pieces({Tokens(tokens.begin(), tokens.end()), {}});
+  const Pieces behind = pieces({Tokens(tokens.begin(), tokens.end()), {}}, 0);
   const auto parted = part_turn(behind.bytes, response.text);
   const auto all = part_turn(behind.bytes, text);
   if (!parted || !all || all->text_tokens != tokens.size()) {
@@ -254,11 +263,11 @@ std::vector<TokenizedResponse> RemoteTokenizer::tokenize(std::span<const Message
                        std::string(messages.empty() ? "has no message" : "ends with an assistant's message") +
                        ". Give a prompt that ends with the turn to be answered.");
   }
-  const TokenizeReply prompt = ask(tokenize_prompt_call(dialect_, model_, messages));
+  const TokenizeReply prompt = ask(tokenize_prompt_call(dialect_, rendering_, model_, messages));
   std::vector<TokenizedResponse> results;
   for (const ResponseText& response : responses) {
-    results.push_back(dialect_ == RemoteDialect::kVllm ? tokenize_closed(prompt, messages, response, options)
-                                                       : tokenize_open(prompt, messages, response, options));
+    results.push_back(rendering_ == TurnRendering::kClosed ? tokenize_closed(prompt, messages, response, options)
+                                                           : tokenize_open(prompt, messages, response, options));
     results.back().finish = response.truncated ? Finish::kTruncated : Finish::kEndOfTurn;
   }
   return results;

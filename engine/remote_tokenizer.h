@@ -14,9 +14,9 @@ namespace endorm {
 // Templates and tokenizes with the server's own template and tokenizer, and checks what comes back: the bytes of the
 // response tokens must spell the response. One caller at a time.
 //
-// vLLM renders the closed turn, so the end-of-turn token is the template's own. It is found behind the text: the tokens
-// up to the first that is not blank. SGLang renders only open turns: there the end of turn must be given as text
-// (`end_of_turn`), and white space behind it cannot be scored.
+// The server renders the closed turn, so the end-of-turn token is the template's own. It is found behind the text: the
+// tokens up to the first that is not blank. SGLang before 0.5.23 renders only open turns: there the end of turn must be
+// given as text (`end_of_turn`), and white space behind it cannot be scored.
 // Both servers read the names of special tokens inside a message or a response as those tokens. A response that closes
 // its own turn this way is refused where the end of turn is known; elsewhere it is not noticed: give text from
 // untrusted sources to a local model, which keeps the two apart.
@@ -39,7 +39,8 @@ class RemoteTokenizer {
     Tokens tokens;
     std::vector<std::string> bytes;
   };
-  Pieces pieces(const TokenizeReply& reply);
+  // The bytes before the token `first` are left empty where the server would have to be asked for them.
+  Pieces pieces(const TokenizeReply& reply, std::size_t first);
   void learn(std::span<const Token> tokens);
   std::vector<std::string> detokenize(std::span<const Tokens> sequences);
   TokenizeReply ask(const RemoteCall& call);
@@ -51,6 +52,7 @@ class RemoteTokenizer {
   RemoteDialect dialect_;
   std::string model_;
   std::string end_of_turn_;
+  TurnRendering rendering_;
   RemoteHttp& http_;
   std::unordered_map<Token, std::string> bytes_;  // of every token met so far
 };

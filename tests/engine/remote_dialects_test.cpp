@@ -45,17 +45,18 @@ TEST_CASE("names of dialects go both ways") {
 
 TEST_CASE("requests have the servers' shapes") {
   const std::vector<Message> messages = {{"user", "h\"i"}};
-  const json vllm = json::parse(tokenize_prompt_call(RemoteDialect::kVllm, "m", messages).body);
+  const json vllm = json::parse(tokenize_prompt_call(RemoteDialect::kVllm, TurnRendering::kClosed, "m", messages).body);
   CHECK(vllm == json::parse(R"({"model": "m", "messages": [{"role": "user", "content": "h\"i"}],
     "add_generation_prompt": true, "add_special_tokens": false, "return_token_strs": true})"));
-  const RemoteCall turn = tokenize_turn_call(RemoteDialect::kSglang, "m", messages, "yes");
+  const RemoteCall turn = tokenize_turn_call(RemoteDialect::kSglang, TurnRendering::kOpen, "m", messages, "yes");
   CHECK(turn.path == "/v1/tokenize");
   CHECK(json::parse(turn.body) == json::parse(R"({"model": "m", "continue_final_message": true,
     "messages": [{"role": "user", "content": "h\"i"}, {"role": "assistant", "content": "yes"}]})"));
-  CHECK(json::parse(tokenize_turn_call(RemoteDialect::kVllm, "m", messages, "yes").body).at("add_generation_prompt") ==
-        false);
-  CHECK(json::parse(tokenize_text_call("m", "yes").body).at("prompt") == "yes");
-  CHECK_THROWS_AS(tokenize_turn_call(RemoteDialect::kVllm, "m", messages, "\xFF"), InvalidInput);
+  CHECK(json::parse(tokenize_turn_call(RemoteDialect::kVllm, TurnRendering::kClosed, "m", messages, "yes").body)
+            .at("add_generation_prompt") == false);
+  CHECK(json::parse(tokenize_text_call(RemoteDialect::kVllm, "m", "yes").body).at("prompt") == "yes");
+  CHECK_THROWS_AS(tokenize_turn_call(RemoteDialect::kVllm, TurnRendering::kClosed, "m", messages, "\xFF"),
+                  InvalidInput);
 
   const RemoteCall completions = log_probs_call(RemoteDialect::kVllm, "m", kTokens, 1);
   CHECK(completions.path == "/v1/completions");

@@ -132,11 +132,19 @@ struct RemoteTabularServer::State {
   }
 
   json sglang_tokenize(const json& body) {
+    if (body.contains("prompt")) {
+      return token_list(body.at("prompt").get<std::string>());
+    }
     json messages = body.at("messages");
+    if (body.contains("add_generation_prompt") && !older_sglang) {
+      return token_list(rendered(messages, body.at("add_generation_prompt")));
+    }
     std::string prefix;
     if (body.value("continue_final_message", false)) {
       prefix = messages.back().at("content").get<std::string>();
       messages.erase(messages.size() - 1);
+    } else if (messages.back().at("role") == "assistant") {
+      messages.back()["role"] = "user";
     }
     json reply = token_list(rendered(messages, true));
     for (const Token token : encode(prefix)) {
@@ -202,6 +210,7 @@ struct RemoteTabularServer::State {
   TabularEngine engine;
   Meddle meddle;
   std::string key;
+  bool older_sglang = false;
   std::map<std::string, std::size_t> asked;
   mutable std::mutex mutex;
   httplib::Server server;
@@ -250,6 +259,11 @@ void RemoteTabularServer::meddle(Meddle with) {
 void RemoteTabularServer::require_key(std::string key) {
   const std::lock_guard<std::mutex> lock(state_->mutex);
   state_->key = std::move(key);
+}
+
+void RemoteTabularServer::speak_older_sglang() {
+  const std::lock_guard<std::mutex> lock(state_->mutex);
+  state_->older_sglang = true;
 }
 
 std::size_t RemoteTabularServer::asked(const std::string& path) const {

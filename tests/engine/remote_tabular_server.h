@@ -33,8 +33,9 @@ class RemoteTabularServer {
   std::string url() const;
   void stop();  // from then on connections are refused
 
-  void meddle(Meddle with);                          // called on every answer, one at a time
-  void require_key(std::string key);                 // status 401 without it
+  void meddle(Meddle with);           // called on every answer, one at a time
+  void speak_older_sglang();          // before 0.5.23: closed turns are not rendered, the field for it is ignored
+  void require_key(std::string key);  // status 401 without it
   std::size_t asked(const std::string& path) const;  // how often
 
   // The numbers, asked for directly.
