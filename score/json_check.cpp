@@ -18,9 +18,10 @@ constexpr std::size_t kExcerptBytes = 80;
 // What nlohmann says, without what it quotes from the input: that may be long and is not always valid UTF-8.
 std::string parser_reason(const std::string& what) {
   const std::string before_quote = what.substr(0, what.find("; last read"));
-  const std::size_t column = before_quote.find("column ");
-  const std::size_t colon = before_quote.find(": ", column == std::string::npos ? 0 : column);
-  return colon == std::string::npos ? before_quote : before_quote.substr(colon + 2);
+  const std::size_t colon = before_quote.find(": ");  // parse_error has "parse error at line L, column C: " before it
+  const std::size_t bracket = before_quote.find("] ");
+  const std::size_t mark = colon == std::string::npos ? bracket : colon;
+  return mark == std::string::npos ? before_quote : before_quote.substr(mark + 2);
 }
 
 // A pass over a line that builds no values.

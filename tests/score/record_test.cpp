@@ -150,7 +150,7 @@ const BadRecord kBad[] = {
     {std::string("{\"prompt\":\"p\0\",\"response\":\"r\"}", 30), "control character"},
     {R"({"prompt":"p","response":"\ud800"})", "surrogate"},
     {R"({"prompt":"p","response":"\udc00 x"})", "surrogate"},
-    {R"({"prompt":"p","response":"r","x":1e999})", "number overflow"},
+    {R"({"prompt":"p","response":"r","x":1e999})", "not JSON at byte 38: number overflow"},
     {R"({"prompt":"p","response":"r","x":NaN})", "not JSON"},
     {R"({"prompt":"p","prompt":"q","response":"r"})", "\"prompt\" stands twice"},
     {R"({"prompt":[{"role":"user","role":"system","content":"p"}],"response":"r"})", "\"role\" stands twice"},
