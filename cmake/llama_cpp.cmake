@@ -113,13 +113,25 @@ endorm_build_llama("${ENDORM_LLAMA_SOURCE}" "${ENDORM_LLAMA_PREFIX}")
 find_package(llama CONFIG REQUIRED PATHS "${ENDORM_LLAMA_PREFIX}" NO_DEFAULT_PATH)
 find_package(Threads REQUIRED)
 
+# endorm_llama_archives(target archive...): links archives of the build of llama.cpp, here and where we are installed.
+function(endorm_llama_archives target)
+  foreach(archive IN LISTS ARGN)
+    target_link_libraries(${target} INTERFACE
+      "$<BUILD_INTERFACE:${ENDORM_LLAMA_PREFIX}/lib/${archive}>"
+      "$<INSTALL_INTERFACE:$<INSTALL_PREFIX>/${CMAKE_INSTALL_LIBDIR}/endorm-llama/lib/${archive}>")
+  endforeach()
+endfunction()
+
 add_library(endorm_httplib INTERFACE)
 target_include_directories(endorm_httplib SYSTEM INTERFACE "$<BUILD_INTERFACE:${ENDORM_LLAMA_SOURCE}/vendor>")
 target_compile_definitions(endorm_httplib INTERFACE CPPHTTPLIB_OPENSSL_SUPPORT)
-target_link_libraries(endorm_httplib INTERFACE "$<BUILD_INTERFACE:${ENDORM_LLAMA_PREFIX}/lib/libcpp-httplib.a>" OpenSSL::SSL OpenSSL::Crypto Threads::Threads)
+endorm_llama_archives(endorm_httplib libcpp-httplib.a)
+target_link_libraries(endorm_httplib INTERFACE OpenSSL::SSL OpenSSL::Crypto Threads::Threads)
 
 add_library(endorm_llama_common INTERFACE)
 target_include_directories(endorm_llama_common SYSTEM INTERFACE "$<BUILD_INTERFACE:${ENDORM_LLAMA_SOURCE}/common>")
-target_link_libraries(endorm_llama_common INTERFACE
-  "$<BUILD_INTERFACE:${ENDORM_LLAMA_PREFIX}/lib/libllama-common.a>" "$<BUILD_INTERFACE:${ENDORM_LLAMA_PREFIX}/lib/libllama-common-base.a>"
-  endorm_json endorm_httplib llama)
+endorm_llama_archives(endorm_llama_common libllama-common.a libllama-common-base.a)
+target_link_libraries(endorm_llama_common INTERFACE endorm_json endorm_httplib llama)
+set_target_properties(endorm_llama_common PROPERTIES EXPORT_NAME llama_common)
+set_target_properties(endorm_httplib PROPERTIES EXPORT_NAME httplib)
+set_target_properties(endorm_json PROPERTIES EXPORT_NAME json)

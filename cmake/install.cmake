@@ -1,0 +1,33 @@
+# What `cmake --install` leaves: the binary, the rooms as libraries with their public headers, llama.cpp beside them,
+# and a package for find_package(endorm). The tree may be moved as a whole.
+include(GNUInstallDirs)
+include(CMakePackageConfigHelpers)
+
+set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/endorm)
+set(llama_dir ${CMAKE_INSTALL_LIBDIR}/endorm-llama)
+
+install(TARGETS endorm RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+install(TARGETS endorm_core endorm_engine endorm_score endorm_report endorm_json endorm_httplib endorm_llama_common
+  EXPORT endorm ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(EXPORT endorm NAMESPACE endorm:: DESTINATION ${package_dir} FILE endorm-targets.cmake)
+
+# A public header includes only public headers; tests/install holds it by compiling each on its own.
+set(public_headers
+  core/aggregate.h core/errors.h core/log_sum_exp.h core/random.h core/reward.h core/temperature.h core/token_stats.h
+  engine/content_hash.h engine/engine.h engine/llama_engine.h engine/model_store.h engine/remote_dialects.h engine/remote_engine.h
+  engine/tabular_engine.h engine/token_tree.h
+  score/endogenous_scorer.h score/record.h score/scored.h score/scored_json.h score/scorer.h score/stats_cache.h
+  report/report.h report/result_file.h report/table.h)
+foreach(header IN LISTS public_headers)
+  get_filename_component(room ${header} DIRECTORY)
+  install(FILES ${PROJECT_SOURCE_DIR}/${header} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/endorm/${room})
+endforeach()
+
+install(DIRECTORY ${ENDORM_LLAMA_PREFIX}/lib ${ENDORM_LLAMA_PREFIX}/include DESTINATION ${llama_dir})
+install(FILES ${PROJECT_SOURCE_DIR}/LICENSE ${PROJECT_SOURCE_DIR}/third_party/README.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
+
+configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/endorm-config.cmake.in ${PROJECT_BINARY_DIR}/endorm-config.cmake
+  INSTALL_DESTINATION ${package_dir} PATH_VARS llama_dir NO_CHECK_REQUIRED_COMPONENTS_MACRO)
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/endorm-config-version.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/endorm-config.cmake ${PROJECT_BINARY_DIR}/endorm-config-version.cmake
+  DESTINATION ${package_dir})
