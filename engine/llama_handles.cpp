@@ -11,6 +11,7 @@
 #include <llama.h>
 
 #include "core/errors.h"
+#include "engine/gguf_check.h"
 
 namespace endorm {
 namespace {
@@ -113,6 +114,7 @@ std::string take_llama_complaints() {
 LlamaModelHandle load_llama_model(const LlamaEngineOptions& options) {
   start_backend();
   check_model_file(options.model_path);
+  check_gguf(options.model_path);
   Complaints::instance().take();
   llama_model_params params = llama_model_default_params();
   params.n_gpu_layers = options.gpu_layers;
@@ -133,6 +135,7 @@ LlamaModelHandle load_llama_model(const LlamaEngineOptions& options) {
 
 llama_adapter_lora* load_lora_adapter(llama_model* model, const LoraAdapter& adapter) {
   check_model_file(adapter.path);
+  check_gguf(adapter.path);
   Complaints::instance().take();
   llama_adapter_lora* handle = llama_adapter_lora_init(model, adapter.path.c_str());
   if (!handle) {

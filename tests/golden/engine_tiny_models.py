@@ -5,7 +5,8 @@
 
 Versions and tolerances: README.md beside this file. The arithmetic of the models is f32 with attn_implementation="eager";
 logit, log_sum_exp (over the real vocabulary, without padding columns), log_prob and entropy are computed in float64 from
-the f32 logits. Numbers at place i speak of tokens[i + 1] given tokens[0..i].
+the f32 logits. Numbers at place i speak of tokens[i + 1] given tokens[0..i]. The Gemma models have a second set, with the
+GELU that ggml computes on a CPU: "half_precision_gelu".
 """
 
 import json
@@ -204,6 +205,10 @@ def main():
             logits = logits_of(model, tokens)
             spread.append(logits.std(axis=1).mean())
             sequences.append({"tokens": tokens} | row_reference(logits[:-1], tokens[1:]))
+        if name.startswith("gemma"):
+            with_half_precision_gelu(model)
+            for entry in sequences:
+                entry["half_precision_gelu"] = row_reference(logits_of(model, entry["tokens"])[:-1], entry["tokens"][1:])
         reference["models"].append({"name": name, "file": path.name, "vocabulary": REAL, "sequences": sequences})
         print(f"{name}: {path.stat().st_size} bytes, standard deviation of a row of logits {np.mean(spread):.2f}")
     lines = json.dumps(reference, separators=(",", ":")).replace('{"tokens"', '\n{"tokens"').replace('{"name"', '\n{"name"')
