@@ -6,7 +6,7 @@
 #include "core/random.h"
 #include "engine/llama_engine.h"
 #include "tests/engine/sequences.h"
-#include "tests/score/temporary_directory.h"
+#include "tests/temporary_directory.h"
 
 // Files that are no models, damaged models, and requests that a model cannot serve: each is refused in words, and the
 // process lives on.

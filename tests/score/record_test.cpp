@@ -7,7 +7,7 @@
 
 #include "core/errors.h"
 #include "engine/content_hash.h"
-#include "tests/score/temporary_directory.h"
+#include "tests/temporary_directory.h"
 
 namespace endorm {
 namespace {

@@ -15,7 +15,7 @@
 #include "core/errors.h"
 #include "engine/content_hash.h"
 #include "score/scored_json.h"
-#include "tests/score/temporary_directory.h"
+#include "tests/temporary_directory.h"
 
 namespace endorm {
 namespace {

@@ -10,7 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/errors.h"
-#include "tests/score/temporary_directory.h"
+#include "tests/temporary_directory.h"
 
 namespace endorm {
 namespace {

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "core/errors.h"
-#include "tests/score/temporary_directory.h"
+#include "tests/temporary_directory.h"
 
 namespace endorm {
 namespace {
