@@ -21,6 +21,15 @@ std::string joined(std::span<const TextPart> parts) {
   return text;
 }
 
+// What came from the messages.
+std::string input_text(std::span<const TextPart> parts) {
+  std::string text;
+  for (const TextPart& part : parts) {
+    text += part.is_input ? part.text : "";
+  }
+  return text;
+}
+
 // The parts of bytes [begin, end) of the joined text.
 std::vector<TextPart> slice(std::span<const TextPart> parts, std::size_t begin, std::size_t end) {
   std::vector<TextPart> result;
@@ -43,6 +52,40 @@ std::string_view trimmed(std::string_view text) {
     return {};
   }
   return text.substr(begin, text.find_last_not_of(kSpace) - begin + 1);
+}
+
+std::size_t occurrences(std::string_view text, std::string_view part) {
+  std::size_t count = 0;
+  for (std::size_t at = text.find(part); at != std::string_view::npos; at = text.find(part, at + part.size())) {
+    ++count;
+  }
+  return count;
+}
+
+// The interpreter forgets where text came from when a template joins a message to words of its own and then takes the
+// two apart again (a reasoning block that it looks for). What still spells a message that was lost so is that message.
+std::vector<TextPart> with_messages_marked(std::vector<TextPart> parts, std::span<const Message> messages) {
+  for (const Message& message : messages) {
+    const std::string_view content = trimmed(message.content);
+    const auto same = [&](const Message& other) { return trimmed(other.content) == content; };
+    const auto expected = static_cast<std::size_t>(std::count_if(messages.begin(), messages.end(), same));
+    if (content.empty() || occurrences(input_text(parts), content) >= expected) {
+      continue;
+    }
+    std::vector<TextPart> marked;
+    for (const TextPart& part : parts) {
+      std::size_t begin = 0;
+      for (std::size_t at = part.is_input ? std::string::npos : part.text.find(content); at != std::string::npos;
+           at = part.text.find(content, begin)) {
+        marked.push_back({part.text.substr(begin, at - begin), false});
+        marked.push_back({std::string(content), true});
+        begin = at + content.size();
+      }
+      marked.push_back({part.text.substr(begin), part.is_input});
+    }
+    parts = std::move(marked);
+  }
+  return parts;
 }
 
 class JinjaForm final : public PromptForm {
@@ -72,8 +115,10 @@ class JinjaForm final : public PromptForm {
     rendered.after = slice(answered, probe + kProbe.size(), answered_text.size());
     if (!answered_text.starts_with(asked_text) || probe < asked_text.size()) {
       // The generation prompt is not what precedes an answer (it opens a reasoning block, say): what precedes it
-      // counts.
-      rendered.prompt = slice(answered, 0, probe);
+      // counts. But a template may put the system message before the last question only while no answer follows.
+      std::vector<TextPart> preceding = slice(answered, 0, probe);
+      const bool complete = input_text(preceding).starts_with(input_text(asked));
+      rendered.prompt = complete ? std::move(preceding) : asked;
       return rendered;
     }
     const std::string before = answered_text.substr(asked_text.size(), probe - asked_text.size());
@@ -127,7 +172,7 @@ class JinjaForm final : public PromptForm {
       for (const auto& part : gathered->val_str.parts) {
         parts.push_back({part.val, part.is_input});
       }
-      return parts;
+      return with_messages_marked(std::move(parts), messages);
     } catch (const std::exception& error) {
       throw InvalidInput(std::string("[chat template] the template refuses these messages: ") + error.what());
     }
