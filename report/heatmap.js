@@ -43,8 +43,7 @@ function drawLegend(name) {
   const stops = Array.from({ length: 9 }, (_, i) => colour(name, from + ((to - from) * i) / 8));
   const bar = element("i");
   bar.style.background = `linear-gradient(90deg, ${stops.join(", ")})`;
-  const unit = name === "q" || name === "value" || name === "reward" ? "" : " nats";
-  const end = `${number(to, 1)}${unit} and beyond${name === "log_prob" ? ` (${chance(to)})` : ""}`;
+  const end = `${number(to, 1)} nats and beyond${name === "log_prob" ? ` (${chance(to)})` : ""}`;
   by("legend").replaceChildren(element("span", "", number(from, 1) + (name === "log_prob" ? " (certain)" : "")), bar, element("span", "", end), element("span", "", QUANTITIES[name].about));
 }
 
@@ -85,7 +84,8 @@ function tokenSpan(text, i) {
 
 // A heatmap holds plain text until it nears the screen; then split() makes a span of every token.
 function heatmap(tokens) {
-  const box = element("div", "tokens", tokens.text.join(""));
+  const text = tokens.text.join("");
+  const box = element("div", text.includes("```") ? "tokens code" : "tokens", text);
   let split = false;
   box.paint = (name) => {
     if (split) for (const span of box.children) span.style.background = tokens[name] ? colour(name, tokens[name][Number(span.dataset.i)]) : "";
