@@ -77,7 +77,8 @@ if (data.manifests.length) {
 } else {
   addFact("Manifest", "The file has none: which model and options made these numbers is not known.");
 }
-for (const one of data.manifests.length ? data.manifests : [{ manifest: null }]) {
+by("manifest-details").hidden = !data.manifests.length;
+for (const one of data.manifests) {
   const list = element("dl", "manifest");
   const flatten = (prefix, value) => {
     if (value !== null && typeof value === "object" && !Array.isArray(value)) {

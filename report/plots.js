@@ -72,10 +72,10 @@ function drawPlots() {
     by("plots").hidden = true;
     return;
   }
+  by("plot-margins").parentElement.hidden = !margins.length;  // first: it decides how wide the others are
   const medians = groups.map((group) => key(group, `${group.name}, median ${number(median(group.values), 1)}`));
   histogram("plot-rewards", "Rewards", groups, "reward (nats)", "responses", medians);
 
-  by("plot-margins").parentElement.hidden = !margins.length;
   if (margins.length) {
     const zeroLine = (plotted) => {
       const { ctx, bbox } = plotted;

@@ -124,6 +124,11 @@ by("lost").addEventListener("change", filterCards);
 by("sort").addEventListener("change", sortCards);
 if (summary.shown < summary.records) by("shown").append(`The first ${count(summary.shown)} of ${count(summary.records)} records are shown (--max-records); the figures and distributions above are of all.`);
 sortCards();
+if (!cards.length) {
+  by("controls").hidden = true;
+  by("none").hidden = false;
+  by("none").textContent = "The file holds no records yet.";
+}
 
 const nearing = new IntersectionObserver((entries) => {
   for (const { target, isIntersecting } of entries) {
