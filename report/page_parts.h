@@ -8,6 +8,9 @@ namespace endorm {
 extern const std::string_view page_html;
 extern const std::string_view page_css;
 extern const std::string_view page_js;
+extern const std::string_view plots_js;
+extern const std::string_view heatmap_js;
+extern const std::string_view records_js;
 extern const std::string_view uplot_js;
 extern const std::string_view uplot_css;
 extern const std::string_view uplot_licence;

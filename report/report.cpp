@@ -95,20 +95,24 @@ std::string render_report(std::istream& lines, const ReportOptions& options) {
   Json failures = Json::array();
   std::size_t records = 0;
   std::size_t responses = 0;
-  std::size_t response_errors = 0;
-  const std::string manifest = read_results(lines, [&](const ResultRow& row) {
+  std::size_t failed = 0;
+  const auto add_failure = [&](Json failure) {
+    if (failed++ < options.max_records) {
+      failures.push_back(std::move(failure));
+    }
+  };
+  const std::vector<std::string> manifests = read_results(lines, [&](const ResultRow& row) {
     if (records++ < options.max_records) {
       rows.push_back(Json::parse(row.json));
     }
     if (!row.error.empty()) {
-      failures.push_back({{"id", row.id}, {"line", row.line}, {"error", row.error}});
+      add_failure({{"id", row.id}, {"line", row.line}, {"error", row.error}});
     }
     for (std::size_t i = 0; i < row.responses.size(); ++i) {
       const ResultResponse& response = row.responses[i];
       ++responses;
       if (!response.reward) {
-        ++response_errors;
-        failures.push_back({{"id", row.id}, {"line", row.line}, {"response", i}, {"error", response.error}});
+        add_failure({{"id", row.id}, {"line", row.line}, {"response", i}, {"error", response.error}});
         continue;
       }
       all.rewards.push_back(*response.reward);
@@ -121,9 +125,12 @@ std::string render_report(std::istream& lines, const ReportOptions& options) {
       all.margins.push_back(*row.responses[*row.chosen].reward - *row.responses[1 - *row.chosen].reward);
     }
   });
-  Json data{{"title", options.title}, {"manifest", manifest.empty() ? Json() : Json::parse(manifest)}};
-  data["summary"] = {
-      {"records", records}, {"responses", responses}, {"response_errors", response_errors}, {"shown", rows.size()}};
+  Json data{
+      {"manifests", Json::array()},
+      {"summary", {{"records", records}, {"responses", responses}, {"failures", failed}, {"shown", rows.size()}}}};
+  for (const std::string& manifest : manifests) {
+    data["manifests"].push_back(Json::parse(manifest));
+  }
   if (pairs.total() > 0) {
     const auto [low, high] = pairs.interval();
     data["pairs"] = {{"won", pairs.won}, {"lost", pairs.lost}, {"tied", pairs.tied}, {"accuracy", pairs.accuracy()},
@@ -143,7 +150,10 @@ std::string render_report(std::istream& lines, const ReportOptions& options) {
                             {"uplot_licence", licence},
                             {"data", json},
                             {"uplot_js", uplot_js},
-                            {"js", page_js}});
+                            {"page_js", page_js},
+                            {"plots_js", plots_js},
+                            {"heatmap_js", heatmap_js},
+                            {"records_js", records_js}});
 }
 
 }  // namespace endorm

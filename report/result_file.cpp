@@ -11,6 +11,15 @@ namespace {
 
 using Json = nlohmann::json;
 
+// A count from zero up. The library would take -1 or 2.5 for one and wrap or cut it.
+std::size_t count_from(const Json& json, const char* name) {
+  const Json& value = json.at(name);
+  if (!value.is_number_unsigned()) {
+    throw InvalidInput(std::string("\"") + name + "\" is " + value.dump() + ", not a count");
+  }
+  return value.get<std::size_t>();
+}
+
 ResultResponse response_from(const Json& json) {
   ResultResponse response;
   if (json.contains("error")) {
@@ -18,7 +27,10 @@ ResultResponse response_from(const Json& json) {
     return response;
   }
   response.reward = json.at("reward").get<double>();
-  response.tokens = json.at("tokens").get<std::size_t>();
+  response.tokens = count_from(json, "tokens");
+  if (response.tokens == 0) {
+    throw InvalidInput("a scored response has no tokens");
+  }
   response.mean_log_prob = json.at("log_prob").get<double>() / static_cast<double>(response.tokens);
   if (json.contains("token_rewards")) {
     for (const Json& text : json.at("token_rewards").at("text")) {
@@ -30,7 +42,7 @@ ResultResponse response_from(const Json& json) {
 
 ResultRow row_from(const Json& json, std::string line) {
   ResultRow row;
-  row.line = json.at("line").get<std::size_t>();
+  row.line = count_from(json, "line");
   row.id = json.contains("id") ? json.at("id").get<std::string>() : "line " + std::to_string(row.line);
   row.json = std::move(line);
   if (json.contains("error")) {
@@ -38,19 +50,27 @@ ResultRow row_from(const Json& json, std::string line) {
     return row;
   }
   if (json.contains("chosen")) {
-    row.chosen = json.at("chosen").get<std::size_t>();
+    row.chosen = count_from(json, "chosen");
   }
-  for (const Json& response : json.at("responses")) {
+  for (const Json& response : json.at("responses").get_ref<const Json::array_t&>()) {
     row.responses.push_back(response_from(response));
+  }
+  if (row.chosen && *row.chosen >= row.responses.size()) {
+    throw InvalidInput("\"chosen\" is " + std::to_string(*row.chosen) + " of " + std::to_string(row.responses.size()) +
+                       " responses, counted from 0");
   }
   return row;
 }
 
 }  // namespace
 
-std::string read_results(std::istream& lines, const std::function<void(const ResultRow&)>& on_row) {
-  std::string manifest;
+std::vector<std::string> read_results(std::istream& lines, const std::function<void(const ResultRow&)>& on_row) {
+  std::vector<std::string> manifests;
   std::size_t number = 0;
+  std::size_t rows = 0;
+  const auto refuse = [&](const std::string& why) {
+    throw InvalidInput("[report] line " + std::to_string(number) + " is no row of `endorm score`: " + why);
+  };
   for (std::string line; std::getline(lines, line);) {
     ++number;
     if (line.find_first_not_of(" \t\r") == std::string::npos) {
@@ -59,18 +79,32 @@ std::string read_results(std::istream& lines, const std::function<void(const Res
     try {
       const Json json = Json::parse(line);
       if (json.contains("manifest")) {
-        manifest = json.at("manifest").dump();
+        manifests.push_back(json.at("manifest").get_ref<const Json::object_t&>().empty() ? "{}"
+                                                                                         : json["manifest"].dump());
         continue;
       }
-      on_row(row_from(json, std::move(line)));
+      const ResultRow row = row_from(json, std::move(line));
+      ++rows;
+      on_row(row);
+    } catch (const Json::parse_error& error) {
+      if (lines.eof()) {
+        refuse(
+            "it ends in the middle. A run that was stopped leaves such a line: run `endorm score` again, it goes on");
+      }
+      refuse(error.what());
     } catch (const Json::exception& error) {
-      throw InvalidInput("[report] line " + std::to_string(number) + " is no row of `endorm score`: " + error.what());
+      refuse(error.what());
+    } catch (const InvalidInput& error) {
+      refuse(error.what());
     }
   }
   if (lines.bad()) {
     throw EngineError("[report] reading stopped at line " + std::to_string(number));
   }
-  return manifest;
+  if (rows == 0 && manifests.empty()) {
+    throw InvalidInput("[report] the file holds no line. Give a result file of `endorm score -o FILE`.");
+  }
+  return manifests;
 }
 
 double PairCount::accuracy() const { return static_cast<double>(won) / static_cast<double>(total()); }
@@ -83,7 +117,8 @@ std::pair<double, double> PairCount::interval() const {
   const double scale = 1.0 + kZ * kZ / n;
   const double centre = (p + kZ * kZ / (2.0 * n)) / scale;
   const double half = kZ * std::sqrt(p * (1.0 - p) / n + kZ * kZ / (4.0 * n * n)) / scale;
-  return {centre - half, centre + half};
+  // At the ends the interval reaches 0 and 1 exactly; rounding would leave it a last digit beside them.
+  return {won == 0 ? 0.0 : centre - half, won == total() ? 1.0 : centre + half};
 }
 
 void count_pair(const ResultRow& row, PairCount& count) {

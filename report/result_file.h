@@ -5,6 +5,7 @@
 #include <istream>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace endorm {
@@ -13,7 +14,7 @@ namespace endorm {
 struct ResultResponse {
   std::optional<double> reward;  // none where it could not be scored
   std::size_t tokens = 0;
-  double mean_log_prob = 0.0;  // nats a token
+  double mean_log_prob = 0.0;  // nats per token
   std::string text;            // what its tokens spell; empty without --tokens
   std::string error;
 };
@@ -28,9 +29,10 @@ struct ResultRow {
   std::string json;   // the row as it stands in the file
 };
 
-// Reads a result file of `endorm score`: calls on_row for each row, in order, and returns the manifest's JSON (empty
-// where the file has none). Throws InvalidInput naming the line that is no row.
-std::string read_results(std::istream& lines, const std::function<void(const ResultRow&)>& on_row);
+// Reads a result file of `endorm score`: calls on_row for each row, in order, and returns the JSON of its manifests
+// (none where the file has none, several where result files were joined). Throws InvalidInput naming the line that is
+// no row or ends in the middle, and on a file without any line.
+std::vector<std::string> read_results(std::istream& lines, const std::function<void(const ResultRow&)>& on_row);
 
 // How often the chosen response of a pair has the higher reward.
 struct PairCount {

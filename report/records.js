@@ -1,0 +1,141 @@
+"use strict";
+// The records one by one, and the controls above them.
+const quantity = () => by("quantity").value;
+const heatmaps = [];
+const cards = [];
+
+// Shows the first lines of a long text with a button for the rest.
+function clip(node, label) {
+  node.classList.add("clipped");
+  const button = element("button", "more", label);
+  button.type = "button";
+  const expand = () => {
+    node.classList.remove("clipped");
+    button.remove();
+  };
+  button.addEventListener("click", expand);
+  node.addEventListener("expand", expand, { once: true });
+  return [node, button];
+}
+
+function prompt(messages) {
+  const text = element("p", "prompt");
+  messages.forEach((message, i) => text.append(element("b", "", message.role + "  "), message.content + (i + 1 < messages.length ? "\n" : "")));
+  return text.textContent.length > 1500 ? clip(text, "Show the whole prompt") : [text];
+}
+
+// Mean log pi of each step as bars; `worst` [nats] is the longest bar of the record.
+function stepBars(response, worst) {
+  const box = element("div", "steps", element("span", "title", "Steps: mean log \u03c0 per token (nats)"));
+  const texts = response.token_rewards && response.token_rewards.text;
+  response.steps.forEach((step, i) => {
+    const bar = element("i");
+    bar.style.width = (100 * Math.max(0, -step.mean)) / worst + "%";
+    const text = texts ? texts.slice(step.begin, step.end).join("").trim() : "";
+    box.append(element("span", "", `step ${i + 1}`), element("div", "", bar), element("span", "", number(step.mean)), element("span", "text", text));
+  });
+  return box;
+}
+
+function responseBox(row, i, best, worst) {
+  const response = row.responses[i];
+  const role = row.chosen === undefined ? (row.responses.length > 1 ? `response ${i + 1}` : "response") : i === row.chosen ? "chosen" : "rejected";
+  if (response.reward === undefined) return element("div", "response", element("div", "head", role), element("p", "error", "Could not be scored: " + response.error));
+  const isBest = response.reward === best;
+  const box = element("div", "response" + (isBest ? " best" : ""));
+  const name = element("span", "", role);
+  if (isBest) name.append(element("span", "best-mark", " \u00b7 highest reward"));
+  if (response.finish === "truncated") name.append(" \u00b7 cut off before its end");
+  if (response.truncated_left) name.append(` \u00b7 ${plural(response.truncated_left, "token")} of the context left out`);
+  const facts = element("span", "", "reward ", element("b", "", number(response.reward)), ` \u00b7 ${number(response.mean)} per token \u00b7 ${plural(response.tokens, "token")}`);
+  box.append(element("div", "head", name, facts));
+  if (response.token_rewards) {
+    const map = heatmap(response.token_rewards);
+    heatmaps.push(map);
+    box.append(...(response.tokens > 400 ? clip(map, `Show all ${count(response.tokens)} tokens`) : [map]));
+  }
+  if (response.steps && response.steps.length > 1) box.append(stepBars(response, worst));
+  return box;
+}
+
+function verdict(margin) {
+  const p = 1 / (1 + Math.exp(-margin));
+  const chosen = p < 0.001 ? "P(chosen) < 0.001" : p > 0.999 ? "P(chosen) > 0.999" : `P(chosen) = ${p.toFixed(3)}`;
+  if (margin === 0) return element("small", "lost", "= tied");
+  const [mark, who] = margin > 0 ? ["\u2713", "chosen"] : ["\u2717", "rejected"];
+  return element("small", margin > 0 ? "won" : "lost", `${mark} ${who} ahead by ${number(Math.abs(margin))} nats, ${chosen}`);
+}
+
+function addRecord(row) {
+  const id = row.id === undefined ? `line ${row.line}` : row.id;
+  const head = element("h3", "", id);
+  const card = element("article", "record", head);
+  if (row.messages) card.append(...prompt(row.messages));
+  if (row.error) card.append(element("p", "error", "Could not be scored: " + row.error.message));
+  const responses = row.responses || [];
+  const scored = responses.filter((response) => response.reward !== undefined);
+  const best = scored.length > 1 ? Math.max(...scored.map((response) => response.reward)) : undefined;
+  const worst = Math.max(...scored.flatMap((response) => (response.steps || []).map((step) => -step.mean)), 1e-9);
+  const list = element("div", "responses" + (responses.length > 1 ? " many" : ""), ...responses.map((_, i) => responseBox(row, i, best, worst)));
+  if (responses.length) card.append(list);
+  let margin = null;
+  if (row.chosen !== undefined && responses.length === 2 && scored.length === 2) {
+    margin = responses[row.chosen].reward - responses[1 - row.chosen].reward;
+    head.append(verdict(margin));
+  }
+  cards.push({ card, margin, text: `${id}\n${card.textContent}`.toLowerCase() });
+}
+data.rows.forEach(addRecord);
+
+function filterCards() {
+  const wanted = by("filter").value.toLowerCase();
+  const lost = by("lost").checked;
+  let left = 0;
+  for (const { card, margin, text } of cards) {
+    card.hidden = !text.includes(wanted) || (lost && !(margin !== null && margin <= 0));
+    left += card.hidden ? 0 : 1;
+  }
+  by("none").hidden = left > 0;
+}
+function sortCards() {
+  const sorted = [...cards];
+  if (by("sort").value === "margin") sorted.sort((a, b) => (a.margin ?? Infinity) - (b.margin ?? Infinity));
+  by("records").replaceChildren(...sorted.map(({ card }) => card));
+}
+
+if (hasTokens) {
+  for (const name of Object.keys(scales)) {
+    const option = element("option", "", QUANTITIES[name].label);
+    option.value = name;
+    by("quantity").append(option);
+  }
+  by("quantity").addEventListener("change", () => {
+    heatmaps.forEach((map) => map.paint(quantity()));
+    drawLegend(quantity());
+  });
+  drawLegend(quantity());
+} else {
+  by("quantity-label").hidden = true;
+  by("legend").append("The file holds no tokens: score with --tokens to see the texts and the reward of every token.");
+}
+by("lost-label").hidden = by("sort-label").hidden = !data.pairs;
+by("filter").addEventListener("input", filterCards);
+by("lost").addEventListener("change", filterCards);
+by("sort").addEventListener("change", sortCards);
+if (summary.shown < summary.records) by("shown").append(`The first ${count(summary.shown)} of ${count(summary.records)} records are shown (--max-records); the figures and distributions above are of all.`);
+sortCards();
+if (!cards.length) {
+  by("controls").hidden = true;
+  by("none").hidden = false;
+  by("none").textContent = "The file holds no records yet.";
+}
+
+const nearing = new IntersectionObserver((entries) => {
+  for (const { target, isIntersecting } of entries) {
+    if (!isIntersecting) continue;
+    nearing.unobserve(target);
+    for (const map of target.querySelectorAll(".tokens")) map.split(quantity());
+  }
+}, { rootMargin: "1000px 0px" });
+for (const { card } of cards) nearing.observe(card);
+addEventListener("beforeprint", () => heatmaps.forEach((map) => map.split(quantity())));
