@@ -45,8 +45,7 @@ LibllamaRival::LibllamaRival(const std::string& model_path, int threads, std::si
   parameters.n_ubatch = static_cast<std::uint32_t>(setting.ubatch);
   parameters.n_threads = threads;
   parameters.n_threads_batch = threads;
-  parameters.flash_attn_type =
-      setting.flash_attention ? LLAMA_FLASH_ATTN_TYPE_ENABLED : LLAMA_FLASH_ATTN_TYPE_DISABLED;
+  parameters.flash_attn_type = setting.flash_attention ? LLAMA_FLASH_ATTN_TYPE_ENABLED : LLAMA_FLASH_ATTN_TYPE_DISABLED;
   state_->context = state_->model == nullptr ? nullptr : llama_init_from_model(state_->model, parameters);
   if (state_->context == nullptr) {
     throw EngineError("[rival libllama] " + model_path + " could not be loaded");

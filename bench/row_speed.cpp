@@ -64,7 +64,8 @@ int run() {
         worst = std::max(worst, std::abs(row_statistics_on(kernel, row(i), 1.0).log_sum_exp - reference));
       }
       if (!(worst <= 1e-5)) {
-        std::fprintf(stderr, "row_speed: kernel %s is off by %g from the scalar loop\n", row_kernel_name(kernel), worst);
+        std::fprintf(stderr, "row_speed: kernel %s is off by %g from the scalar loop\n", row_kernel_name(kernel),
+                     worst);
         return 70;
       }
       const double took = microseconds_a_row([&] {

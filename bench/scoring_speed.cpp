@@ -87,8 +87,8 @@ double median(std::vector<double> values) {
 LibllamaRival::Setting best_setting(const std::string& model, const Arguments& arguments, const Workload& workload) {
   LibllamaRival::Setting best;
   double fastest = 1e30;
-  for (const LibllamaRival::Setting setting : {LibllamaRival::Setting{512, true}, LibllamaRival::Setting{512, false},
-                                               LibllamaRival::Setting{1024, true}}) {
+  for (const LibllamaRival::Setting setting :
+       {LibllamaRival::Setting{512, true}, LibllamaRival::Setting{512, false}, LibllamaRival::Setting{1024, true}}) {
     LibllamaRival rival(model, arguments.threads, kLongest, setting);
     Workload first{workload.name, {workload.prompts[0]}};
     first.prompts[0].responses.resize(1);
@@ -185,8 +185,8 @@ int run(int count, char** values) {
   options.row_bytes = arguments.row_bytes;
   const std::unique_ptr<LlamaEngine> engine = make_llama_engine(options);
   const std::string root = ENDORM_SOURCE_DIR;
-  const std::vector<Workload> workloads = make_workloads(
-      *engine, {root + "/docs/design.md", root + "/README.md", root + "/LICENSE"}, arguments.texts);
+  const std::vector<Workload> workloads =
+      make_workloads(*engine, {root + "/docs/design.md", root + "/README.md", root + "/LICENSE"}, arguments.texts);
   write_workloads(workloads, arguments.folder + "/workloads.json");
   std::printf("%s, %s, %d threads\n%s\n", engine->model_info().description.c_str(), arguments.type.c_str(),
               arguments.threads, llama_system_info().c_str());

@@ -3,7 +3,6 @@
 #include <string>
 
 #include "core/errors.h"
-#include "core/temperature.h"
 #include "core/log_sum_exp.h"
 #include "core/temperature.h"
 
