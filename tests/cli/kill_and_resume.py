@@ -20,12 +20,11 @@ RECORDS = 40
 
 
 def write_records(path):
-    """Records of a length such that they make several windows, each forced to disk by itself."""
+    """Few tokens, for speed, and long ids: bytes decide how many windows there are, each forced to disk by itself."""
     with open(path, "w") as file:
         for i in range(RECORDS):
-            answer = f"{i} and {i + 1} are {2 * i + 1}, because counting on from {i} by {i + 1} ends there."
-            file.write(json.dumps({"id": f"record {i}", "prompt": f"What is {i} plus {i + 1}? Say why, in one sentence.",
-                                   "responses": [answer, f"It is {2 * i + 2}."]}) + "\n")
+            file.write(json.dumps({"id": f"record {i} " + 200 * "-", "prompt": f"{i}+{i + 1}?",
+                                   "response": f"{2 * i + 1}."}) + "\n")
 
 
 def content(path):
@@ -54,7 +53,7 @@ def main():
         write_records(folder / "in.jsonl")
 
         def command(output):
-            return [arguments.endorm.resolve(), "score", "in.jsonl", "--tokens", "-o", output]
+            return [arguments.endorm.resolve(), "score", "in.jsonl", "--tokens", "--threads", "1", "-o", output]
 
         start = time.monotonic()
         subprocess.run(command("whole.jsonl"), cwd=folder, check=True, capture_output=True)
