@@ -101,8 +101,9 @@ class Run {
       if (i < finished) {
         continue;
       }
-      log_.append(entry.request ? row(requests[place], scored[place])
-                                : record_error(std::nullopt, entry.line.number, entry.line.key, entry.error));
+      log_.append(entry.request
+                      ? row(requests[place], scored[place])
+                      : record_error(record_id(entry.line.text), entry.line.number, entry.line.key, entry.error));
     }
     log_.sync();
   }

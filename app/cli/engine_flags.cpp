@@ -66,6 +66,9 @@ std::unique_ptr<Engine> make_local_engine(const EngineFlags& flags) {
     options.template_source = TemplateSource::kFile;
     options.template_text = file_content(flags.prompt_template);
   }
+  if (flags.context && *flags.context == 0) {
+    throw InvalidInput("[--context] 0 tokens hold nothing. Leave --context out for the model's own limit.");
+  }
   options.context = flags.context;
   options.cache_type = cache_type_from(flags.cache_type);
   if (flags.flash_attention != "auto") {
@@ -124,7 +127,7 @@ void add_engine_flags(CLI::App& command, EngineFlags& flags) {
 
   constexpr const char* kSpeed = "Speed and memory";
   command.add_option("-t,--threads", flags.threads, "threads (default: all cores)")
-      ->check(CLI::NonNegativeNumber)
+      ->check(CLI::Range(0, 4096))
       ->group(kSpeed);
   command.add_option("--gpu-layers", flags.gpu_layers, "layers on a GPU where the build has one (default: all)")
       ->group(kSpeed);

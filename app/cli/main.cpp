@@ -22,7 +22,8 @@ int fail(int status, const char* message) {
 int main(int argc, char** argv) {
   using namespace endorm;
   std::signal(SIGPIPE, SIG_IGN);  // a closed pipe is an error of the write, with a message
-  CLI::App app{"EndoRM: any language model as a reward model, read from its logits"};
+  std::signal(SIGXFSZ, SIG_IGN);  // and so is a file that reaches the limit on its size
+  CLI::App app{"EndoRM: any language model as a reward model, read from its logits", "endorm"};
   app.set_version_flag("--version", std::string("endorm ") + kVersion);
   app.require_subcommand(1);
   app.footer(
@@ -37,6 +38,13 @@ int main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
     return kExitDone;
+  } catch (const CLI::RequiredError& error) {
+    const bool other_word = argc > 1 && app.get_subcommands().empty() && argv[1][0] != '-';
+    if (other_word) {
+      return fail(kExitInput, (std::string("there is no subcommand \"") + argv[1] + "\": see endorm --help").c_str());
+    }
+    app.exit(error);
+    return kExitInput;
   } catch (const CLI::ParseError& error) {
     const bool asked_for_help = error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success);
     app.exit(error);

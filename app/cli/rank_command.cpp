@@ -107,6 +107,10 @@ void run_rank(const RankFlags& flags) {
   if (!flags.pairs.empty() && flags.output.output == "-") {
     throw InvalidInput("[rank] --pairs needs the ranking in a file: give -o FILE as well");
   }
+  const std::filesystem::path pairs_folder = std::filesystem::path(flags.pairs).parent_path();
+  if (!pairs_folder.empty() && !std::filesystem::is_directory(pairs_folder)) {
+    throw InvalidInput("[rank] " + pairs_folder.string() + " is no directory. Make it, or give --pairs another path.");
+  }
   std::exception_ptr failed_rows;
   try {
     run_scoring("rank", flags.engine, flags.scoring, flags.output, RowOptions{}, rank_row);

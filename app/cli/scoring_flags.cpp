@@ -94,6 +94,8 @@ ScoreOptions score_options(const ScoringFlags& flags) {
   options.find_steps = flags.steps || needs_steps;
   options.step_separator = flags.step_separator;
   options.share_prefixes = !flags.no_sharing;
+  // A trial on one token: core says what is out of its range before a model is loaded for it.
+  aggregate(std::array{TokenReward{}}, {}, options.alpha, options.aggregate);
   return options;
 }
 

@@ -107,6 +107,7 @@ void run_scoring(const std::string& command, const EngineFlags& engine_flags, co
                  const OutputFlags& output_flags, const RowOptions& rows,
                  const std::function<std::string(const Request&, const Scored&)>& make_row) {
   const Shard shard = shard_from(output_flags.shard);
+  const ScoreOptions score = score_options(scoring_flags);
   std::optional<LineReader> input;
   std::optional<std::size_t> input_bytes;
   if (scoring_flags.input == "-") {
@@ -124,7 +125,7 @@ void run_scoring(const std::string& command, const EngineFlags& engine_flags, co
     std::fprintf(stderr, "endorm: %s\n", notice.c_str());
   }
   RunCache run_cache(output_flags);
-  EndogenousScorer scorer(*engine, run_cache.cache(), score_options(scoring_flags));
+  EndogenousScorer scorer(*engine, run_cache.cache(), score);
   RunSummary summary;
   {
     Progress bar(input_bytes);

@@ -1,0 +1,98 @@
+#!/usr/bin/env python3
+"""Kills `endorm score` at random moments and starts it again until it is done: no row may be lost, repeated or changed.
+
+    kill_and_resume.py --endorm PATH [--seed N] [--kills N]
+
+The file that comes of it must equal that of a run that nothing stopped, byte for byte, but for the manifest's "run"
+(when and where it was made). A run that is done before the last kill is begun anew.
+"""
+import argparse
+import json
+import pathlib
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+RECORDS = 40
+LATEST_KILL = 8.0  # seconds after the start; keeps the test short on a machine that is busy
+
+
+def write_records(path):
+    """Few tokens, for speed, and long ids: bytes decide how many windows there are, each forced to disk by itself."""
+    with open(path, "w") as file:
+        for i in range(RECORDS):
+            file.write(json.dumps({"id": f"record {i} " + 200 * "-", "prompt": f"{i}+{i + 1}?",
+                                   "response": f"{2 * i + 1}."}) + "\n")
+
+
+def content(path):
+    """The lines of a result file, the manifest without "run"."""
+    lines = path.read_text().splitlines()
+    manifest = json.loads(lines[0])
+    del manifest["manifest"]["run"]
+    return [json.dumps(manifest), *lines[1:]]
+
+
+def whole_rows(path):
+    return path.read_bytes().count(b"\n") - 1 if path.exists() and path.stat().st_size else 0
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--endorm", required=True, type=pathlib.Path)
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32))
+    parser.add_argument("--kills", type=int, default=20)
+    arguments = parser.parse_args()
+    print(f"seed {arguments.seed}", flush=True)
+    moments = random.Random(arguments.seed)
+
+    with tempfile.TemporaryDirectory(prefix="endorm-kill-") as name:
+        folder = pathlib.Path(name)
+        write_records(folder / "in.jsonl")
+
+        def command(output):
+            return [arguments.endorm.resolve(), "score", "in.jsonl", "--tokens", "-o", output]
+
+        start = time.monotonic()
+        subprocess.run(command("whole.jsonl"), cwd=folder, check=True, capture_output=True)
+        seconds = time.monotonic() - start
+        expected = content(folder / "whole.jsonl")
+        assert len(expected) == RECORDS + 1, f"{len(expected) - 1} rows for {RECORDS} records"
+
+        output = folder / "out.jsonl"
+        kills = complete = between = 0
+        while kills < arguments.kills:
+            before = whole_rows(output)
+            start = time.monotonic()
+            process = subprocess.Popen(command(output.name), cwd=folder, stdout=subprocess.DEVNULL,
+                                       stderr=subprocess.PIPE)
+            try:
+                # Later than the whole run takes, too: the moments around the last row count as well.
+                process.wait(moments.uniform(0, min(1.05 * seconds, LATEST_KILL)))
+            except subprocess.TimeoutExpired:
+                process.send_signal(signal.SIGKILL)
+                process.wait()
+                kills += 1
+                between += 0 < whole_rows(output) < RECORDS
+                assert whole_rows(output) >= before, f"kill {kills}: {whole_rows(output)} rows, {before} were there"
+                continue
+            assert process.returncode == 0, process.stderr.read().decode()
+            assert content(output) == expected, f"after {kills} kills the finished file differs"
+            complete += 1
+            if before == 0:
+                seconds = min(seconds, time.monotonic() - start)
+            output.unlink()
+        last = subprocess.run(command(output.name), cwd=folder, capture_output=True, text=True, check=True)
+        assert content(output) == expected, f"after {kills} kills the file differs from that of an unbroken run"
+        assert sorted(path.name for path in folder.iterdir()) == ["in.jsonl", "out.jsonl", "whole.jsonl"], "left-overs"
+        print(f"unbroken run {seconds:.1f} s; {kills} kills, {between} of them with some of the rows written; "
+              f"{complete + 1} files, all equal to the unbroken one")
+        print(last.stderr.strip())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
