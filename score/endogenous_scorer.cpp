@@ -1,7 +1,6 @@
 #include "score/endogenous_scorer.h"
 
 #include <algorithm>
-#include <map>
 
 #include "core/errors.h"
 #include "core/reward.h"
@@ -74,25 +73,8 @@ void EndogenousScorer::prepare(const Request& request, std::size_t index, std::v
   scored.line = request.line;
   scored.key = request.key;
   scored.responses.resize(request.responses.size());
-  std::vector<ResponseText> texts;
-  for (const RequestResponse& response : request.responses) {
-    texts.push_back(response.text);
-  }
-  std::vector<TokenizedResponse> tokenized;
-  try {
-    tokenized = engine_.tokenize(request.messages, texts, options_.text);
-  } catch (const InvalidInput& error) {
-    for (ScoredOutcome& outcome : scored.responses) {
-      outcome.error = error.what();
-    }
-    return;
-  }
-  for (std::size_t i = 0; i < tokenized.size(); ++i) {
-    if (texts[i].text.empty() || tokenized[i].response.empty()) {
-      scored.responses[i].error = "[score] the response is empty: there is no token to score";
-      continue;
-    }
-    Job job{index, i, std::move(tokenized[i]), 0, {}, {}, {}};
+  for (auto& [i, tokens] : tokenize(request, scored)) {
+    Job job{index, i, std::move(tokens), 0, {}, {}, {}};
     tokens_asked_ += job.tokens.prompt.size() + job.tokens.response.size();
     if (!fit_context(job, scored.responses[i])) {
       continue;
@@ -100,6 +82,42 @@ void EndogenousScorer::prepare(const Request& request, std::size_t index, std::v
     job.key = stats_key(fingerprint_, options_.alpha, job.tokens.prompt, job.tokens.response);
     jobs.push_back(std::move(job));
   }
+}
+
+// The responses that have tokens, by their place; the outcomes of the others say why they have none.
+std::map<std::size_t, TokenizedResponse> EndogenousScorer::tokenize(const Request& request, Scored& scored) const {
+  std::vector<ResponseText> texts;
+  for (const RequestResponse& response : request.responses) {
+    texts.push_back(response.text);
+  }
+  std::map<std::size_t, TokenizedResponse> tokenized;
+  const auto tokenize_some = [&](std::size_t begin, std::size_t count) {
+    std::vector<TokenizedResponse> some =
+        engine_.tokenize(request.messages, std::span(texts).subspan(begin, count), options_.text);
+    for (std::size_t i = 0; i < some.size(); ++i) {
+      tokenized[begin + i] = std::move(some[i]);
+    }
+  };
+  try {
+    tokenize_some(0, texts.size());
+  } catch (const InvalidInput&) {
+    // One response that cannot be tokenized must not cost the others theirs.
+    for (std::size_t i = 0; i < texts.size(); ++i) {
+      try {
+        tokenize_some(i, 1);
+      } catch (const InvalidInput& error) {
+        scored.responses[i].error = error.what();
+      }
+    }
+  }
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    const auto found = tokenized.find(i);
+    if (texts[i].text.empty() || (found != tokenized.end() && found->second.response.empty())) {
+      scored.responses[i].error = "[score] the response is empty: there is no token to score";
+      tokenized.erase(i);
+    }
+  }
+  return tokenized;
 }
 
 // False where the response cannot be scored; the outcome then says why.
@@ -153,22 +171,30 @@ void EndogenousScorer::evaluate(std::vector<Job*>& jobs) {
       }
     }
   };
-  try {
-    evaluate_together(jobs);
-  } catch (const EngineError&) {
-    // One response that the model cannot take must not cost the others theirs: each is tried by itself.
-    bool any = false;
+  // One response that the model cannot take must not cost the others theirs: each is tried by itself.
+  const auto evaluate_each = [&] {
+    bool answered = false;  // a refusal is an answer: the engine lives
     for (Job* job : jobs) {
       try {
         evaluate_together(std::span(&job, 1));
-        any = true;
+        answered = true;
+      } catch (const InvalidInput& error) {
+        job->failure = error.what();
+        answered = true;
       } catch (const EngineError& error) {
         job->failure = error.what();
       }
     }
-    if (!any) {
-      throw;
+    if (!answered) {
+      throw EngineError(jobs.front()->failure);
     }
+  };
+  try {
+    evaluate_together(jobs);
+  } catch (const InternalError&) {
+    throw;
+  } catch (const Error&) {
+    evaluate_each();
   }
   StatsCache::Transaction transaction(cache_);
   for (const Job* job : jobs) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <map>
 #include <string>
 
 #include "core/aggregate.h"
@@ -40,6 +41,7 @@ class EndogenousScorer final : public Scorer {
   struct Job;
 
   void prepare(const Request& request, std::size_t index, std::vector<Job>& jobs, Scored& scored);
+  std::map<std::size_t, TokenizedResponse> tokenize(const Request& request, Scored& scored) const;
   bool fit_context(Job& job, ScoredOutcome& outcome) const;
   void evaluate(std::vector<Job*>& jobs);
   ScoredResponse assemble(const Job& job, const RequestResponse& response) const;
