@@ -181,6 +181,9 @@ TEST_CASE("the shards of a run are together its rows, each row in one shard") {
       CHECK(rows.size() <= 58 / count + 1);
       CHECK(
           std::is_sorted(rows.begin(), rows.end(), [](const json& a, const json& b) { return a["line"] < b["line"]; }));
+      for (std::size_t i = 0; i < rows.size(); ++i) {
+        CHECK(rows[i] == whole[index - 1 + i * count]);  // dealt out in turn
+      }
       together.insert(together.end(), rows.begin(), rows.end());
     }
     std::sort(together.begin(), together.end(), [](const json& a, const json& b) { return a["line"] < b["line"]; });
