@@ -4,7 +4,8 @@
 function(endorm_compile_rules target)
   target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion)
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-    target_compile_options(${target} PRIVATE -Wno-restrict)  # GCC 12 sees overlaps in std::string that are not there
+    # GCC 12 sees overlaps and uninitialised members in std::string that are not there.
+    target_compile_options(${target} PRIVATE -Wno-restrict -Wno-maybe-uninitialized)
   endif()
   if(ENDORM_WERROR)
     target_compile_options(${target} PRIVATE -Werror)

@@ -41,7 +41,7 @@ struct LlamaEngineOptions {
   // What changes only speed and memory.
   int threads = 0;                                // 0: all cores
   int gpu_layers = -1;                            // layers on a GPU where there is one; -1: all
-  std::size_t row_bytes = std::size_t{24} << 20;  // logits held at once; rows are reduced in chunks of this size
+  std::size_t row_bytes = std::size_t{48} << 20;  // logits held at once; rows are reduced in chunks of this size
   bool hash_model = true;  // sha256 of the model file in the fingerprint; without it path, size and time of change
   std::string hash_cache_directory;  // keeps hashes of large files between runs; empty: hash every time
 };

@@ -137,6 +137,7 @@ json options_object(const Manifest::Options& options) {
           {"step_separator", options.step_separator},
           {"on_overflow", options.on_overflow},
           {"context", options.context},
+          {"share_prefixes", options.share_prefixes},
           {"shard", options.shard.empty() ? json() : json(options.shard)},
           {"tokens", options.rows.tokens},
           {"steps", options.rows.steps}};

@@ -36,7 +36,8 @@ struct Manifest {
     std::string step_separator;
     std::string on_overflow;  // "error", "truncate-left", "skip"
     std::size_t context = 0;  // tokens
-    std::string shard;        // "i/n"; empty: all records
+    bool share_prefixes = true;
+    std::string shard;  // "i/n"; empty: all records
     RowOptions rows;
   };
   struct Data {

@@ -7,6 +7,7 @@
 
 #include "app/cli/commands.h"
 #include "app/cli/exit_status.h"
+#include "app/cli/thread_waiting.h"
 #include "app/version.h"
 #include "core/errors.h"
 
@@ -21,6 +22,7 @@ int fail(int status, const char* message) {
 
 int main(int argc, char** argv) {
   using namespace endorm;
+  wait_briefly(argv);
   std::signal(SIGPIPE, SIG_IGN);  // a closed pipe is an error of the write, with a message
   std::signal(SIGXFSZ, SIG_IGN);  // and so is a file that reaches the limit on its size
   CLI::App app{"EndoRM: any language model as a reward model, read from its logits", "endorm"};

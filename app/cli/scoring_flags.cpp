@@ -119,6 +119,7 @@ Manifest make_manifest(const std::string& command, const Engine& engine, const E
   manifest.options.step_separator = options.step_separator;
   manifest.options.on_overflow = flags.on_overflow;
   manifest.options.context = engine.capabilities().context;
+  manifest.options.share_prefixes = options.share_prefixes;
   manifest.options.shard = shard;
   manifest.options.rows = rows;
   if (flags.input != "-" && std::filesystem::is_regular_file(flags.input)) {
