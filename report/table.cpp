@@ -82,8 +82,8 @@ std::string render_table(std::istream& lines, std::size_t width, std::size_t max
   if (records > max_records) {
     out << "the first " << max_records << " of " << records << " records are listed\n";
   }
-  out << records << " records; " << failed_records << " records and " << failed_responses
-      << " responses could not be scored; * is the highest reward of a record\n";
+  out << counted(records, "record") << "; " << counted(failed_records, "record") << " and "
+      << counted(failed_responses, "response") << " could not be scored; * is the highest reward of a record\n";
   if (pairs.total() > 0) {
     const auto [low, high] = pairs.interval();
     out << "the chosen response has the higher reward in " << pairs.won << " of " << pairs.total()

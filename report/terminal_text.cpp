@@ -144,4 +144,8 @@ std::size_t terminal_columns(std::string_view line) {
   return columns;
 }
 
+std::string counted(std::size_t count, std::string_view one) {
+  return std::to_string(count) + " " + std::string(one) + (count == 1 ? "" : "s");
+}
+
 }  // namespace endorm

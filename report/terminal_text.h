@@ -17,4 +17,7 @@ std::string terminal_line(std::string_view text);
 // Columns that a line made by terminal_line takes.
 std::size_t terminal_columns(std::string_view line);
 
+// "1 record", "2 records".
+std::string counted(std::size_t count, std::string_view one);
+
 }  // namespace endorm

@@ -155,7 +155,7 @@ void add_engine_flags(CLI::App& command, EngineFlags& flags) {
 }
 
 std::string cache_directory() {
-  if (const std::string own = environment("ENDORM_CACHE_DIR"); !own.empty()) {
+  if (std::string own = environment("ENDORM_CACHE_DIR"); !own.empty()) {
     return own;
   }
   if (const std::string xdg = environment("XDG_CACHE_HOME"); !xdg.empty()) {

@@ -12,6 +12,7 @@
 #include "app/cli/exit_status.h"
 #include "app/cli/scoring_run.h"
 #include "core/errors.h"
+#include "report/terminal_text.h"
 
 namespace endorm {
 namespace {
@@ -100,7 +101,7 @@ void write_pairs(const std::string& ranking_path, const std::string& pairs_path,
     throw EngineError("[rank] " + partial + " cannot be written. Is the disk full?");
   }
   std::filesystem::rename(partial, pairs_path);
-  std::fprintf(stderr, "%zu pairs from %zu records in %s\n", written, records, pairs_path.c_str());
+  std::fprintf(stderr, "%s from %s in %s\n", counted(written, "pair").c_str(), counted(records, "record").c_str(), pairs_path.c_str());
 }
 
 void run_rank(const RankFlags& flags) {

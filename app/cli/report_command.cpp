@@ -57,6 +57,7 @@ void run_report(const ReportFlags& flags) {
   if (flags.table) {
     std::ifstream lines = open_results(flags.input);
     std::fputs(render_table(lines, terminal_width(), flags.page.max_records).c_str(), stdout);
+    std::fflush(stdout);  // before what goes to standard error
   }
   if (!flags.output.empty()) {
     std::ifstream lines = open_results(flags.input);

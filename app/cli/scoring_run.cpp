@@ -11,6 +11,7 @@
 #include "app/cli/exit_status.h"
 #include "app/cli/progress.h"
 #include "core/errors.h"
+#include "report/terminal_text.h"
 
 namespace endorm {
 namespace {
@@ -26,10 +27,6 @@ Shard shard_from(const std::string& text) {
     throw InvalidInput("[--shard] \"" + text + "\" is not i/n with 1 <= i <= n");
   }
   return shard;
-}
-
-std::string counted(std::size_t count, const char* one) {
-  return std::to_string(count) + " " + one + (count == 1 ? "" : "s");
 }
 
 void print_summary(const RunSummary& summary, const EndogenousScorer& scorer, const EvaluateCounts& counts) {

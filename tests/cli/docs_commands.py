@@ -26,7 +26,7 @@ HARMLESS = {"cat", "cd", "cp", "cut", "diff", "echo", "export", "grep", "head", 
             "tail", "tr", "wc"}
 # Commands that are not run here, and where they are.
 ELSEWHERE = {
-    r"(\./)?run( |$)": "this test runs inside ./run test; the install test starts ./run from a fresh checkout",
+    r"(\./)?run( |$)": "the test cli_demo runs ./run demo, and this test runs inside ./run test",
     r"git clone ": "the install test",
     r"(sudo )?apt(-get)? ": "the install test",
     r"cmake ": "scripts/build.sh, which every test starts with",

@@ -45,7 +45,7 @@ TEST_CASE("a table, line by line") {
       "           1     -0.50     -0.50       2",
       "           2  could not be scored: too long",
       "",
-      "3 records; 1 records and 1 responses could not be scored; * is the highest reward of a record",
+      "3 records; 1 record and 1 response could not be scored; * is the highest reward of a record",
       "the chosen response has the higher reward in 1 of 1 pairs: 100.0 % (95 % interval 20.7 to 100.0)"};
   CHECK(table_of({manifest_line(), pair, failed_row(2, "not JSON"),
                   row_of(3, {response_of(-0.5), {{"error", "too long"}}})}) == expected);
