@@ -5,7 +5,9 @@ cd "$(dirname "$0")/.."
 . scripts/packages.sh
 need_packages build test
 scripts/build.sh release
-build/release/endorm models fetch smollm2-135m >/dev/null
+for model in smollm2-135m gemma3-270m-base; do
+  build/release/endorm models fetch "$model" >/dev/null
+done
 scripts/build.sh dev
 export ASAN_OPTIONS="detect_stack_use_after_return=1"
 export LSAN_OPTIONS="suppressions=$PWD/tests/leaks.supp:print_suppressions=0"

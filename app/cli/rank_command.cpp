@@ -101,7 +101,8 @@ void write_pairs(const std::string& ranking_path, const std::string& pairs_path,
     throw EngineError("[rank] " + partial + " cannot be written. Is the disk full?");
   }
   std::filesystem::rename(partial, pairs_path);
-  std::fprintf(stderr, "%s from %s in %s\n", counted(written, "pair").c_str(), counted(records, "record").c_str(), pairs_path.c_str());
+  std::fprintf(stderr, "%s from %s in %s\n", counted(written, "pair").c_str(), counted(records, "record").c_str(),
+               pairs_path.c_str());
 }
 
 void run_rank(const RankFlags& flags) {
