@@ -118,7 +118,11 @@ class JinjaForm final : public PromptForm {
       // counts. But a template may put the system message before the last question only while no answer follows.
       std::vector<TextPart> preceding = slice(answered, 0, probe);
       const bool complete = input_text(preceding).starts_with(input_text(asked));
-      rendered.prompt = complete ? std::move(preceding) : asked;
+      if (complete) {
+        rendered.prompt = std::move(preceding);
+      } else {
+        rendered.prompt = asked;
+      }
       return rendered;
     }
     const std::string before = answered_text.substr(asked_text.size(), probe - asked_text.size());

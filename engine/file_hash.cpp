@@ -32,7 +32,7 @@ std::string cached_file_sha256(const std::string& path, const std::string& direc
   if (std::ifstream(entry) >> known && known.size() == kHexDigits) {
     return known;
   }
-  const std::string hash = hex(sha256_file(path));
+  std::string hash = hex(sha256_file(path));
   std::error_code ignored;  // a cache that cannot be written costs time, nothing else
   std::filesystem::create_directories(entry.parent_path(), ignored);
   std::ofstream(entry) << hash << '\n';

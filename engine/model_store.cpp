@@ -17,8 +17,6 @@
 #include "core/errors.h"
 #include "engine/content_hash.h"
 
-extern char** environ;
-
 namespace endorm {
 namespace {
 
@@ -67,6 +65,7 @@ void run_python(const std::vector<std::string>& arguments, const std::string& pu
   std::vector<std::string> words{"python3"};
   words.insert(words.end(), arguments.begin(), arguments.end());
   std::vector<char*> argv;
+  argv.reserve(words.size() + 1);
   for (std::string& word : words) {
     argv.push_back(word.data());
   }

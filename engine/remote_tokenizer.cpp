@@ -142,11 +142,14 @@ void RemoteTokenizer::learn(std::span<const Token> tokens) {
     const std::string& once = texts[at];
     const std::string& twice = texts[at + 1];
     if (!twice.starts_with(once) || twice.find(kReplacement) != std::string::npos) {
-      throw EngineError("[RemoteTokenizer] the server does not give the bytes of token " +
-                        std::to_string(sequences[at].front()) + ": it decodes it to \"" + once +
-                        "\", and twice in a row to \"" + twice +
-                        "\". The token may split a character. Use a vLLM server, or run the model locally with "
-                        "--model FILE.");
+      std::string message = "[RemoteTokenizer] the server does not give the bytes of token ";
+      message += std::to_string(sequences[at].front());
+      message += ": it decodes it to \"";
+      message += once;
+      message += "\", and twice in a row to \"";
+      message += twice;
+      message += "\". The token may split a character. Use a vLLM server, or run the model locally with --model FILE.";
+      throw EngineError(message);
     }
     bytes_.insert_or_assign(sequences[at].front(), twice.substr(once.size()));
   }

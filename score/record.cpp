@@ -126,7 +126,7 @@ class RecordReader {
   }
 
   std::string response_source() const {
-    const std::string source = only_one_of({"response", "responses", "chosen", "steps", "messages"});
+    std::string source = only_one_of({"response", "responses", "chosen", "steps", "messages"});
     if (has("rejected") && source != "chosen") {
       throw InvalidInput(source.empty() ? "\"rejected\" is given without \"chosen\". Give both."
                                         : "both \"" + source + "\" and \"rejected\" are given. Keep one of them.");
