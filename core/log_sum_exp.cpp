@@ -40,45 +40,14 @@ const RowKernelFunctions& row_kernel_functions(RowKernel kernel) {
   }
 }
 
-[[noreturn]] void throw_refused_entry(std::span<const float> logits) {
+[[noreturn]] void throw_refused_entry(std::span<const float> logits, std::size_t before) {
   const auto entry = std::find_if(logits.begin(), logits.end(),
                                   [](float logit) { return !(logit <= std::numeric_limits<float>::max()); });
   const std::string name = std::isnan(*entry) ? "NaN" : "+infinity";
-  throw InvalidInput("[row_statistics] logits[" + std::to_string(entry - logits.begin()) + "] of " +
-                     std::to_string(logits.size()) + " is " + name +
+  throw InvalidInput("[row_statistics] logits[" +
+                     std::to_string(before + static_cast<std::size_t>(entry - logits.begin())) + "] of " +
+                     std::to_string(before + logits.size()) + " is " + name +
                      "; a logit must be finite, or -infinity for a masked token");
-}
-
-RowStatistics reduce_row(const RowKernelFunctions& kernel, std::span<const float> logits, double alpha) {
-  require_temperature(alpha, "row_statistics");
-  if (logits.empty()) throw InvalidInput("[row_statistics] the row holds 0 logits; give at least one");
-
-  const RowMaximum row = kernel.row_maximum(logits);
-  if (row.has_refused_entry) throw_refused_entry(logits);
-  if (std::isinf(row.maximum)) {
-    throw InvalidInput("[row_statistics] all " + std::to_string(logits.size()) +
-                       " logits are -infinity; leave at least one token unmasked");
-  }
-
-  // q_a / alpha = maximum / alpha + d_a with every d_a <= 0, so that no exponential overflows.
-  const double maximum = row.maximum;
-  const double inverse_alpha = 1.0 / alpha;
-  ExponentialSums sums;
-  for (std::size_t begin = 0; begin < logits.size(); begin += kBlock) {
-    const auto block = logits.subspan(begin, std::min(kBlock, logits.size() - begin));
-    const ExponentialSums of_block = kernel.exponential_sums(block, maximum, inverse_alpha);
-    sums.sum += of_block.sum;
-    sums.weighted += of_block.weighted;
-  }
-
-  // With p_a = exp(d_a) / sum: H = -sum_a p_a log p_a = log sum - sum_a p_a d_a, two terms that are never negative.
-  const double log_sum = std::log(sums.sum);
-  const RowStatistics statistics{maximum / alpha + log_sum, log_sum - sums.weighted / sums.sum};
-  if (!std::isfinite(statistics.log_sum_exp)) {
-    throw InvalidInput("[row_statistics] the largest logit " + std::to_string(maximum) + " divided by alpha " +
-                       std::to_string(alpha) + " overflows; use a larger alpha");
-  }
-  return statistics;
 }
 
 }  // namespace
@@ -100,8 +69,58 @@ const char* row_kernel_name(RowKernel kernel) {
   throw InternalError("[row_kernel_name] " + std::to_string(static_cast<int>(kernel)) + " is not a kernel");
 }
 
+RowReduction::RowReduction(double alpha) : RowReduction(row_kernel_functions(available_row_kernels().front()), alpha) {}
+
+RowReduction::RowReduction(const RowKernelFunctions& kernel, double alpha)
+    : kernel_(&kernel), alpha_(alpha), maximum_(-std::numeric_limits<double>::infinity()) {
+  require_temperature(alpha, "row_statistics");
+}
+
+void RowReduction::add(std::span<const float> logits) {
+  if (logits.empty()) return;
+  const RowMaximum part = kernel_->row_maximum(logits);
+  if (part.has_refused_entry) throw_refused_entry(logits, count_);
+  count_ += logits.size();
+  if (std::isinf(part.maximum)) return;  // all masked
+
+  // q_a / alpha = maximum / alpha + d_a with every d_a <= 0, so that no exponential overflows.
+  const double maximum = part.maximum;
+  const double inverse_alpha = 1.0 / alpha_;
+  if (maximum > maximum_) {
+    if (sum_ > 0.0) {
+      const double shift = (maximum_ - maximum) * inverse_alpha;
+      const double factor = std::exp(shift);
+      weighted_ = factor > 0.0 ? factor * (weighted_ + shift * sum_) : 0.0;
+      sum_ *= factor;
+    }
+    maximum_ = maximum;
+  }
+  for (std::size_t begin = 0; begin < logits.size(); begin += kBlock) {
+    const auto block = logits.subspan(begin, std::min(kBlock, logits.size() - begin));
+    const ExponentialSums of_block = kernel_->exponential_sums(block, maximum_, inverse_alpha);
+    sum_ += of_block.sum;
+    weighted_ += of_block.weighted;
+  }
+}
+
+RowStatistics RowReduction::statistics() const {
+  if (count_ == 0) throw InvalidInput("[row_statistics] the row holds 0 logits; give at least one");
+  if (std::isinf(maximum_)) {
+    throw InvalidInput("[row_statistics] all " + std::to_string(count_) +
+                       " logits are -infinity; leave at least one token unmasked");
+  }
+  // With p_a = exp(d_a) / sum: H = -sum_a p_a log p_a = log sum - sum_a p_a d_a, two terms that are never negative.
+  const double log_sum = std::log(sum_);
+  const RowStatistics statistics{maximum_ / alpha_ + log_sum, log_sum - weighted_ / sum_};
+  if (!std::isfinite(statistics.log_sum_exp)) {
+    throw InvalidInput("[row_statistics] the largest logit " + std::to_string(maximum_) + " divided by alpha " +
+                       std::to_string(alpha_) + " overflows; use a larger alpha");
+  }
+  return statistics;
+}
+
 RowStatistics row_statistics(std::span<const float> logits, double alpha) {
-  return reduce_row(row_kernel_functions(available_row_kernels().front()), logits, alpha);
+  return row_statistics_on(available_row_kernels().front(), logits, alpha);
 }
 
 RowStatistics row_statistics_on(RowKernel kernel, std::span<const float> logits, double alpha) {
@@ -110,7 +129,9 @@ RowStatistics row_statistics_on(RowKernel kernel, std::span<const float> logits,
     throw InvalidInput(std::string("[row_statistics_on] kernel ") + row_kernel_name(kernel) +
                        " cannot run on this processor; choose one of available_row_kernels()");
   }
-  return reduce_row(row_kernel_functions(kernel), logits, alpha);
+  RowReduction reduction(row_kernel_functions(kernel), alpha);
+  reduction.add(logits);
+  return reduction.statistics();
 }
 
 }  // namespace endorm

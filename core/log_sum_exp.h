@@ -1,8 +1,11 @@
 #pragma once
 
+#include <cstddef>
 #include <span>
 
 namespace endorm {
+
+struct RowKernelFunctions;
 
 // log sum_a exp(q_a / alpha) and the entropy of softmax(q / alpha), both in nats.
 struct RowStatistics {
@@ -20,8 +23,32 @@ RowStatistics row_statistics(std::span<const float> logits, double alpha = 1.0);
 // The same of logits given in double [V], for exact engines: one plain pass, no kernels. Throws as above.
 RowStatistics row_statistics(std::span<const double> logits, double alpha = 1.0);
 
-// The kernels that this processor can run, fastest first; the first is the one row_statistics uses.
 enum class RowKernel { kAvx512, kAvx2, kPortable };
+
+// The same of a row that comes in pieces: no row need ever be held. Exponentials are taken against the largest logit so
+// far, and the sums scaled when a larger one comes. Errors as row_statistics; an index counts from the row's beginning.
+class RowReduction {
+ public:
+  explicit RowReduction(double alpha);
+
+  // The next logits of the row, in order.
+  void add(std::span<const float> logits);
+  // Of all logits added so far.
+  RowStatistics statistics() const;
+
+ private:
+  friend RowStatistics row_statistics_on(RowKernel kernel, std::span<const float> logits, double alpha);
+  RowReduction(const RowKernelFunctions& kernel, double alpha);
+
+  const RowKernelFunctions* kernel_;
+  double alpha_;
+  std::size_t count_ = 0;
+  double maximum_;         // -infinity while no token is unmasked
+  double sum_ = 0.0;       // sum_a exp(d_a), d_a = (q_a - maximum) / alpha
+  double weighted_ = 0.0;  // sum_a exp(d_a) d_a
+};
+
+// The kernels that this processor can run, fastest first; the first is the one row_statistics uses.
 std::span<const RowKernel> available_row_kernels();
 const char* row_kernel_name(RowKernel kernel);
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -176,6 +177,43 @@ TEST_CASE("rows and temperatures without a meaning are refused") {
   }
   CHECK(message_of({}, 1.0).find("[row_statistics]") == 0);
   CHECK(message_of({0.0F}, -2.0).find("-2") != std::string::npos);
+}
+
+TEST_CASE("a row in pieces gives what the whole row gives, wherever its largest logit comes") {
+  constexpr std::uint64_t kSeed = 9;
+  INFO("seed ", kSeed);
+  RandomStream random(kSeed);
+  for (const double alpha : {0.5, 1.0, 3.0}) {
+    for (int repeat = 0; repeat < 50; ++repeat) {
+      std::vector<float> logits = random_logits(random, 1 + random.below(9000), 20.0);
+      for (std::size_t i = 0; i < logits.size(); i += 7) {
+        logits[i] = -kInfinity;  // and the first piece may be masked altogether
+      }
+      logits[random.below(logits.size())] = 90.0F;
+      RowReduction reduction(alpha);
+      for (std::size_t begin = 0; begin < logits.size();) {
+        const std::size_t count = std::min(logits.size() - begin, 1 + random.below(2000));
+        reduction.add(std::span(logits).subspan(begin, count));
+        begin += count;
+      }
+      const RowStatistics whole = row_statistics(logits, alpha);
+      const RowStatistics pieces = reduction.statistics();
+      CHECK(std::abs(pieces.log_sum_exp - whole.log_sum_exp) <= 1e-13 * std::abs(whole.log_sum_exp));
+      CHECK(std::abs(pieces.entropy - whole.entropy) <= 1e-12);
+    }
+  }
+}
+
+TEST_CASE("pieces: what is refused, and where it stands in the row") {
+  RowReduction reduction(1.0);
+  CHECK_THROWS_AS(reduction.statistics(), InvalidInput);
+  reduction.add(std::vector<float>(10, -kInfinity));
+  CHECK_THROWS_AS(reduction.statistics(), InvalidInput);
+  reduction.add(std::vector<float>{1.0F});
+  CHECK(reduction.statistics().log_sum_exp == 1.0);
+  CHECK_THROWS_WITH_AS(reduction.add(std::vector<float>{0.0F, kNan}), doctest::Contains("logits[12] of 13 is NaN"),
+                       InvalidInput);
+  CHECK_THROWS_AS(RowReduction(0.0), InvalidInput);
 }
 
 }  // namespace
