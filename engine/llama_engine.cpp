@@ -4,6 +4,7 @@
 #include <atomic>
 #include <exception>
 #include <filesystem>
+#include <utility>
 
 #include <llama.h>
 
@@ -12,6 +13,7 @@
 #include "engine/chat_template.h"
 #include "engine/content_hash.h"
 #include "engine/file_hash.h"
+#include "engine/llama_accelerator.h"
 #include "engine/llama_handles.h"
 #include "engine/tokenizer.h"
 #include "engine/wave_plan.h"
@@ -41,7 +43,9 @@ std::string cache_type_name(CacheType type) {
 class LlamaEngineImplementation final : public LlamaEngine {
  public:
   explicit LlamaEngineImplementation(const LlamaEngineOptions& options)
-      : options_(options), model_(load_llama_model(options)), tokenizer_(llama_model_get_vocab(model_.get())) {
+      : options_(with_precision(options)),
+        model_(load_llama_model(options_)),
+        tokenizer_(llama_model_get_vocab(model_.get())) {
     for (const LoraAdapter& adapter : options.adapters) {
       adapters_.push_back(load_lora_adapter(model_.get(), adapter));
       scales_.push_back(adapter.scale);
@@ -54,6 +58,7 @@ class LlamaEngineImplementation final : public LlamaEngine {
     if (options.hash_model) {
       info_.sha256 = cached_file_sha256(options.model_path, options.hash_cache_directory);
     }
+    accelerator_ = make_accelerator(options_);
     set_limits();
     set_capabilities();
     fingerprint_ = make_fingerprint();
@@ -61,6 +66,11 @@ class LlamaEngineImplementation final : public LlamaEngine {
 
   const Capabilities& capabilities() const override { return capabilities_; }
   const LlamaModelInfo& model_info() const override { return info_; }
+  std::string arithmetic() const override { return accelerator_name(accelerator_.get()); }
+  const AcceleratorInfo& accelerator_info() override {
+    accelerator_info_ = describe_accelerator(accelerator_.get(), options_);
+    return accelerator_info_;
+  }
   EvaluateCounts counts() const override { return counts_; }
   std::string fingerprint() const override { return fingerprint_; }
   std::string model_name() const override { return std::filesystem::path(options_.model_path).filename().string(); }
@@ -104,14 +114,19 @@ class LlamaEngineImplementation final : public LlamaEngine {
     }
     std::vector<TokenStats> stats(scored);
     for (const WaveStep& step : plan.steps) {
+      ask_head(tree, step, scored_children, options.alpha);
       decode(tree, step);
-      read_rows(step, [&](std::size_t node, std::span<const float> row) {
-        const RowStatistics read = row_statistics(row.first(info_.vocabulary), options.alpha);
-        for (const std::size_t child : scored_children[node]) {
-          const auto column = static_cast<std::size_t>(nodes[child].token);
-          stats[place[child]] = {row[column], read.log_sum_exp, read.entropy};
-        }
-      });
+      if (accelerator_ && accelerator_->result) {
+        take_head(step, scored_children, place, stats);
+      } else {
+        read_rows(step, [&](std::size_t node, std::span<const float> row) {
+          const RowStatistics read = row_statistics(row.first(info_.vocabulary), options.alpha);
+          for (const std::size_t child : scored_children[node]) {
+            const auto column = static_cast<std::size_t>(nodes[child].token);
+            stats[place[child]] = {row[column], read.log_sum_exp, read.entropy};
+          }
+        });
+      }
       for (const int sequence : step.forget) {
         llama_memory_seq_rm(llama_get_memory(context_.get()), sequence, -1, -1);
       }
@@ -147,6 +162,9 @@ class LlamaEngineImplementation final : public LlamaEngine {
     limits_.wave_tokens = options_.wave_tokens;
     limits_.batch_rows =
         std::clamp<std::size_t>(options_.row_bytes / (columns_ * sizeof(float)), 16, options_.batch_tokens);
+    if (reads_head()) {
+      limits_.batch_rows = options_.batch_tokens;  // no row of logits is held
+    }
     limits_.shared_cells = !info_.recurrent;
     // The host buffer of logits has at least one row a sequence.
     limits_.sequences =
@@ -174,6 +192,7 @@ class LlamaEngineImplementation final : public LlamaEngine {
     text += "|cache " + cache_type_name(options_.cache_type);
     text +=
         "|attention " + (options_.flash_attention ? std::to_string(*options_.flash_attention) : std::string("auto"));
+    text += "|products " + accelerator_name(accelerator_.get());
     text += "|wave " + std::to_string(options_.wave_tokens) + "|batch " + std::to_string(options_.batch_tokens);
     return text;
   }
@@ -199,6 +218,7 @@ class LlamaEngineImplementation final : public LlamaEngine {
     context_.reset();
     constexpr std::size_t kCellStep = 1024;
     cells_ = rounded_up(std::max(cells, 2 * limits_.wave_tokens), kCellStep);
+    const Accelerator::Use use(accelerator_.get());
     context_ = make_llama_context(model_.get(), options_, {cells_, limits_.sequences, limits_.batch_rows});
     if (!adapters_.empty()) {
       std::vector<float> scales = scales_;
@@ -239,13 +259,70 @@ class LlamaEngineImplementation final : public LlamaEngine {
     batch.n_seq_id = sequence_counts.data();
     batch.seq_id = sequences.data();
     batch.logits = outputs.data();
+    const Accelerator::Use use(accelerator_.get());
     const int status = llama_decode(context_.get(), batch);
     if (status != 0) {
       context_.reset();
+      if (accelerator_ && accelerator_->failure) {
+        rethrow_as_engine_error(std::exchange(accelerator_->failure, nullptr));
+      }
       throw EngineError("[evaluate] decoding " + std::to_string(count) + " tokens failed with status " +
                         std::to_string(status) + ": " + take_llama_complaints());
     }
     llama_synchronize(context_.get());
+  }
+
+  // Recurrent models may compute the rows of a batch in another order.
+  bool reads_head() const { return accelerator_ && accelerator_->products() && !info_.recurrent; }
+
+  // Statistics are asked for in place of rows of logits.
+  void ask_head(const TokenTree& tree, const WaveStep& step,
+                const std::vector<std::vector<std::size_t>>& scored_children, double alpha) {
+    if (!reads_head()) {
+      return;
+    }
+    HeadRequest request;
+    request.vocabulary = info_.vocabulary;
+    request.alpha = alpha;
+    for (const WaveToken& token : step.tokens) {
+      if (token.read_row) {
+        std::vector<std::int32_t>& targets = request.targets.emplace_back();
+        for (const std::size_t child : scored_children[token.node]) {
+          targets.push_back(tree.nodes()[child].token);
+        }
+      }
+    }
+    accelerator_->result.reset();
+    accelerator_->request.reset();
+    if (!request.targets.empty()) {
+      accelerator_->request = std::move(request);
+    }
+  }
+
+  void take_head(const WaveStep& step, const std::vector<std::vector<std::size_t>>& scored_children,
+                 const std::vector<std::size_t>& place, std::vector<TokenStats>& stats) {
+    const HeadResult& result = *accelerator_->result;
+    std::size_t row = 0;
+    for (const WaveToken& token : step.tokens) {
+      if (!token.read_row) {
+        continue;
+      }
+      const std::vector<std::size_t>& children = scored_children[token.node];
+      for (std::size_t i = 0; i < children.size(); ++i) {
+        stats[place[children[i]]] = {result.logits[row][i], result.rows[row].log_sum_exp, result.rows[row].entropy};
+      }
+      ++row;
+    }
+    counts_.rows_read += row;
+  }
+
+  // A pass's own errors are about the model here, whatever they were called where they arose.
+  [[noreturn]] void rethrow_as_engine_error(const std::exception_ptr& failure) const {
+    try {
+      std::rethrow_exception(failure);
+    } catch (const InvalidInput& error) {
+      throw EngineError("[evaluate] " + model_name() + " gave unusable logits: " + error.what());
+    }
   }
 
   // Calls read(node, row) for every row of logits that the step asked for; rows in parallel.
@@ -271,11 +348,7 @@ class LlamaEngineImplementation final : public LlamaEngine {
       }
     }
     if (failure) {
-      try {
-        std::rethrow_exception(failure);
-      } catch (const InvalidInput& error) {
-        throw EngineError("[evaluate] " + model_name() + " gave unusable logits: " + error.what());
-      }
+      rethrow_as_engine_error(failure);
     }
   }
 
@@ -283,6 +356,8 @@ class LlamaEngineImplementation final : public LlamaEngine {
 
   LlamaEngineOptions options_;
   LlamaModelHandle model_;
+  std::unique_ptr<Accelerator> accelerator_;  // nullptr: llama.cpp's own kernels
+  AcceleratorInfo accelerator_info_;
   Tokenizer tokenizer_;
   std::vector<llama_adapter_lora*> adapters_;
   std::vector<float> scales_;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/engine.h"
+#include "engine/precision.h"
 
 namespace endorm {
 
@@ -34,14 +35,17 @@ struct LlamaEngineOptions {
   std::string template_text;           // with kFile: the jinja source
   std::optional<std::size_t> context;  // longest sequence in tokens; the model's own limit where not given
   CacheType cache_type = CacheType::kF16;
-  std::optional<bool> flash_attention;  // the engine's choice where not given
-  std::size_t wave_tokens = 512;        // tokens computed together behind a shared prefix
-  std::size_t batch_tokens = 512;       // tokens in one pass through the model
+  Precision precision = Precision::kExact;  // of matrix products; kNative wherever layers are on a GPU
+  std::optional<bool> flash_attention;      // the engine's choice where not given
+  std::size_t wave_tokens = 512;            // tokens computed together behind a shared prefix
+  std::size_t batch_tokens = 512;           // tokens in one pass through the model
 
   // What changes only speed and memory.
   int threads = 0;                                // 0: all cores
   int gpu_layers = -1;                            // layers on a GPU where there is one; -1: all
   std::size_t row_bytes = std::size_t{48} << 20;  // logits held at once; rows are reduced in chunks of this size
+  std::optional<std::size_t> packed_bytes;  // weights packed for fast products; half of the free memory where not given
+  std::string choice_cache_directory;       // keeps which product type is fastest here; empty: measured every time
   bool hash_model = true;  // sha256 of the model file in the fingerprint; without it path, size and time of change
   std::string hash_cache_directory;  // keeps hashes of large files between runs; empty: hash every time
 };
@@ -62,10 +66,31 @@ struct LlamaModelInfo {
   bool adds_bos = false;
 };
 
+// How matrix products are computed, and where the time of the passes so far went, in seconds.
+struct AcceleratorInfo {
+  Precision precision = Precision::kNative;
+  std::string library;                // of matrix products; empty where they are llama.cpp's own
+  std::string product_type;           // "f32", "bf16", "f16" or "int8"
+  std::string reason;                 // why it is this precision and this type
+  std::size_t packed_bytes = 0;       // weights in the layout of their products
+  std::size_t released_bytes = 0;     // of the model file, given back to the system once packed
+  std::size_t unpacked_matrices = 0;  // left to llama.cpp because LlamaEngineOptions::packed_bytes was reached
+  double products_seconds = 0.0;
+  double conversion_seconds = 0.0;
+  double attention_seconds = 0.0;
+  double head_seconds = 0.0;
+  double activation_seconds = 0.0;
+  double other_seconds = 0.0;
+  double packing_seconds = 0.0;
+  double product_operations = 0.0;  // floating-point operations of products and head
+};
+
 // An engine over libllama, for any model in GGUF. Not thread-safe.
 class LlamaEngine : public Engine {
  public:
   virtual const LlamaModelInfo& model_info() const = 0;
+  virtual std::string arithmetic() const = 0;  // of matrix products: "exact bf16", "fast int8", "native", ...
+  virtual const AcceleratorInfo& accelerator_info() = 0;  // what the accelerator has done so far
 };
 
 // Loads the model. Throws InvalidInput where the file is missing, no GGUF, or has no chat template and none was given;

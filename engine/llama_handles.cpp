@@ -11,6 +11,7 @@
 #include <llama.h>
 
 #include "core/errors.h"
+#include "engine/accelerator/ggml_device.h"
 #include "engine/gguf_check.h"
 
 namespace endorm {
@@ -62,6 +63,7 @@ void start_backend() {
         },
         nullptr);
     llama_backend_init();
+    register_accelerator_device();
   });
 }
 
@@ -118,6 +120,7 @@ LlamaModelHandle load_llama_model(const LlamaEngineOptions& options) {
   Complaints::instance().take();
   llama_model_params params = llama_model_default_params();
   params.n_gpu_layers = options.gpu_layers;
+  params.use_extra_bufts = options.precision == Precision::kNative;  // what ggml repacks, no one else can read
   LlamaModelHandle model(llama_model_load_from_file(options.model_path.c_str(), params));
   if (!model) {
     throw EngineError("[load model] " + options.model_path + " does not load: " + take_llama_complaints());
@@ -177,9 +180,10 @@ LlamaContextHandle make_llama_context(llama_model* model, const LlamaEngineOptio
   params.n_threads_batch = threads;
   params.type_k = cache_ggml_type(options.cache_type);
   params.type_v = cache_ggml_type(options.cache_type);
-  params.flash_attn_type = !options.flash_attention   ? LLAMA_FLASH_ATTN_TYPE_AUTO
-                           : *options.flash_attention ? LLAMA_FLASH_ATTN_TYPE_ENABLED
-                                                      : LLAMA_FLASH_ATTN_TYPE_DISABLED;
+  params.flash_attn_type = !options.flash_attention && options.precision == Precision::kNative
+                               ? LLAMA_FLASH_ATTN_TYPE_AUTO
+                           : options.flash_attention.value_or(true) ? LLAMA_FLASH_ATTN_TYPE_ENABLED
+                                                                    : LLAMA_FLASH_ATTN_TYPE_DISABLED;
   params.no_perf = true;
   params.swa_full = true;    // sliding-window layers keep what a later branch will read again
   params.kv_unified = true;  // one pool of cells: sharing a prefix copies nothing

@@ -152,6 +152,7 @@ std::string manifest_line(const Manifest& manifest) {
   fields["model"] = {{"name", manifest.model.name},
                      {"file", manifest.model.file},
                      {"sha256", manifest.model.sha256},
+                     {"arithmetic", manifest.model.arithmetic},
                      {"fingerprint", manifest.model.fingerprint}};
   fields["template"] = {{"fingerprint", manifest.chat_template.fingerprint},
                         {"end_of_turn", manifest.chat_template.options.end_of_turn},

@@ -25,6 +25,7 @@ struct Manifest {
     std::string file;
     std::string sha256;
     std::string fingerprint;  // Engine::fingerprint
+    std::string arithmetic;   // of matrix products, e.g. "exact bf16"; empty where not known (a remote model)
   };
   struct Template {
     std::string fingerprint;  // Engine::template_fingerprint

@@ -63,12 +63,38 @@ void report_cache() {
   }
 }
 
+// How matrix products are computed, what it costs in memory, and where the time of all passes so far went.
+void report_arithmetic(LlamaEngine& engine) {
+  constexpr double kMega = 1e6;
+  const AcceleratorInfo& info = engine.accelerator_info();
+  std::printf("  arithmetic        %s%s%s: %s\n", engine.arithmetic().c_str(), info.library.empty() ? "" : ", ",
+              info.library.c_str(), info.reason.c_str());
+  if (info.precision == Precision::kNative) {
+    return;
+  }
+  std::printf("  memory            %.0f MB of weights packed, %.0f MB of the model file given back\n",
+              static_cast<double>(info.packed_bytes) / kMega, static_cast<double>(info.released_bytes) / kMega);
+  const double all = info.products_seconds + info.conversion_seconds + info.attention_seconds + info.head_seconds +
+                     info.activation_seconds + info.other_seconds;
+  std::printf("  where time goes   ");
+  const char* separator = "";
+  for (const auto& [name, seconds] : {std::pair{"products", info.products_seconds + info.conversion_seconds},
+                                      {"attention", info.attention_seconds},
+                                      {"head", info.head_seconds},
+                                      {"activations", info.activation_seconds},
+                                      {"llama.cpp's own kernels", info.other_seconds}}) {
+    std::printf("%s%s %.0f %%", separator, name, 100.0 * seconds / all);
+    separator = ", ";
+  }
+  std::printf("\n");
+}
+
 // Reads one text of 512 tokens, every token scored, and says where the time went.
 void report_speed(const EngineFlags& flags) {
   const auto start = std::chrono::steady_clock::now();
   const std::unique_ptr<Engine> engine = make_engine(flags);
   const double load_seconds = seconds_since(start);
-  const auto* local = dynamic_cast<const LlamaEngine*>(engine.get());
+  auto* local = dynamic_cast<LlamaEngine*>(engine.get());
   std::printf("\nModel\n  %s\n", engine->model_name().c_str());
   if (!local) {
     std::printf("  a remote model: %s\n", engine->capabilities().missing_reason.c_str());
@@ -93,12 +119,10 @@ void report_speed(const EngineFlags& flags) {
     engine->evaluate(tree, {});
     best = std::min(best, seconds_since(begin));
   }
-  const double rows = static_cast<double>(length) * row_seconds(available_row_kernels().front(), info.vocabulary) /
-                      std::max(1U, std::thread::hardware_concurrency());
   const double flop = 2.0 * static_cast<double>(info.parameters) * static_cast<double>(length);
-  std::printf(
-      "  %zu tokens, all scored: %.0f tokens/s, %.0f GFLOP/s in the model; %.1f %% of the time in log-sum-exp\n",
-      length, static_cast<double>(length) / best, flop / best / 1e9, 100.0 * rows / best);
+  std::printf("  %zu tokens, all scored: %.0f tokens/s, %.0f GFLOP/s\n", length, static_cast<double>(length) / best,
+              flop / best / 1e9);
+  report_arithmetic(*local);
 }
 
 void report_advice(const EngineFlags& flags) {

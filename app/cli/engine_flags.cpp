@@ -52,6 +52,10 @@ CacheType cache_type_from(const std::string& name) {
                           : CacheType::kF16;
 }
 
+Precision precision_from(const std::string& name) {
+  return name == "native" ? Precision::kNative : name == "fast" ? Precision::kFast : Precision::kExact;
+}
+
 std::unique_ptr<Engine> make_local_engine(const EngineFlags& flags) {
   LlamaEngineOptions options;
   options.model_path = resolve_model(flags.model, model_store_options(flags.offline));
@@ -82,6 +86,12 @@ std::unique_ptr<Engine> make_local_engine(const EngineFlags& flags) {
   }
   options.threads = flags.threads;
   options.gpu_layers = flags.gpu_layers;
+  options.precision = precision_from(flags.precision);
+  if (flags.packed_megabytes) {
+    constexpr std::size_t kMega = 1000 * 1000;
+    options.packed_bytes = *flags.packed_megabytes * kMega;
+  }
+  options.choice_cache_directory = cache_directory() + "/products";
   options.hash_model = !flags.no_model_hash;
   options.hash_cache_directory = cache_directory() + "/hashes";
   return make_llama_engine(options);
@@ -119,6 +129,13 @@ void add_engine_flags(CLI::App& command, EngineFlags& flags) {
       ->check(CLI::IsMember({"f32", "f16", "bf16", "q8_0"}))
       ->capture_default_str()
       ->group(kModel);
+  command
+      .add_option("--precision", flags.precision,
+                  "of matrix products: exact (the fastest type that loses nothing against llama.cpp), fast (int8), "
+                  "native (llama.cpp's own kernels)")
+      ->check(CLI::IsMember({"exact", "fast", "native"}))
+      ->capture_default_str()
+      ->group(kModel);
   command.add_option("--flash-attention", flags.flash_attention, "attention kernel")
       ->check(CLI::IsMember({"auto", "on", "off"}))
       ->capture_default_str()
@@ -130,6 +147,11 @@ void add_engine_flags(CLI::App& command, EngineFlags& flags) {
       ->check(CLI::Range(0, 4096))
       ->group(kSpeed);
   command.add_option("--gpu-layers", flags.gpu_layers, "layers on a GPU where the build has one (default: all)")
+      ->group(kSpeed);
+  command
+      .add_option("--packed-memory", flags.packed_megabytes,
+                  "megabytes for weights in the layout of fast products (default: half of what is free); what does not "
+                  "fit is left to llama.cpp's kernels")
       ->group(kSpeed);
   command.add_option("--wave-tokens", flags.wave_tokens, "tokens computed together behind a shared prefix")
       ->group(kSpeed);

@@ -22,11 +22,13 @@ struct EngineFlags {
   std::vector<std::string> adapters;  // FILE or FILE:SCALE
   std::optional<std::size_t> context;
   std::string cache_type = "f16";
+  std::string precision = "exact";
   std::string flash_attention = "auto";
   std::size_t wave_tokens = 0;   // 0: the engine's default
   std::size_t batch_tokens = 0;  // 0: the engine's default
   int threads = 0;
   int gpu_layers = -1;
+  std::optional<std::size_t> packed_megabytes;
   bool offline = false;
   bool no_model_hash = false;
   std::string remote_url;

@@ -110,6 +110,7 @@ Manifest make_manifest(const std::string& command, const Engine& engine, const E
   if (const auto* local = dynamic_cast<const LlamaEngine*>(&engine)) {
     manifest.model.file = local->model_info().file;
     manifest.model.sha256 = local->model_info().sha256;
+    manifest.model.arithmetic = local->arithmetic();
   } else {
     manifest.model.file = engine_flags.remote_url;
   }

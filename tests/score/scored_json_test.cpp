@@ -172,7 +172,7 @@ TEST_CASE("the manifest line") {
   Manifest manifest;
   manifest.version = "0.1.0";
   manifest.command = "score";
-  manifest.model = {.name = "m", .file = "m.gguf", .sha256 = "aa", .fingerprint = "f"};
+  manifest.model = {.name = "m", .file = "m.gguf", .sha256 = "aa", .fingerprint = "f", .arithmetic = "exact bf16"};
   manifest.chat_template = {.fingerprint = "bb", .options = {}};
   manifest.options.on_overflow = "error";
   manifest.options.step_separator = "\n\n";

@@ -41,7 +41,7 @@ std::string manifest_of(const RunSetup& setup) {
   Manifest manifest;
   manifest.version = "test";
   manifest.command = "score";
-  manifest.model = {engine.model_name(), "", "", engine.fingerprint()};
+  manifest.model = {engine.model_name(), "", "", engine.fingerprint(), ""};
   manifest.chat_template = {engine.template_fingerprint(), {}};
   manifest.options.alpha = setup.score.alpha;
   manifest.options.aggregate = setup.score.aggregate;

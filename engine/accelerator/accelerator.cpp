@@ -1,0 +1,75 @@
+#include "engine/accelerator/accelerator.h"
+
+#include <chrono>
+#include <cstring>
+
+#include <ggml.h>
+
+#include "engine/accelerator/mapped_pages.h"
+
+namespace endorm {
+namespace {
+
+thread_local Accelerator* used_here = nullptr;
+
+double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
+
+}  // namespace
+
+Accelerator::Accelerator(AcceleratorOptions options, std::unique_ptr<Products> products)
+    : options_(std::move(options)), products_(std::move(products)) {
+  if (products_) {
+    report_.library = products_->name();
+  }
+}
+
+Accelerator::~Accelerator() = default;
+
+Accelerator::Use::Use(Accelerator* accelerator) : before_(used_here) { used_here = accelerator; }
+Accelerator::Use::~Use() { used_here = before_; }
+Accelerator* Accelerator::in_use() { return used_here; }
+
+ProductType Accelerator::type_for(const ggml_tensor& weight) const {
+  if (options_.precision == Precision::kFast) {
+    return ProductType::kInt8;
+  }
+  switch (weight.type) {
+    case GGML_TYPE_F32:
+      return ProductType::kF32;  // a 16-bit type would lose what ggml keeps
+    case GGML_TYPE_F16:
+      return options_.wide_type == ProductType::kF16 ? ProductType::kF16 : ProductType::kF32;
+    default:  // bf16 is bf16; and ggml rounds the activations of quantised weights to 8 bits, which loses more
+      return options_.wide_type == ProductType::kF16 ? ProductType::kF32 : options_.wide_type;
+  }
+}
+
+const PackedMatrix* Accelerator::packed(const ggml_tensor& weight, std::size_t first, std::size_t rows) {
+  const auto* data = static_cast<const std::byte*>(weight.data) + first * weight.nb[1];
+  if (const auto found = packed_.find(data); found != packed_.end()) {
+    return found->second.get();
+  }
+  const auto width = static_cast<std::size_t>(weight.ne[0]);
+  const ProductType type = type_for(weight);
+  std::unique_ptr<PackedMatrix>& place = packed_[data];
+  if (report_.packed_bytes + rows * width * product_type_bytes(type) > options_.packed_bytes_limit) {
+    ++report_.unpacked_matrices;
+    return nullptr;
+  }
+  const double start = now();
+  const ggml_to_float_t to_float = ggml_get_type_traits(weight.type)->to_float;
+  place = products_->pack(type, rows, width, [&](std::size_t row, float* values) {
+    const std::byte* from = data + row * weight.nb[1];
+    if (weight.type == GGML_TYPE_F32) {
+      std::memcpy(values, from, width * sizeof(float));
+    } else {
+      to_float(from, values, static_cast<std::int64_t>(width));
+    }
+  });
+  ++report_.packed_matrices;
+  report_.packed_bytes += place->bytes();
+  report_.released_bytes += release_mapped_pages(data, rows * weight.nb[1]);
+  report_.profile.packing += now() - start;
+  return place.get();
+}
+
+}  // namespace endorm

@@ -1,0 +1,109 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "core/log_sum_exp.h"
+#include "engine/accelerator/products.h"
+#include "engine/precision.h"
+
+struct ggml_tensor;
+
+namespace endorm {
+
+struct AcceleratorOptions {
+  // What changes the numbers.
+  Precision precision = Precision::kExact;    // kExact or kFast
+  ProductType wide_type = ProductType::kF32;  // kExact: for weights that bf16 does not lose anything of against ggml
+  std::string choice;                         // why it is this type; for people
+  // What changes only speed and memory.
+  int threads = 1;
+  std::size_t packed_bytes_limit = SIZE_MAX;  // weights beyond it stay with ggml
+};
+
+// Which numbers a pass through the model is to give instead of rows of logits.
+struct HeadRequest {
+  std::size_t vocabulary = 0;  // columns that count; those behind them are padding
+  double alpha = 1.0;
+  std::vector<std::vector<std::int32_t>> targets;  // [rows] the columns whose logits are wanted, of each row
+};
+struct HeadResult {
+  std::vector<RowStatistics> rows;         // [rows]
+  std::vector<std::vector<float>> logits;  // [rows] of HeadRequest::targets
+};
+
+// Seconds spent in each part of the passes so far.
+struct AcceleratorProfile {
+  double products = 0.0;
+  double conversions = 0.0;
+  double attention = 0.0;
+  double head = 0.0;
+  double activations = 0.0;
+  double ggml = 0.0;  // everything that is left to ggml's own kernels
+  double packing = 0.0;
+  double floating_operations = 0.0;  // of products and head
+};
+
+struct AcceleratorReport {
+  std::string library;  // empty: no product library in this build
+  std::size_t packed_matrices = 0;
+  std::size_t packed_bytes = 0;
+  std::size_t unpacked_matrices = 0;  // left to ggml because of the limit
+  std::size_t released_bytes = 0;     // of mapped model file whose pages were given back
+  AcceleratorProfile profile;
+};
+
+// What one model has on our side of ggml: its packed weights, how to multiply with them, and what a pass is asked for.
+// Not thread-safe: one caller at a time. Must outlive the contexts made while it was in use.
+class Accelerator {
+ public:
+  // products: nullptr where they stay ggml's own.
+  Accelerator(AcceleratorOptions options, std::unique_ptr<Products> products);
+  ~Accelerator();
+  Accelerator(const Accelerator&) = delete;
+  Accelerator& operator=(const Accelerator&) = delete;
+
+  // While one lives, graphs that this thread builds and computes go to the accelerator.
+  class Use {
+   public:
+    explicit Use(Accelerator* accelerator);  // nullptr: none
+    ~Use();
+    Use(const Use&) = delete;
+    Use& operator=(const Use&) = delete;
+
+   private:
+    Accelerator* before_;
+  };
+  static Accelerator* in_use();  // on this thread; nullptr: none
+
+  const AcceleratorOptions& options() const { return options_; }
+  Products* products() const { return products_.get(); }
+  const AcceleratorReport& report() const { return report_; }
+  AcceleratorProfile& profile() { return report_.profile; }
+
+  // The type in which products with this weight are computed.
+  ProductType type_for(const ggml_tensor& weight) const;
+  // The packed rows [first, first + rows) of a weight [N,K] (ggml: ne[0] = K), packed at first use; the model file's
+  // own pages of them are given back then, and read again if need be. nullptr where the limit leaves no room.
+  const PackedMatrix* packed(const ggml_tensor& weight, std::size_t first, std::size_t rows);
+
+  // What the next pass is asked for; taken by the pass that answers it.
+  std::optional<HeadRequest> request;
+  std::optional<HeadResult> result;
+  // Why a pass failed: errors do not travel through ggml.
+  std::exception_ptr failure;
+
+ private:
+  AcceleratorOptions options_;
+  std::unique_ptr<Products> products_;
+  std::unordered_map<const void*, std::unique_ptr<PackedMatrix>> packed_;  // by the address of their first row
+  AcceleratorReport report_;
+};
+
+}  // namespace endorm

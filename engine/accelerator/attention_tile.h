@@ -1,0 +1,376 @@
+#pragma once
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#include "engine/accelerator/attention_kernels.h"
+
+// The work on one tile of queries, written once over vectors of kLanes floats. A kernel file includes it after it has
+// defined ENDORM_ATTENTION_TARGET (the function attribute of its instruction set), and hands over a struct `Isa`:
+//   Vector, kMostColumns, most_rows(columns), load, store, broadcast, zero, add, subtract, multiply, multiply_add,
+//   maximum (the second argument where one is NaN), power, soft_cap, hide (0 where a bit is set, else -infinity),
+//   load_f16, load_bf16, transpose.
+// Queries lie along the lanes. With C columns of kLanes (query, head) pairs a panel holds
+//   queries [head_width, C, kLanes], scores [keys, C, kLanes], output [value_width, C, kLanes]
+// so that both products are: rows of a matrix in its natural layout, broadcast entry by entry, times rows of lanes; and
+// the softmax is elementwise. Scores are in units of ln 2: powers of two cost less than those of e.
+//
+// No function of the standard library that is no intrinsic is called here: its copy would be compiled for this
+// instruction set, and the linker could choose it for every caller.
+#if !defined(ENDORM_ATTENTION_TARGET)
+#error "attention_tile.h is included by kernel files only"
+#endif
+#define ENDORM_ATTENTION_INLINE ENDORM_ATTENTION_TARGET inline
+
+namespace endorm {
+namespace {
+
+constexpr float kLog2OfE = 0x1.715476p0F;
+constexpr float kLowest =
+    -0x1.fffffep127F;  // a running maximum before the first key: finite, so that no difference is NaN
+
+inline const std::byte* bytes(const void* memory) { return static_cast<const std::byte*>(memory); }
+constexpr std::size_t element_bytes(AttentionElement element) { return element == AttentionElement::kF32 ? 4 : 2; }
+
+template <typename Isa>
+struct Tile {
+  using Vector = typename Isa::Vector;
+
+  const AttentionWork& work;
+  const AttentionArguments& arguments;
+  std::size_t columns;       // tile_blocks * group; column c is block c % tile_blocks of head c / tile_blocks
+  std::size_t key_stride;    // floats
+  std::size_t value_stride;  // floats
+  float* queries;            // panel after panel
+  float* output;             // panel after panel
+  float* maxima;             // [columns, kLanes] of the scores so far
+  float* sums;               // [columns, kLanes] of the powers so far
+  float* scores;             // [kKeyTile, panel columns, kLanes]
+  float* mask;               // [kKeyTile, tile_blocks, kLanes]
+  float* keys;               // [kKeyTile, key_stride]
+  float* values;             // [kKeyTile, value_stride]
+
+  // The scores of `count` keys as the next panel needs them.
+  struct Panel {
+    std::size_t first_column;
+    std::size_t count;
+    bool masked;
+    float soft_cap;  // in units of ln 2; 0: none
+    float* queries;
+    float* output;
+  };
+
+  ENDORM_ATTENTION_INLINE Tile(const AttentionWork& given, float* scratch) : work(given), arguments(*given.arguments) {
+    columns = work.tile_blocks * work.group;
+    key_stride = attention_row_stride(arguments.head_width);
+    value_stride = attention_row_stride(arguments.value_width);
+    const std::size_t lanes = columns * kLanes;
+    queries = scratch;
+    output = queries + lanes * arguments.head_width;
+    maxima = output + lanes * arguments.value_width;
+    sums = maxima + lanes;
+    scores = sums + lanes;
+    mask = scores + kKeyTile * kMostColumns * kLanes;
+    keys = mask + kKeyTile * work.tile_blocks * kLanes;
+    values = keys + kKeyTile * key_stride;
+  }
+
+  ENDORM_ATTENTION_INLINE void run() {
+    pack_queries();
+    start_sums();
+    std::size_t run = 0;
+    std::uint32_t next = work.runs.empty() ? 0 : work.runs[0].begin;
+    std::uint32_t chosen[kKeyTile];
+    while (run < work.runs.size()) {
+      std::size_t count = 0;
+      while (count < kKeyTile && run < work.runs.size()) {
+        const std::uint32_t end = work.runs[run].end;
+        while (count < kKeyTile && next < end) {
+          chosen[count++] = next++;
+        }
+        if (next == end && ++run < work.runs.size()) {
+          next = work.runs[run].begin;
+        }
+      }
+      add_keys(chosen, count);
+    }
+    write_output();
+  }
+
+  ENDORM_ATTENTION_INLINE void add_keys(const std::uint32_t* chosen, std::size_t count) {
+    const std::byte* k =
+        bytes(arguments.k) + work.stream * arguments.k_stream_stride + work.kv_head * arguments.k_head_stride;
+    const std::byte* v =
+        bytes(arguments.v) + work.stream * arguments.v_stream_stride + work.kv_head * arguments.v_head_stride;
+    for (std::size_t i = 0; i < count; ++i) {
+      convert_row(arguments.k_element, k + chosen[i] * arguments.k_key_stride, arguments.head_width,
+                  keys + i * key_stride);
+      convert_row(arguments.v_element, v + chosen[i] * arguments.v_key_stride, arguments.value_width,
+                  values + i * value_stride);
+    }
+    Panel panel{};
+    panel.count = count;
+    panel.masked = lay_out_mask(chosen, count);
+    panel.soft_cap = arguments.logit_softcap * kLog2OfE;
+    panel.queries = queries;
+    panel.output = output;
+    for (std::size_t left = columns; left > 0;) {
+      const std::size_t width = next_panel(left);
+      switch (width) {
+        case 1:
+          add_panel<1>(panel);
+          break;
+        case 2:
+          if constexpr (Isa::kMostColumns >= 2) add_panel<2>(panel);
+          break;
+        case 3:
+          if constexpr (Isa::kMostColumns >= 3) add_panel<3>(panel);
+          break;
+        default:
+          if constexpr (Isa::kMostColumns >= 4) add_panel<4>(panel);
+          break;
+      }
+      panel.first_column += width;
+      panel.queries += width * kLanes * arguments.head_width;
+      panel.output += width * kLanes * arguments.value_width;
+      left -= width;
+    }
+  }
+
+  // Columns of the panel that comes next: as wide as they may be, but no single column after a full panel.
+  ENDORM_ATTENTION_INLINE static std::size_t next_panel(std::size_t left) {
+    if (left <= Isa::kMostColumns) return left;
+    return left == Isa::kMostColumns + 1 && Isa::kMostColumns > 2 ? Isa::kMostColumns - 1 : Isa::kMostColumns;
+  }
+
+  // scores[r, c, :] of `sums` += sum_i a[r * a_row + i * a_step] * b[i, c, :]
+  template <std::size_t R, std::size_t C>
+  ENDORM_ATTENTION_INLINE static void multiply(Vector (&products)[R][C], const float* a, std::size_t a_row,
+                                               std::size_t a_step, const float* b, std::size_t depth) {
+    for (std::size_t i = 0; i < depth; ++i) {
+      Vector lanes[C];
+#pragma GCC unroll 4
+      for (std::size_t c = 0; c < C; ++c) lanes[c] = Isa::load(b + c * kLanes);
+#pragma GCC unroll 12
+      for (std::size_t r = 0; r < R; ++r) {
+        const Vector entry = Isa::broadcast(a + r * a_row);
+#pragma GCC unroll 4
+        for (std::size_t c = 0; c < C; ++c) products[r][c] = Isa::multiply_add(entry, lanes[c], products[r][c]);
+      }
+      a += a_step;
+      b += C * kLanes;
+    }
+  }
+
+  template <std::size_t C>
+  ENDORM_ATTENTION_TARGET void add_panel(const Panel& panel) {
+    Vector largest[C];
+    Vector before[C];
+#pragma GCC unroll 4
+    for (std::size_t c = 0; c < C; ++c) {
+      before[c] = Isa::load(maxima + (panel.first_column + c) * kLanes);
+      largest[c] = before[c];
+    }
+    score<Isa::most_rows(C), C>(panel, 0, largest);
+    Vector rescale[C];
+    Vector total[C];
+#pragma GCC unroll 4
+    for (std::size_t c = 0; c < C; ++c) {
+      const std::size_t at = (panel.first_column + c) * kLanes;
+      rescale[c] = Isa::power(Isa::subtract(before[c], largest[c]));
+      total[c] = Isa::multiply(rescale[c], Isa::load(sums + at));
+      Isa::store(maxima + at, largest[c]);
+    }
+    for (float* row = scores; row != scores + panel.count * C * kLanes; row += C * kLanes) {
+#pragma GCC unroll 4
+      for (std::size_t c = 0; c < C; ++c) {
+        const Vector power = Isa::power(Isa::subtract(Isa::load(row + c * kLanes), largest[c]));
+        Isa::store(row + c * kLanes, power);
+        total[c] = Isa::add(total[c], power);
+      }
+    }
+#pragma GCC unroll 4
+    for (std::size_t c = 0; c < C; ++c) Isa::store(sums + (panel.first_column + c) * kLanes, total[c]);
+    weigh<Isa::most_rows(C), C>(panel, 0, rescale);
+  }
+
+  static constexpr std::size_t fewer_rows(std::size_t rows) { return rows > 4 ? 4 : rows / 2; }
+
+  // scores[j, c, :] for keys j from `key` on, and the maxima over them.
+  template <std::size_t R, std::size_t C>
+  ENDORM_ATTENTION_INLINE void score(const Panel& panel, std::size_t key, Vector (&largest)[C]) {
+    for (; key + R <= panel.count; key += R) {
+      Vector products[R][C];
+#pragma GCC unroll 12
+      for (std::size_t r = 0; r < R; ++r) {
+#pragma GCC unroll 4
+        for (std::size_t c = 0; c < C; ++c) products[r][c] = Isa::zero();
+      }
+      multiply<R, C>(products, keys + key * key_stride, key_stride, 1, panel.queries, arguments.head_width);
+      if (panel.soft_cap > 0.0F) {
+#pragma GCC unroll 12
+        for (std::size_t r = 0; r < R; ++r) {
+#pragma GCC unroll 4
+          for (std::size_t c = 0; c < C; ++c) products[r][c] = Isa::soft_cap(products[r][c], panel.soft_cap);
+        }
+      }
+      if (panel.masked) {
+#pragma GCC unroll 4
+        for (std::size_t c = 0; c < C; ++c) {
+          const float* column =
+              mask + key * work.tile_blocks * kLanes + (panel.first_column + c) % work.tile_blocks * kLanes;
+#pragma GCC unroll 12
+          for (std::size_t r = 0; r < R; ++r) {
+            products[r][c] = Isa::add(products[r][c], Isa::load(column + r * work.tile_blocks * kLanes));
+          }
+        }
+      }
+      float* row = scores + key * C * kLanes;
+#pragma GCC unroll 12
+      for (std::size_t r = 0; r < R; ++r) {
+#pragma GCC unroll 4
+        for (std::size_t c = 0; c < C; ++c) {
+          largest[c] = Isa::maximum(largest[c], products[r][c]);
+          Isa::store(row + (r * C + c) * kLanes, products[r][c]);
+        }
+      }
+    }
+    if constexpr (R > 1) score<fewer_rows(R), C>(panel, key, largest);
+  }
+
+  // output[d, c, :] = output[d, c, :] * rescale[c] + sum_j values[j, d] * scores[j, c, :] for d from `entry` on.
+  template <std::size_t R, std::size_t C>
+  ENDORM_ATTENTION_INLINE void weigh(const Panel& panel, std::size_t entry, const Vector (&rescale)[C]) {
+    for (; entry + R <= arguments.value_width; entry += R) {
+      float* row = panel.output + entry * C * kLanes;
+      Vector products[R][C];
+#pragma GCC unroll 12
+      for (std::size_t r = 0; r < R; ++r) {
+#pragma GCC unroll 4
+        for (std::size_t c = 0; c < C; ++c) {
+          products[r][c] = Isa::multiply(rescale[c], Isa::load(row + (r * C + c) * kLanes));
+        }
+      }
+      multiply<R, C>(products, values + entry, 1, value_stride, scores, panel.count);
+#pragma GCC unroll 12
+      for (std::size_t r = 0; r < R; ++r) {
+#pragma GCC unroll 4
+        for (std::size_t c = 0; c < C; ++c) Isa::store(row + (r * C + c) * kLanes, products[r][c]);
+      }
+    }
+    if constexpr (R > 1) weigh<fewer_rows(R), C>(panel, entry, rescale);
+  }
+
+  // What is added to the scores of the chosen keys; false where that is 0 throughout.
+  ENDORM_ATTENTION_INLINE bool lay_out_mask(const std::uint32_t* chosen, std::size_t count) {
+    bool masked = false;
+    for (std::size_t block = 0; block < work.tile_blocks; ++block) {
+      masked |= work.has_values[block];
+      const std::uint16_t* bits = work.bits[block];
+      for (std::size_t i = 0; bits != nullptr && i < count; ++i) masked |= bits[chosen[i]] != 0xFFFF;
+    }
+    for (std::size_t block = 0; masked && block < work.tile_blocks; ++block) {
+      for (std::size_t i = 0; i < count; ++i) {
+        float* lanes = mask + (i * work.tile_blocks + block) * kLanes;
+        Isa::store(lanes, Isa::hide(work.bits[block][chosen[i]]));
+        if (work.has_values[block]) lay_out_values(block, chosen[i], lanes);
+      }
+    }
+    return masked;
+  }
+
+  ENDORM_ATTENTION_INLINE void lay_out_values(std::size_t block, std::uint32_t key, float* lanes) {
+    std::uint16_t entries[kLanes] = {};
+    for (std::size_t i = 0; i < kLanes && block * kLanes + i < work.tile_queries; ++i) {
+      std::memcpy(&entries[i], bytes(work.mask_values + key) + (block * kLanes + i) * work.mask_query_stride, 2);
+    }
+    Isa::store(lanes, Isa::multiply(Isa::load_f16(entries), Isa::spread(kLog2OfE)));
+  }
+
+  ENDORM_ATTENTION_INLINE static void convert_row(AttentionElement element, const std::byte* row, std::size_t width,
+                                                  float* converted) {
+    std::size_t i = 0;
+    switch (element) {
+      case AttentionElement::kF32:
+        for (; i + kLanes <= width; i += kLanes) Isa::store(converted + i, Isa::load_unaligned(row + 4 * i));
+        break;
+      case AttentionElement::kF16:
+        for (; i + kLanes <= width; i += kLanes) Isa::store(converted + i, Isa::load_f16(row + 2 * i));
+        break;
+      case AttentionElement::kBf16:
+        for (; i + kLanes <= width; i += kLanes) Isa::store(converted + i, Isa::load_bf16(row + 2 * i));
+        break;
+    }
+    if (i < width) {
+      const std::size_t size = element_bytes(element);
+      alignas(64) std::byte rest[kLanes * 4] = {};
+      std::memcpy(rest, row + i * size, (width - i) * size);
+      convert_row(element, rest, kLanes, converted + i);
+    }
+  }
+
+  ENDORM_ATTENTION_INLINE float* column_of(float* panels, std::size_t column, std::size_t width,
+                                           std::size_t& stride) const {
+    std::size_t first = 0;
+    while (true) {
+      const std::size_t panel = next_panel(columns - first);
+      if (column < first + panel) {
+        stride = panel * kLanes;
+        return panels + first * kLanes * width + (column - first) * kLanes;
+      }
+      first += panel;
+    }
+  }
+
+  ENDORM_ATTENTION_INLINE void pack_queries() {
+    const float factor = arguments.logit_softcap > 0.0F ? 2.0F * kLog2OfE * arguments.scale / arguments.logit_softcap
+                                                        : kLog2OfE * arguments.scale;
+    for (std::size_t column = 0; column < columns; ++column) {
+      const std::size_t head = work.kv_head * work.group + column / work.tile_blocks;
+      const std::size_t first = column % work.tile_blocks * kLanes;
+      std::size_t stride = 0;
+      float* lanes = column_of(queries, column, arguments.head_width, stride);
+      for (std::size_t i = 0; i < kLanes; ++i) {
+        const bool padding = first + i >= work.tile_queries;
+        const auto* row = reinterpret_cast<const float*>(
+            bytes(arguments.q) + work.stream * arguments.q_stream_stride + head * arguments.q_head_stride +
+            (work.first_query + (padding ? 0 : first + i)) * arguments.q_query_stride);
+        for (std::size_t d = 0; d < arguments.head_width; ++d) lanes[d * stride + i] = padding ? 0.0F : factor * row[d];
+      }
+    }
+  }
+
+  ENDORM_ATTENTION_INLINE void start_sums() {
+    for (std::size_t i = 0; i < columns * kLanes * arguments.value_width; ++i) output[i] = 0.0F;
+    for (std::size_t column = 0; column < columns; ++column) {
+      const std::size_t head = work.kv_head * work.group + column / work.tile_blocks;
+      // A sink is a first key with the score sinks[head] and the value 0.
+      const float sink = arguments.sinks != nullptr ? arguments.sinks[head] * kLog2OfE : kLowest;
+      const bool has_sink = !(sink <= kLowest);
+      Isa::store(maxima + column * kLanes, Isa::spread(has_sink ? sink : kLowest));
+      Isa::store(sums + column * kLanes, Isa::spread(has_sink ? 1.0F : 0.0F));
+    }
+  }
+
+  ENDORM_ATTENTION_INLINE void write_output() {
+    for (std::size_t column = 0; column < columns; ++column) {
+      const std::size_t head = work.kv_head * work.group + column / work.tile_blocks;
+      const std::size_t first = column % work.tile_blocks * kLanes;
+      std::size_t stride = 0;
+      const float* lanes = column_of(output, column, arguments.value_width, stride);
+      for (std::size_t i = 0; i < kLanes && first + i < work.tile_queries; ++i) {
+        const float sum = sums[column * kLanes + i];
+        const float factor = sum == 0.0F ? 0.0F : 1.0F / sum;
+        auto* row = reinterpret_cast<float*>(
+            reinterpret_cast<std::byte*>(arguments.out) + work.stream * arguments.out_stream_stride +
+            head * arguments.out_head_stride + (work.first_query + first + i) * arguments.out_query_stride);
+        for (std::size_t d = 0; d < arguments.value_width; ++d) row[d] = factor * lanes[d * stride + i];
+      }
+    }
+  }
+};
+
+}  // namespace
+}  // namespace endorm
