@@ -9,5 +9,7 @@ namespace endorm {
 double peak_f32_gflops(int threads);
 // The same of bf16 dot products accumulated in f32; none where the processor has no such instruction.
 std::optional<double> peak_bf16_gflops(int threads);
+// The same of int8 dot products (unsigned times signed) accumulated in int32.
+std::optional<double> peak_int8_gflops(int threads);
 
 }  // namespace endorm

@@ -1,10 +1,10 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
-#include "core/token_stats.h"
-#include "engine/engine.h"
+#include "engine/token_tree.h"
 
 namespace endorm {
 
@@ -16,20 +16,23 @@ struct Candidates {
 
 // What a user waits for: a list of prompts with candidates.
 struct Workload {
-  std::string name;
   std::vector<Candidates> prompts;
-
-  std::size_t tokens_asked() const;  // of all sequences, prompt and response
 };
 
-// Cuts the text of the files, tokenized, into the workloads of the bench: texts of 512 tokens, scored but for their
-// first token, and best of 16 (prompt 800 tokens, responses 150).
-std::vector<Workload> make_workloads(const Engine& engine, const std::vector<std::string>& files, std::size_t texts);
+// Reads {"prompts": [{"prompt": [..], "responses": [[..]]}]}. Throws InvalidInput where it cannot.
+Workload read_workload(const std::string& file);
 
-// For rivals in other languages: [{"name", "prompts": [{"prompt": [..], "responses": [[..]]}]}].
-void write_workloads(const std::vector<Workload>& workloads, const std::string& file);
+// The first `sequences` sequences of the workload.
+Workload first_sequences(const Workload& workload, std::size_t sequences);
 
-// log pi of every scored token, in the order of the workload.
-std::vector<double> endorm_log_probs(Engine& engine, const Workload& workload, bool share_prefixes);
+std::size_t sequence_count(const Workload& workload);
+// Tokens of the longest sequence, prompt and response.
+std::size_t longest_sequence(const Workload& workload);
+
+// What one pass over a workload gave.
+struct Pass {
+  std::vector<double> log_probs;    // of every response token, in the order of the workload
+  std::size_t tokens_computed = 0;  // less than the tokens asked for where prefixes are shared
+};
 
 }  // namespace endorm

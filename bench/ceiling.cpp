@@ -1,0 +1,31 @@
+// What this processor multiplies right now: ceiling --threads N prints {"f32", "bf16", "int8"} in GFLOP/s, null where
+// it has no such instruction.
+
+#include <cstdio>
+
+#include <nlohmann/json.hpp>
+
+#include "bench/peak_flops.h"
+#include "bench/runner_loop.h"
+
+namespace {
+
+nlohmann::json or_null(const std::optional<double>& value) {
+  return value ? nlohmann::json(*value) : nlohmann::json(nullptr);
+}
+
+}  // namespace
+
+int main(int count, char** values) {
+  try {
+    const int threads = std::stoi(endorm::argument_of(count, values, "--threads"));
+    const nlohmann::json peaks = {{"f32", endorm::peak_f32_gflops(threads)},
+                                  {"bf16", or_null(endorm::peak_bf16_gflops(threads))},
+                                  {"int8", or_null(endorm::peak_int8_gflops(threads))}};
+    std::printf("%s\n", peaks.dump().c_str());
+    return 0;
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "%s\n", error.what());
+    return 1;
+  }
+}

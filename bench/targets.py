@@ -1,0 +1,43 @@
+"""What the speed is meant to be, held against the rows of one run. A target that is lost stays in the table."""
+
+S512, S2048 = "SmolLM2-135M, 512 tokens", "SmolLM2-135M, 2,048 tokens"
+BEST_OF = "SmolLM2-135M, best of 16 (prompt 800, responses 150)"
+QWEN = "Qwen2.5-0.5B shape, 512 tokens"
+EXACT_FILES, INTEGER_FILES = ("f32", "f16", "bf16"), ("q8_0", "q4_0")
+
+# (workload, our precision, what, rivals, at least)
+RATIOS = [
+    (S512, "exact", "llama.cpp's best of f32, f16, bf16", [f"llama.cpp {t}" for t in EXACT_FILES], 2.0),
+    (S512, "exact", "transformers' best", ["transformers f32", "transformers bf16"], 1.3),
+    (S2048, "exact", "llama.cpp's best of f32, f16, bf16", [f"llama.cpp {t}" for t in EXACT_FILES], 2.2),
+    (S512, "fast", "llama.cpp's best of q8_0, q4_0", [f"llama.cpp {t}" for t in INTEGER_FILES], 2.0),
+    (S512, "fast", "llama.cpp's bf16", ["llama.cpp bf16"], 3.0),
+    (BEST_OF, "exact", "llama.cpp's best of f32, f16, bf16", [f"llama.cpp {t}" for t in EXACT_FILES], 8.0),
+    (BEST_OF, "exact", "transformers' best", ["transformers f32", "transformers bf16"], 8.0),
+]
+CEILING_PERCENT = 65.0
+AGREEMENT = 0.99
+
+
+def verdict(measured, wanted):
+    return "-" if measured is None else "met" if measured >= wanted else "lost"
+
+
+def held(rows, agreement):
+    """-> [(target, wanted, measured or None, verdict)]. `agreement` is {precision: share of verdicts}."""
+    ours = {(r["workload"], r["precision"]): r for r in rows if r["engine"] == "ours" and "ratios" in r}
+    found = []
+    for workload, precision, what, rivals, wanted in RATIOS:
+        row = ours.get((workload, precision))
+        timed = [row["ratios"][rival] for rival in rivals if rival in row["ratios"]] if row else []
+        measured = min(timed, default=None)
+        shown = "not measured" if measured is None else f"{measured:.2f}"
+        found.append((f"{workload}: {precision} against {what}", f"{wanted:.1f} x", shown, verdict(measured, wanted)))
+    row = ours.get((QWEN, "exact"))
+    measured = row["percent_of_ceiling"] if row else None
+    shown = "not measured" if measured is None else f"{measured:.0f} %"
+    found.append((f"{QWEN}: exact, of the ceiling", f"{CEILING_PERCENT:.0f} %", shown, verdict(measured, CEILING_PERCENT)))
+    measured = agreement.get("fast")
+    shown = "not measured" if measured is None else f"{100 * measured:.1f} %"
+    found.append(("RM-Bench chat: fast, verdicts as f32", f"{100 * AGREEMENT:.0f} %", shown, verdict(measured, AGREEMENT)))
+    return found

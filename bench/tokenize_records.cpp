@@ -1,0 +1,56 @@
+// Texts to tokens: tokenize_records --model GGUF --template raw|model|plain. A line in is {"prompt": text, "responses":
+// [text]}, a line out {"prompt": [tokens], "responses": [[tokens]]}.
+
+#include <cstdio>
+#include <iostream>
+
+#include <nlohmann/json.hpp>
+
+#include "bench/runner_loop.h"
+#include "core/errors.h"
+#include "engine/llama_engine.h"
+
+namespace endorm {
+namespace {
+
+TemplateSource template_of(const std::string& name) {
+  if (name == "raw") return TemplateSource::kRaw;
+  if (name == "model") return TemplateSource::kModel;
+  if (name == "plain") return TemplateSource::kPlain;
+  throw InvalidInput("[tokenize_records] \"" + name + "\" is not one of raw, model, plain");
+}
+
+void run(int count, char** values) {
+  LlamaEngineOptions options;
+  options.model_path = argument_of(count, values, "--model");
+  options.template_source = template_of(argument_of(count, values, "--template"));
+  options.hash_model = false;
+  const std::unique_ptr<LlamaEngine> engine = make_llama_engine(options);
+  for (std::string line; std::getline(std::cin, line);) {
+    const nlohmann::json record = nlohmann::json::parse(line);
+    const Message prompt{"user", record.at("prompt")};
+    std::vector<ResponseText> responses;
+    for (const nlohmann::json& text : record.at("responses")) {
+      responses.push_back({text, true});
+    }
+    nlohmann::json tokens = {{"responses", nlohmann::json::array()}};
+    for (const TokenizedResponse& response : engine->tokenize({&prompt, 1}, responses, {})) {
+      tokens["prompt"] = response.prompt;
+      tokens["responses"].push_back(response.response);
+    }
+    std::cout << tokens.dump() << "\n";
+  }
+}
+
+}  // namespace
+}  // namespace endorm
+
+int main(int count, char** values) {
+  try {
+    endorm::run(count, values);
+    return 0;
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "%s\n", error.what());
+    return 1;
+  }
+}

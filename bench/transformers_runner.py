@@ -1,0 +1,104 @@
+#!/usr/bin/env python3
+"""transformers as a contender: transformers_runner.py --model FOLDER --dtype float32|bfloat16 --threads N.
+
+FOLDER is what from_pretrained reads. Speaks the lines of bench/runner_loop.h. It runs as fast as it can be set up: large
+tensors stay with the process (mallopt), sdpa attention, logits of the scored rows alone, one or four sequences at once.
+"""
+
+import argparse
+import ctypes
+import gc
+import json
+import pathlib
+import sys
+import time
+
+libc = ctypes.CDLL("libc.so.6")
+libc.mallopt(-3, 1 << 30)  # M_MMAP_THRESHOLD: without these two, glibc gives every large tensor back to the kernel
+libc.mallopt(-1, 1 << 30)  # M_TRIM_THRESHOLD
+
+import torch  # noqa: E402
+import transformers  # noqa: E402
+
+
+def sequences_of(workload):
+    return [(len(p["prompt"]), p["prompt"] + r) for p in workload["prompts"] for r in p["responses"]]
+
+
+def log_probs(model, sequences, at_once):
+    """log pi of every response token, in order. Padding stands at the right, where no scored token sees it."""
+    found = []
+    for start in range(0, len(sequences), at_once):
+        some = sequences[start : start + at_once]
+        longest = max(len(tokens) for _, tokens in some)
+        first = min(prompt for prompt, _ in some)
+        ids = torch.tensor([tokens + [0] * (longest - len(tokens)) for _, tokens in some])
+        logits = model(ids, logits_to_keep=longest - first + 1, use_cache=False).logits[:, :-1]
+        values = logits.gather(2, ids[:, first:, None])[..., 0].float() - logits.float().logsumexp(2)
+        for row, (prompt, tokens) in zip(values.double(), some, strict=True):
+            found += row[prompt - first : len(tokens) - first].tolist()
+    return found
+
+
+def tune(model, sequences):
+    def seconds_each(at_once):
+        log_probs(model, [(1, sequences[0][1][:32])], 1)
+        start = time.perf_counter()
+        log_probs(model, sequences[:at_once], at_once)
+        return (time.perf_counter() - start) / at_once
+
+    return min((n for n in (1, 4) if n <= len(sequences)), key=seconds_each)
+
+
+def peak_memory_mb():
+    for line in pathlib.Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) * 1024e-6
+    sys.exit("/proc/self/status does not tell VmHWM, the peak memory")
+
+
+def forget_peak_memory():
+    gc.collect()
+    libc.malloc_trim(0)
+    pathlib.Path("/proc/self/clear_refs").write_text("5")
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    for name in ("--model", "--dtype", "--threads"):
+        parser.add_argument(name, required=True)
+    arguments = parser.parse_args()
+    torch.set_num_threads(int(arguments.threads))
+    torch.set_grad_enabled(False)
+    transformers.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()
+    model = transformers.AutoModelForCausalLM.from_pretrained(
+        arguments.model, dtype=getattr(torch, arguments.dtype), attn_implementation="sdpa"
+    ).eval()
+    print(json.dumps({"products": ""}), flush=True)
+    at_once = 1
+    file, sequences = None, None
+    for line in sys.stdin:
+        request = json.loads(line)
+        if request["workload"] != file:
+            file = request["workload"]
+            sequences = sequences_of(json.loads(pathlib.Path(file).read_text()))
+        if request["do"] == "tune":
+            at_once = tune(model, sequences)
+            forget_peak_memory()
+            answer = {"setting": f"PyTorch {torch.__version__}, sdpa, {at_once} at once"}
+        else:
+            start = time.perf_counter()
+            found = log_probs(model, sequences, at_once)
+            took = time.perf_counter() - start
+            answer = {
+                "seconds": took,
+                "tokens_computed": sum(len(tokens) for _, tokens in sequences),
+                "peak_memory_mb": peak_memory_mb(),
+            }
+            if request["log_probs"]:
+                answer["log_probs"] = found
+        print(json.dumps(answer), flush=True)
+
+
+main()
