@@ -14,7 +14,7 @@ install(EXPORT endorm NAMESPACE endorm:: DESTINATION ${package_dir} FILE endorm-
 # A public header includes only public headers; tests/install holds it by compiling each on its own.
 set(public_headers
   core/aggregate.h core/errors.h core/log_sum_exp.h core/random.h core/reward.h core/temperature.h core/token_stats.h
-  engine/content_hash.h engine/engine.h engine/llama_engine.h engine/model_store.h engine/remote_dialects.h engine/remote_engine.h engine/remote_http.h
+  engine/content_hash.h engine/engine.h engine/llama_engine.h engine/model_store.h engine/precision.h engine/remote_dialects.h engine/remote_engine.h engine/remote_http.h
   engine/tabular_engine.h engine/token_tree.h
   score/endogenous_scorer.h score/record.h score/scored.h score/scored_json.h score/scorer.h score/stats_cache.h
   report/report.h report/result_file.h report/table.h)
