@@ -56,7 +56,7 @@ std::size_t half_of_free_memory() {
 }
 
 std::string megabytes(std::size_t bytes) {
-  constexpr std::size_t kMega = 1000 * 1000;
+  constexpr std::size_t kMega = 1000000;
   return std::to_string(bytes / kMega) + " MB";
 }
 

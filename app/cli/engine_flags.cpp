@@ -88,7 +88,7 @@ std::unique_ptr<Engine> make_local_engine(const EngineFlags& flags) {
   options.gpu_layers = flags.gpu_layers;
   options.precision = precision_from(flags.precision);
   if (flags.packed_megabytes) {
-    constexpr std::size_t kMega = 1000 * 1000;
+    constexpr std::size_t kMega = 1000000;
     options.packed_bytes = *flags.packed_megabytes * kMega;
   }
   options.choice_cache_directory = cache_directory() + "/products";

@@ -15,7 +15,6 @@
 namespace endorm {
 namespace {
 
-constexpr std::int64_t kFewestRows = 32;      // of activations: below, a product reads its weights and little else
 constexpr std::int64_t kSmallestSide = 32;    // of a weight: adapters of low rank stay with ggml
 constexpr std::int64_t kFewestOfExpert = 16;  // mean rows of an expert
 
@@ -283,7 +282,7 @@ bool GraphRunner::multiply(const ggml_tensor& node) {
   const ggml_tensor& weight = *node.src[0];
   const ggml_tensor& activations = *node.src[1];
   if (weight.ne[2] != 1 || weight.ne[3] != 1 || activations.type != GGML_TYPE_F32 ||
-      !ggml_is_contiguous(&activations) || !ggml_is_contiguous(&node) || ggml_nrows(&activations) < kFewestRows) {
+      !ggml_is_contiguous(&activations) || !ggml_is_contiguous(&node)) {
     return false;
   }
   const std::size_t slab = slab_rows(weight);

@@ -47,7 +47,10 @@ std::size_t release_mapped_pages(const void* data, std::size_t bytes) {
     return 0;
   }
   // Advice: where the kernel does not take it, nothing is lost.
-  return ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED) == 0 ? end - begin : 0;
+  return ::madvise(const_cast<char*>(static_cast<const char*>(data)) + (begin - reinterpret_cast<std::uintptr_t>(data)),
+                   end - begin, MADV_DONTNEED) == 0
+             ? end - begin
+             : 0;
 }
 #else
 std::size_t release_mapped_pages(const void*, std::size_t) { return 0; }

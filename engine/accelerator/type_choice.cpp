@@ -152,7 +152,7 @@ TypeChoice choose_product_type(Products& products, const std::vector<ProductShap
       return *known;
     }
   }
-  const TypeChoice choice = measure(products, timed, threads);
+  TypeChoice choice = measure(products, timed, threads);
   if (!cache_directory.empty()) {
     std::error_code ignored;  // a choice that cannot be kept is made again
     std::filesystem::create_directories(file.parent_path(), ignored);

@@ -105,8 +105,8 @@ Error product_error(Accelerator& accelerator, ggml_type type, const Shape& shape
   return error;
 }
 
-// Rows below 32 stay with ggml; the others come in steps of 32 and a rest. Odd widths and columns too.
-const Shape kShapes[] = {{256, 96, 64}, {512, 33, 33}, {256, 1024, 131}};
+// Rows come in steps of 32 and a rest.
+const Shape kShapes[] = {{256, 96, 64}, {512, 33, 33}, {256, 1024, 131}, {256, 64, 3}};
 const Shape kOddShapes[] = {{65, 35, 41}, {100, 37, 577}};
 
 TEST_CASE("every type of weights is multiplied as its own numbers are, in f32") {
