@@ -66,9 +66,9 @@ void check(const AttentionArguments& a, const AttentionMask& mask) {
   if (a.threads < 1) refuse("threads must be at least 1; got " + std::to_string(a.threads));
 }
 
-// Columns enough that the conversion of keys and values is shared by many products, and no more: a tile visits every
-// key that one of its queries sees.
-std::size_t tile_blocks_of(std::size_t group) { return group >= 3 ? 1 : 4 - group; }
+// Some six columns: enough that many products share the conversion of keys and values, and no more, since a tile visits
+// every key that one of its queries sees. It does not depend on the number of threads: results would.
+std::size_t tile_blocks_of(std::size_t group) { return group >= 5 ? 1 : group >= 3 ? 2 : 4; }
 
 struct QueryTile {
   std::size_t stream;  // of the mask

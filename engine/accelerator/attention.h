@@ -78,7 +78,7 @@ const char* attention_kernel_name(AttentionKernel kernel);
 
 // out[i, h, :] = sum_j p_j v[j, h', :] with p = softmax over the keys j (and the sink of head h) of
 // scale * q[i, h, :] . k[j, h', :], soft-capped if asked, + mask[i, j]. A query with every key masked gives zeros.
-// A key that no query near it may see (AttentionMask::kBlock neighbours at most) is never read. Rounding depends on
+// A key that no query near it may see (in its tile, at most 64 in a row) is never read. Rounding depends on
 // these neighbours, and on nothing else: not on the number of threads, and not on the run.
 // The mask is of the same queries and keys; its streams divide those of the arguments.
 // Runs one OpenMP region of `threads` threads. Throws InvalidInput on shapes that do not fit together.

@@ -33,6 +33,11 @@ struct Avx2 {
     _mm256_store_ps(lanes, x.low);
     _mm256_store_ps(lanes + 8, x.high);
   }
+  ENDORM_ATTENTION_INLINE static void store_unaligned(void* lanes, Vector x) {
+    auto* floats = static_cast<float*>(lanes);
+    _mm256_storeu_ps(floats, x.low);
+    _mm256_storeu_ps(floats + 8, x.high);
+  }
   ENDORM_ATTENTION_INLINE static Vector zero() { return {_mm256_setzero_ps(), _mm256_setzero_ps()}; }
   ENDORM_ATTENTION_INLINE static Vector spread(float x) { return {_mm256_set1_ps(x), _mm256_set1_ps(x)}; }
   ENDORM_ATTENTION_INLINE static Vector broadcast(const float* x) {
@@ -71,6 +76,47 @@ struct Avx2 {
   ENDORM_ATTENTION_INLINE static Vector load_bf16(const void* entries) {
     const auto* halves = static_cast<const __m128i*>(entries);
     return {widen(_mm_loadu_si128(halves)), widen(_mm_loadu_si128(halves + 1))};
+  }
+
+  ENDORM_ATTENTION_INLINE static void transpose_eight(__m256 (&rows)[8]) {
+    __m256 fours[8];  // fours[4 g + j]: column j of each half, of rows 4 g .. 4 g + 3
+#pragma GCC unroll 2
+    for (std::size_t g = 0; g < 8; g += 4) {
+      const __m256d a = _mm256_castps_pd(_mm256_unpacklo_ps(rows[g], rows[g + 1]));
+      const __m256d b = _mm256_castps_pd(_mm256_unpacklo_ps(rows[g + 2], rows[g + 3]));
+      const __m256d c = _mm256_castps_pd(_mm256_unpackhi_ps(rows[g], rows[g + 1]));
+      const __m256d d = _mm256_castps_pd(_mm256_unpackhi_ps(rows[g + 2], rows[g + 3]));
+      fours[g] = _mm256_castpd_ps(_mm256_unpacklo_pd(a, b));
+      fours[g + 1] = _mm256_castpd_ps(_mm256_unpackhi_pd(a, b));
+      fours[g + 2] = _mm256_castpd_ps(_mm256_unpacklo_pd(c, d));
+      fours[g + 3] = _mm256_castpd_ps(_mm256_unpackhi_pd(c, d));
+    }
+#pragma GCC unroll 4
+    for (std::size_t j = 0; j < 4; ++j) {
+      rows[j] = _mm256_permute2f128_ps(fours[j], fours[4 + j], 0x20);
+      rows[4 + j] = _mm256_permute2f128_ps(fours[j], fours[4 + j], 0x31);
+    }
+  }
+  // Of 16 rows of 16: quarter by quarter, the two off the diagonal change places.
+  ENDORM_ATTENTION_INLINE static void transpose(Vector (&rows)[kLanes]) {
+    __m256 upper_left[8];
+    __m256 upper_right[8];
+    __m256 lower_left[8];
+    __m256 lower_right[8];
+    for (std::size_t i = 0; i < 8; ++i) {
+      upper_left[i] = rows[i].low;
+      upper_right[i] = rows[i].high;
+      lower_left[i] = rows[8 + i].low;
+      lower_right[i] = rows[8 + i].high;
+    }
+    transpose_eight(upper_left);
+    transpose_eight(upper_right);
+    transpose_eight(lower_left);
+    transpose_eight(lower_right);
+    for (std::size_t i = 0; i < 8; ++i) {
+      rows[i] = {upper_left[i], lower_left[i]};
+      rows[8 + i] = {upper_right[i], lower_right[i]};
+    }
   }
 
   // 2^n for integers -126 <= n <= 0.

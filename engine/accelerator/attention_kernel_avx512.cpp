@@ -31,6 +31,7 @@ struct Avx512 {
   ENDORM_ATTENTION_INLINE static Vector load(const float* lanes) { return _mm512_load_ps(lanes); }
   ENDORM_ATTENTION_INLINE static Vector load_unaligned(const void* lanes) { return _mm512_loadu_ps(lanes); }
   ENDORM_ATTENTION_INLINE static void store(float* lanes, Vector x) { _mm512_store_ps(lanes, x); }
+  ENDORM_ATTENTION_INLINE static void store_unaligned(void* lanes, Vector x) { _mm512_storeu_ps(lanes, x); }
   ENDORM_ATTENTION_INLINE static Vector zero() { return _mm512_setzero_ps(); }
   ENDORM_ATTENTION_INLINE static Vector spread(float x) { return _mm512_set1_ps(x); }
   ENDORM_ATTENTION_INLINE static Vector broadcast(const float* x) { return _mm512_set1_ps(*x); }
@@ -49,6 +50,33 @@ struct Avx512 {
   ENDORM_ATTENTION_INLINE static Vector load_bf16(const void* entries) {
     const __m256i halves = _mm256_loadu_si256(static_cast<const __m256i*>(entries));
     return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(halves), 16));
+  }
+
+  // Of 16 rows of 16: first within each group of four rows, then of the groups.
+  ENDORM_ATTENTION_INLINE static void transpose(Vector (&rows)[kLanes]) {
+    __m512 fours[16];  // fours[4 g + j]: column j of each quarter, of rows 4 g .. 4 g + 3
+#pragma GCC unroll 4
+    for (std::size_t g = 0; g < 16; g += 4) {
+      const __m512d a = _mm512_castps_pd(_mm512_unpacklo_ps(rows[g], rows[g + 1]));
+      const __m512d b = _mm512_castps_pd(_mm512_unpacklo_ps(rows[g + 2], rows[g + 3]));
+      const __m512d c = _mm512_castps_pd(_mm512_unpackhi_ps(rows[g], rows[g + 1]));
+      const __m512d d = _mm512_castps_pd(_mm512_unpackhi_ps(rows[g + 2], rows[g + 3]));
+      fours[g] = _mm512_castpd_ps(_mm512_unpacklo_pd(a, b));
+      fours[g + 1] = _mm512_castpd_ps(_mm512_unpackhi_pd(a, b));
+      fours[g + 2] = _mm512_castpd_ps(_mm512_unpacklo_pd(c, d));
+      fours[g + 3] = _mm512_castpd_ps(_mm512_unpackhi_pd(c, d));
+    }
+#pragma GCC unroll 4
+    for (std::size_t j = 0; j < 4; ++j) {
+      const __m512 a = _mm512_shuffle_f32x4(fours[j], fours[4 + j], 0x44);
+      const __m512 b = _mm512_shuffle_f32x4(fours[8 + j], fours[12 + j], 0x44);
+      const __m512 c = _mm512_shuffle_f32x4(fours[j], fours[4 + j], 0xEE);
+      const __m512 d = _mm512_shuffle_f32x4(fours[8 + j], fours[12 + j], 0xEE);
+      rows[j] = _mm512_shuffle_f32x4(a, b, 0x88);
+      rows[4 + j] = _mm512_shuffle_f32x4(a, b, 0xDD);
+      rows[8 + j] = _mm512_shuffle_f32x4(c, d, 0x88);
+      rows[12 + j] = _mm512_shuffle_f32x4(c, d, 0xDD);
+    }
   }
 
   // 2^x for x <= 0, with 0 below kSmallestPower; NaN stays NaN.

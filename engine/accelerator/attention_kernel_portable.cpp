@@ -17,48 +17,70 @@ float from_f16(std::uint16_t half) {
   return std::bit_cast<float>(sign | std::bit_cast<std::uint32_t>(std::bit_cast<float>(rest << 13U) * 0x1p112F));
 }
 
-// Loops that compilers turn into the vectors of whatever processor they compile for.
+// Vectors of the compiler's own, which it maps to those of whatever processor it compiles for.
 struct Portable {
+  using Four = float __attribute__((vector_size(16)));
+  static constexpr std::size_t kParts = kLanes / 4;
   struct Vector {
-    float lane[kLanes];
+    Four part[kParts];
   };
 
   static constexpr std::size_t kMostColumns = 1;
-  static constexpr std::size_t most_rows(std::size_t) { return 2; }
+  static constexpr std::size_t most_rows(std::size_t) {
+#if defined(__x86_64__)
+    return 2;  // 8 accumulators of 16 registers
+#else
+    return 6;  // 24 of 32
+#endif
+  }
 
   template <typename Entry>
   static Vector each(const Entry& entry) {
-    Vector x;
-    for (std::size_t i = 0; i < kLanes; ++i) x.lane[i] = entry(i);
-    return x;
+    alignas(16) float lanes[kLanes];
+    for (std::size_t i = 0; i < kLanes; ++i) lanes[i] = entry(i);
+    return load(lanes);
+  }
+  template <typename Operation>
+  static Vector parts(const Operation& operation) {
+    return {{operation(0), operation(1), operation(2), operation(3)}};
   }
 
   static Vector load(const float* lanes) { return load_unaligned(lanes); }
   static Vector load_unaligned(const void* lanes) {
-    Vector x;
-    std::memcpy(x.lane, lanes, sizeof(x.lane));
-    return x;
+    return parts([&](std::size_t i) {
+      Four four;
+      std::memcpy(&four, bytes(lanes) + i * sizeof(Four), sizeof(Four));
+      return four;
+    });
   }
-  static void store(float* lanes, const Vector& x) { std::memcpy(lanes, x.lane, sizeof(x.lane)); }
+  static void store(float* lanes, const Vector& x) { store_unaligned(lanes, x); }
+  static void store_unaligned(void* lanes, const Vector& x) { std::memcpy(lanes, &x, sizeof(x)); }
   static Vector zero() { return spread(0.0F); }
   static Vector spread(float x) {
-    return each([&](std::size_t) { return x; });
+    return parts([&](std::size_t) { return Four{x, x, x, x}; });
   }
   static Vector broadcast(const float* x) { return spread(*x); }
   static Vector add(const Vector& a, const Vector& b) {
-    return each([&](std::size_t i) { return a.lane[i] + b.lane[i]; });
+    return parts([&](std::size_t i) { return a.part[i] + b.part[i]; });
   }
   static Vector subtract(const Vector& a, const Vector& b) {
-    return each([&](std::size_t i) { return a.lane[i] - b.lane[i]; });
+    return parts([&](std::size_t i) { return a.part[i] - b.part[i]; });
   }
   static Vector multiply(const Vector& a, const Vector& b) {
-    return each([&](std::size_t i) { return a.lane[i] * b.lane[i]; });
+    return parts([&](std::size_t i) { return a.part[i] * b.part[i]; });
   }
   static Vector multiply_add(const Vector& a, const Vector& b, const Vector& c) {
-    return each([&](std::size_t i) { return a.lane[i] * b.lane[i] + c.lane[i]; });
+    return parts([&](std::size_t i) { return a.part[i] * b.part[i] + c.part[i]; });
   }
   static Vector maximum(const Vector& a, const Vector& b) {
-    return each([&](std::size_t i) { return a.lane[i] > b.lane[i] ? a.lane[i] : b.lane[i]; });
+    return parts([&](std::size_t i) { return a.part[i] > b.part[i] ? a.part[i] : b.part[i]; });
+  }
+  static void transpose(Vector (&rows)[kLanes]) {
+    float square[kLanes][kLanes];
+    std::memcpy(square, rows, sizeof(square));
+    for (std::size_t i = 0; i < kLanes; ++i) {
+      rows[i] = each([&](std::size_t j) { return square[j][i]; });
+    }
   }
   static Vector hide(std::uint16_t seen) {
     return each([&](std::size_t i) { return (seen >> i & 1) != 0 ? 0.0F : -std::numeric_limits<float>::infinity(); });
@@ -90,13 +112,17 @@ struct Portable {
     return x < kSmallestPower ? 0.0F : result;
   }
   static Vector power(const Vector& x) {
-    return each([&](std::size_t i) { return power_of_lane(x.lane[i]); });
+    alignas(16) float lanes[kLanes];
+    store(lanes, x);
+    return each([&](std::size_t i) { return power_of_lane(lanes[i]); });
   }
 
   // cap * tanh(x) of t = 2 x / ln 2.
   static Vector soft_cap(const Vector& t, float cap) {
     constexpr float kHalfLn2 = 0x1.62e430p-2F;
-    return each([&](std::size_t i) { return cap * std::tanh(t.lane[i] * kHalfLn2); });
+    alignas(16) float lanes[kLanes];
+    store(lanes, t);
+    return each([&](std::size_t i) { return cap * std::tanh(lanes[i] * kHalfLn2); });
   }
 };
 

@@ -22,7 +22,8 @@
 #if !defined(ENDORM_ATTENTION_TARGET)
 #error "attention_tile.h is included by kernel files only"
 #endif
-#define ENDORM_ATTENTION_INLINE ENDORM_ATTENTION_TARGET inline
+
+#include "engine/accelerator/attention_panel.h"
 
 namespace endorm {
 namespace {
@@ -51,16 +52,6 @@ struct Tile {
   float* mask;               // [kKeyTile, tile_blocks, kLanes]
   float* keys;               // [kKeyTile, key_stride]
   float* values;             // [kKeyTile, value_stride]
-
-  // The scores of `count` keys as the next panel needs them.
-  struct Panel {
-    std::size_t first_column;
-    std::size_t count;
-    bool masked;
-    float soft_cap;  // in units of ln 2; 0: none
-    float* queries;
-    float* output;
-  };
 
   ENDORM_ATTENTION_INLINE Tile(const AttentionWork& given, float* scratch) : work(given), arguments(*given.arguments) {
     columns = work.tile_blocks * work.group;
@@ -110,157 +101,43 @@ struct Tile {
       convert_row(arguments.v_element, v + chosen[i] * arguments.v_key_stride, arguments.value_width,
                   values + i * value_stride);
     }
-    Panel panel{};
+    Panel<Isa> panel{};
     panel.count = count;
-    panel.masked = lay_out_mask(chosen, count);
+    panel.head_width = arguments.head_width;
+    panel.value_width = arguments.value_width;
+    panel.key_stride = key_stride;
+    panel.value_stride = value_stride;
+    panel.tile_blocks = work.tile_blocks;
     panel.soft_cap = arguments.logit_softcap * kLog2OfE;
-    panel.queries = queries;
-    panel.output = output;
-    for (std::size_t left = columns; left > 0;) {
-      const std::size_t width = next_panel(left);
-      switch (width) {
-        case 1:
-          add_panel<1>(panel);
-          break;
-        case 2:
-          if constexpr (Isa::kMostColumns >= 2) add_panel<2>(panel);
-          break;
-        case 3:
-          if constexpr (Isa::kMostColumns >= 3) add_panel<3>(panel);
-          break;
-        default:
-          if constexpr (Isa::kMostColumns >= 4) add_panel<4>(panel);
-          break;
-      }
-      panel.first_column += width;
-      panel.queries += width * kLanes * arguments.head_width;
-      panel.output += width * kLanes * arguments.value_width;
-      left -= width;
+    panel.keys = keys;
+    panel.values = values;
+    panel.mask = lay_out_mask(chosen, count) ? mask : nullptr;
+    panel.scores = scores;
+    for (std::size_t first = 0; first < columns;) {
+      const std::size_t width = next_panel(columns - first);
+      panel.first_column = first;
+      panel.queries = queries + first * kLanes * arguments.head_width;
+      panel.output = output + first * kLanes * arguments.value_width;
+      panel.maxima = maxima + first * kLanes;
+      panel.sums = sums + first * kLanes;
+      add_panel(panel, width);
+      first += width;
     }
   }
 
-  // Columns of the panel that comes next: as wide as they may be, but no single column after a full panel.
+  ENDORM_ATTENTION_INLINE static void add_panel(Panel<Isa>& panel, std::size_t width) {
+    if (width == 1) panel.template add<1>();
+    if constexpr (Isa::kMostColumns > 1) {
+      if (width == 2) panel.template add<2>();
+      if (width == 3) panel.template add<3>();
+      if (width == 4) panel.template add<4>();
+    }
+  }
+
+  // Columns of the panel that comes next: as few panels as there can be, of about the same width.
   ENDORM_ATTENTION_INLINE static std::size_t next_panel(std::size_t left) {
-    if (left <= Isa::kMostColumns) return left;
-    return left == Isa::kMostColumns + 1 && Isa::kMostColumns > 2 ? Isa::kMostColumns - 1 : Isa::kMostColumns;
-  }
-
-  // scores[r, c, :] of `sums` += sum_i a[r * a_row + i * a_step] * b[i, c, :]
-  template <std::size_t R, std::size_t C>
-  ENDORM_ATTENTION_INLINE static void multiply(Vector (&products)[R][C], const float* a, std::size_t a_row,
-                                               std::size_t a_step, const float* b, std::size_t depth) {
-    for (std::size_t i = 0; i < depth; ++i) {
-      Vector lanes[C];
-#pragma GCC unroll 4
-      for (std::size_t c = 0; c < C; ++c) lanes[c] = Isa::load(b + c * kLanes);
-#pragma GCC unroll 12
-      for (std::size_t r = 0; r < R; ++r) {
-        const Vector entry = Isa::broadcast(a + r * a_row);
-#pragma GCC unroll 4
-        for (std::size_t c = 0; c < C; ++c) products[r][c] = Isa::multiply_add(entry, lanes[c], products[r][c]);
-      }
-      a += a_step;
-      b += C * kLanes;
-    }
-  }
-
-  template <std::size_t C>
-  ENDORM_ATTENTION_TARGET void add_panel(const Panel& panel) {
-    Vector largest[C];
-    Vector before[C];
-#pragma GCC unroll 4
-    for (std::size_t c = 0; c < C; ++c) {
-      before[c] = Isa::load(maxima + (panel.first_column + c) * kLanes);
-      largest[c] = before[c];
-    }
-    score<Isa::most_rows(C), C>(panel, 0, largest);
-    Vector rescale[C];
-    Vector total[C];
-#pragma GCC unroll 4
-    for (std::size_t c = 0; c < C; ++c) {
-      const std::size_t at = (panel.first_column + c) * kLanes;
-      rescale[c] = Isa::power(Isa::subtract(before[c], largest[c]));
-      total[c] = Isa::multiply(rescale[c], Isa::load(sums + at));
-      Isa::store(maxima + at, largest[c]);
-    }
-    for (float* row = scores; row != scores + panel.count * C * kLanes; row += C * kLanes) {
-#pragma GCC unroll 4
-      for (std::size_t c = 0; c < C; ++c) {
-        const Vector power = Isa::power(Isa::subtract(Isa::load(row + c * kLanes), largest[c]));
-        Isa::store(row + c * kLanes, power);
-        total[c] = Isa::add(total[c], power);
-      }
-    }
-#pragma GCC unroll 4
-    for (std::size_t c = 0; c < C; ++c) Isa::store(sums + (panel.first_column + c) * kLanes, total[c]);
-    weigh<Isa::most_rows(C), C>(panel, 0, rescale);
-  }
-
-  static constexpr std::size_t fewer_rows(std::size_t rows) { return rows > 4 ? 4 : rows / 2; }
-
-  // scores[j, c, :] for keys j from `key` on, and the maxima over them.
-  template <std::size_t R, std::size_t C>
-  ENDORM_ATTENTION_INLINE void score(const Panel& panel, std::size_t key, Vector (&largest)[C]) {
-    for (; key + R <= panel.count; key += R) {
-      Vector products[R][C];
-#pragma GCC unroll 12
-      for (std::size_t r = 0; r < R; ++r) {
-#pragma GCC unroll 4
-        for (std::size_t c = 0; c < C; ++c) products[r][c] = Isa::zero();
-      }
-      multiply<R, C>(products, keys + key * key_stride, key_stride, 1, panel.queries, arguments.head_width);
-      if (panel.soft_cap > 0.0F) {
-#pragma GCC unroll 12
-        for (std::size_t r = 0; r < R; ++r) {
-#pragma GCC unroll 4
-          for (std::size_t c = 0; c < C; ++c) products[r][c] = Isa::soft_cap(products[r][c], panel.soft_cap);
-        }
-      }
-      if (panel.masked) {
-#pragma GCC unroll 4
-        for (std::size_t c = 0; c < C; ++c) {
-          const float* column =
-              mask + key * work.tile_blocks * kLanes + (panel.first_column + c) % work.tile_blocks * kLanes;
-#pragma GCC unroll 12
-          for (std::size_t r = 0; r < R; ++r) {
-            products[r][c] = Isa::add(products[r][c], Isa::load(column + r * work.tile_blocks * kLanes));
-          }
-        }
-      }
-      float* row = scores + key * C * kLanes;
-#pragma GCC unroll 12
-      for (std::size_t r = 0; r < R; ++r) {
-#pragma GCC unroll 4
-        for (std::size_t c = 0; c < C; ++c) {
-          largest[c] = Isa::maximum(largest[c], products[r][c]);
-          Isa::store(row + (r * C + c) * kLanes, products[r][c]);
-        }
-      }
-    }
-    if constexpr (R > 1) score<fewer_rows(R), C>(panel, key, largest);
-  }
-
-  // output[d, c, :] = output[d, c, :] * rescale[c] + sum_j values[j, d] * scores[j, c, :] for d from `entry` on.
-  template <std::size_t R, std::size_t C>
-  ENDORM_ATTENTION_INLINE void weigh(const Panel& panel, std::size_t entry, const Vector (&rescale)[C]) {
-    for (; entry + R <= arguments.value_width; entry += R) {
-      float* row = panel.output + entry * C * kLanes;
-      Vector products[R][C];
-#pragma GCC unroll 12
-      for (std::size_t r = 0; r < R; ++r) {
-#pragma GCC unroll 4
-        for (std::size_t c = 0; c < C; ++c) {
-          products[r][c] = Isa::multiply(rescale[c], Isa::load(row + (r * C + c) * kLanes));
-        }
-      }
-      multiply<R, C>(products, values + entry, 1, value_stride, scores, panel.count);
-#pragma GCC unroll 12
-      for (std::size_t r = 0; r < R; ++r) {
-#pragma GCC unroll 4
-        for (std::size_t c = 0; c < C; ++c) Isa::store(row + (r * C + c) * kLanes, products[r][c]);
-      }
-    }
-    if constexpr (R > 1) weigh<fewer_rows(R), C>(panel, entry, rescale);
+    const std::size_t panels = (left + Isa::kMostColumns - 1) / Isa::kMostColumns;
+    return (left + panels - 1) / panels;
   }
 
   // What is added to the scores of the chosen keys; false where that is 0 throughout.
@@ -332,12 +209,25 @@ struct Tile {
       const std::size_t first = column % work.tile_blocks * kLanes;
       std::size_t stride = 0;
       float* lanes = column_of(queries, column, arguments.head_width, stride);
-      for (std::size_t i = 0; i < kLanes; ++i) {
-        const bool padding = first + i >= work.tile_queries;
-        const auto* row = reinterpret_cast<const float*>(
-            bytes(arguments.q) + work.stream * arguments.q_stream_stride + head * arguments.q_head_stride +
-            (work.first_query + (padding ? 0 : first + i)) * arguments.q_query_stride);
-        for (std::size_t d = 0; d < arguments.head_width; ++d) lanes[d * stride + i] = padding ? 0.0F : factor * row[d];
+      const std::byte* rows = bytes(arguments.q) + work.stream * arguments.q_stream_stride +
+                              head * arguments.q_head_stride + (work.first_query + first) * arguments.q_query_stride;
+      const std::size_t there = queries_of_block(first);
+      std::size_t d = 0;
+      for (; d + kLanes <= arguments.head_width; d += kLanes) {
+        Vector square[kLanes];
+        for (std::size_t i = 0; i < kLanes; ++i) {
+          square[i] = i < there ? Isa::multiply(Isa::spread(factor),
+                                                Isa::load_unaligned(rows + i * arguments.q_query_stride + 4 * d))
+                                : Isa::zero();
+        }
+        Isa::transpose(square);
+        for (std::size_t i = 0; i < kLanes; ++i) Isa::store(lanes + (d + i) * stride, square[i]);
+      }
+      for (; d < arguments.head_width; ++d) {
+        for (std::size_t i = 0; i < kLanes; ++i) {
+          lanes[d * stride + i] =
+              i < there ? factor * reinterpret_cast<const float*>(rows + i * arguments.q_query_stride)[d] : 0.0F;
+        }
       }
     }
   }
@@ -360,15 +250,31 @@ struct Tile {
       const std::size_t first = column % work.tile_blocks * kLanes;
       std::size_t stride = 0;
       const float* lanes = column_of(output, column, arguments.value_width, stride);
-      for (std::size_t i = 0; i < kLanes && first + i < work.tile_queries; ++i) {
-        const float sum = sums[column * kLanes + i];
-        const float factor = sum == 0.0F ? 0.0F : 1.0F / sum;
-        auto* row = reinterpret_cast<float*>(
-            reinterpret_cast<std::byte*>(arguments.out) + work.stream * arguments.out_stream_stride +
-            head * arguments.out_head_stride + (work.first_query + first + i) * arguments.out_query_stride);
-        for (std::size_t d = 0; d < arguments.value_width; ++d) row[d] = factor * lanes[d * stride + i];
+      std::byte* rows = reinterpret_cast<std::byte*>(arguments.out) + work.stream * arguments.out_stream_stride +
+                        head * arguments.out_head_stride + (work.first_query + first) * arguments.out_query_stride;
+      const std::size_t there = queries_of_block(first);
+      float* factors = sums + column * kLanes;
+      for (std::size_t i = 0; i < kLanes; ++i) factors[i] = factors[i] == 0.0F ? 0.0F : 1.0F / factors[i];
+      std::size_t d = 0;
+      for (; d + kLanes <= arguments.value_width; d += kLanes) {
+        Vector square[kLanes];
+        for (std::size_t i = 0; i < kLanes; ++i)
+          square[i] = Isa::multiply(Isa::load(factors), Isa::load(lanes + (d + i) * stride));
+        Isa::transpose(square);
+        for (std::size_t i = 0; i < there; ++i)
+          Isa::store_unaligned(rows + i * arguments.out_query_stride + 4 * d, square[i]);
+      }
+      for (; d < arguments.value_width; ++d) {
+        for (std::size_t i = 0; i < there; ++i) {
+          reinterpret_cast<float*>(rows + i * arguments.out_query_stride)[d] = factors[i] * lanes[d * stride + i];
+        }
       }
     }
+  }
+
+  // Queries of the batch in the block that starts at query `first` of the tile.
+  ENDORM_ATTENTION_INLINE std::size_t queries_of_block(std::size_t first) const {
+    return work.tile_queries - first < kLanes ? work.tile_queries - first : kLanes;
   }
 };
 

@@ -277,5 +277,126 @@ TEST_CASE("random problems agree with the definition in double, on every kernel,
   }
 }
 
+// One head of width 16 over `keys` keys, without gaps.
+struct Small {
+  Small(std::size_t queries, std::size_t keys)
+      : q(queries * 16, 0.5F), k(keys * 16, 0.25F), v(keys * 16, 2.0F), out(queries * 16, -7.0F) {
+    a.head_width = a.value_width = 16;
+    a.queries = queries;
+    a.keys = keys;
+    a.heads = a.kv_heads = 1;
+    a.k_element = a.v_element = AttentionElement::kF32;
+    a.q = q.data();
+    a.k = k.data();
+    a.v = v.data();
+    a.out = out.data();
+    a.q_query_stride = a.k_key_stride = a.v_key_stride = a.out_query_stride = 64;
+  }
+  std::vector<float> q;
+  std::vector<float> k;
+  std::vector<float> v;
+  std::vector<float> out;
+  AttentionArguments a;
+};
+
+TEST_CASE("a query that sees nothing gives exact zeros, and keys that nobody sees are not read") {
+  constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+  AttentionScratch scratch;
+  for (const AttentionKernel kernel : available_attention_kernels()) {
+    INFO(attention_kernel_name(kernel));
+    Small small(3, 200);
+    std::vector<std::uint16_t> values(3 * 200, kHidden);
+    for (std::size_t j = 50; j < 120; ++j) values[j] = values[2 * 200 + j] = 0;
+    for (std::size_t j = 0; j < 200; ++j) {
+      if (j >= 50 && j < 120) continue;
+      std::fill_n(small.k.begin() + static_cast<std::ptrdiff_t>(j * 16), 16, kNan);
+      std::fill_n(small.v.begin() + static_cast<std::ptrdiff_t>(j * 16), 16, kNan);
+    }
+    attention_on(kernel, small.a, AttentionMask({values.data(), 3, 200, 1, 400, 1200}, 1), scratch);
+    for (std::size_t d = 0; d < 16; ++d) {
+      CHECK(std::abs(small.out[d] - 2.0F) <= 1e-6F);
+      CHECK(small.out[16 + d] == 0.0F);
+      CHECK(std::abs(small.out[32 + d] - 2.0F) <= 1e-6F);
+    }
+  }
+}
+
+TEST_CASE("scores far apart and a NaN among the values: no overflow, no NaN made or lost") {
+  AttentionScratch scratch;
+  for (const AttentionKernel kernel : available_attention_kernels()) {
+    INFO(attention_kernel_name(kernel));
+    Small small(1, 3);
+    small.a.scale = 1e4F;
+    std::fill_n(small.k.begin() + 16, 16, 1.0F);  // its score is 60,000 above the others
+    std::fill_n(small.v.begin() + 16, 16, 3.0F);
+    const AttentionMask mask({nullptr, 1, 3, 1, 0, 0}, 1);
+    attention_on(kernel, small.a, mask, scratch);
+    CHECK(small.out[0] == 3.0F);
+    small.v[17] = std::numeric_limits<float>::quiet_NaN();
+    attention_on(kernel, small.a, mask, scratch);
+    CHECK(small.out[0] == 3.0F);
+    CHECK(std::isnan(small.out[1]));
+  }
+}
+
+TEST_CASE("the map of a mask: runs, bits, values and counts") {
+  std::vector<std::uint16_t> values(18 * 70, kHidden);
+  const auto at = [&](std::size_t query, std::size_t key) -> std::uint16_t& { return values[query * 70 + key]; };
+  at(0, 3) = at(15, 4) = at(2, 69) = 0;
+  at(16, 0) = 0x8000;  // -0 is no value
+  at(17, 40) = to_f16(1.5F);
+  const AttentionMask mask({values.data(), 18, 70, 1, 140, 2520}, 2);
+  CHECK(mask.blocks() == 2);
+  CHECK(mask.visible_pairs() == 5);
+  const auto first = mask.runs(mask.block(0, 0));
+  REQUIRE(first.size() == 2);
+  CHECK(first[0].begin == 3);
+  CHECK(first[0].end == 5);
+  CHECK(first[1].begin == 69);
+  CHECK(first[1].end == 70);
+  CHECK(mask.block(0, 0).visible_keys == 3);
+  CHECK(!mask.block(0, 0).has_values);
+  CHECK(mask.bits(0, 0)[3] == 1);
+  CHECK(mask.bits(0, 0)[4] == 0x8000);
+  CHECK(mask.block(0, 1).has_values);
+  CHECK(mask.bits(0, 1)[0] == 0xFFFD);  // query 16, and those past the end
+  CHECK(mask.bits(0, 1)[1] == 0);
+}
+
+TEST_CASE("shapes that do not fit together are refused") {
+  AttentionScratch scratch;
+  const AttentionMask mask({nullptr, 2, 5, 1, 0, 0}, 1);
+  const auto refused = [&](const auto& change) {
+    Small small(2, 5);
+    change(small.a);
+    CHECK_THROWS_AS(attention(small.a, mask, scratch), InvalidInput);
+  };
+  refused([](AttentionArguments& a) { a.head_width = 0; });
+  refused([](AttentionArguments& a) { a.heads = 3, a.kv_heads = 2; });
+  refused([](AttentionArguments& a) { a.queries = 3; });
+  refused([](AttentionArguments& a) { a.keys = 4; });
+  refused([](AttentionArguments& a) { a.logit_softcap = -1.0F; });
+  refused([](AttentionArguments& a) { a.logit_softcap = std::numeric_limits<float>::quiet_NaN(); });
+  refused([](AttentionArguments& a) { a.threads = 0; });
+  refused([](AttentionArguments& a) { a.v = nullptr; });
+  CHECK_THROWS_AS(AttentionMask({nullptr, 0, 5, 1, 0, 0}, 1), InvalidInput);
+  CHECK_THROWS_AS(AttentionMask({nullptr, 1, 5, 1, 0, 0}, 0), InvalidInput);
+  const std::vector<std::uint16_t> values(10);
+  CHECK_THROWS_AS(AttentionMask({values.data(), 2, 5, 1, 8, 20}, 1), InvalidInput);
+}
+
+TEST_CASE("a kernel that this processor lacks is refused, and the portable one is always there") {
+  const auto kernels = available_attention_kernels();
+  REQUIRE(!kernels.empty());
+  CHECK(kernels.back() == AttentionKernel::kPortable);
+  CHECK(std::is_sorted(kernels.begin(), kernels.end()));
+  AttentionScratch scratch;
+  const AttentionMask mask({nullptr, 1, 1, 1, 0, 0}, 1);
+  for (const AttentionKernel kernel : {AttentionKernel::kAvx512, AttentionKernel::kAvx2}) {
+    if (std::find(kernels.begin(), kernels.end(), kernel) != kernels.end()) continue;
+    CHECK_THROWS_AS(attention_on(kernel, Small(1, 1).a, mask, scratch), InvalidInput);
+  }
+}
+
 }  // namespace
 }  // namespace endorm
