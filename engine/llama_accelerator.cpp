@@ -6,12 +6,12 @@
 #include <map>
 #include <thread>
 
-#include <ggml-backend.h>
 #include <ggml.h>
 #include <gguf.h>
 
 #include "core/errors.h"
 #include "engine/accelerator/type_choice.h"
+#include "engine/llama_handles.h"
 
 namespace endorm {
 namespace {
@@ -63,9 +63,7 @@ std::string megabytes(std::size_t bytes) {
 }  // namespace
 
 LlamaEngineOptions with_precision(LlamaEngineOptions options) {
-  const bool gpu = ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_GPU) != nullptr ||
-                   ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_IGPU) != nullptr;
-  if (gpu && options.gpu_layers != 0) {
+  if (uses_gpu(options)) {
     options.precision = Precision::kNative;
   }
   return options;

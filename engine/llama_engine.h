@@ -27,6 +27,13 @@ enum class TemplateSource {
 // The number format of the key-value cache.
 enum class CacheType { kF32, kF16, kBf16, kQ8 };
 
+// Where the statistics of a row of logits are computed.
+enum class StatisticsPlace {
+  kAuto,    // kDevice where the model's last layer is on a GPU, kHost otherwise
+  kHost,    // logits come to the processor; sums in double
+  kDevice,  // beside the logits, sums in float; used only after a self-test against the host
+};
+
 struct LlamaEngineOptions {
   // What changes the numbers.
   std::string model_path;  // a GGUF file
@@ -37,8 +44,9 @@ struct LlamaEngineOptions {
   CacheType cache_type = CacheType::kF16;
   Precision precision = Precision::kExact;  // of matrix products; kNative wherever layers are on a GPU
   std::optional<bool> flash_attention;      // the engine's choice where not given
-  std::size_t wave_tokens = 512;            // tokens computed together behind a shared prefix
-  std::size_t batch_tokens = 512;           // tokens in one pass through the model
+  StatisticsPlace statistics = StatisticsPlace::kAuto;
+  std::size_t wave_tokens = 512;   // tokens computed together behind a shared prefix
+  std::size_t batch_tokens = 512;  // tokens in one pass through the model
 
   // What changes only speed and memory.
   int threads = 0;                                // 0: all cores
@@ -89,7 +97,8 @@ struct AcceleratorInfo {
 class LlamaEngine : public Engine {
  public:
   virtual const LlamaModelInfo& model_info() const = 0;
-  virtual std::string arithmetic() const = 0;  // of matrix products: "exact bf16", "fast int8", "native", ...
+  virtual std::string arithmetic() const = 0;        // of matrix products: "exact bf16", "fast int8", "native", ...
+  virtual std::string statistics_fault() const = 0;  // why they are on the host where the device was to give them
   virtual const AcceleratorInfo& accelerator_info() = 0;  // what the accelerator has done so far
 };
 

@@ -136,6 +136,12 @@ LlamaModelHandle load_llama_model(const LlamaEngineOptions& options) {
   return model;
 }
 
+bool uses_gpu(const LlamaEngineOptions& options) {
+  start_backend();
+  return options.gpu_layers != 0 && (ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_GPU) != nullptr ||
+                                     ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_IGPU) != nullptr);
+}
+
 llama_adapter_lora* load_lora_adapter(llama_model* model, const LoraAdapter& adapter) {
   check_model_file(adapter.path);
   check_gguf(adapter.path);
@@ -184,6 +190,9 @@ LlamaContextHandle make_llama_context(llama_model* model, const LlamaEngineOptio
                                ? LLAMA_FLASH_ATTN_TYPE_AUTO
                            : options.flash_attention.value_or(true) ? LLAMA_FLASH_ATTN_TYPE_ENABLED
                                                                     : LLAMA_FLASH_ATTN_TYPE_DISABLED;
+  params.samplers = shape.samplers.data();
+  params.n_samplers = shape.samplers.size();
+  params.n_outputs_max_per_seq = static_cast<std::uint32_t>(shape.rows);
   params.no_perf = true;
   params.swa_full = true;    // sliding-window layers keep what a later branch will read again
   params.kv_unified = true;  // one pool of cells: sharing a prefix copies nothing

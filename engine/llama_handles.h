@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string>
 
 #include "engine/llama_engine.h"
@@ -8,6 +9,7 @@
 struct llama_model;
 struct llama_context;
 struct llama_adapter_lora;
+struct llama_sampler_seq_config;
 
 namespace endorm {
 
@@ -22,6 +24,8 @@ using LlamaContextHandle = std::unique_ptr<llama_context, LlamaContextDeleter>;
 
 // Loads the weights. Throws as make_llama_engine.
 LlamaModelHandle load_llama_model(const LlamaEngineOptions& options);
+// Whether layers of the model go to a GPU.
+bool uses_gpu(const LlamaEngineOptions& options);
 // The adapter belongs to the model and goes with it.
 llama_adapter_lora* load_lora_adapter(llama_model* model, const LoraAdapter& adapter);
 LlamaModelInfo describe_model(const llama_model* model, const LlamaEngineOptions& options);
@@ -33,7 +37,8 @@ std::string take_llama_complaints();
 struct LlamaContextShape {
   std::size_t cells = 0;
   std::size_t sequences = 0;
-  std::size_t rows = 0;  // rows of logits in one decode
+  std::size_t rows = 0;                          // rows of logits in one decode
+  std::span<llama_sampler_seq_config> samplers;  // nodes added to the graph behind the logits, for each sequence
 };
 LlamaContextHandle make_llama_context(llama_model* model, const LlamaEngineOptions& options,
                                       const LlamaContextShape& shape);

@@ -69,6 +69,9 @@ void report_arithmetic(LlamaEngine& engine) {
   const AcceleratorInfo& info = engine.accelerator_info();
   std::printf("  arithmetic        %s%s%s: %s\n", engine.arithmetic().c_str(), info.library.empty() ? "" : ", ",
               info.library.c_str(), info.reason.c_str());
+  if (!engine.statistics_fault().empty()) {
+    std::printf("  statistics        on the host: %s\n", engine.statistics_fault().c_str());
+  }
   if (info.precision == Precision::kNative) {
     return;
   }

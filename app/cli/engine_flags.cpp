@@ -56,6 +56,10 @@ Precision precision_from(const std::string& name) {
   return name == "native" ? Precision::kNative : name == "fast" ? Precision::kFast : Precision::kExact;
 }
 
+StatisticsPlace statistics_place_from(const std::string& name) {
+  return name == "host" ? StatisticsPlace::kHost : name == "device" ? StatisticsPlace::kDevice : StatisticsPlace::kAuto;
+}
+
 std::unique_ptr<Engine> make_local_engine(const EngineFlags& flags) {
   LlamaEngineOptions options;
   options.model_path = resolve_model(flags.model, model_store_options(flags.offline));
@@ -87,6 +91,7 @@ std::unique_ptr<Engine> make_local_engine(const EngineFlags& flags) {
   options.threads = flags.threads;
   options.gpu_layers = flags.gpu_layers;
   options.precision = precision_from(flags.precision);
+  options.statistics = statistics_place_from(flags.statistics);
   if (flags.packed_megabytes) {
     constexpr std::size_t kMega = 1000000;
     options.packed_bytes = *flags.packed_megabytes * kMega;
@@ -138,6 +143,15 @@ void add_engine_flags(CLI::App& command, EngineFlags& flags) {
       ->group(kModel);
   command.add_option("--flash-attention", flags.flash_attention, "attention kernel")
       ->check(CLI::IsMember({"auto", "on", "off"}))
+      ->capture_default_str()
+      ->group(kModel);
+  command
+      .add_option(
+          "--statistics", flags.statistics,
+          "where log-sum-exp and entropy are computed: host (sums in double), device (beside the logits, which "
+          "then never leave a GPU; falls back to host where a self-test finds a difference), auto (device where "
+          "the model's last layer is on a GPU)")
+      ->check(CLI::IsMember({"auto", "host", "device"}))
       ->capture_default_str()
       ->group(kModel);
   command.add_flag("--offline", flags.offline, "never download a model")->group(kModel);

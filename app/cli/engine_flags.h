@@ -24,6 +24,7 @@ struct EngineFlags {
   std::string cache_type = "f16";
   std::string precision = "exact";
   std::string flash_attention = "auto";
+  std::string statistics = "auto";
   std::size_t wave_tokens = 0;   // 0: the engine's default
   std::size_t batch_tokens = 0;  // 0: the engine's default
   int threads = 0;

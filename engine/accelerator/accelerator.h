@@ -9,8 +9,8 @@
 #include <unordered_map>
 #include <vector>
 
-#include "core/log_sum_exp.h"
 #include "engine/accelerator/products.h"
+#include "engine/head_request.h"
 #include "engine/precision.h"
 
 struct ggml_tensor;
@@ -25,17 +25,6 @@ struct AcceleratorOptions {
   // What changes only speed and memory.
   int threads = 1;
   std::size_t packed_bytes_limit = SIZE_MAX;  // weights beyond it stay with ggml
-};
-
-// Which numbers a pass through the model is to give instead of rows of logits.
-struct HeadRequest {
-  std::size_t vocabulary = 0;  // columns that count; those behind them are padding
-  double alpha = 1.0;
-  std::vector<std::vector<std::int32_t>> targets;  // [rows] the columns whose logits are wanted, of each row
-};
-struct HeadResult {
-  std::vector<RowStatistics> rows;         // [rows]
-  std::vector<std::vector<float>> logits;  // [rows] of HeadRequest::targets
 };
 
 // Seconds spent in each part of the passes so far.

@@ -208,6 +208,9 @@ bool GraphRunner::activate(const ggml_tensor& node) {
 
 // node [DV, heads, queries, streams] = softmax(scale k q + mask) v of q [DK, queries, heads, streams].
 bool GraphRunner::attend(const ggml_tensor& node) {
+  if (available_attention_kernels().front() == AttentionKernel::kPortable) {
+    return false;  // without vectors of this processor's own ggml's kernel is the faster one
+  }
   const ggml_tensor& q = *node.src[0];
   const ggml_tensor& k = before_rounding(*node.src[1]);
   const ggml_tensor& v = before_rounding(*node.src[2]);
@@ -296,8 +299,20 @@ bool GraphRunner::multiply(const ggml_tensor& node) {
   const Timed timed(accelerator_->profile().products);
   auto* out = static_cast<float*>(node.data);
   for (std::size_t first = 0; first < columns; first += slab) {
-    accelerator_->products()->multiply(x, *accelerator_->packed(weight, first, std::min(slab, columns - first)),
-                                       out + first, columns);
+    const std::size_t count = std::min(slab, columns - first);
+    const PackedMatrix& packed = *accelerator_->packed(weight, first, count);
+    if (count == columns) {
+      accelerator_->products()->multiply(x, packed, out, columns);
+      continue;
+    }
+    // Rows far apart have no fast kernel: a slab's results lie close together first.
+    tile_.resize(x.rows() * count);
+    accelerator_->products()->multiply(x, packed, tile_.data(), count);
+#pragma omp parallel for schedule(static) num_threads(accelerator_->options().threads)
+    for (std::ptrdiff_t i = 0; i < static_cast<std::ptrdiff_t>(x.rows()); ++i) {
+      const auto row = static_cast<std::size_t>(i);
+      std::copy_n(tile_.data() + row * count, count, out + row * columns + first);
+    }
   }
   accelerator_->profile().floating_operations +=
       2.0 * static_cast<double>(x.rows()) * static_cast<double>(columns) * static_cast<double>(x.width());

@@ -1,0 +1,225 @@
+#include "engine/llama_passes.h"
+
+#include <algorithm>
+#include <exception>
+#include <filesystem>
+#include <utility>
+
+#include <llama.h>
+
+#include "core/errors.h"
+
+namespace endorm {
+namespace {
+
+constexpr std::size_t kSequences = 64;
+constexpr std::size_t kRecurrentSequences = 16;  // each costs a whole state
+
+std::size_t rounded_up(std::size_t value, std::size_t step) { return (value + step - 1) / step * step; }
+
+// What one pass is asked for, and whom the answers are for.
+struct Questions {
+  std::vector<std::int32_t> places;                       // [rows] in the batch
+  std::vector<const std::vector<std::size_t>*> asked_by;  // [rows] the scored nodes behind each
+  HeadRequest request;
+};
+
+}  // namespace
+
+LlamaPasses::LlamaPasses(llama_model* model, const LlamaEngineOptions& options, const LlamaModelInfo& info,
+                         std::vector<llama_adapter_lora*> adapters, Accelerator* accelerator)
+    : model_(model),
+      options_(options),
+      info_(info),
+      adapters_(std::move(adapters)),
+      accelerator_(accelerator),
+      columns_(info.vocabulary + info.padding_columns) {
+  limits_.batch_tokens = options_.batch_tokens;
+  limits_.wave_tokens = options_.wave_tokens;
+  limits_.shared_cells = !info_.recurrent;
+  choose_reader();
+  // The host buffer of logits has at least one row a sequence.
+  limits_.sequences =
+      std::min(info_.recurrent ? kRecurrentSequences : kSequences, std::max<std::size_t>(limits_.batch_rows, 2));
+}
+
+void LlamaPasses::choose_reader() {
+  reader_ = make_host_reader(columns_);
+  limits_.batch_rows =
+      std::clamp<std::size_t>(options_.row_bytes / (columns_ * sizeof(float)), 16, options_.batch_tokens);
+  if (info_.recurrent) {
+    return;  // their rows may be computed in another order: only the host's reader finds them again
+  }
+  if (wants_device_statistics(model_, options_)) {
+    statistics_fault_ = device_self_test(model_, options_, info_.vocabulary);
+    if (statistics_fault_.empty()) {
+      auto device = make_device_reader(columns_);
+      device_ = device.get();
+      reader_ = std::move(device);
+      limits_.batch_rows = device_rows(columns_, options_.batch_tokens);
+      return;
+    }
+  }
+  if (accelerator_ && accelerator_->products()) {
+    reader_ = make_accelerator_reader(*accelerator_, columns_);
+    limits_.batch_rows = options_.batch_tokens;  // no row of logits is held
+  }
+}
+
+void LlamaPasses::read_on_host(const std::string& fault) {
+  context_.reset();
+  device_ = nullptr;
+  reader_ = make_host_reader(columns_);
+  statistics_fault_ = fault;
+}
+
+std::vector<TokenStats> LlamaPasses::run(const TokenTree& tree, const WavePlan& plan, double alpha) {
+  const auto nodes = tree.nodes();
+  std::vector<std::vector<std::size_t>> scored_children(nodes.size());
+  std::vector<std::size_t> place(nodes.size(), 0);
+  std::size_t scored = 0;
+  for (std::size_t i = 0; i < nodes.size(); ++i) {
+    if (nodes[i].scored) {
+      place[i] = scored++;
+      scored_children[*nodes[i].parent].push_back(i);
+    }
+  }
+  const auto questions_of = [&](const WaveStep& step) {
+    Questions questions{{}, {}, {info_.vocabulary, alpha, {}}};
+    for (std::size_t i = 0; i < step.tokens.size(); ++i) {
+      if (step.tokens[i].read_row) {
+        questions.places.push_back(static_cast<std::int32_t>(i));
+        questions.asked_by.push_back(&scored_children[step.tokens[i].node]);
+        std::vector<std::int32_t>& targets = questions.request.targets.emplace_back();
+        for (const std::size_t child : *questions.asked_by.back()) {
+          targets.push_back(nodes[child].token);
+        }
+      }
+    }
+    return questions;
+  };
+  std::size_t most_targets = 0;
+  for (const WaveStep& step : plan.steps) {
+    std::size_t targets = 0;
+    for (const WaveToken& token : step.tokens) {
+      targets += token.read_row ? scored_children[token.node].size() : 0;
+    }
+    most_targets = std::max(most_targets, targets);
+  }
+  make_room(plan.cells, most_targets);
+  std::vector<TokenStats> stats(scored);
+  for (const WaveStep& step : plan.steps) {
+    const Questions questions = questions_of(step);
+    reader_->ask(questions.request);
+    decode(tree, step);
+    const HeadResult result = take(questions.places);
+    for (std::size_t row = 0; row < result.rows.size(); ++row) {
+      const std::vector<std::size_t>& children = *questions.asked_by[row];
+      for (std::size_t i = 0; i < children.size(); ++i) {
+        stats[place[children[i]]] = {result.logits[row][i], result.rows[row].log_sum_exp, result.rows[row].entropy};
+      }
+    }
+    for (const int sequence : step.forget) {
+      llama_memory_seq_rm(llama_get_memory(context_.get()), sequence, -1, -1);
+    }
+  }
+  counts_.tokens_computed += plan.tokens_computed;
+  return stats;
+}
+
+// Contexts are made as large as the work needs: a cache for the model's whole context would often not fit.
+void LlamaPasses::make_room(std::size_t cells, std::size_t targets) {
+  constexpr std::size_t kTargetStep = 64;
+  targets = rounded_up(std::max(targets, targets_), kTargetStep);
+  if (device_ && !device_->fits(limits_.batch_rows, targets)) {
+    read_on_host(std::to_string(targets) + " targets in a pass are too many for a vocabulary of " +
+                 std::to_string(columns_));
+  }
+  if (context_ && cells <= cells_ && (!device_ || targets <= targets_)) {
+    return;
+  }
+  context_.reset();
+  constexpr std::size_t kCellStep = 1024;
+  cells_ = rounded_up(std::max(cells, std::max(cells_, 2 * limits_.wave_tokens)), kCellStep);
+  targets_ = targets;
+  LlamaContextShape shape{cells_, limits_.sequences, limits_.batch_rows, {}};
+  if (device_) {
+    shape.samplers = device_->samplers(limits_.sequences, limits_.batch_rows, targets_);
+  }
+  const Accelerator::Use use(accelerator_);
+  context_ = make_llama_context(model_, options_, shape);
+  if (!adapters_.empty()) {
+    std::vector<float> scales;
+    for (const LoraAdapter& adapter : options_.adapters) {
+      scales.push_back(adapter.scale);
+    }
+    if (llama_set_adapters_lora(context_.get(), adapters_.data(), adapters_.size(), scales.data()) != 0) {
+      throw EngineError("[evaluate] the adapters cannot be applied: " + take_llama_complaints());
+    }
+  }
+}
+
+void LlamaPasses::decode(const TokenTree& tree, const WaveStep& step) {
+  const llama_memory_t memory = llama_get_memory(context_.get());
+  for (const int sequence : step.copy_to) {
+    llama_memory_seq_cp(memory, step.copy_from, sequence, -1, -1);
+  }
+  const std::size_t count = step.tokens.size();
+  std::vector<llama_token> tokens(count);
+  std::vector<llama_pos> positions(count);
+  std::vector<std::int32_t> sequence_counts(count);
+  std::vector<llama_seq_id*> sequences(count);
+  std::vector<std::int8_t> outputs(count);
+  std::vector<llama_seq_id> all_sequences(limits_.sequences);
+  for (std::size_t i = 0; i < all_sequences.size(); ++i) {
+    all_sequences[i] = static_cast<llama_seq_id>(i);
+  }
+  for (std::size_t i = 0; i < count; ++i) {
+    const WaveToken& token = step.tokens[i];
+    const TokenTree::Node& node = tree.nodes()[token.node];
+    tokens[i] = node.token;
+    positions[i] = static_cast<llama_pos>(node.depth);
+    sequence_counts[i] = token.last_sequence - token.first_sequence + 1;
+    sequences[i] = all_sequences.data() + token.first_sequence;
+    outputs[i] = token.read_row;
+  }
+  llama_batch batch{};
+  batch.n_tokens = static_cast<std::int32_t>(count);
+  batch.token = tokens.data();
+  batch.pos = positions.data();
+  batch.n_seq_id = sequence_counts.data();
+  batch.seq_id = sequences.data();
+  batch.logits = outputs.data();
+  const Accelerator::Use use(accelerator_);
+  const int status = llama_decode(context_.get(), batch);
+  if (status != 0) {
+    context_.reset();
+    if (accelerator_ && accelerator_->failure) {
+      rethrow_as_engine_error(std::exchange(accelerator_->failure, nullptr));
+    }
+    throw EngineError("[evaluate] decoding " + std::to_string(count) + " tokens failed with status " +
+                      std::to_string(status) + ": " + take_llama_complaints());
+  }
+  llama_synchronize(context_.get());
+}
+
+HeadResult LlamaPasses::take(std::span<const std::int32_t> places) {
+  counts_.rows_read += places.size();
+  try {
+    return reader_->take(context_.get(), places);
+  } catch (const InvalidInput&) {
+    rethrow_as_engine_error(std::current_exception());
+  }
+}
+
+// A pass's own errors are about the model here, whatever they were called where they arose.
+void LlamaPasses::rethrow_as_engine_error(const std::exception_ptr& failure) const {
+  try {
+    std::rethrow_exception(failure);
+  } catch (const InvalidInput& error) {
+    throw EngineError("[evaluate] " + std::filesystem::path(options_.model_path).filename().string() +
+                      " gave unusable logits: " + error.what());
+  }
+}
+
+}  // namespace endorm
