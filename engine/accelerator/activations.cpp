@@ -1,6 +1,7 @@
 #include "engine/accelerator/activations.h"
 
 #include <bit>
+#include <cmath>
 #include <cstdint>
 
 #include "engine/accelerator/per_processor.h"
@@ -36,6 +37,9 @@ inline float gelu_of(float x) {
   return x / (1.0F + exponential(exponent));
 }
 
+// Sums in eight lanes: a single running sum would wait for itself.
+constexpr std::size_t kLanes = 8;
+
 }  // namespace
 
 ENDORM_PER_PROCESSOR void gelu(const float* x, const float* gate, std::size_t count, float* out) {
@@ -47,6 +51,29 @@ ENDORM_PER_PROCESSOR void gelu(const float* x, const float* gate, std::size_t co
   }
   for (std::size_t i = 0; i < count; ++i) {
     out[i] = gelu_of(x[i]);
+  }
+}
+
+ENDORM_PER_PROCESSOR void rms_norm(const float* x, const float* weight, std::size_t count, float epsilon, float* out) {
+  double lanes[kLanes] = {};
+  const std::size_t whole = count / kLanes * kLanes;
+  for (std::size_t i = 0; i < whole; i += kLanes) {
+    for (std::size_t lane = 0; lane < kLanes; ++lane) {
+      const double value = x[i + lane];
+      lanes[lane] += value * value;
+    }
+  }
+  double sum = 0.0;
+  for (const double lane : lanes) {
+    sum += lane;
+  }
+  for (std::size_t i = whole; i < count; ++i) {
+    sum += static_cast<double>(x[i]) * x[i];
+  }
+  const auto scale =
+      static_cast<float>(1.0 / std::sqrt(sum / static_cast<double>(count) + static_cast<double>(epsilon)));
+  for (std::size_t i = 0; i < count; ++i) {
+    out[i] = x[i] * scale * weight[i];
   }
 }
 

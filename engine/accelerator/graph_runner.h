@@ -30,11 +30,13 @@ class GraphRunner {
  private:
   void run(ggml_cgraph* graph);
   void leave_to_ggml(ggml_cgraph* graph, int first, int last);
-  bool compute_node(const ggml_tensor& node);
+  int compute_at(const ggml_cgraph& graph, int i);
   bool read_head(std::span<ggml_tensor* const> nodes);
   bool multiply(const ggml_tensor& node);
   bool multiply_experts(const ggml_tensor& node);
+  static bool is_gelu(const ggml_tensor& node);
   bool activate(const ggml_tensor& node);
+  bool normalize(const ggml_cgraph& graph, int i);
   bool attend(const ggml_tensor& node);
   const AttentionMask& mask_of(const ggml_tensor& node);
   const Operand& operand(const ggml_tensor& activations, ProductType type);

@@ -32,9 +32,25 @@ ENDORM_PER_PROCESSOR void to_f16(const float* x, std::size_t count, std::uint16_
 }
 #endif
 
+// Butterflies of a Hadamard transform between numbers `half` apart, in blocks of plain memory.
+void rotate_plain(float* row, std::size_t width, std::size_t block, float norm) {
+  for (std::size_t half = 1; half < block; half *= 2) {
+    for (std::size_t pair = 0; pair < width; pair += 2 * half) {
+      for (std::size_t i = pair; i < pair + half; ++i) {
+        const float sum = row[i] + row[i + half];
+        const float difference = row[i] - row[i + half];
+        row[i] = sum;
+        row[i + half] = difference;
+      }
+    }
+  }
+  for (std::size_t i = 0; i < width; ++i) {
+    row[i] *= norm;
+  }
+}
+
 #if defined(__GNUC__) && !defined(__clang__)
-// Butterflies inside sixteen numbers, as shuffles of one vector: what a compiler makes of strided loops is ten times
-// slower.
+// The same in registers: inside sixteen numbers the butterflies are shuffles of one vector, between them whole vectors.
 constexpr std::size_t kShuffled = 16;
 using Sixteen = float __attribute__((vector_size(64)));
 using SixteenPlaces = std::int32_t __attribute__((vector_size(64)));
@@ -50,45 +66,70 @@ using SixteenPlaces = std::int32_t __attribute__((vector_size(64)));
     x = x * sign + __builtin_shuffle(x, partner); \
   }
 
-ENDORM_PER_PROCESSOR void rotate_sixteens(float* row, std::size_t width) {
-  for (std::size_t at = 0; at < width; at += kShuffled) {
-    Sixteen x;
-    std::memcpy(&x, row + at, sizeof x);
-    ENDORM_BUTTERFLY(1)
-    ENDORM_BUTTERFLY(2)
-    ENDORM_BUTTERFLY(4)
-    ENDORM_BUTTERFLY(8)
-    std::memcpy(row + at, &x, sizeof x);
+template <std::size_t kVectors>
+[[gnu::always_inline]] inline void rotate_in_registers(float* row, std::size_t width, float norm) {
+  for (std::size_t begin = 0; begin < width; begin += kVectors * kShuffled) {
+    Sixteen all[kVectors];
+#pragma GCC unroll 16
+    for (std::size_t v = 0; v < kVectors; ++v) {
+      Sixteen x;
+      std::memcpy(&x, row + begin + v * kShuffled, sizeof x);
+      ENDORM_BUTTERFLY(1)
+      ENDORM_BUTTERFLY(2)
+      ENDORM_BUTTERFLY(4)
+      ENDORM_BUTTERFLY(8)
+      all[v] = x;
+    }
+#pragma GCC unroll 4
+    for (std::size_t half = 1; half < kVectors; half *= 2) {
+#pragma GCC unroll 8
+      for (std::size_t pair = 0; pair < kVectors / 2; ++pair) {
+        const std::size_t v = pair / half * 2 * half + pair % half;
+        const Sixteen sum = all[v] + all[v + half];
+        all[v + half] = all[v] - all[v + half];
+        all[v] = sum;
+      }
+    }
+#pragma GCC unroll 16
+    for (std::size_t v = 0; v < kVectors; ++v) {
+      const Sixteen x = all[v] * norm;
+      std::memcpy(row + begin + v * kShuffled, &x, sizeof x);
+    }
   }
 }
 #undef ENDORM_BUTTERFLY
+
+// False where the blocks are smaller than a vector.
+ENDORM_PER_PROCESSOR bool rotate_vectors(float* row, std::size_t width, std::size_t block, float norm) {
+  switch (block / kShuffled) {
+    case 1:
+      rotate_in_registers<1>(row, width, norm);
+      return true;
+    case 2:
+      rotate_in_registers<2>(row, width, norm);
+      return true;
+    case 4:
+      rotate_in_registers<4>(row, width, norm);
+      return true;
+    case 8:
+      rotate_in_registers<8>(row, width, norm);
+      return true;
+    case 16:
+      rotate_in_registers<16>(row, width, norm);
+      return true;
+    default:
+      return false;
+  }
+}
 #else
-constexpr std::size_t kShuffled = 1;
-void rotate_sixteens(float*, std::size_t) {}
+bool rotate_vectors(float*, std::size_t, std::size_t, float) { return false; }
 #endif
 
-// In place, blocks of `block` numbers; orthonormal.
-ENDORM_PER_PROCESSOR void rotate(float* row, std::size_t width, std::size_t block) {
+// In place, blocks of `block` numbers, a power of two; orthonormal.
+void rotate(float* row, std::size_t width, std::size_t block) {
   const float norm = 1.0F / std::sqrt(static_cast<float>(block));
-  const bool shuffled = block >= kShuffled;
-  if (shuffled) {
-    rotate_sixteens(row, width);
-  }
-  for (std::size_t begin = 0; begin < width; begin += block) {
-    float* values = row + begin;
-    for (std::size_t half = shuffled ? kShuffled : 1; half < block; half *= 2) {
-      for (std::size_t pair = 0; pair < block; pair += 2 * half) {
-        for (std::size_t i = pair; i < pair + half; ++i) {
-          const float sum = values[i] + values[i + half];
-          const float difference = values[i] - values[i + half];
-          values[i] = sum;
-          values[i + half] = difference;
-        }
-      }
-    }
-    for (std::size_t i = 0; i < block; ++i) {
-      values[i] *= norm;
-    }
+  if (!rotate_vectors(row, width, block, norm)) {
+    rotate_plain(row, width, block, norm);
   }
 }
 
