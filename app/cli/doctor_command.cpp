@@ -63,8 +63,8 @@ void report_cache() {
   }
 }
 
-// How matrix products are computed, what it costs in memory, and where the time of all passes so far went.
-void report_arithmetic(LlamaEngine& engine) {
+// How matrix products are computed, what it costs in memory, and where the time of the passes since `before` went.
+void report_arithmetic(LlamaEngine& engine, const AcceleratorInfo& before) {
   constexpr double kMega = 1e6;
   const AcceleratorInfo& info = engine.accelerator_info();
   std::printf("  arithmetic        %s%s%s: %s\n", engine.arithmetic().c_str(), info.library.empty() ? "" : ", ",
@@ -77,15 +77,20 @@ void report_arithmetic(LlamaEngine& engine) {
   }
   std::printf("  memory            %.0f MB of weights packed, %.0f MB of the model file given back\n",
               static_cast<double>(info.packed_bytes) / kMega, static_cast<double>(info.released_bytes) / kMega);
-  const double all = info.products_seconds + info.conversion_seconds + info.attention_seconds + info.head_seconds +
-                     info.activation_seconds + info.other_seconds;
+  const auto of = [&](double AcceleratorInfo::*seconds) { return info.*seconds - before.*seconds; };
+  const std::pair<const char*, double> parts[] = {
+      {"products", of(&AcceleratorInfo::products_seconds) + of(&AcceleratorInfo::conversion_seconds)},
+      {"attention", of(&AcceleratorInfo::attention_seconds)},
+      {"head", of(&AcceleratorInfo::head_seconds)},
+      {"norms and activations", of(&AcceleratorInfo::activation_seconds)},
+      {"llama.cpp's own kernels", of(&AcceleratorInfo::other_seconds)}};
+  double all = 0.0;
+  for (const auto& [name, seconds] : parts) {
+    all += seconds;
+  }
   std::printf("  where time goes   ");
   const char* separator = "";
-  for (const auto& [name, seconds] : {std::pair{"products", info.products_seconds + info.conversion_seconds},
-                                      {"attention", info.attention_seconds},
-                                      {"head", info.head_seconds},
-                                      {"activations", info.activation_seconds},
-                                      {"llama.cpp's own kernels", info.other_seconds}}) {
+  for (const auto& [name, seconds] : parts) {
     std::printf("%s%s %.0f %%", separator, name, 100.0 * seconds / all);
     separator = ", ";
   }
@@ -116,6 +121,8 @@ void report_speed(const EngineFlags& flags) {
   }
   TokenTree tree;
   tree.insert(std::span(tokens).first(1), std::span(tokens).subspan(1));
+  engine->evaluate(tree, {});  // packs weights and generates kernels
+  const AcceleratorInfo before = local->accelerator_info();
   double best = INFINITY;
   for (int repeat = 0; repeat < 3; ++repeat) {
     const auto begin = std::chrono::steady_clock::now();
@@ -125,7 +132,7 @@ void report_speed(const EngineFlags& flags) {
   const double flop = 2.0 * static_cast<double>(info.parameters) * static_cast<double>(length);
   std::printf("  %zu tokens, all scored: %.0f tokens/s, %.0f GFLOP/s\n", length, static_cast<double>(length) / best,
               flop / best / 1e9);
-  report_arithmetic(*local);
+  report_arithmetic(*local, before);
 }
 
 void report_advice(const EngineFlags& flags) {

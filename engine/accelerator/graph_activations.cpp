@@ -76,4 +76,58 @@ bool GraphRunner::normalize(const ggml_cgraph& graph, int i) {
   return true;
 }
 
+// node [width, heads, tokens] = x, each head turned by the position of its token.
+bool GraphRunner::rotate(const ggml_tensor& node) {
+  const ggml_tensor& x = *node.src[0];
+  const ggml_tensor& positions = *node.src[1];
+  const ggml_tensor* factors = node.src[2];
+  const auto parameter = [&](std::size_t place) {
+    float value = 0.0F;
+    std::memcpy(&value, node.op_params + place, sizeof value);
+    return value;
+  };
+  // Places in the parameters of the operation, as ggml's own kernel reads them.
+  constexpr std::size_t kWidth = 1;
+  constexpr std::size_t kMode = 2;
+  constexpr std::size_t kBase = 5;
+  constexpr std::size_t kFrequencyScale = 6;
+  constexpr std::size_t kExtrapolation = 7;
+  constexpr std::size_t kLengthScale = 8;
+  constexpr std::size_t kOffset = 15;
+  const std::int32_t mode = node.op_params[kMode];
+  const std::int32_t width = node.op_params[kWidth];
+  if (x.type != GGML_TYPE_F32 || node.type != GGML_TYPE_F32 || x.nb[0] != sizeof(float) ||
+      node.nb[0] != sizeof(float) || node.ne[3] != 1 || positions.ne[0] != node.ne[2] ||
+      (mode != GGML_ROPE_TYPE_NORMAL && mode != GGML_ROPE_TYPE_NEOX) || parameter(kExtrapolation) != 0.0F ||
+      node.op_params[kOffset] != 0 || width != node.ne[0] || width % 2 != 0) {
+    return false;
+  }
+  const Timed timed(accelerator_->profile().activations);
+  const RotaryAngles angles{size(width), parameter(kBase), parameter(kFrequencyScale), parameter(kLengthScale),
+                            factors ? static_cast<const float*>(factors->data) : nullptr};
+  const RotaryTable* table = nullptr;
+  for (const auto& [of, made] : rotary_tables_) {
+    if (of == &positions && made->angles() == angles) {
+      table = made.get();
+    }
+  }
+  const int threads = accelerator_->options().threads;
+  if (!table) {
+    const std::span all(static_cast<const std::int32_t*>(positions.data), size(positions.ne[0]));
+    rotary_tables_.emplace_back(&positions, std::make_unique<RotaryTable>(angles, all, threads));
+    table = rotary_tables_.back().second.get();
+  }
+#pragma omp parallel for schedule(static) num_threads(threads)
+  for (std::ptrdiff_t i = 0; i < node.ne[2]; ++i) {
+    const auto token = static_cast<std::size_t>(i);
+    for (std::size_t head = 0; head < size(node.ne[1]); ++head) {
+      const char* from = static_cast<const char*>(x.data) + token * x.nb[2] + head * x.nb[1];
+      char* to = static_cast<char*>(node.data) + token * node.nb[2] + head * node.nb[1];
+      rotate_head(reinterpret_cast<const float*>(from), table->cosines(token), table->sines(token), angles.width,
+                  mode == GGML_ROPE_TYPE_NEOX, reinterpret_cast<float*>(to));
+    }
+  }
+  return true;
+}
+
 }  // namespace endorm

@@ -53,13 +53,15 @@ void GraphRunner::run(ggml_cgraph* graph) {
   operand_of_ = nullptr;
   unwritten_logits_ = nullptr;
   masks_.clear();
+  rotary_tables_.clear();
   const int count = graph->n_nodes;
   int left = 0;  // nodes from here on are not computed yet
   for (int i = 0; i < count; ++i) {
     const ggml_tensor& node = *graph->nodes[i];
     const bool product = (node.op == GGML_OP_MUL_MAT || node.op == GGML_OP_MUL_MAT_ID) && accelerator_->products() &&
                          is_weight(*node.src[0]);
-    if (!product && node.op != GGML_OP_FLASH_ATTN_EXT && node.op != GGML_OP_RMS_NORM && !is_gelu(node)) {
+    if (!product && node.op != GGML_OP_FLASH_ATTN_EXT && node.op != GGML_OP_RMS_NORM && node.op != GGML_OP_ROPE &&
+        !is_gelu(node)) {
       continue;
     }
     leave_to_ggml(graph, left, i);
@@ -85,6 +87,8 @@ int GraphRunner::compute_at(const ggml_cgraph& graph, int i) {
       return attend(node) ? 1 : 0;
     case GGML_OP_RMS_NORM:
       return normalize(graph, i) ? 2 : 0;
+    case GGML_OP_ROPE:
+      return rotate(node) ? 1 : 0;
     default:
       return activate(node) ? 1 : 0;
   }

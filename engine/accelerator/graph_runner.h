@@ -6,6 +6,7 @@
 
 #include "engine/accelerator/accelerator.h"
 #include "engine/accelerator/attention.h"
+#include "engine/accelerator/rotary.h"
 
 struct ggml_backend;
 struct ggml_cgraph;
@@ -37,6 +38,7 @@ class GraphRunner {
   static bool is_gelu(const ggml_tensor& node);
   bool activate(const ggml_tensor& node);
   bool normalize(const ggml_cgraph& graph, int i);
+  bool rotate(const ggml_tensor& node);
   bool attend(const ggml_tensor& node);
   const AttentionMask& mask_of(const ggml_tensor& node);
   const Operand& operand(const ggml_tensor& activations, ProductType type);
@@ -53,6 +55,7 @@ class GraphRunner {
   AttentionScratch attention_scratch_;
   // Read once a graph, used by all its layers.
   std::vector<std::pair<const ggml_tensor*, std::unique_ptr<AttentionMask>>> masks_;
+  std::vector<std::pair<const ggml_tensor*, std::unique_ptr<RotaryTable>>> rotary_tables_;  // by their positions
 };
 
 }  // namespace endorm
