@@ -8,6 +8,7 @@
 #include <llama.h>
 
 #include "core/errors.h"
+#include "engine/accelerator/mapped_pages.h"
 
 namespace endorm {
 namespace {
@@ -62,7 +63,8 @@ void LlamaPasses::choose_reader() {
   }
   if (accelerator_ && accelerator_->products()) {
     reader_ = make_accelerator_reader(*accelerator_, columns_);
-    limits_.batch_rows = options_.batch_tokens;  // no row of logits is held
+    limits_.batch_rows = options_.batch_tokens;
+    holds_logits_ = false;
   }
 }
 
@@ -148,6 +150,9 @@ void LlamaPasses::make_room(std::size_t cells, std::size_t targets) {
   }
   const Accelerator::Use use(accelerator_);
   context_ = make_llama_context(model_, options_, shape);
+  if (!holds_logits_) {
+    forget_logits();
+  }
   if (!adapters_.empty()) {
     std::vector<float> scales;
     for (const LoraAdapter& adapter : options_.adapters) {
@@ -156,6 +161,22 @@ void LlamaPasses::make_room(std::size_t cells, std::size_t targets) {
     if (llama_set_adapters_lora(context_.get(), adapters_.data(), adapters_.size(), scales.data()) != 0) {
       throw EngineError("[evaluate] the adapters cannot be applied: " + take_llama_complaints());
     }
+  }
+}
+
+// libllama fills a buffer for as many rows of logits as a pass has with zeros, which our head then never touches: at
+// 49,152 columns that is 100 MB for nothing. A pass that is given up makes it do so now, and the pages go back.
+void LlamaPasses::forget_logits() {
+  std::vector<llama_token> tokens(limits_.batch_rows, 0);
+  std::vector<std::int8_t> outputs(limits_.batch_rows, 1);
+  llama_batch batch = llama_batch_get_one(tokens.data(), static_cast<std::int32_t>(tokens.size()));
+  batch.logits = outputs.data();
+  accelerator_->reserving = true;
+  llama_decode(context_.get(), batch);
+  accelerator_->reserving = false;
+  llama_memory_clear(llama_get_memory(context_.get()), false);
+  if (float* logits = llama_get_logits(context_.get())) {
+    forget_pages(logits, limits_.batch_rows * columns_ * sizeof(float));
   }
 }
 

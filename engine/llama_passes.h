@@ -36,6 +36,7 @@ class LlamaPasses {
   void choose_reader();
   void read_on_host(const std::string& fault);
   void make_room(std::size_t cells, std::size_t targets);
+  void forget_logits();
   void decode(const TokenTree& tree, const WaveStep& step);
   HeadResult take(std::span<const std::int32_t> places);
   [[noreturn]] void rethrow_as_engine_error(const std::exception_ptr& failure) const;
@@ -49,6 +50,7 @@ class LlamaPasses {
   WaveLimits limits_;
   EvaluateCounts counts_;
   std::unique_ptr<RowReader> reader_;
+  bool holds_logits_ = true;        // rows of logits are read from libllama's buffer
   DeviceReader* device_ = nullptr;  // the reader, where statistics are computed on the device
   std::string statistics_fault_;    // why they are not, though they were to be
   LlamaContextHandle context_;      // goes before the reader, whose samplers it uses

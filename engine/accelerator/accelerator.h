@@ -85,6 +85,8 @@ class Accelerator {
   // What the next pass is asked for; taken by the pass that answers it.
   std::optional<HeadRequest> request;
   std::optional<HeadResult> result;
+  // Passes are given up before they begin: libllama has then reserved what it needs for one.
+  bool reserving = false;
   // Why a pass failed: errors do not travel through ggml.
   std::exception_ptr failure;
 

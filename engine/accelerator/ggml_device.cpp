@@ -39,6 +39,9 @@ void backend_set_tensor(ggml_backend_t, ggml_tensor* tensor, const void* data, s
 void backend_synchronize(ggml_backend_t) {}  // nothing is left running
 
 ggml_status backend_compute(ggml_backend_t backend, ggml_cgraph* graph) {
+  if (const Accelerator* accelerator = Accelerator::in_use(); accelerator && accelerator->reserving) {
+    return GGML_STATUS_ABORTED;
+  }
   return runner(backend).compute(graph) ? GGML_STATUS_SUCCESS : GGML_STATUS_FAILED;
 }
 

@@ -3,9 +3,11 @@
 #include <cstdint>
 
 #if defined(__linux__)
+#include <algorithm>
 #include <fstream>
 #include <sstream>
 #include <string>
+#include <utility>
 
 #include <sys/mman.h>
 #include <unistd.h>
@@ -37,23 +39,36 @@ bool belongs_to_file(std::uintptr_t begin, std::uintptr_t end) {
   return false;
 }
 
-}  // namespace
-
-std::size_t release_mapped_pages(const void* data, std::size_t bytes) {
+// The whole pages inside [data, data + bytes); empty where there is none.
+std::pair<std::uintptr_t, std::uintptr_t> whole_pages(const void* data, std::size_t bytes) {
   const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
   const auto begin = (reinterpret_cast<std::uintptr_t>(data) + page - 1) / page * page;
   const auto end = (reinterpret_cast<std::uintptr_t>(data) + bytes) / page * page;
-  if (begin >= end || !belongs_to_file(begin, end)) {
-    return 0;
+  return {begin, std::max(begin, end)};
+}
+
+// Advice: where the kernel does not take it, nothing is lost.
+bool give_back(const void* data, std::uintptr_t begin, std::uintptr_t end) {
+  auto* first = const_cast<char*>(static_cast<const char*>(data)) + (begin - reinterpret_cast<std::uintptr_t>(data));
+  return ::madvise(first, end - begin, MADV_DONTNEED) == 0;
+}
+
+}  // namespace
+
+std::size_t release_mapped_pages(const void* data, std::size_t bytes) {
+  const auto [begin, end] = whole_pages(data, bytes);
+  return begin < end && belongs_to_file(begin, end) && give_back(data, begin, end) ? end - begin : 0;
+}
+
+void forget_pages(void* data, std::size_t bytes) {
+  const auto [begin, end] = whole_pages(data, bytes);
+  if (begin < end) {
+    give_back(data, begin, end);
   }
-  // Advice: where the kernel does not take it, nothing is lost.
-  return ::madvise(const_cast<char*>(static_cast<const char*>(data)) + (begin - reinterpret_cast<std::uintptr_t>(data)),
-                   end - begin, MADV_DONTNEED) == 0
-             ? end - begin
-             : 0;
 }
 #else
 std::size_t release_mapped_pages(const void*, std::size_t) { return 0; }
+void forget_pages(void*, std::size_t) {}
 #endif
 
 }  // namespace endorm
