@@ -78,15 +78,12 @@ std::unique_ptr<Accelerator> make_accelerator(const LlamaEngineOptions& options)
   wanted.threads = thread_count(options);
   wanted.packed_bytes_limit = options.packed_bytes ? *options.packed_bytes : half_of_free_memory();
   auto products = make_onednn_products(wanted.threads);
-  if (options.precision == Precision::kFast) {
-    if (!products || !products->can(ProductType::kInt8)) {
-      throw InvalidInput(
-          "[precision] fast needs oneDNN's int8 products, which this build does not have. Install libdnnl-dev and "
-          "build "
-          "again, or use --precision exact.");
-    }
-    wanted.choice = "int8 as asked for";
-  } else if (products) {
+  if (options.precision == Precision::kFast && (!products || !products->can(ProductType::kInt8))) {
+    throw InvalidInput(
+        "[precision] fast needs oneDNN's int8 products, which this build does not have. Install libdnnl-dev and build "
+        "again, or use --precision exact.");
+  }
+  if (products) {
     const TypeChoice choice = choose_product_type(*products, product_shapes(options.model_path), wanted.threads,
                                                   options.choice_cache_directory);
     wanted.wide_type = choice.type;
@@ -105,8 +102,8 @@ std::string accelerator_name(const Accelerator* accelerator) {
   if (!accelerator->products()) {
     return "exact native";
   }
-  return options.precision == Precision::kFast ? "fast int8"
-                                               : std::string("exact ") + product_type_name(options.wide_type);
+  const std::string wide = product_type_name(options.wide_type);
+  return options.precision == Precision::kFast ? "fast int8 and " + wide : "exact " + wide;
 }
 
 AcceleratorInfo describe_accelerator(const Accelerator* accelerator, const LlamaEngineOptions& options) {

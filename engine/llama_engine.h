@@ -97,8 +97,8 @@ struct AcceleratorInfo {
 class LlamaEngine : public Engine {
  public:
   virtual const LlamaModelInfo& model_info() const = 0;
-  virtual std::string arithmetic() const = 0;        // of matrix products: "exact bf16", "fast int8", "native", ...
-  virtual std::string statistics_fault() const = 0;  // why they are on the host where the device was to give them
+  virtual std::string arithmetic() const = 0;  // of matrix products: "exact bf16", "fast int8 and bf16", "native", ...
+  virtual std::string statistics_fault() const = 0;       // why they are on the host where the device was to give them
   virtual const AcceleratorInfo& accelerator_info() = 0;  // what the accelerator has done so far
 };
 

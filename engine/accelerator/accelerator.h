@@ -20,7 +20,7 @@ namespace endorm {
 struct AcceleratorOptions {
   // What changes the numbers.
   Precision precision = Precision::kExact;    // kExact or kFast
-  ProductType wide_type = ProductType::kF32;  // kExact: for weights that bf16 does not lose anything of against ggml
+  ProductType wide_type = ProductType::kF32;  // for weights that bf16 does not lose anything of against ggml
   std::string choice;                         // why it is this type; for people
   // What changes only speed and memory.
   int threads = 1;
