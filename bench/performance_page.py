@@ -3,6 +3,8 @@
 import os
 import pathlib
 import platform
+import subprocess
+import sys
 
 import matplotlib
 
@@ -10,7 +12,6 @@ matplotlib.use("svg")
 import matplotlib.pyplot as plt  # noqa: E402
 
 import growth  # noqa: E402
-import start_and_memory  # noqa: E402
 import targets  # noqa: E402
 import verdict_agreement  # noqa: E402
 from contenders import BUDGETS, all_contenders, our_contenders  # noqa: E402
@@ -156,7 +157,9 @@ def write_page(rows, models, arguments, say):
     contenders = all_contenders(arguments.build / "bench")
     curves = growth.curves(rows, contenders, model, arguments.threads, arguments.folder, say)
     agreement = agreement_rows(models, arguments, say)
-    start = start_and_memory.sentences(start_and_memory.measure(str(arguments.build / "endorm"), str(model.file("bf16"))))
+    # A process of its own: a child's peak as the kernel tells it starts at that of the process it was forked from.
+    command = [sys.executable, str(ROOT / "bench/start_and_memory.py"), str(arguments.build / "endorm"), str(model.file("bf16"))]
+    start = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
     plot(curves, ROOT / "docs/performance.svg")
     (ROOT / "docs/performance.md").write_text(page(rows, agreement, curves, start))
     say("docs/performance.md and docs/performance.svg are written")
