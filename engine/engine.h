@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
@@ -17,8 +18,9 @@ struct Capabilities {
                             // normalised (log_sum_exp is 0 and logit is log pi), and whatever needs V is refused
   bool entropy = false;     // TokenStats::entropy is present
   bool any_alpha = false;   // alpha other than 1 can be asked for
-  bool generate = false;    // can sample (not used by the scorer)
-  std::size_t context = 0;  // longest sequence in tokens; 0 = not known
+  bool generate = false;    // can write: generate()
+  bool hidden_states = false;  // hidden_states()
+  std::size_t context = 0;     // longest sequence in tokens; 0 = not known
   std::string missing_reason;  // one sentence: why what is missing is missing; empty where nothing is
 };
 
@@ -56,6 +58,29 @@ struct EvaluateOptions {
   bool share_prefixes = true;  // false: every sequence is computed alone (for measuring what sharing changes)
 };
 
+// How completions are drawn.
+struct SamplingOptions {
+  std::size_t max_tokens = 512;
+  double temperature = 1.0;       // 0: the most likely token
+  double top_p = 1.0;             // the smallest set of tokens with at least this probability; 1: all
+  std::vector<std::string> stop;  // a completion ends where one of these comes out; it is not part of the text
+};
+
+// One completion to be drawn. It depends on its prompt, its seed and the options, not on what is drawn beside it (up to
+// the rounding of batches of another shape).
+struct GenerationRequest {
+  Tokens prompt;  // [P], e.g. of open_turn()
+  std::uint64_t seed = 0;
+};
+
+enum class CompletionEnd { kEndOfTurn, kStop, kLength };
+
+struct Completion {
+  Tokens tokens;     // [T], without the token that ended the turn
+  std::string text;  // of the tokens, up to a stop string
+  CompletionEnd end = CompletionEnd::kLength;
+};
+
 // How much an evaluation computed, against what was asked.
 struct EvaluateCounts {
   std::size_t tokens_computed = 0;
@@ -87,6 +112,16 @@ class Engine {
   virtual std::vector<TokenStats> evaluate(const TokenTree& tree, const EvaluateOptions& options) = 0;
   // Totals since the engine was made.
   virtual EvaluateCounts counts() const = 0;
+
+  // The prompt of an answer that is still to be written: messages, then the beginning of the model's own turn. Throws
+  // InvalidInput as tokenize does, and where the engine cannot generate.
+  virtual Tokens open_turn(std::span<const Message> messages) const;
+  // One completion a request, in order; many are drawn together, and what prompts share is computed once. Throws
+  // InvalidInput where the engine cannot generate, or prompt and max_tokens are longer than the context.
+  virtual std::vector<Completion> generate(std::span<const GenerationRequest> requests, const SamplingOptions& options);
+  // The hidden state [D] behind the last token of each sequence, after the model's last norm: what a trained reward
+  // head reads. Throws InvalidInput where the engine has none, or a sequence is empty or longer than the context.
+  virtual std::vector<std::vector<float>> hidden_states(std::span<const Tokens> sequences);
 };
 
 }  // namespace endorm

@@ -214,10 +214,12 @@ ScoredResponse EndogenousScorer::assemble(const Job& job, const RequestResponse&
   }
   const std::vector<TokenRange> steps = step_ranges(begins, job.tokens.byte_offsets, job.tokens.response.size());
   result.aggregates = aggregate(result.tokens, steps, options_.alpha, options_.aggregate);
-  result.reward = chosen_reward(result.aggregates, options_.aggregate.kind);
+  result.reward = chosen_reward(*result.aggregates, options_.aggregate.kind);
+  double log_prob = 0.0;
   for (const TokenReward& token : result.tokens) {
-    result.log_prob += token.log_prob;
+    log_prob += token.log_prob;
   }
+  result.log_prob = log_prob;
   if (engine_.capabilities().raw_logits) {
     result.value = result.tokens.front().value;
   }

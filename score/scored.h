@@ -11,12 +11,14 @@
 
 namespace endorm {
 
-// One scored response.
+// One scored response. Whoever reads no tokens of it (a judge that asks, counts or throws dice) gives a reward and
+// leaves the quantities of tokens absent.
 struct ScoredResponse {
-  double reward = 0.0;          // the aggregation that was chosen
-  double log_prob = 0.0;        // sum of log pi, nats
-  std::optional<double> value;  // V(s_1); absent where the engine gives no raw logits
-  Aggregates aggregates;
+  double reward = 0.0;                   // higher is better; EndoRM: the aggregation that was chosen
+  std::optional<double> log_prob;        // sum of log pi, nats
+  std::optional<double> value;           // V(s_1); absent, too, where the engine gives no raw logits
+  std::optional<Aggregates> aggregates;  // of alpha log pi
+  std::vector<std::string> replies;      // what a judge's model wrote about it, in the order of the questions
   Finish finish = Finish::kTruncated;
   std::size_t truncated_left = 0;        // prompt tokens dropped from the left to fit the context
   std::vector<TokenReward> tokens;       // [T]

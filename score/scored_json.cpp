@@ -84,16 +84,7 @@ json token_columns(const ScoredResponse& response) {
   return columns;
 }
 
-json response_object(const ScoredResponse& response, const RowOptions& options) {
-  refuse_masked_tokens(response);
-  const Aggregates& aggregates = response.aggregates;
-  json object;
-  object["reward"] = finite(response.reward, "reward");
-  object["log_prob"] = finite(response.log_prob, "log_prob");
-  if (response.value) {
-    object["value"] = finite(*response.value, "value");
-  }
-  object["tokens"] = response.tokens.size();
+void put_aggregates(const Aggregates& aggregates, json& object) {
   object["sum"] = finite(aggregates.sum, "sum");
   object["mean"] = finite(aggregates.mean, "mean");
   object["discounted"] = finite(aggregates.discounted, "discounted");
@@ -105,13 +96,29 @@ json response_object(const ScoredResponse& response, const RowOptions& options) 
   if (aggregates.min_step) {
     object["min_step"] = finite(*aggregates.min_step, "min_step");
   }
+}
+
+json response_object(const ScoredResponse& response, const RowOptions& options) {
+  refuse_masked_tokens(response);
+  json object;
+  object["reward"] = finite(response.reward, "reward");
+  if (response.log_prob) {
+    object["log_prob"] = finite(*response.log_prob, "log_prob");
+  }
+  if (response.value) {
+    object["value"] = finite(*response.value, "value");
+  }
+  object["tokens"] = response.tokens.size();
+  if (response.aggregates) {
+    put_aggregates(*response.aggregates, object);
+  }
   object["finish"] = response.finish == Finish::kEndOfTurn ? "end_of_turn" : "truncated";
   if (response.truncated_left > 0) {
     object["truncated_left"] = response.truncated_left;
   }
-  if (options.steps && !aggregates.steps.empty()) {
+  if (options.steps && response.aggregates && !response.aggregates->steps.empty()) {
     json steps = json::array();
-    for (const StepReward& step : aggregates.steps) {
+    for (const StepReward& step : response.aggregates->steps) {
       steps.push_back({{"begin", step.tokens.begin},
                        {"end", step.tokens.end},
                        {"sum", finite(step.sum, "steps.sum")},

@@ -26,7 +26,7 @@ ScoredResponse full_response() {
   response.reward = -0.5;
   response.log_prob = -0.75;
   response.value = 12.5;
-  response.aggregates = {
+  response.aggregates = endorm::Aggregates{
       .sum = -0.75,
       .mean = -0.375,
       .discounted = -0.5,
@@ -72,9 +72,9 @@ TEST_CASE("what is not asked for or not known is absent") {
   response.tokens[1].entropy.reset();
   response.truncated_left = 0;
   response.finish = Finish::kTruncated;
-  response.aggregates.steps.clear();
-  response.aggregates.step_mean.reset();
-  response.aggregates.min_step.reset();
+  response.aggregates->steps.clear();
+  response.aggregates->step_mean.reset();
+  response.aggregates->min_step.reset();
   const json row = json::parse(row_of(response));
   const json& fields = row["responses"][0];
   for (const char* absent : {"value", "truncated_left", "steps", "step_mean", "min_step"}) {
@@ -138,14 +138,14 @@ TEST_CASE("a number that is not finite is never printed") {
     refused([&](ScoredResponse& r) { r.reward = bad; }, "\"reward\"");
     refused([&](ScoredResponse& r) { r.log_prob = bad; }, "\"log_prob\"");
     refused([&](ScoredResponse& r) { r.value = bad; }, "\"value\"");
-    refused([&](ScoredResponse& r) { r.aggregates.sum = bad; }, "\"sum\"");
-    refused([&](ScoredResponse& r) { r.aggregates.mean = bad; }, "\"mean\"");
-    refused([&](ScoredResponse& r) { r.aggregates.discounted = bad; }, "\"discounted\"");
-    refused([&](ScoredResponse& r) { r.aggregates.chunked_mean = bad; }, "\"chunked_mean\"");
-    refused([&](ScoredResponse& r) { r.aggregates.last_k = bad; }, "\"last_k\"");
-    refused([&](ScoredResponse& r) { r.aggregates.step_mean = bad; }, "\"step_mean\"");
-    refused([&](ScoredResponse& r) { r.aggregates.min_step = bad; }, "\"min_step\"");
-    refused([&](ScoredResponse& r) { r.aggregates.steps[1].sum = bad; }, "\"steps.sum\"");
+    refused([&](ScoredResponse& r) { r.aggregates->sum = bad; }, "\"sum\"");
+    refused([&](ScoredResponse& r) { r.aggregates->mean = bad; }, "\"mean\"");
+    refused([&](ScoredResponse& r) { r.aggregates->discounted = bad; }, "\"discounted\"");
+    refused([&](ScoredResponse& r) { r.aggregates->chunked_mean = bad; }, "\"chunked_mean\"");
+    refused([&](ScoredResponse& r) { r.aggregates->last_k = bad; }, "\"last_k\"");
+    refused([&](ScoredResponse& r) { r.aggregates->step_mean = bad; }, "\"step_mean\"");
+    refused([&](ScoredResponse& r) { r.aggregates->min_step = bad; }, "\"min_step\"");
+    refused([&](ScoredResponse& r) { r.aggregates->steps[1].sum = bad; }, "\"steps.sum\"");
     refused([&](ScoredResponse& r) { r.tokens[1].q = bad; }, "\"q\"");
     refused([&](ScoredResponse& r) { r.tokens[1].entropy = bad; }, "\"entropy\"");
   }

@@ -188,7 +188,7 @@ TEST_CASE("without raw logits what needs V is refused with the reason, and the r
   const Scored expected = score(raw, {}, requests)[0];
   for (std::size_t i = 0; i < 2; ++i) {
     CHECK(std::abs(reward_of(found.responses[i]) - reward_of(expected.responses[i])) <= 1e-12);
-    CHECK(std::abs(found.responses[i].scored->log_prob - expected.responses[i].scored->log_prob) <= 1e-12);
+    CHECK(std::abs(*found.responses[i].scored->log_prob - *expected.responses[i].scored->log_prob) <= 1e-12);
     CHECK(!found.responses[i].scored->value.has_value());
     CHECK(expected.responses[i].scored->value.has_value());
     CHECK(!found.responses[i].scored->tokens[0].entropy.has_value());

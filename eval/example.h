@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "score/record.h"
+
+namespace endorm {
+
+// Two responses of one request of which the first is known to be the better one.
+struct Comparison {
+  std::size_t better = 0;
+  std::size_t worse = 0;
+  std::string cell;  // what the figure is told apart by, e.g. "0,2" for RM-Bench's chosen 0 against rejected 2
+};
+
+// The steps of a solution: which is the first wrong one, counted from 0; none where all are right.
+struct StepLabel {
+  std::optional<std::size_t> first_error;
+};
+
+// One question to a judge, with what is known about the answer. A row of a benchmark may become several (one a system
+// message).
+struct Example {
+  Request request;
+  std::string subset;                   // what figures are grouped by: domain, section, split, system message
+  std::string group;                    // examples of one group are drawn together by the bootstrap: the prompt's id
+  std::vector<Comparison> comparisons;  // empty where the label is of another kind
+  std::vector<bool> correct;            // [responses]: best-of-N sets; empty elsewhere
+  std::optional<StepLabel> steps;       // sets of stepwise solutions, with request.responses[0].step_begins
+};
+
+struct DataFile {
+  std::string path;
+  std::string sha256;
+  std::size_t rows = 0;
+};
+
+// A row that cannot be used, and why.
+struct RowFault {
+  std::string file;
+  std::size_t row = 0;  // 1-based: its place in the file's array or its line
+  std::string id;       // may be empty
+  std::string message;
+};
+
+struct DataSet {
+  std::string benchmark;
+  std::vector<DataFile> files;
+  std::vector<Example> examples;
+  std::vector<RowFault> faults;
+};
+
+}  // namespace endorm
