@@ -19,6 +19,7 @@ struct Comparison {
 // The steps of a solution: which is the first wrong one, counted from 0; none where all are right.
 struct StepLabel {
   std::optional<std::size_t> first_error;
+  std::optional<std::vector<bool>> wrong;  // [steps], where the set labels every step and not the first error alone
 };
 
 // One question to a judge, with what is known about the answer. A row of a benchmark may become several (one a system
@@ -49,8 +50,9 @@ struct RowFault {
 struct DataSet {
   std::string benchmark;
   std::vector<DataFile> files;
-  std::vector<Example> examples;
-  std::vector<RowFault> faults;
+  std::vector<Example> examples;   // ids differ; in the order of the files and of their rows
+  std::vector<RowFault> faults;    // rows that were left out
+  std::vector<std::string> notes;  // what a reader of the figures must know: a part that was not there
 };
 
 }  // namespace endorm
