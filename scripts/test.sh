@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Every test: sanitizer build of our own code, a minute of fuzzing, then the release build. Ends with ctest's summary.
+# Every test: sanitizer builds of our own code (addresses and undefined behaviour; threads for what runs models), a minute
+# of fuzzing, then the release build. Ends with ctest's summary.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/packages.sh
@@ -12,5 +13,8 @@ scripts/build.sh dev
 export ASAN_OPTIONS="detect_stack_use_after_return=1"
 export LSAN_OPTIONS="suppressions=$PWD/tests/leaks.supp:print_suppressions=0"
 ctest --test-dir build/dev --output-on-failure --label-exclude "cli|install"
+threaded=(score_test engine_llama_test)
+scripts/build.sh tsan "${threaded[@]}"
+ctest --test-dir build/tsan --output-on-failure -R "^($(IFS='|'; echo "${threaded[*]}"))\$"
 scripts/fuzz.sh 20
 ctest --test-dir build/release --output-on-failure
