@@ -17,16 +17,18 @@ namespace fs = std::filesystem;
 
 constexpr std::uintmax_t kF32Bytes = 539845696;
 
-// As the command line finds it.
+std::string environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value ? value : "";
+}
+
+// As the command line finds it: a variable that is empty counts as not set.
 std::string cache_directory() {
-  if (const char* own = std::getenv("ENDORM_CACHE_DIR")) {
+  if (const std::string own = environment("ENDORM_CACHE_DIR"); !own.empty()) {
     return own;
   }
-  if (const char* caches = std::getenv("XDG_CACHE_HOME")) {
-    return std::string(caches) + "/endorm";
-  }
-  const char* home = std::getenv("HOME");
-  return std::string(home ? home : "") + "/.cache/endorm";
+  const std::string caches = environment("XDG_CACHE_HOME");
+  return (caches.empty() ? environment("HOME") + "/.cache" : caches) + "/endorm";
 }
 
 }  // namespace
