@@ -9,6 +9,9 @@ struct TokenStats {
   double logit = 0.0;             // Q(s_h, a_h), the raw logit of the token (arXiv:2506.23235, Proposition 1)
   double log_sum_exp = 0.0;       // log sum_a exp(Q(s_h, a) / alpha), so that V(s_h) = alpha * log_sum_exp
   std::optional<double> entropy;  // of softmax(Q(s_h, .) / alpha), nats; absent where the engine cannot give it
+  // KL(uniform || softmax(Q(s_h, .) / alpha)) over the unmasked vocabulary, nats; absent where the engine cannot give
+  // it
+  std::optional<double> uniform_divergence;
 };
 
 }  // namespace endorm

@@ -17,11 +17,12 @@ struct Capabilities {
   bool raw_logits = false;  // TokenStats::logit and log_sum_exp are those of the raw logits; without it the logits are
                             // normalised (log_sum_exp is 0 and logit is log pi), and whatever needs V is refused
   bool entropy = false;     // TokenStats::entropy is present
-  bool any_alpha = false;   // alpha other than 1 can be asked for
-  bool generate = false;    // can write: generate()
-  bool hidden_states = false;  // hidden_states()
-  std::size_t context = 0;     // longest sequence in tokens; 0 = not known
-  std::string missing_reason;  // one sentence: why what is missing is missing; empty where nothing is
+  bool uniform_divergence = false;  // TokenStats::uniform_divergence is present
+  bool any_alpha = false;           // alpha other than 1 can be asked for
+  bool generate = false;            // can write: generate()
+  bool hidden_states = false;       // hidden_states()
+  std::size_t context = 0;          // longest sequence in tokens; 0 = not known
+  std::string missing_reason;       // one sentence: why what is missing is missing; empty where nothing is
 };
 
 struct Message {

@@ -24,6 +24,7 @@ struct Request {
   std::vector<Message> messages;           // the prompt, system message first
   std::vector<RequestResponse> responses;  // at least one
   bool chosen_first = false;               // came as "chosen"/"rejected": responses[0] is the chosen one
+  std::vector<std::string> alternatives;   // system messages that a contrast takes in the place of its own; empty: none
 };
 
 // Reads one JSON line:
