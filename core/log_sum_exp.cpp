@@ -78,10 +78,12 @@ RowReduction::RowReduction(const RowKernelFunctions& kernel, double alpha)
 
 void RowReduction::add(std::span<const float> logits) {
   if (logits.empty()) return;
-  const RowMaximum part = kernel_->row_maximum(logits);
+  const RowScan part = kernel_->scan(logits);
   if (part.has_refused_entry) throw_refused_entry(logits, count_);
   count_ += logits.size();
   if (std::isinf(part.maximum)) return;  // all masked
+  logits_ += part.sum;
+  unmasked_ += part.unmasked;
 
   // q_a / alpha = maximum / alpha + d_a with every d_a <= 0, so that no exponential overflows.
   const double maximum = part.maximum;
@@ -111,7 +113,10 @@ RowStatistics RowReduction::statistics() const {
   }
   // With p_a = exp(d_a) / sum: H = -sum_a p_a log p_a = log sum - sum_a p_a d_a, two terms that are never negative.
   const double log_sum = std::log(sum_);
-  const RowStatistics statistics{maximum_ / alpha_ + log_sum, log_sum - weighted_ / sum_};
+  const auto unmasked = static_cast<double>(unmasked_);
+  const double mean_d = (logits_ / unmasked - maximum_) / alpha_;
+  const RowStatistics statistics{maximum_ / alpha_ + log_sum, log_sum - weighted_ / sum_,
+                                 log_sum - mean_d - std::log(unmasked)};
   if (!std::isfinite(statistics.log_sum_exp)) {
     throw InvalidInput("[row_statistics] the largest logit " + std::to_string(maximum_) + " divided by alpha " +
                        std::to_string(alpha_) + " overflows; use a larger alpha");

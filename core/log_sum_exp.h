@@ -7,10 +7,12 @@ namespace endorm {
 
 struct RowKernelFunctions;
 
-// log sum_a exp(q_a / alpha) and the entropy of softmax(q / alpha), both in nats.
+// log sum_a exp(q_a / alpha), the entropy of p = softmax(q / alpha) and KL(u || p), with u uniform over the n unmasked
+// tokens: log sum_a exp(q_a / alpha) - mean_a(q_a) / alpha - log n. All in nats.
 struct RowStatistics {
   double log_sum_exp = 0.0;
   double entropy = 0.0;
+  double uniform_divergence = 0.0;
 };
 
 // Reduces one row of raw logits q [V] in a single call; exponentials and sums are in double.
@@ -46,6 +48,8 @@ class RowReduction {
   double maximum_;         // -infinity while no token is unmasked
   double sum_ = 0.0;       // sum_a exp(d_a), d_a = (q_a - maximum) / alpha
   double weighted_ = 0.0;  // sum_a exp(d_a) d_a
+  double logits_ = 0.0;    // sum_a q_a of the unmasked
+  std::size_t unmasked_ = 0;
 };
 
 // The kernels that this processor can run, fastest first; the first is the one row_statistics uses.

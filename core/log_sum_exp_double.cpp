@@ -32,15 +32,22 @@ RowStatistics row_statistics(std::span<const double> logits, double alpha) {
   // nothing to the weighted sum, entropy = log(1 + rest) - sum_a exp(x_a) x_a / (1 + rest).
   double rest = 0.0;
   double weighted = 0.0;
+  double shifted_sum = 0.0;
+  double unmasked = 0.0;
   for (std::size_t token = 0; token < logits.size(); ++token) {
     const double shifted = (logits[token] - largest) / alpha;
     const double weight = std::exp(shifted);
+    if (std::isfinite(logits[token])) {
+      shifted_sum += shifted;
+      unmasked += 1.0;
+    }
     if (token != top && weight > 0.0) {
       rest += weight;
       weighted += weight * shifted;
     }
   }
-  const RowStatistics row{largest / alpha + std::log1p(rest), std::log1p(rest) - weighted / (1.0 + rest)};
+  const RowStatistics row{largest / alpha + std::log1p(rest), std::log1p(rest) - weighted / (1.0 + rest),
+                          std::log1p(rest) - shifted_sum / unmasked - std::log(unmasked)};
   if (!std::isfinite(row.log_sum_exp)) {
     throw InvalidInput("[row_statistics] the largest logit " + std::to_string(largest) + " divided by alpha " +
                        std::to_string(alpha) + " is beyond the range of double. Raise alpha.");

@@ -32,6 +32,7 @@ std::vector<TokenReward> token_rewards(std::span<const TokenStats> stats, double
     // log pi(a_h | s_h) = (Q(s_h, a_h) - V(s_h)) / alpha
     rewards[h].log_prob = (rewards[h].q - rewards[h].value) / alpha;
     rewards[h].entropy = stats[h].entropy;
+    rewards[h].uniform_divergence = stats[h].uniform_divergence;
   }
   // The inverse soft Bellman operator: r_h = Q(s_h, a_h) - V(s_{h+1}).
   for (std::size_t h = 0; h < rewards.size(); ++h) {

@@ -15,7 +15,7 @@ struct TokenReward {
   double log_prob = 0.0;          // log pi(a_h | s_h) = (Q(s_h, a_h) - V(s_h)) / alpha, nats, <= 0 up to rounding
   double reward = 0.0;            // r_h = Q(s_h, a_h) - V(s_{h+1}); V after the last token is 0
   std::optional<double> entropy;  // of pi(. | s_h), nats
-  std::optional<double> uniform_divergence;  // KL(uniform || pi(. | s_h)), nats: self-certainty
+  std::optional<double> uniform_divergence = std::nullopt;  // KL(uniform || pi(. | s_h)), nats: self-certainty
 };
 
 // V(s) = alpha * logsumexp(q / alpha) of one row of logits q [V].

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <iterator>
 #include <limits>
 
@@ -25,20 +26,35 @@ ENDORM_AVX2 inline __m256 load_tail(const float* entries, std::size_t count) {
   return _mm256_loadu_ps(padded.data());
 }
 
-ENDORM_AVX2 RowMaximum row_maximum(std::span<const float> row) {
+ENDORM_AVX2 inline double total(__m256d lanes) {
+  std::array<double, 4> parts;
+  _mm256_storeu_pd(parts.data(), lanes);
+  return (parts[0] + parts[1]) + (parts[2] + parts[3]);
+}
+
+ENDORM_AVX2 RowScan scan(std::span<const float> row) {
   const __m256 largest = _mm256_set1_ps(std::numeric_limits<float>::max());
   __m256 maximum = _mm256_set1_ps(kMasked);
   __m256 refused = _mm256_setzero_ps();
+  __m256d sum_low = _mm256_setzero_pd();
+  __m256d sum_high = _mm256_setzero_pd();
+  int unmasked = 0;
   for (std::size_t i = 0; i < row.size(); i += kFloats) {
     const std::size_t left = row.size() - i;
     const __m256 entries = left < kFloats ? load_tail(row.data() + i, left) : _mm256_loadu_ps(row.data() + i);
     // True for NaN and +infinity: "not less than or equal to the largest float".
     refused = _mm256_or_ps(refused, _mm256_cmp_ps(entries, largest, _CMP_NLE_UQ));
     maximum = _mm256_max_ps(maximum, entries);
+    const __m256 is_unmasked = _mm256_cmp_ps(entries, _mm256_set1_ps(kMasked), _CMP_NEQ_UQ);
+    const __m256 counted = _mm256_and_ps(entries, is_unmasked);  // 0 in the place of -infinity
+    sum_low = _mm256_add_pd(sum_low, _mm256_cvtps_pd(_mm256_castps256_ps128(counted)));
+    sum_high = _mm256_add_pd(sum_high, _mm256_cvtps_pd(_mm256_extractf128_ps(counted, 1)));
+    unmasked += std::popcount(static_cast<unsigned>(_mm256_movemask_ps(is_unmasked)));
   }
   std::array<float, kFloats> lanes;
   _mm256_storeu_ps(lanes.data(), maximum);
-  return {*std::max_element(lanes.begin(), lanes.end()), _mm256_movemask_ps(refused) != 0};
+  return {*std::max_element(lanes.begin(), lanes.end()), _mm256_movemask_ps(refused) != 0,
+          total(_mm256_add_pd(sum_low, sum_high)), static_cast<std::size_t>(unmasked)};
 }
 
 // ln of the smallest normal double, rounded up: below it an exponential is taken as 0.
@@ -85,12 +101,6 @@ ENDORM_AVX2 inline void accumulate(Lanes& low, Lanes& high, __m256 entries, __m2
   accumulate(high, _mm256_extractf128_ps(entries, 1), maximum, inverse_alpha);
 }
 
-ENDORM_AVX2 inline double total(__m256d lanes) {
-  std::array<double, 4> values;
-  _mm256_storeu_pd(values.data(), lanes);
-  return (values[0] + values[1]) + (values[2] + values[3]);
-}
-
 ENDORM_AVX2 ExponentialSums exponential_sums(std::span<const float> block, double maximum, double inverse_alpha) {
   const __m256d maxima = _mm256_set1_pd(maximum);
   const __m256d scale = _mm256_set1_pd(inverse_alpha);
@@ -115,7 +125,7 @@ ENDORM_AVX2 ExponentialSums exponential_sums(std::span<const float> block, doubl
 
 }  // namespace
 
-const RowKernelFunctions kAvx2RowKernel{row_maximum, exponential_sums};
+const RowKernelFunctions kAvx2RowKernel{scan, exponential_sums};
 
 }  // namespace endorm
 

@@ -8,6 +8,7 @@
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #endif
 
+#include <bit>
 #include <iterator>
 #include <limits>
 
@@ -32,9 +33,23 @@ ENDORM_AVX512 inline __mmask16 refused_entries(__m512 entries) {
   return _mm512_cmp_ps_mask(entries, _mm512_set1_ps(std::numeric_limits<float>::max()), _CMP_NLE_UQ);
 }
 
-ENDORM_AVX512 RowMaximum row_maximum(std::span<const float> row) {
+// Adds the unmasked ones of 16 entries to `sum` [8].
+ENDORM_AVX512 inline __m512d add_unmasked(__m512d sum, __m512 entries, unsigned mask) {
+  const __m256 upper = _mm256_castpd_ps(_mm512_extractf64x4_pd(_mm512_castps_pd(entries), 1));
+  sum = _mm512_mask_add_pd(sum, static_cast<__mmask8>(mask), sum, _mm512_cvtps_pd(_mm512_castps512_ps256(entries)));
+  return _mm512_mask_add_pd(sum, static_cast<__mmask8>(mask >> 8U), sum, _mm512_cvtps_pd(upper));
+}
+
+ENDORM_AVX512 inline unsigned unmasked_entries(__m512 entries) {
+  return _mm512_cmp_ps_mask(entries, _mm512_set1_ps(kMasked), _CMP_NEQ_UQ);
+}
+
+ENDORM_AVX512 RowScan scan(std::span<const float> row) {
   __m512 maximum_even = _mm512_set1_ps(kMasked);
   __m512 maximum_odd = maximum_even;
+  __m512d sum_even = _mm512_setzero_pd();
+  __m512d sum_odd = sum_even;
+  int unmasked = 0;
   unsigned refused = 0;
   std::size_t i = 0;
   for (; i + 2 * kFloats <= row.size(); i += 2 * kFloats) {
@@ -43,14 +58,23 @@ ENDORM_AVX512 RowMaximum row_maximum(std::span<const float> row) {
     refused |= static_cast<unsigned>(refused_entries(even)) | static_cast<unsigned>(refused_entries(odd));
     maximum_even = _mm512_max_ps(maximum_even, even);
     maximum_odd = _mm512_max_ps(maximum_odd, odd);
+    const unsigned unmasked_even = unmasked_entries(even);
+    const unsigned unmasked_odd = unmasked_entries(odd);
+    sum_even = add_unmasked(sum_even, even, unmasked_even);
+    sum_odd = add_unmasked(sum_odd, odd, unmasked_odd);
+    unmasked += std::popcount(unmasked_even | (unmasked_odd << 16U));
   }
   for (; i < row.size(); i += kFloats) {
     const std::size_t left = row.size() - i;
     const __m512 tail = left < kFloats ? load_tail(row.data() + i, left) : _mm512_loadu_ps(row.data() + i);
     refused |= refused_entries(tail);
     maximum_even = _mm512_max_ps(maximum_even, tail);
+    const unsigned unmasked_tail = unmasked_entries(tail);
+    sum_even = add_unmasked(sum_even, tail, unmasked_tail);
+    unmasked += std::popcount(unmasked_tail);
   }
-  return {_mm512_reduce_max_ps(_mm512_max_ps(maximum_even, maximum_odd)), refused != 0};
+  return {_mm512_reduce_max_ps(_mm512_max_ps(maximum_even, maximum_odd)), refused != 0,
+          _mm512_reduce_add_pd(_mm512_add_pd(sum_even, sum_odd)), static_cast<std::size_t>(unmasked)};
 }
 
 // exp(d) for d <= 0 is 2^(n + j/16) * exp(r): n an integer, j = 0 .. 15, |r| <= ln 2 / 32. The table costs one shuffle
@@ -142,7 +166,7 @@ ENDORM_AVX512 ExponentialSums exponential_sums(std::span<const float> block, dou
 
 }  // namespace
 
-const RowKernelFunctions kAvx512RowKernel{row_maximum, exponential_sums};
+const RowKernelFunctions kAvx512RowKernel{scan, exponential_sums};
 
 }  // namespace endorm
 

@@ -7,19 +7,27 @@
 namespace endorm {
 namespace {
 
-RowMaximum row_maximum(std::span<const float> row) {
-  float maximum = -std::numeric_limits<float>::infinity();
-  bool has_refused_entry = false;
-  for (const float entry : row) {
+constexpr std::size_t kLanes = 8;
+
+RowScan scan(std::span<const float> row) {
+  constexpr float kMasked = -std::numeric_limits<float>::infinity();
+  RowScan found{kMasked, false};
+  std::array<double, kLanes> sums{};
+  for (std::size_t i = 0; i < row.size(); ++i) {
+    const float entry = row[i];
     // Written so that NaN, which compares false with everything, is caught with +infinity.
-    has_refused_entry |= !(entry <= std::numeric_limits<float>::max());
-    maximum = entry > maximum ? entry : maximum;
+    found.has_refused_entry |= !(entry <= std::numeric_limits<float>::max());
+    found.maximum = entry > found.maximum ? entry : found.maximum;
+    sums[i % kLanes] += entry == kMasked ? 0.0 : static_cast<double>(entry);
+    found.unmasked += entry == kMasked ? 0 : 1;
   }
-  return {maximum, has_refused_entry};
+  for (const double sum : sums) {
+    found.sum += sum;
+  }
+  return found;
 }
 
 ExponentialSums exponential_sums(std::span<const float> block, double maximum, double inverse_alpha) {
-  constexpr std::size_t kLanes = 8;
   std::array<ExponentialSums, kLanes> lanes{};
   for (std::size_t i = 0; i < block.size(); ++i) {
     const double exponent = (static_cast<double>(block[i]) - maximum) * inverse_alpha;
@@ -38,6 +46,6 @@ ExponentialSums exponential_sums(std::span<const float> block, double maximum, d
 
 }  // namespace
 
-const RowKernelFunctions kPortableRowKernel{row_maximum, exponential_sums};
+const RowKernelFunctions kPortableRowKernel{scan, exponential_sums};
 
 }  // namespace endorm

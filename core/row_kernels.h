@@ -14,9 +14,12 @@
 
 namespace endorm {
 
-struct RowMaximum {
-  float maximum;           // of the entries of the row; meaningless where has_refused_entry
-  bool has_refused_entry;  // the row holds a NaN or +infinity
+// A row as it is, before any exponential. All but has_refused_entry is meaningless where that is true.
+struct RowScan {
+  float maximum;             // of the entries of the row
+  bool has_refused_entry;    // the row holds a NaN or +infinity
+  double sum = 0.0;          // of the entries that are not -infinity
+  std::size_t unmasked = 0;  // how many these are
 };
 
 // With d_a = (x_a - maximum) * inverse_alpha <= 0, in double.
@@ -26,7 +29,7 @@ struct ExponentialSums {
 };
 
 struct RowKernelFunctions {
-  RowMaximum (*row_maximum)(std::span<const float> row);  // row [V], V >= 1
+  RowScan (*scan)(std::span<const float> row);  // row [V], V >= 1
   // A term below the smallest normal double may be taken as 0: the sum over the whole row is at least 1.
   ExponentialSums (*exponential_sums)(std::span<const float> block, double maximum, double inverse_alpha);
 };

@@ -2,6 +2,8 @@
 
 #include <optional>
 
+#include "core/log_sum_exp.h"
+
 namespace endorm {
 
 // What a model says about one scored token a_h at its state s_h. Everything the paper computes follows from these.
@@ -11,7 +13,12 @@ struct TokenStats {
   std::optional<double> entropy;  // of softmax(Q(s_h, .) / alpha), nats; absent where the engine cannot give it
   // KL(uniform || softmax(Q(s_h, .) / alpha)) over the unmasked vocabulary, nats; absent where the engine cannot give
   // it
-  std::optional<double> uniform_divergence;
+  std::optional<double> uniform_divergence = std::nullopt;
 };
+
+// Of a token with this logit in a row whose statistics are known.
+inline TokenStats token_stats(double logit, const RowStatistics& row) {
+  return {logit, row.log_sum_exp, row.entropy, row.uniform_divergence};
+}
 
 }  // namespace endorm

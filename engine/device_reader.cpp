@@ -14,7 +14,8 @@
 namespace endorm {
 namespace {
 
-constexpr std::size_t kStatistics = 3;  // of a row: largest scaled logit, sum of exponentials, their weighted sum
+// Of a row: largest scaled logit, sum of exponentials, their weighted sum, sum of the scaled logits, unmasked ones.
+constexpr std::size_t kStatistics = 5;
 
 struct SamplerDeleter {
   void operator()(llama_sampler* sampler) const { llama_sampler_free(sampler); }
@@ -27,7 +28,7 @@ struct StatisticsGraph {
   std::size_t target_capacity = 0;
   ggml_tensor* inverse_alpha = nullptr;  // [1]
   ggml_tensor* targets = nullptr;        // [target_capacity], places in the matrix of logits taken as one row
-  ggml_tensor* result = nullptr;         // [3 x rows + target_capacity]
+  ggml_tensor* result = nullptr;         // [kStatistics x rows + target_capacity]
   // What the next pass is asked for.
   float alpha = 1.0F;
   std::vector<std::int32_t> wanted;
@@ -37,8 +38,9 @@ ggml_tensor* row_of(ggml_context* context, ggml_tensor* tensor) {
   return ggml_reshape_1d(context, tensor, ggml_nelements(tensor));
 }
 
-// For logits [rows,V]: m = max_a q_a / alpha, s = sum_a e_a and w = sum_a e_a log e_a with e_a = exp(q_a / alpha - m),
-// then the logits at the targets. V(s) = alpha (m + log s), the entropy is log s - w / s.
+// For logits [rows,V]: m = max_a q_a / alpha, s = sum_a e_a and w = sum_a e_a log e_a with e_a = exp(d_a) and
+// d_a = q_a / alpha - m, t = sum_a d_a over the n unmasked tokens, and n; then the logits at the targets. V(s) = alpha
+// (m + log s), the entropy is log s - w / s, the divergence from uniform log s - t / n - log n.
 ggml_tensor* add_statistics(ggml_context* context, ggml_tensor* logits, StatisticsGraph& graph) {
   const auto vocabulary = static_cast<std::int64_t>(graph.vocabulary);
   const std::int64_t rows = logits->ne[1];
@@ -54,17 +56,26 @@ ggml_tensor* add_statistics(ggml_context* context, ggml_tensor* logits, Statisti
   ggml_tensor* entries = ggml_reshape_3d(context, scaled, 1, vocabulary, rows);
   ggml_tensor* largest = ggml_reshape_2d(context, ggml_argmax(context, logits), 1, rows);
   ggml_tensor* maximum = ggml_reshape_2d(context, ggml_get_rows(context, entries, largest), 1, rows);
-  ggml_tensor* exponentials = ggml_exp(context, ggml_sub(context, scaled, maximum));
+  ggml_tensor* differences = ggml_sub(context, scaled, maximum);
+  ggml_tensor* exponentials = ggml_exp(context, differences);
   ggml_tensor* sum = ggml_sum_rows(context, exponentials);
   // log(0) x 0 would be no number: the smallest normal float stands in for exponentials of 0.
   constexpr float kSmallest = 1.2e-38F;
   ggml_tensor* logarithms = ggml_log(context, ggml_scale_bias(context, exponentials, 1.0F, kSmallest));
   ggml_tensor* weighted = ggml_sum_rows(context, ggml_mul(context, exponentials, logarithms));
+  // 1 for a finite difference, 0 for -infinity: no difference of finite logits is near -1e30.
+  constexpr float kFarBelow = -1e30F;
+  ggml_tensor* unmasked = ggml_step(context, ggml_scale_bias(context, differences, 1.0F, -kFarBelow));
+  ggml_tensor* finite = ggml_mul(context, ggml_clamp(context, differences, kFarBelow, 0.0F), unmasked);
+  ggml_tensor* total = ggml_sum_rows(context, finite);
+  ggml_tensor* count = ggml_sum_rows(context, unmasked);
   ggml_tensor* all = ggml_reshape_2d(context, logits, 1, vocabulary * rows);
   ggml_tensor* picked = ggml_get_rows(context, all, graph.targets);
 
   ggml_tensor* result = ggml_concat(context, row_of(context, maximum), row_of(context, sum), 0);
   result = ggml_concat(context, result, row_of(context, weighted), 0);
+  result = ggml_concat(context, result, row_of(context, total), 0);
+  result = ggml_concat(context, result, row_of(context, count), 0);
   return ggml_concat(context, result, row_of(context, picked), 0);
 }
 
@@ -180,11 +191,14 @@ class Reader final : public DeviceReader {
       const double maximum = numbers[row];
       const double sum = numbers[rows + row];
       const double weighted = numbers[2 * rows + row];
-      if (!std::isfinite(maximum) || !std::isfinite(sum) || !std::isfinite(weighted)) {
+      const double total = numbers[3 * rows + row];
+      const double unmasked = numbers[4 * rows + row];
+      if (!std::isfinite(maximum) || !std::isfinite(sum) || !std::isfinite(weighted) || !std::isfinite(total)) {
         throw InvalidInput("row " + std::to_string(row) + " of the pass holds a NaN or an infinity, or nothing else");
       }
       const double log_sum = std::log(sum);
-      result.rows.push_back({maximum + log_sum, std::max(0.0, log_sum - weighted / sum)});
+      result.rows.push_back({maximum + log_sum, std::max(0.0, log_sum - weighted / sum),
+                             std::max(0.0, log_sum - total / unmasked - std::log(unmasked))});
       const std::size_t count = request_.targets[row].size();
       result.logits.emplace_back(picked, picked + count);
       picked += count;

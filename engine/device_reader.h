@@ -36,7 +36,7 @@ std::size_t device_rows(std::size_t columns, std::size_t batch_tokens);
 
 // Decodes a few tokens and compares the device's statistics with those of the same rows read by the host, at two values
 // of alpha. Returns what is wrong, or nothing where all agree: logits to 1e-5 of their size, V within 1e-4 nats,
-// entropy within 1e-3 nats.
+// entropy and divergence from uniform within 1e-3 nats.
 std::string device_self_test(llama_model* model, const LlamaEngineOptions& options, std::size_t vocabulary);
 
 }  // namespace endorm

@@ -58,7 +58,8 @@ std::string device_self_test(llama_model* model, const LlamaEngineOptions& optio
       const float logit = all[static_cast<std::size_t>(request.targets[row].front())];
       const bool same = std::fabs(found.logits[row].front() - logit) <= 1e-5F * (1.0F + std::fabs(logit)) &&
                         std::fabs(found.rows[row].log_sum_exp - expected.log_sum_exp) * alpha <= 1e-4 &&
-                        std::fabs(found.rows[row].entropy - expected.entropy) <= 1e-3;
+                        std::fabs(found.rows[row].entropy - expected.entropy) <= 1e-3 &&
+                        std::fabs(found.rows[row].uniform_divergence - expected.uniform_divergence) <= 1e-3;
       if (!same) {
         return "V is " + std::to_string(found.rows[row].log_sum_exp * alpha) + " on the device, " +
                std::to_string(expected.log_sum_exp * alpha) + " on the host";

@@ -125,6 +125,7 @@ class LlamaEngineImplementation final : public LlamaEngine {
   void set_capabilities() {
     capabilities_.raw_logits = true;
     capabilities_.entropy = true;
+    capabilities_.uniform_divergence = true;
     capabilities_.any_alpha = true;
     const std::size_t trained = info_.trained_context;
     capabilities_.context = options_.context ? *options_.context : trained;

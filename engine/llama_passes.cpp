@@ -118,7 +118,7 @@ std::vector<TokenStats> LlamaPasses::run(const TokenTree& tree, const WavePlan& 
     for (std::size_t row = 0; row < result.rows.size(); ++row) {
       const std::vector<std::size_t>& children = *questions.asked_by[row];
       for (std::size_t i = 0; i < children.size(); ++i) {
-        stats[place[children[i]]] = {result.logits[row][i], result.rows[row].log_sum_exp, result.rows[row].entropy};
+        stats[place[children[i]]] = token_stats(result.logits[row][i], result.rows[row]);
       }
     }
     for (const int sequence : step.forget) {

@@ -53,6 +53,7 @@ TabularEngine::TabularEngine(std::size_t vocabulary, LogitFunction logits, Tabul
   }
   capabilities_.raw_logits = true;
   capabilities_.entropy = true;
+  capabilities_.uniform_divergence = true;
   capabilities_.any_alpha = true;
   capabilities_.context = options_.context;
   capabilities_.missing_reason = "A tabular problem is scored, not sampled.";
@@ -162,7 +163,7 @@ std::vector<TokenStats> TabularEngine::evaluate(const TokenTree& tree, const Eva
     }
     if (node.scored) {
       const State& state = state_of(node.parent.value());
-      stats.push_back({state.q[static_cast<std::size_t>(node.token)], state.row.log_sum_exp, state.row.entropy});
+      stats.push_back(token_stats(state.q[static_cast<std::size_t>(node.token)], state.row));
     }
   }
   return stats;

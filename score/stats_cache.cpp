@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstdint>
+#include <iterator>
 #include <utility>
 
 #include <sqlite3.h>
@@ -12,11 +13,11 @@
 namespace endorm {
 namespace {
 
-constexpr int kVersion = 1;               // of table and values, in user_version
+constexpr int kVersion = 2;               // of table and values, in user_version
 constexpr int kApplication = 0x456E524D;  // "EnRM", in application_id
 constexpr int kWaitMs = 30'000;           // for another process's transaction
 constexpr std::size_t kChecksumBytes = 8;
-constexpr std::string_view kValueDomain = "endorm stats value 1";
+constexpr std::string_view kValueDomain = "endorm stats value 2";
 constexpr std::string_view kKeyDomain = "endorm stats key 1";
 
 static_assert(std::endian::native == std::endian::little, "values are stored in the byte order of memory");
@@ -43,21 +44,36 @@ std::string checksum(const Digest& key, std::string_view payload) {
   return std::string(reinterpret_cast<const char*>(digest.data()), kChecksumBytes);
 }
 
-// checksum, then doubles: 1 or 0 for with or without entropy, then for each token logit, log_sum_exp and entropy.
+// What of a token's statistics may be absent, in the order of a value.
+constexpr std::optional<double> TokenStats::*kOptional[] = {&TokenStats::entropy, &TokenStats::uniform_divergence};
+
+// Which of kOptional a token has, a bit each.
+unsigned presence(const TokenStats& token) {
+  unsigned bits = 0;
+  for (std::size_t i = 0; i < std::size(kOptional); ++i) {
+    bits |= (token.*kOptional[i]).has_value() ? 1U << i : 0U;
+  }
+  return bits;
+}
+
+// checksum, then doubles: presence(), then for each token logit, log_sum_exp and what is present of kOptional.
 std::string encode(const Digest& key, std::span<const TokenStats> stats) {
-  const bool with_entropy = !stats.empty() && stats.front().entropy.has_value();
+  const unsigned present = stats.empty() ? 0U : presence(stats.front());
   std::string payload;
-  payload.reserve((1 + 3 * stats.size()) * sizeof(double));
-  put_double(payload, with_entropy ? 1.0 : 0.0);
+  payload.reserve((1 + (2 + std::size(kOptional)) * stats.size()) * sizeof(double));
+  put_double(payload, present);
   for (const TokenStats& token : stats) {
-    if (token.entropy.has_value() != with_entropy) {
+    if (presence(token) != present) {
       throw InternalError(
-          "[StatsCache] some tokens of a response have an entropy and others have none. Please report it.");
+          "[StatsCache] some tokens of a response have an entropy or a divergence and others have none. Please report "
+          "it.");
     }
     put_double(payload, token.logit);
     put_double(payload, token.log_sum_exp);
-    if (with_entropy) {
-      put_double(payload, *token.entropy);
+    for (const auto quantity : kOptional) {
+      if (token.*quantity) {
+        put_double(payload, *(token.*quantity));
+      }
     }
   }
   return checksum(key, payload) + payload;
@@ -72,17 +88,25 @@ std::optional<std::vector<TokenStats>> decode(const Digest& key, std::string_vie
   if (checksum(key, payload) != value.substr(0, kChecksumBytes)) {
     return std::nullopt;
   }
-  const std::size_t columns = get_double(payload, 0) == 1.0 ? 3 : 2;
+  const double present = get_double(payload, 0);
+  if (!(present >= 0.0 && present < static_cast<double>(1U << std::size(kOptional)))) {
+    return std::nullopt;
+  }
+  const auto bits = static_cast<unsigned>(present);
+  const std::size_t columns = 2 + static_cast<std::size_t>(std::popcount(bits));
   const std::size_t numbers = payload.size() / sizeof(double) - 1;
   if (numbers % columns != 0) {
     return std::nullopt;
   }
   std::vector<TokenStats> stats(numbers / columns);
-  for (std::size_t i = 0; i < stats.size(); ++i) {
-    stats[i].logit = get_double(payload, 1 + i * columns);
-    stats[i].log_sum_exp = get_double(payload, 2 + i * columns);
-    if (columns == 3) {
-      stats[i].entropy = get_double(payload, 3 + i * columns);
+  std::size_t at = 1;
+  for (TokenStats& token : stats) {
+    token.logit = get_double(payload, at++);
+    token.log_sum_exp = get_double(payload, at++);
+    for (std::size_t i = 0; i < std::size(kOptional); ++i) {
+      if ((bits >> i & 1U) != 0) {
+        token.*kOptional[i] = get_double(payload, at++);
+      }
     }
   }
   return stats;

@@ -42,7 +42,8 @@ class StatsCache {
     Transaction(const Transaction&) = delete;
     Transaction& operator=(const Transaction&) = delete;
 
-    // stats [T]; entropy is present in all or in none (else InternalError). A key that is there keeps its value.
+    // stats [T]; entropy and uniform_divergence are each present in all or in none (else InternalError). A key that is
+    // there keeps its value.
     void insert(const Digest& key, std::span<const TokenStats> stats);
     void commit();
 

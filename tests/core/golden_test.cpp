@@ -40,11 +40,12 @@ void check_close(double found, double expected, double magnitude) {
   CHECK(std::abs(found - expected) <= 1e-13 * magnitude);
 }
 
-TEST_CASE("log-sum-exp and entropy of whole vocabularies agree with mpmath on every kernel") {
+TEST_CASE("log-sum-exp, entropy and divergence from uniform of whole vocabularies agree with mpmath on every kernel") {
   REQUIRE(golden().at("rows").size() >= 50);
   for (const RowKernel kernel : available_row_kernels()) {
     double worst_log_sum_exp = 0.0;
     double worst_entropy = 0.0;
+    double worst_divergence = 0.0;
     for (const json& expected : golden().at("rows")) {
       const test::LogitRow row = test::make_row(row_of(expected));
       const double alpha = expected.at("alpha");
@@ -54,12 +55,17 @@ TEST_CASE("log-sum-exp and entropy of whole vocabularies agree with mpmath on ev
       const double entropy_error = std::abs(found.entropy - expected.at("entropy").get<double>());
       CHECK(log_sum_exp_error <= 1e-12);
       CHECK(entropy_error <= 1e-12);
+      // A mean of logits up to `scale`, less one of them: the rounding of these is what is left.
+      const double divergence = expected.at("uniform_divergence");
+      const double divergence_error = relative_error(1.0 + found.uniform_divergence, 1.0 + divergence);
+      CHECK(divergence_error <= 1e-12);
+      worst_divergence = std::max(worst_divergence, divergence_error);
       worst_log_sum_exp = std::max(worst_log_sum_exp, log_sum_exp_error);
       worst_entropy = std::max(worst_entropy, entropy_error);
       CHECK(relative_error(soft_value(row.logits, alpha), alpha * expected.at("log_sum_exp").get<double>()) <= 1e-12);
     }
     MESSAGE(row_kernel_name(kernel), ": worst relative error of log_sum_exp ", worst_log_sum_exp,
-            ", worst absolute error of entropy ", worst_entropy);
+            ", worst absolute error of entropy ", worst_entropy, ", worst error of divergence ", worst_divergence);
   }
 }
 

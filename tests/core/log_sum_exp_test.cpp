@@ -65,11 +65,13 @@ TEST_CASE("exact cases: one token, equal tokens, masks") {
       const RowStatistics equal = row_statistics_on(kernel, std::vector<float>(size, 5.0F), 0.5);
       CHECK(std::abs(equal.log_sum_exp - (10.0 + std::log(size))) <= 1e-14);
       CHECK(std::abs(equal.entropy - std::log(size)) <= 1e-14);
+      CHECK(std::abs(equal.uniform_divergence) <= 1e-14);
     }
     const RowStatistics masked =
         row_statistics_on(kernel, std::vector<float>{-kInfinity, 2.0F, -kInfinity, 2.0F, -kInfinity}, 1.0);
     CHECK(std::abs(masked.log_sum_exp - (2.0 + std::log(2.0))) <= 1e-15);
     CHECK(std::abs(masked.entropy - std::log(2.0)) <= 1e-15);
+    CHECK(std::abs(masked.uniform_divergence) <= 1e-15);
   }
 }
 

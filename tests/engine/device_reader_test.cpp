@@ -49,6 +49,7 @@ struct Difference {
   double logit = 0.0;
   double value = 0.0;
   double entropy = 0.0;
+  double divergence = 0.0;
 };
 
 Difference worst_difference(const SequenceStats& found, const SequenceStats& expected) {
@@ -61,6 +62,8 @@ Difference worst_difference(const SequenceStats& found, const SequenceStats& exp
       worst.value = worse(std::fabs(found[i][t].log_sum_exp - expected[i][t].log_sum_exp), worst.value);
       REQUIRE(found[i][t].entropy.has_value());
       worst.entropy = worse(std::fabs(*found[i][t].entropy - *expected[i][t].entropy), worst.entropy);
+      const double divergence = found[i][t].uniform_divergence.value() - expected[i][t].uniform_divergence.value();
+      worst.divergence = worse(std::fabs(divergence), worst.divergence);
     }
   }
   return worst;
@@ -83,11 +86,13 @@ TEST_CASE("the device's statistics are the host's, for every architecture, preci
         const EvaluateOptions options{.alpha = alpha};
         const Difference worst = worst_difference(evaluate_together(*device, sequences, options),
                                                   evaluate_together(*host, sequences, options));
-        MESSAGE(model, ", alpha ", alpha, ": logit ", worst.logit, ", V ", worst.value, ", entropy ", worst.entropy);
+        MESSAGE(model, ", alpha ", alpha, ": logit ", worst.logit, ", V ", worst.value, ", entropy ", worst.entropy,
+                ", divergence ", worst.divergence);
         // The passes may have other shapes, so that products differ in the last bits; the sums are in float.
         CHECK(worst.logit <= 1e-4);
         CHECK(worst.value * alpha <= 1e-4);
         CHECK(worst.entropy <= 1e-3);
+        CHECK(worst.divergence <= 1e-3);
       }
     }
   }

@@ -131,6 +131,7 @@ TEST_CASE("statistics of a tree are those of its sequences one by one, whether p
         CHECK(found.logit == row[static_cast<std::size_t>(responses[at][token])]);
         CHECK(found.log_sum_exp == expected.log_sum_exp);
         CHECK(found.entropy.value() == expected.entropy);
+        CHECK(found.uniform_divergence.value() == expected.uniform_divergence);
       }
       path.push_back(responses[at][token]);
     }
@@ -161,6 +162,16 @@ TEST_CASE("row_statistics in double agrees with long double, and is exact where 
     const RowStatistics found = row_statistics(std::span<const double>(row), alpha);
     CHECK(std::abs(found.log_sum_exp - static_cast<double>(log_sum_exp)) <= 1e-14 * (1.0 + std::abs(offset / alpha)));
     CHECK(std::abs(found.entropy - static_cast<double>(entropy)) <= 1e-12);
+    long double divergence = 0.0L;
+    long double unmasked = 0.0L;
+    for (const double logit : row) {
+      if (std::isfinite(logit)) {
+        divergence += log_sum_exp - static_cast<long double>(logit) / alpha;
+        unmasked += 1.0L;
+      }
+    }
+    divergence = divergence / unmasked - std::log(unmasked);
+    CHECK(std::abs(found.uniform_divergence - static_cast<double>(divergence)) <= 1e-10);
   }
   const std::vector<double> uniform(8, 1e6);
   const RowStatistics flat = row_statistics(std::span<const double>(uniform));

@@ -52,12 +52,15 @@ def make_row(row):
 
 
 def row_statistics(logits, alpha):
-    """log sum_a exp(q_a / alpha) and the entropy of softmax(q / alpha), as their definitions say."""
+    """log sum_a exp(q_a / alpha), entropy of p = softmax(q / alpha), KL(uniform || p): as their definitions say."""
     exponentials = [(mp.exp(mpf(q) / alpha), mpf(q) / alpha) for q in logits if q != -INFINITY]
     total = mp.fsum(e for e, _ in exponentials)
     log_sum_exp = mp.log(total)
     entropy = log_sum_exp - mp.fsum(e * scaled for e, scaled in exponentials) / total
-    return log_sum_exp, entropy
+    # KL(u || p) = sum_a (1/n) log((1/n) / p_a) over the n unmasked tokens.
+    size = len(exponentials)
+    divergence = mp.fsum(log_sum_exp - scaled for _, scaled in exponentials) / size - mp.log(size)
+    return log_sum_exp, entropy, divergence
 
 
 def row_cases():
@@ -73,7 +76,7 @@ def row_cases():
                                   "mask_every": mask_every if size > 1 else 0, "alpha": alpha})
     for case in cases:
         logits, _ = make_row(case)
-        case["log_sum_exp"], case["entropy"] = row_statistics(logits, mpf(case["alpha"]))
+        case["log_sum_exp"], case["entropy"], case["uniform_divergence"] = row_statistics(logits, mpf(case["alpha"]))
     return cases
 
 
@@ -117,7 +120,7 @@ def response_cases():
         q, values, entropies = [], [], []
         for h in range(case["tokens"]):
             logits, token = make_row({**case, "seed": case["seed"] + h})
-            log_sum_exp, entropy = row_statistics(logits, alpha)
+            log_sum_exp, entropy, _ = row_statistics(logits, alpha)
             q.append(mpf(logits[token]))
             values.append(alpha * log_sum_exp)
             entropies.append(entropy)

@@ -27,6 +27,9 @@ std::vector<TokenStats> stats_of(int number, bool entropy = true) {
     if (entropy) {
       stats.back().entropy = 0.1 * i;
     }
+    if (number % 3 == 1) {
+      stats.back().uniform_divergence = 0.2 * i;
+    }
   }
   return stats;
 }
@@ -34,7 +37,8 @@ std::vector<TokenStats> stats_of(int number, bool entropy = true) {
 bool same(const std::optional<std::vector<TokenStats>>& found, const std::vector<TokenStats>& wanted) {
   return found && std::equal(found->begin(), found->end(), wanted.begin(), wanted.end(),
                              [](const TokenStats& a, const TokenStats& b) {
-                               return a.logit == b.logit && a.log_sum_exp == b.log_sum_exp && a.entropy == b.entropy;
+                               return a.logit == b.logit && a.log_sum_exp == b.log_sum_exp && a.entropy == b.entropy &&
+                                      a.uniform_divergence == b.uniform_divergence;
                              });
 }
 
@@ -141,7 +145,7 @@ TEST_CASE("files that are no cache of this version are named and left alone") {
   const std::string newer = directory.file("newer");
   { StatsCache cache(newer); }
   execute(newer, "PRAGMA user_version = 9");
-  CHECK(contains(open_error<InvalidInput>(newer), "has version 9, this EndoRM uses 1"));
+  CHECK(contains(open_error<InvalidInput>(newer), "has version 9, this EndoRM uses 2"));
 }
 
 TEST_CASE("a damaged value is found out") {
