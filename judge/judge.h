@@ -19,13 +19,13 @@ namespace endorm {
 // What judges are made with. References must outlive the judge.
 struct JudgeParts {
   Engine& engine;
-  StatsCache& cache;                  // of token statistics; judges that share an engine share what is in it
-  Engine* reference = nullptr;        // log_ratio: the model whose reward is taken away
-  ScoreOptions score;                 // how token rewards are read and aggregated, for every judge that reads tokens
-  std::vector<std::string> contrast;  // contrast: the alternative system messages of requests that bring none
-  std::string head_file;              // head: a safetensors or GGUF file with the head's matrices
-  std::string server_url;             // server: a reward server
-  std::string server_shape = "classify";  // or "get_reward"
+  StatsCache& cache;            // of token statistics; judges that share an engine share what is in it
+  Engine* reference = nullptr;  // log_ratio: the model whose reward is taken away
+  ScoreOptions score = {};      // how token rewards are read and aggregated, for every judge that reads tokens
+  std::vector<std::string> contrast = {};  // contrast: the alternative system messages of requests that bring none
+  std::string head_file = {};              // head: a safetensors or GGUF file with the head's matrices
+  std::string server_url = {};             // server: a reward server
+  std::string server_shape = "classify";   // or "get_reward"
   std::uint64_t seed = 0;
 };
 

@@ -17,7 +17,7 @@ struct ScoredResponse {
   double reward = 0.0;                   // higher is better; EndoRM: the aggregation that was chosen
   std::optional<double> log_prob;        // sum of log pi, nats
   std::optional<double> value;           // V(s_1); absent, too, where the engine gives no raw logits
-  std::optional<Aggregates> aggregates;  // of alpha log pi
+  std::optional<Aggregates> aggregates;  // of alpha log pi, or of what else a judge reads from each token
   std::vector<std::string> replies;      // what a judge's model wrote about it, in the order of the questions
   Finish finish = Finish::kTruncated;
   std::size_t truncated_left = 0;        // prompt tokens dropped from the left to fit the context

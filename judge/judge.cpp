@@ -1,0 +1,52 @@
+#include "judge/judge.h"
+
+#include <array>
+
+#include "judge/text_judges.h"
+#include "judge/token_judges.h"
+
+#include "core/errors.h"
+
+namespace endorm {
+namespace {
+
+struct TableLine {
+  JudgeName named;
+  Judge (*make)(const JudgeParts& parts);  // everything but Judge::name
+};
+
+constexpr std::array kJudges = {
+    TableLine{{"endorm", "the endogenous reward: token rewards from the model's logits, aggregated"}, make_endorm},
+    TableLine{{"mean-log-likelihood", "mean log-probability of the response's tokens"}, make_mean_log_likelihood},
+    TableLine{{"sum-log-likelihood", "log-probability of the whole response"}, make_sum_log_likelihood},
+    TableLine{{"minus-entropy", "minus the mean entropy of the model's next-token distributions"}, make_minus_entropy},
+    TableLine{{"self-certainty", "mean divergence of the next-token distributions from uniform"}, make_self_certainty},
+    TableLine{{"length", "characters in the response"}, make_length},
+    TableLine{{"minus-length", "minus the characters in the response"}, make_minus_length},
+    TableLine{{"random", "a seeded random number"}, make_random},
+};
+
+}  // namespace
+
+std::vector<JudgeName> judge_names() {
+  std::vector<JudgeName> names;
+  for (const TableLine& line : kJudges) {
+    names.push_back(line.named);
+  }
+  return names;
+}
+
+Judge make_judge(std::string_view name, const JudgeParts& parts) {
+  std::string known;
+  for (const TableLine& line : kJudges) {
+    if (line.named.name == name) {
+      Judge judge = line.make(parts);
+      judge.name = name;
+      return judge;
+    }
+    known += (known.empty() ? "" : ", ") + std::string(line.named.name);
+  }
+  throw InvalidInput("[make_judge] no judge is called \"" + std::string(name) + "\"; choose one of " + known);
+}
+
+}  // namespace endorm

@@ -1,0 +1,28 @@
+#include "judge/score_fingerprint.h"
+
+#include <charconv>
+
+namespace endorm {
+namespace {
+
+// The shortest spelling that reads back as the same number.
+std::string spelled(double number) {
+  char digits[32];
+  return std::string(digits, std::to_chars(digits, digits + sizeof digits, number).ptr);
+}
+
+}  // namespace
+
+std::string score_fingerprint(const ScoreOptions& options) {
+  const AggregateOptions& aggregate = options.aggregate;
+  return "alpha=" + spelled(options.alpha) + " " + std::string(aggregation_name(aggregate.kind)) +
+         " gamma=" + spelled(aggregate.gamma) + " floor=" + spelled(aggregate.floor) +
+         " chunk=" + std::to_string(aggregate.chunk) + " last_k=" + std::to_string(aggregate.last_k) +
+         (aggregate.initial_value ? " initial_value" : "") + (options.text.end_of_turn ? " end_of_turn" : "") +
+         (options.text.template_newline ? " template_newline" : "") +
+         " overflow=" + std::to_string(static_cast<int>(options.overflow)) +
+         (options.find_steps ? " steps at \"" + options.step_separator + "\"" : "") +
+         (options.share_prefixes ? "" : " no sharing");
+}
+
+}  // namespace endorm

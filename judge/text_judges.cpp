@@ -1,0 +1,82 @@
+#include "judge/text_judges.h"
+
+#include <algorithm>
+#include <functional>
+#include <string_view>
+#include <utility>
+
+#include "core/random.h"
+#include "engine/content_hash.h"
+
+namespace endorm {
+namespace {
+
+// Gives each response a number that needs no model.
+class TextJudge final : public Scorer {
+ public:
+  using Rule = std::function<double(const Request& request, std::size_t response)>;
+
+  explicit TextJudge(Rule rule) : rule_(std::move(rule)) {}
+
+  std::vector<Scored> score(std::span<const Request> requests) override {
+    std::vector<Scored> scored;
+    for (const Request& request : requests) {
+      Scored& record = scored.emplace_back(Scored{request.id, request.line, request.key, {}});
+      for (std::size_t i = 0; i < request.responses.size(); ++i) {
+        ScoredResponse response;
+        response.reward = rule_(request, i);
+        response.finish = request.responses[i].text.truncated ? Finish::kTruncated : Finish::kEndOfTurn;
+        record.responses.push_back({std::move(response), "", false});
+      }
+    }
+    return scored;
+  }
+
+ private:
+  Rule rule_;
+};
+
+Judge make_text_judge(TextJudge::Rule rule, std::string fingerprint) {
+  Judge judge;
+  judge.scorer = std::make_unique<TextJudge>(std::move(rule));
+  judge.fingerprint = std::move(fingerprint);
+  return judge;
+}
+
+// Bytes of UTF-8 that begin a character.
+double code_points(std::string_view text) {
+  return static_cast<double>(std::count_if(
+      text.begin(), text.end(), [](char byte) { return (static_cast<unsigned char>(byte) & 0xC0U) != 0x80U; }));
+}
+
+double length_of(const Request& request, std::size_t response) {
+  return code_points(request.responses[response].text.text);
+}
+
+double drawn(std::uint64_t seed, std::string_view key, std::size_t response) {
+  Sha256 hash;
+  hash.update("endorm random judge 1 " + std::to_string(seed) + " " + std::to_string(response) + " ");
+  hash.update(key);
+  const Digest digest = hash.finish();
+  std::uint64_t stream = 0;
+  for (std::size_t i = 0; i < sizeof stream; ++i) {
+    stream = stream << 8U | digest[i];
+  }
+  return RandomStream(stream).uniform();
+}
+
+}  // namespace
+
+Judge make_length(const JudgeParts&) { return make_text_judge(length_of, ""); }
+
+Judge make_minus_length(const JudgeParts&) {
+  return make_text_judge([](const Request& request, std::size_t i) { return -length_of(request, i); }, "");
+}
+
+Judge make_random(const JudgeParts& parts) {
+  const std::uint64_t seed = parts.seed;
+  return make_text_judge([seed](const Request& request, std::size_t i) { return drawn(seed, request.key, i); },
+                         "seed=" + std::to_string(seed));
+}
+
+}  // namespace endorm
