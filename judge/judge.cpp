@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "judge/relative_judges.h"
 #include "judge/text_judges.h"
 #include "judge/token_judges.h"
 
@@ -21,6 +22,9 @@ constexpr std::array kJudges = {
     TableLine{{"sum-log-likelihood", "log-probability of the whole response"}, make_sum_log_likelihood},
     TableLine{{"minus-entropy", "minus the mean entropy of the model's next-token distributions"}, make_minus_entropy},
     TableLine{{"self-certainty", "mean divergence of the next-token distributions from uniform"}, make_self_certainty},
+    TableLine{{"contrast", "the reward minus its mean under alternative system messages"}, make_contrast},
+    TableLine{{"information-gain", "the reward minus that with the prompt removed"}, make_information_gain},
+    TableLine{{"log-ratio", "the reward minus that of a reference model"}, make_log_ratio},
     TableLine{{"length", "characters in the response"}, make_length},
     TableLine{{"minus-length", "minus the characters in the response"}, make_minus_length},
     TableLine{{"random", "a seeded random number"}, make_random},
@@ -30,6 +34,7 @@ constexpr std::array kJudges = {
 
 std::vector<JudgeName> judge_names() {
   std::vector<JudgeName> names;
+  names.reserve(kJudges.size());
   for (const TableLine& line : kJudges) {
     names.push_back(line.named);
   }

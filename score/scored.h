@@ -12,7 +12,7 @@
 namespace endorm {
 
 // One scored response. Whoever reads no tokens of it (a judge that asks, counts or throws dice) gives a reward and
-// leaves the quantities of tokens absent.
+// leaves the quantities of tokens absent; a relative judge gives differences of all of them.
 struct ScoredResponse {
   double reward = 0.0;                   // higher is better; EndoRM: the aggregation that was chosen
   std::optional<double> log_prob;        // sum of log pi, nats

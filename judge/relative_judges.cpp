@@ -1,0 +1,213 @@
+#include "judge/relative_judges.h"
+
+#include <algorithm>
+#include <functional>
+#include <utility>
+
+#include "judge/reward_difference.h"
+#include "judge/score_fingerprint.h"
+
+#include "core/errors.h"
+#include "engine/content_hash.h"
+#include "score/json_check.h"
+
+namespace endorm {
+namespace {
+
+// What a response's reward is compared with.
+struct Condition {
+  std::string name;  // for messages
+  std::vector<Message> messages;
+};
+
+// The conditions of a request, at least one. Throws InvalidInput where it has none.
+using Conditions = std::function<std::vector<Condition>(const Request& request)>;
+
+bool is_system(const Message& message) { return message.role == "system"; }
+
+// own - mean of others, or why there is none.
+ScoredOutcome compare(const ScoredOutcome& own, std::span<const ScoredOutcome* const> others,
+                      std::span<const std::string> names, Aggregation kind) {
+  if (!own.scored) {
+    return own;
+  }
+  std::vector<const ScoredResponse*> scored;
+  for (std::size_t i = 0; i < others.size(); ++i) {
+    if (!others[i]->scored) {
+      return {std::nullopt, names[i] + ": " + others[i]->error, others[i]->skipped};
+    }
+    scored.push_back(&*others[i]->scored);
+  }
+  try {
+    return {minus_mean_of(*own.scored, scored, kind), "", false};
+  } catch (const InvalidInput& error) {
+    return {std::nullopt, error.what(), false};
+  }
+}
+
+// The same model under other messages.
+class RelativeScorer final : public Scorer {
+ public:
+  RelativeScorer(const JudgeParts& parts, Conditions conditions)
+      : kind_(parts.score.aggregate.kind),
+        conditions_(std::move(conditions)),
+        scorer_(parts.engine, parts.cache, parts.score) {}
+
+  std::vector<Scored> score(std::span<const Request> requests) override {
+    // Each request is followed by the same one under its conditions, and all are scored in one call.
+    std::vector<Request> asked;
+    std::vector<Scored> result;
+    std::vector<std::vector<std::string>> names(requests.size());
+    for (std::size_t i = 0; i < requests.size(); ++i) {
+      const Request& request = requests[i];
+      Scored& record = result.emplace_back(Scored{request.id, request.line, request.key, {}});
+      record.responses.resize(request.responses.size());
+      try {
+        const std::vector<Condition> conditions = conditions_(request);
+        asked.push_back(request);
+        for (const Condition& condition : conditions) {
+          names[i].push_back(condition.name);
+          asked.push_back(request);
+          asked.back().messages = condition.messages;
+        }
+      } catch (const InvalidInput& error) {
+        for (ScoredOutcome& outcome : record.responses) {
+          outcome.error = error.what();
+        }
+      }
+    }
+    const std::vector<Scored> scored = scorer_.score(asked);
+    std::size_t next = 0;
+    for (std::size_t i = 0; i < requests.size(); ++i) {
+      if (!names[i].empty()) {
+        compare_record(std::span(scored).subspan(next, 1 + names[i].size()), names[i], result[i]);
+        next += 1 + names[i].size();
+      }
+    }
+    return result;
+  }
+
+ private:
+  // scored: the request itself, then under each of the conditions that `names` names.
+  void compare_record(std::span<const Scored> scored, std::span<const std::string> names, Scored& record) const {
+    for (std::size_t response = 0; response < record.responses.size(); ++response) {
+      std::vector<const ScoredOutcome*> others;
+      for (const Scored& other : scored.subspan(1)) {
+        others.push_back(&other.responses[response]);
+      }
+      record.responses[response] = compare(scored[0].responses[response], others, names, kind_);
+    }
+  }
+
+  Aggregation kind_;
+  Conditions conditions_;
+  EndogenousScorer scorer_;
+};
+
+// Another model under the same messages.
+class LogRatioScorer final : public Scorer {
+ public:
+  LogRatioScorer(const JudgeParts& parts, Engine& reference)
+      : kind_(parts.score.aggregate.kind),
+        scorer_(parts.engine, parts.cache, parts.score),
+        reference_(reference, parts.cache, parts.score) {}
+
+  std::vector<Scored> score(std::span<const Request> requests) override {
+    std::vector<Scored> scored = scorer_.score(requests);
+    const std::vector<Scored> others = reference_.score(requests);
+    const std::vector<std::string> names = {"under the reference model"};
+    for (std::size_t i = 0; i < scored.size(); ++i) {
+      for (std::size_t response = 0; response < scored[i].responses.size(); ++response) {
+        const ScoredOutcome* other = &others[i].responses[response];
+        scored[i].responses[response] = compare(scored[i].responses[response], std::span(&other, 1), names, kind_);
+      }
+    }
+    return scored;
+  }
+
+ private:
+  Aggregation kind_;
+  EndogenousScorer scorer_;
+  EndogenousScorer reference_;
+};
+
+std::vector<Condition> under_alternatives(const Request& request, const std::vector<std::string>& shared) {
+  const auto own = std::find_if(request.messages.begin(), request.messages.end(), is_system);
+  if (own == request.messages.end()) {
+    throw InvalidInput(
+        "[contrast] the request has no system message: there is no instruction to contrast. Give it one, or use "
+        "another judge.");
+  }
+  std::vector<Condition> conditions;
+  std::vector<std::string> taken = {own->content};
+  for (const std::string& alternative : request.alternatives.empty() ? shared : request.alternatives) {
+    if (std::find(taken.begin(), taken.end(), alternative) != taken.end()) {
+      continue;
+    }
+    taken.push_back(alternative);
+    std::vector<Message> messages = request.messages;
+    messages[static_cast<std::size_t>(own - request.messages.begin())].content = alternative;
+    conditions.push_back({"under the alternative \"" + excerpt(alternative) + "\"", std::move(messages)});
+  }
+  if (conditions.empty()) {
+    throw InvalidInput(
+        "[contrast] no alternative system message other than the request's own is there. Give some with --contrast "
+        "FILE.");
+  }
+  return conditions;
+}
+
+std::vector<Condition> without_prompt(const Request& request) {
+  std::vector<Message> messages;
+  std::copy_if(request.messages.begin(), request.messages.end(), std::back_inserter(messages), is_system);
+  messages.push_back({"user", ""});
+  return {{"with the prompt removed", std::move(messages)}};
+}
+
+// To make room, prompts lose tokens after the first one: the system message would go before anything else.
+ScoreOptions with_whole_prompts(ScoreOptions options) {
+  if (options.overflow == Overflow::kTruncateLeft) {
+    options.overflow = Overflow::kError;
+  }
+  return options;
+}
+
+std::string contrast_fingerprint(const std::vector<std::string>& alternatives) {
+  Sha256 hash;
+  for (const std::string& alternative : alternatives) {
+    hash.update(std::to_string(alternative.size()) + ":" + alternative);
+  }
+  return hex(hash.finish());
+}
+
+}  // namespace
+
+Judge make_contrast(const JudgeParts& parts) {
+  JudgeParts whole = parts;
+  whole.score = with_whole_prompts(parts.score);
+  Judge judge;
+  judge.fingerprint = score_fingerprint(whole.score) + " contrast=" + contrast_fingerprint(parts.contrast);
+  judge.scorer = std::make_unique<RelativeScorer>(
+      whole, [shared = parts.contrast](const Request& request) { return under_alternatives(request, shared); });
+  return judge;
+}
+
+Judge make_information_gain(const JudgeParts& parts) {
+  Judge judge;
+  judge.fingerprint = score_fingerprint(parts.score) + " against an empty user turn";
+  judge.scorer = std::make_unique<RelativeScorer>(parts, without_prompt);
+  return judge;
+}
+
+Judge make_log_ratio(const JudgeParts& parts) {
+  if (parts.reference == nullptr) {
+    throw InvalidInput("[make_judge] log-ratio needs a reference model; give one with --reference FILE");
+  }
+  Judge judge;
+  judge.fingerprint = score_fingerprint(parts.score) + " reference=" + parts.reference->fingerprint() +
+                      " template=" + parts.reference->template_fingerprint();
+  judge.scorer = std::make_unique<LogRatioScorer>(parts, *parts.reference);
+  return judge;
+}
+
+}  // namespace endorm
