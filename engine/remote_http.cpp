@@ -48,10 +48,10 @@ bool worth_retrying(int status) {
       throw InvalidInput(said + " Change the record or the options that the server names.");
     case 401:
     case 403:
-      throw EngineError(said + " Give the server's API key.");
+      throw ServerUnusable(said + " Give the server's API key.");
     case 404:
     case 405:
-      throw EngineError(said + " Check the address, the dialect and that the server is up to date.");
+      throw ServerUnusable(said + " Check the address, the dialect and that the server is up to date.");
     default:
       throw EngineError(said + " It was tried " + std::to_string(tries) + " times. Look into the server's log.");
   }
@@ -97,9 +97,9 @@ struct RemoteHttp::Connection {
         if (result) {
           throw_status(address, result->status, result->body, tries);
         }
-        throw EngineError("[RemoteHttp] " + address + " could not be reached (" + httplib::to_string(result.error()) +
-                          "), tried " + std::to_string(tries) +
-                          " times. Check that the server runs and that the address is right.");
+        throw ServerUnusable("[RemoteHttp] " + address + " could not be reached (" +
+                             httplib::to_string(result.error()) + "), tried " + std::to_string(tries) +
+                             " times. Check that the server runs and that the address is right.");
       }
       std::this_thread::sleep_for(pause);
       pause *= 2;

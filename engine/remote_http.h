@@ -5,7 +5,15 @@
 #include <memory>
 #include <string>
 
+#include "core/errors.h"
+
 namespace endorm {
+
+// No request will be answered: the server is not there (after all retries), does not let us in, or has no such path.
+class ServerUnusable final : public EngineError {
+ public:
+  using EngineError::EngineError;
+};
 
 struct RemoteHttpOptions {
   std::string url;      // http:// or https://, host, port, perhaps a path; a "/v1" at its end is dropped
@@ -26,8 +34,8 @@ class RemoteHttp {
   ~RemoteHttp();
 
   // Body of the reply with status 200; path begins with "/". Throws InvalidInput where the server refuses the request
-  // as wrong (400, 413, 422), EngineError on any other status, a connection that fails, or a time-out: each names the
-  // address and what the server said.
+  // as wrong (400, 413, 422), ServerUnusable on a connection that fails and on 401, 403, 404 and 405, EngineError on
+  // any other status or a time-out: each names the address and what the server said.
   std::string get(const std::string& path);
   std::string post(const std::string& path, const std::string& json_body);
 

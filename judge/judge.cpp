@@ -3,6 +3,7 @@
 #include <array>
 
 #include "judge/relative_judges.h"
+#include "judge/server_judge.h"
 #include "judge/text_judges.h"
 #include "judge/token_judges.h"
 
@@ -25,6 +26,7 @@ constexpr std::array kJudges = {
     TableLine{{"contrast", "the reward minus its mean under alternative system messages"}, make_contrast},
     TableLine{{"information-gain", "the reward minus that with the prompt removed"}, make_information_gain},
     TableLine{{"log-ratio", "the reward minus that of a reference model"}, make_log_ratio},
+    TableLine{{"server", "the reward that a server of reward models gives"}, make_server},
     TableLine{{"length", "characters in the response"}, make_length},
     TableLine{{"minus-length", "minus the characters in the response"}, make_minus_length},
     TableLine{{"random", "a seeded random number"}, make_random},

@@ -26,6 +26,8 @@ struct JudgeParts {
   std::string head_file = {};              // head: a safetensors or GGUF file with the head's matrices
   std::string server_url = {};             // server: a reward server
   std::string server_shape = "classify";   // or "get_reward"
+  std::string server_model = {};           // the name of the model it is to use; empty: its own choice
+  std::string server_key = {};             // sent as a bearer token; empty: none
   std::uint64_t seed = 0;
 };
 

@@ -1,0 +1,192 @@
+#include "judge/server_judge.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+#include "core/errors.h"
+#include "score/json_check.h"
+
+namespace endorm {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::size_t kQueriesAtOnce = 32;
+
+std::string spelled(const Engine& engine, const Tokens& tokens) {
+  std::string text;
+  for (const Token token : tokens) {
+    text += engine.token_bytes(token);
+  }
+  return text;
+}
+
+// Where bytes are no UTF-8 the server gets U+FFFD, as from any decoder.
+std::string body_of(const json& object) { return object.dump(-1, ' ', false, json::error_handler_t::replace); }
+
+[[noreturn]] void refuse_reply(const std::string& reply, const char* wanted) {
+  throw EngineError("[server judge] the server answered \"" + excerpt(reply) + "\", not " + wanted +
+                    ". Check that it serves a reward model in this shape.");
+}
+
+double finite_number(const json& value, const std::string& reply, const char* wanted) {
+  if (!value.is_number() || !std::isfinite(value.get<double>())) {
+    refuse_reply(reply, wanted);
+  }
+  return value.get<double>();
+}
+
+// {"data": [{"probs": [.., reward]}]}
+double parse_classify(const std::string& reply) {
+  constexpr const char* kWanted = "{\"data\": [{\"probs\": [number]}]}";
+  const json object = json::parse(reply, nullptr, false);
+  const json::json_pointer place("/data/0/probs");
+  if (!object.is_object() || !object.contains(place) || !object.at(place).is_array() || object.at(place).empty()) {
+    refuse_reply(reply, kWanted);
+  }
+  return finite_number(object.at(place).back(), reply, kWanted);
+}
+
+// {"rewards": [reward, ..]} [count]
+std::vector<double> parse_get_reward(const std::string& reply, std::size_t count) {
+  constexpr const char* kWanted = "{\"rewards\": [a number for each query]}";
+  const json object = json::parse(reply, nullptr, false);
+  if (!object.is_object() || !object.contains("rewards") || !object.at("rewards").is_array() ||
+      object.at("rewards").size() != count) {
+    refuse_reply(reply, kWanted);
+  }
+  std::vector<double> rewards;
+  rewards.reserve(count);
+  for (const json& value : object.at("rewards")) {
+    rewards.push_back(finite_number(value, reply, kWanted));
+  }
+  return rewards;
+}
+
+json conversation(const Request& request, const std::string& response) {
+  json messages = json::array();
+  for (const Message& message : request.messages) {
+    messages.push_back({{"role", message.role}, {"content", message.content}});
+  }
+  messages.push_back({{"role", "assistant"}, {"content", response}});
+  return messages;
+}
+
+}  // namespace
+
+ServerShape server_shape_from_name(std::string_view name) {
+  if (name == "classify") {
+    return ServerShape::kClassify;
+  }
+  if (name == "get_reward") {
+    return ServerShape::kGetReward;
+  }
+  throw InvalidInput("[server judge] no shape is called \"" + std::string(name) +
+                     "\"; choose one of classify, get_reward");
+}
+
+// One response on its way to the server.
+struct ServerScorer::Question {
+  const Request* request = nullptr;
+  std::size_t response = 0;
+  ScoredOutcome* outcome = nullptr;
+};
+
+ServerScorer::ServerScorer(const Engine& engine, const TemplateOptions& text, ServerShape shape, std::string model,
+                           RemoteHttpOptions options)
+    : engine_(engine), text_(text), shape_(shape), model_(std::move(model)), http_(std::move(options)) {}
+
+std::vector<Scored> ServerScorer::score(std::span<const Request> requests) {
+  std::vector<Scored> scored;
+  scored.reserve(requests.size());
+  std::vector<Question> questions;
+  for (const Request& request : requests) {
+    Scored& record = scored.emplace_back(Scored{request.id, request.line, request.key, {}});
+    record.responses.resize(request.responses.size());
+    for (std::size_t i = 0; i < request.responses.size(); ++i) {
+      questions.push_back({&request, i, &record.responses[i]});
+    }
+  }
+  const auto ask_together = [&](std::span<const Question> some) {
+    const std::vector<double> rewards = ask(some);
+    for (std::size_t i = 0; i < some.size(); ++i) {
+      ScoredResponse& response = some[i].outcome->scored.emplace();
+      response.reward = rewards[i];
+      response.finish =
+          some[i].request->responses[some[i].response].text.truncated ? Finish::kTruncated : Finish::kEndOfTurn;
+    }
+  };
+  const std::size_t at_once = shape_ == ServerShape::kGetReward ? kQueriesAtOnce : 1;
+  for (std::size_t begin = 0; begin < questions.size(); begin += at_once) {
+    const std::span<const Question> some =
+        std::span(questions).subspan(begin, std::min(at_once, questions.size() - begin));
+    try {
+      ask_together(some);
+      continue;
+    } catch (const ServerUnusable&) {
+      throw;
+    } catch (const InternalError&) {
+      throw;
+    } catch (const Error& error) {
+      some[0].outcome->error = error.what();
+    }
+    // One response that the server refuses must not cost the others theirs: each is tried by itself.
+    for (std::size_t i = 0; some.size() > 1 && i < some.size(); ++i) {
+      some[i].outcome->error.clear();
+      try {
+        ask_together(some.subspan(i, 1));
+      } catch (const ServerUnusable&) {
+        throw;
+      } catch (const InternalError&) {
+        throw;
+      } catch (const Error& error) {
+        some[i].outcome->error = error.what();
+      }
+    }
+  }
+  return scored;
+}
+
+// The rewards of some responses, with one POST.
+std::vector<double> ServerScorer::ask(std::span<const Question> questions) {
+  if (shape_ == ServerShape::kClassify) {
+    const Question& question = questions.front();
+    json body = {
+        {"messages", conversation(*question.request, question.request->responses[question.response].text.text)},
+        {"use_activation", false}};
+    if (!model_.empty()) {
+      body["model"] = model_;
+    }
+    return {parse_classify(http_.post("/classify", body_of(body)))};
+  }
+  json body = {{"query", json::array()}, {"prompts", json::array()}, {"labels", json::array()}};
+  for (const Question& question : questions) {
+    const ResponseText& response = question.request->responses[question.response].text;
+    const TokenizedResponse tokens = engine_.tokenize(question.request->messages, std::span(&response, 1), text_).at(0);
+    const std::string prompt = spelled(engine_, tokens.prompt);
+    body["query"].push_back(prompt + spelled(engine_, tokens.response));
+    body["prompts"].push_back(prompt);
+    body["labels"].push_back(nullptr);
+  }
+  return parse_get_reward(http_.post("/get_reward", body_of(body)), questions.size());
+}
+
+Judge make_server(const JudgeParts& parts) {
+  if (parts.server_url.empty()) {
+    throw InvalidInput("[make_judge] server needs the address of a reward server; give it with --reward-server URL");
+  }
+  RemoteHttpOptions options;
+  options.url = parts.server_url;
+  options.api_key = parts.server_key;
+  Judge judge;
+  judge.fingerprint = parts.server_url + " " + parts.server_shape + " " + parts.server_model;
+  judge.scorer =
+      std::make_unique<ServerScorer>(parts.engine, parts.score.text, server_shape_from_name(parts.server_shape),
+                                     parts.server_model, std::move(options));
+  return judge;
+}
+
+}  // namespace endorm
