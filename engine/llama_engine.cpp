@@ -11,6 +11,7 @@
 #include "engine/file_hash.h"
 #include "engine/llama_accelerator.h"
 #include "engine/llama_handles.h"
+#include "engine/llama_hidden_states.h"
 #include "engine/llama_passes.h"
 #include "engine/tokenizer.h"
 #include "engine/wave_plan.h"
@@ -52,7 +53,9 @@ class LlamaEngineImplementation final : public LlamaEngine {
       adapters.push_back(load_lora_adapter(model_.get(), adapter));
     }
     accelerator_ = make_accelerator(options_);
-    passes_ = std::make_unique<LlamaPasses>(model_.get(), options_, info_, std::move(adapters), accelerator_.get());
+    const LlamaParts parts{model_.get(), &options_, &info_, std::move(adapters), accelerator_.get()};
+    passes_ = std::make_unique<LlamaPasses>(parts);
+    hidden_states_ = std::make_unique<LlamaHiddenStates>(parts);
     fingerprint_ = make_fingerprint();
   }
 
@@ -94,10 +97,23 @@ class LlamaEngineImplementation final : public LlamaEngine {
   }
 
   std::vector<TokenStats> evaluate(const TokenTree& tree, const EvaluateOptions& options) override {
-    check_tree(tree);
+    for (const TokenTree::Node& node : tree.nodes()) {
+      check_token("evaluate", node.token);
+      check_length("evaluate", node.depth + 1);
+    }
     const WaveLimits& limits = passes_->limits();
     return passes_->run(tree, options.share_prefixes ? plan_waves(tree, limits) : plan_alone(tree, limits),
                         options.alpha);
+  }
+
+  std::vector<std::vector<float>> hidden_states(std::span<const Tokens> sequences) override {
+    for (const Tokens& sequence : sequences) {
+      if (sequence.empty()) {
+        throw InvalidInput("[hidden_states] a sequence is empty: there is no token to read a state behind");
+      }
+      check_sequence("hidden_states", sequence, sequence.size());
+    }
+    return hidden_states_->read(sequences);
   }
 
  private:
@@ -127,6 +143,7 @@ class LlamaEngineImplementation final : public LlamaEngine {
     capabilities_.entropy = true;
     capabilities_.uniform_divergence = true;
     capabilities_.any_alpha = true;
+    capabilities_.hidden_states = true;
     const std::size_t trained = info_.trained_context;
     capabilities_.context = options_.context ? *options_.context : trained;
     if (options_.context && trained > 0 && *options_.context > trained) {
@@ -149,16 +166,24 @@ class LlamaEngineImplementation final : public LlamaEngine {
     return text;
   }
 
-  void check_tree(const TokenTree& tree) const {
-    for (const TokenTree::Node& node : tree.nodes()) {
-      if (node.token < 0 || static_cast<std::size_t>(node.token) >= info_.vocabulary) {
-        throw InvalidInput("[evaluate] token " + std::to_string(node.token) + " is not in the vocabulary of " +
-                           std::to_string(info_.vocabulary) + " tokens");
-      }
-      if (capabilities_.context > 0 && node.depth >= capabilities_.context) {
-        throw InvalidInput("[evaluate] a sequence is longer than the context of " +
-                           std::to_string(capabilities_.context) + " tokens");
-      }
+  void check_token(const char* function, Token token) const {
+    if (token < 0 || static_cast<std::size_t>(token) >= info_.vocabulary) {
+      throw InvalidInput("[" + std::string(function) + "] token " + std::to_string(token) +
+                         " is not in the vocabulary of " + std::to_string(info_.vocabulary) + " tokens");
+    }
+  }
+
+  void check_sequence(const char* function, const Tokens& tokens, std::size_t length) const {
+    for (const Token token : tokens) {
+      check_token(function, token);
+    }
+    check_length(function, length);
+  }
+
+  void check_length(const char* function, std::size_t tokens) const {
+    if (capabilities_.context > 0 && tokens > capabilities_.context) {
+      throw InvalidInput("[" + std::string(function) + "] a sequence is longer than the context of " +
+                         std::to_string(capabilities_.context) + " tokens");
     }
   }
 
@@ -172,6 +197,7 @@ class LlamaEngineImplementation final : public LlamaEngine {
   Capabilities capabilities_;
   std::string fingerprint_;
   std::unique_ptr<LlamaPasses> passes_;
+  std::unique_ptr<LlamaHiddenStates> hidden_states_;
 };
 
 }  // namespace

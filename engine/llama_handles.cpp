@@ -194,8 +194,10 @@ LlamaContextHandle make_llama_context(llama_model* model, const LlamaEngineOptio
   params.n_samplers = shape.samplers.size();
   params.n_outputs_max_per_seq = static_cast<std::uint32_t>(shape.rows);
   params.no_perf = true;
-  params.swa_full = true;    // sliding-window layers keep what a later branch will read again
-  params.kv_unified = true;  // one pool of cells: sharing a prefix copies nothing
+  params.swa_full = true;  // sliding-window layers keep what a later branch will read again
+  params.kv_unified = shape.unified;
+  params.cb_eval = shape.watch;
+  params.cb_eval_user_data = shape.watcher;
   Complaints::instance().take();
   LlamaContextHandle context(llama_init_from_model(model, params));
   if (!context) {

@@ -10,6 +10,7 @@ struct llama_model;
 struct llama_context;
 struct llama_adapter_lora;
 struct llama_sampler_seq_config;
+struct ggml_tensor;
 
 namespace endorm {
 
@@ -39,6 +40,11 @@ struct LlamaContextShape {
   std::size_t sequences = 0;
   std::size_t rows = 0;                          // rows of logits in one decode
   std::span<llama_sampler_seq_config> samplers;  // nodes added to the graph behind the logits, for each sequence
+  bool unified = true;  // one pool of cells: sharing a prefix copies nothing; false: every sequence has cells /
+                        // sequences of its own, which is all that its attention walks
+  // Called with watcher for every node of the graph (ggml's eval callback); nullptr: none.
+  bool (*watch)(ggml_tensor* node, bool ask, void* watcher) = nullptr;
+  void* watcher = nullptr;
 };
 LlamaContextHandle make_llama_context(llama_model* model, const LlamaEngineOptions& options,
                                       const LlamaContextShape& shape);

@@ -27,14 +27,11 @@ struct Questions {
 
 }  // namespace
 
-LlamaPasses::LlamaPasses(llama_model* model, const LlamaEngineOptions& options, const LlamaModelInfo& info,
-                         std::vector<llama_adapter_lora*> adapters, Accelerator* accelerator)
-    : model_(model),
-      options_(options),
-      info_(info),
-      adapters_(std::move(adapters)),
-      accelerator_(accelerator),
-      columns_(info.vocabulary + info.padding_columns) {
+LlamaPasses::LlamaPasses(LlamaParts parts)
+    : parts_(std::move(parts)),
+      options_(*parts_.options),
+      info_(*parts_.info),
+      columns_(info_.vocabulary + info_.padding_columns) {
   limits_.batch_tokens = options_.batch_tokens;
   limits_.wave_tokens = options_.wave_tokens;
   limits_.shared_cells = !info_.recurrent;
@@ -51,8 +48,8 @@ void LlamaPasses::choose_reader() {
   if (info_.recurrent) {
     return;  // their rows may be computed in another order: only the host's reader finds them again
   }
-  if (wants_device_statistics(model_, options_)) {
-    statistics_fault_ = device_self_test(model_, options_, info_.vocabulary);
+  if (wants_device_statistics(parts_.model, options_)) {
+    statistics_fault_ = device_self_test(parts_.model, options_, info_.vocabulary);
     if (statistics_fault_.empty()) {
       auto device = make_device_reader(columns_);
       device_ = device.get();
@@ -61,8 +58,8 @@ void LlamaPasses::choose_reader() {
       return;
     }
   }
-  if (accelerator_ && accelerator_->products()) {
-    reader_ = make_accelerator_reader(*accelerator_, columns_);
+  if (parts_.accelerator && parts_.accelerator->products()) {
+    reader_ = make_accelerator_reader(*parts_.accelerator, columns_);
     limits_.batch_rows = options_.batch_tokens;
     holds_logits_ = false;
   }
@@ -113,7 +110,7 @@ std::vector<TokenStats> LlamaPasses::run(const TokenTree& tree, const WavePlan& 
   for (const WaveStep& step : plan.steps) {
     const Questions questions = questions_of(step);
     reader_->ask(questions.request);
-    decode(tree, step);
+    decode_step(parts_, context_, tree, step, "evaluate");
     const HeadResult result = take(questions.places);
     for (std::size_t row = 0; row < result.rows.size(); ++row) {
       const std::vector<std::size_t>& children = *questions.asked_by[row];
@@ -148,19 +145,9 @@ void LlamaPasses::make_room(std::size_t cells, std::size_t targets) {
   if (device_) {
     shape.samplers = device_->samplers(limits_.sequences, limits_.batch_rows, targets_);
   }
-  const Accelerator::Use use(accelerator_);
-  context_ = make_llama_context(model_, options_, shape);
+  context_ = open_context(parts_, shape);
   if (!holds_logits_) {
     forget_logits();
-  }
-  if (!adapters_.empty()) {
-    std::vector<float> scales;
-    for (const LoraAdapter& adapter : options_.adapters) {
-      scales.push_back(adapter.scale);
-    }
-    if (llama_set_adapters_lora(context_.get(), adapters_.data(), adapters_.size(), scales.data()) != 0) {
-      throw EngineError("[evaluate] the adapters cannot be applied: " + take_llama_complaints());
-    }
   }
 }
 
@@ -171,73 +158,21 @@ void LlamaPasses::forget_logits() {
   std::vector<std::int8_t> outputs(limits_.batch_rows, 1);
   llama_batch batch = llama_batch_get_one(tokens.data(), static_cast<std::int32_t>(tokens.size()));
   batch.logits = outputs.data();
-  accelerator_->reserving = true;
+  const Accelerator::Use use(parts_.accelerator);
+  parts_.accelerator->reserving = true;
   llama_decode(context_.get(), batch);
-  accelerator_->reserving = false;
+  parts_.accelerator->reserving = false;
   llama_memory_clear(llama_get_memory(context_.get()), false);
   if (float* logits = llama_get_logits(context_.get())) {
     forget_pages(logits, limits_.batch_rows * columns_ * sizeof(float));
   }
 }
 
-void LlamaPasses::decode(const TokenTree& tree, const WaveStep& step) {
-  const llama_memory_t memory = llama_get_memory(context_.get());
-  for (const int sequence : step.copy_to) {
-    llama_memory_seq_cp(memory, step.copy_from, sequence, -1, -1);
-  }
-  const std::size_t count = step.tokens.size();
-  std::vector<llama_token> tokens(count);
-  std::vector<llama_pos> positions(count);
-  std::vector<std::int32_t> sequence_counts(count);
-  std::vector<llama_seq_id*> sequences(count);
-  std::vector<std::int8_t> outputs(count);
-  std::vector<llama_seq_id> all_sequences(limits_.sequences);
-  for (std::size_t i = 0; i < all_sequences.size(); ++i) {
-    all_sequences[i] = static_cast<llama_seq_id>(i);
-  }
-  for (std::size_t i = 0; i < count; ++i) {
-    const WaveToken& token = step.tokens[i];
-    const TokenTree::Node& node = tree.nodes()[token.node];
-    tokens[i] = node.token;
-    positions[i] = static_cast<llama_pos>(node.depth);
-    sequence_counts[i] = token.last_sequence - token.first_sequence + 1;
-    sequences[i] = all_sequences.data() + token.first_sequence;
-    outputs[i] = token.read_row;
-  }
-  llama_batch batch{};
-  batch.n_tokens = static_cast<std::int32_t>(count);
-  batch.token = tokens.data();
-  batch.pos = positions.data();
-  batch.n_seq_id = sequence_counts.data();
-  batch.seq_id = sequences.data();
-  batch.logits = outputs.data();
-  const Accelerator::Use use(accelerator_);
-  const int status = llama_decode(context_.get(), batch);
-  if (status != 0) {
-    context_.reset();
-    if (accelerator_ && accelerator_->failure) {
-      rethrow_as_engine_error(std::exchange(accelerator_->failure, nullptr));
-    }
-    throw EngineError("[evaluate] decoding " + std::to_string(count) + " tokens failed with status " +
-                      std::to_string(status) + ": " + take_llama_complaints());
-  }
-  llama_synchronize(context_.get());
-}
-
 HeadResult LlamaPasses::take(std::span<const std::int32_t> places) {
   counts_.rows_read += places.size();
   try {
     return reader_->take(context_.get(), places);
-  } catch (const InvalidInput&) {
-    rethrow_as_engine_error(std::current_exception());
-  }
-}
-
-// A pass's own errors are about the model here, whatever they were called where they arose.
-void LlamaPasses::rethrow_as_engine_error(const std::exception_ptr& failure) const {
-  try {
-    std::rethrow_exception(failure);
-  } catch (const InvalidInput& error) {
+  } catch (const InvalidInput& error) {  // a row's own errors are about the model here
     throw EngineError("[evaluate] " + std::filesystem::path(options_.model_path).filename().string() +
                       " gave unusable logits: " + error.what());
   }

@@ -8,7 +8,7 @@
 
 #include "engine/device_reader.h"
 #include "engine/engine.h"
-#include "engine/llama_handles.h"
+#include "engine/llama_decode.h"
 #include "engine/row_reader.h"
 #include "engine/wave_plan.h"
 
@@ -17,9 +17,7 @@ namespace endorm {
 // Passes of one model through libllama: the context, what its cache holds, and the reader that statistics come out of.
 class LlamaPasses {
  public:
-  // The model, its adapters and the accelerator (nullptr: llama.cpp's own kernels) must outlive the passes.
-  LlamaPasses(llama_model* model, const LlamaEngineOptions& options, const LlamaModelInfo& info,
-              std::vector<llama_adapter_lora*> adapters, Accelerator* accelerator);
+  explicit LlamaPasses(LlamaParts parts);
 
   // What a plan for run() must keep to.
   const WaveLimits& limits() const { return limits_; }
@@ -37,15 +35,11 @@ class LlamaPasses {
   void read_on_host(const std::string& fault);
   void make_room(std::size_t cells, std::size_t targets);
   void forget_logits();
-  void decode(const TokenTree& tree, const WaveStep& step);
   HeadResult take(std::span<const std::int32_t> places);
-  [[noreturn]] void rethrow_as_engine_error(const std::exception_ptr& failure) const;
 
-  llama_model* model_;
+  LlamaParts parts_;
   const LlamaEngineOptions& options_;
   const LlamaModelInfo& info_;
-  std::vector<llama_adapter_lora*> adapters_;
-  Accelerator* accelerator_;
   std::size_t columns_;  // of a row of logits, padding included
   WaveLimits limits_;
   EvaluateCounts counts_;
