@@ -23,9 +23,10 @@ std::vector<BenchmarkName> benchmark_names();
 
 // What is read of a benchmark's files. Everything here changes the numbers.
 struct ReadOptions {
-  std::optional<std::size_t> limit;          // at most so many usable rows of each file; none: all
-  std::optional<std::uint64_t> sample_seed;  // with a limit: a random choice of the rows, in the file's order; none:
-                                             // the first ones
+  // At most so many usable rows of each file (multifaceted: instructions); none: all.
+  std::optional<std::size_t> limit = std::nullopt;
+  std::optional<std::uint64_t> sample_seed = std::nullopt;  // with a limit: a random choice of the rows, in the file's
+                                                            // order; none: the first ones
   std::uint64_t order_seed = 0;  // of the order in which a request shows its responses: by a hash of it and the id
   bool system_messages = true;   // dsp, multifaceted: under each system message; false: once, under none
   std::string step_separator = "\n\n";  // stands between the steps of a solution

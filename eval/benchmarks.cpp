@@ -1,0 +1,148 @@
+#include "eval/benchmarks.h"
+
+#include <algorithm>
+#include <fstream>
+#include <iterator>
+#include <set>
+#include <utility>
+
+#include "core/errors.h"
+#include "core/random.h"
+#include "engine/content_hash.h"
+#include "eval/benchmark_table.h"
+#include "eval/row_texts.h"
+
+namespace endorm {
+namespace {
+
+std::string read_bytes(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) throw InvalidInput("[read_benchmark] cannot open " + path + ". Check the path and its permissions.");
+  std::string bytes{std::istreambuf_iterator<char>(file), {}};
+  if (file.bad()) throw EngineError("[read_benchmark] cannot read " + path + ". Check the disk and try again.");
+  return bytes;
+}
+
+std::string id_of(const DataRow& row) {
+  for (const std::string_view field : {"id", "idx", "pair_id"}) {
+    try {
+      if (row.has(field)) return row.name(field);
+    } catch (const InvalidInput&) {  // an id of another type: its reader says so
+    }
+  }
+  return "";
+}
+
+// Rows of one file, each with its examples; what cannot be used is in faults, without the file's name.
+std::vector<RowExamples> read_rows(const BenchmarkReader& benchmark, std::span<const RowText> texts,
+                                   const std::string& part, const ReadOptions& options, std::vector<RowFault>& faults) {
+  std::vector<RowExamples> rows;
+  for (const RowText& text : texts) {
+    std::string id;
+    try {
+      const DataRow row(text.text);
+      id = id_of(row);
+      RowExamples read{.row = text.number,
+                       .id = id,
+                       .examples = benchmark.read_row(
+                           {.row = row, .text = text.text, .number = text.number, .part = part, .options = options})};
+      for (const Example& example : read.examples) check_example(example);
+      rows.push_back(std::move(read));
+    } catch (const InvalidInput& error) {
+      faults.push_back({.file = {}, .row = text.number, .id = id, .message = error.what()});
+    }
+  }
+  if (benchmark.gather != nullptr) rows = benchmark.gather(std::move(rows), options, faults);
+  return rows;
+}
+
+// Leaves out rows whose ids were there before; `ids` are those of all files.
+void drop_repeated(std::vector<RowExamples>& rows, std::set<std::string>& ids, std::vector<RowFault>& faults) {
+  std::erase_if(rows, [&](const RowExamples& row) {
+    for (const Example& example : row.examples) {
+      if (ids.contains(example.request.id)) {
+        faults.push_back({.file = {},
+                          .row = row.row,
+                          .id = row.id,
+                          .message = "the id \"" + example.request.id + "\" was there before: two rows have it."});
+        return true;
+      }
+    }
+    for (const Example& example : row.examples) ids.insert(example.request.id);
+    return false;
+  });
+}
+
+// `limit` of `count` indices in ascending order: the first, or a random choice (Floyd 1987).
+std::vector<std::size_t> chosen_rows(std::size_t count, std::size_t limit, std::optional<std::uint64_t> seed) {
+  std::vector<std::size_t> chosen;
+  if (limit >= count || !seed) {
+    for (std::size_t i = 0; i < std::min(limit, count); ++i) chosen.push_back(i);
+    return chosen;
+  }
+  RandomStream random(*seed);
+  std::set<std::size_t> drawn;
+  for (std::size_t last = count - limit; last < count; ++last) {
+    if (!drawn.insert(random.below(last + 1)).second) drawn.insert(last);
+  }
+  chosen.assign(drawn.begin(), drawn.end());
+  return chosen;
+}
+
+[[noreturn]] void refuse_file(const BenchmarkReader& benchmark, const FoundFile& file,
+                              const std::vector<RowFault>& faults) {
+  const std::string first =
+      faults.empty() ? "It is empty."
+                     : "The first is row " + std::to_string(faults.front().row) + ": " + faults.front().message;
+  throw InvalidInput("[read_benchmark] no row of " + file.path + " can be used as " +
+                     std::string(benchmark.named.name) + ". " + first +
+                     " Expected: " + std::string(benchmark.named.files) + "; as published at " +
+                     std::string(benchmark.named.source) + ".");
+}
+
+void read_file(const BenchmarkReader& benchmark, const FoundFile& file, const ReadOptions& options,
+               std::set<std::string>& ids, DataSet& data) {
+  const std::string bytes = read_bytes(file.path);
+  std::vector<RowText> texts;
+  try {
+    texts = row_texts(bytes);
+  } catch (const InvalidInput& error) {
+    throw InvalidInput("[read_benchmark] " + file.path + ": " + error.what());
+  }
+  data.files.push_back({.path = file.path, .sha256 = hex(sha256(bytes)), .rows = texts.size()});
+
+  std::vector<RowFault> faults;
+  std::vector<RowExamples> rows = read_rows(benchmark, texts, file.part, options, faults);
+  drop_repeated(rows, ids, faults);
+  if (rows.empty()) refuse_file(benchmark, file, faults);
+  std::sort(faults.begin(), faults.end(), [](const RowFault& a, const RowFault& b) { return a.row < b.row; });
+  for (RowFault& fault : faults) {
+    fault.file = file.path;
+    data.faults.push_back(std::move(fault));
+  }
+  for (const std::size_t index : chosen_rows(rows.size(), options.limit.value_or(rows.size()), options.sample_seed)) {
+    for (Example& example : rows[index].examples) {
+      finish_example(example, options.order_seed);
+      example.request.line = rows[index].row;
+      data.examples.push_back(std::move(example));
+    }
+  }
+}
+
+}  // namespace
+
+DataSet read_benchmark(std::string_view name, const std::string& path, const ReadOptions& options) {
+  const BenchmarkReader& benchmark = benchmark_reader(name);
+  if (options.limit == std::size_t{0}) {
+    throw InvalidInput("[read_benchmark] a limit of 0 leaves nothing to judge. Give at least 1, or none.");
+  }
+  DataSet data;
+  data.benchmark = name;
+  std::set<std::string> ids;
+  for (const FoundFile& file : find_files(benchmark, path, data.notes)) {
+    read_file(benchmark, file, options, ids, data);
+  }
+  return data;
+}
+
+}  // namespace endorm

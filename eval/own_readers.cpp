@@ -1,0 +1,67 @@
+// Files of one's own: the records that `score` reads, with a label.
+#include "core/errors.h"
+#include "eval/row_reader.h"
+#include "score/record.h"
+
+namespace endorm {
+namespace {
+
+// The record's prompt and responses, with the subset and group that it names.
+Example record_example(const SourceRow& source) {
+  std::vector<std::string> unknown;
+  Example example;
+  example.request = parse_request(source.text, source.number, source.options.step_separator, unknown);
+  if (!source.row.has("id")) example.request.id = source.part + "/" + std::to_string(source.number);
+  example.subset = source.row.has("subset") ? source.row.name("subset") : source.part;
+  example.group = source.row.has("group") ? source.row.name("group") : example.request.id;
+  if (source.row.has("alternatives")) example.request.alternatives = source.row.texts("alternatives");
+  return example;
+}
+
+StepLabel step_label(const DataRow& row) {
+  StepLabel label;
+  if (row.has("wrong")) {
+    label.wrong = row.truths("wrong");
+    for (std::size_t i = 0; i < label.wrong->size() && !label.first_error; ++i) {
+      if ((*label.wrong)[i]) label.first_error = i;
+    }
+    return label;
+  }
+  const std::int64_t first = row.integer("label");
+  if (first < -1) {
+    throw InvalidInput("\"label\" is " + std::to_string(first) + ", expected a step from 0 or -1 for none.");
+  }
+  if (first >= 0) label.first_error = static_cast<std::size_t>(first);
+  return label;
+}
+
+}  // namespace
+
+std::vector<Example> read_pair(const SourceRow& source) {
+  Example example = record_example(source);
+  if (!example.request.chosen_first) {
+    throw InvalidInput("there is no pair. Give \"chosen\" and \"rejected\".");
+  }
+  example.comparisons.push_back({.better = 0, .worse = 1, .cell = {}});
+  return {std::move(example)};
+}
+
+std::vector<Example> read_best_of(const SourceRow& source) {
+  Example example = record_example(source);
+  if (example.request.responses.size() < 2) {
+    throw InvalidInput("there is one response. Give at least two in \"responses\".");
+  }
+  example.correct = source.row.truths("correct");
+  return {std::move(example)};
+}
+
+std::vector<Example> read_steps(const SourceRow& source) {
+  Example example = record_example(source);
+  if (example.request.responses.size() != 1 || example.request.responses.front().step_begins.empty()) {
+    throw InvalidInput("there is no solution in steps. Give \"steps\", a list of strings.");
+  }
+  example.steps = step_label(source.row);
+  return {std::move(example)};
+}
+
+}  // namespace endorm

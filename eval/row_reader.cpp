@@ -1,0 +1,164 @@
+#include "eval/row_reader.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/errors.h"
+#include "core/random.h"
+#include "engine/content_hash.h"
+
+namespace endorm {
+namespace {
+
+constexpr std::size_t kMostCharacters = 100'000;  // a text of so many is an accident of collecting, not an answer
+constexpr std::string_view kBlanks = " \t\r\n\v\f";
+
+std::size_t characters(std::string_view text) {
+  return static_cast<std::size_t>(
+      std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+}
+
+void check_text(std::string_view text, const std::string& what) {
+  if (text.find_first_not_of(kBlanks) == std::string_view::npos) {
+    throw InvalidInput(what + " is empty: there is nothing to judge.");
+  }
+  if (text.size() >= kMostCharacters && characters(text) >= kMostCharacters) {
+    throw InvalidInput(what + " has " + std::to_string(characters(text)) + " characters; rows with texts of " +
+                       std::to_string(kMostCharacters) + " and more are left out.");
+  }
+}
+
+// A stream of its own for every pair of seed and id.
+RandomStream stream_of(std::uint64_t seed, std::string_view id) {
+  const Digest digest = sha256(std::to_string(seed) + "\n" + std::string(id));
+  std::uint64_t mixed = 0;
+  for (std::size_t i = 0; i < 8; ++i) mixed = (mixed << 8) | digest[i];
+  return RandomStream(mixed);
+}
+
+// Texts of any content, told apart: each behind its length.
+class KeyHash {
+ public:
+  void add(std::string_view text) {
+    add(text.size());
+    hash_.update(text);
+  }
+  void add(std::size_t number) { hash_.update(std::to_string(number) + ":"); }
+  std::string finish() { return record_key(hash_.finish()); }
+
+ private:
+  Sha256 hash_;
+};
+
+std::string key_of(const Example& example) {
+  KeyHash hash;
+  hash.add(example.request.id);
+  hash.add(example.subset);
+  hash.add(example.request.messages.size());
+  for (const Message& message : example.request.messages) {
+    hash.add(message.role);
+    hash.add(message.content);
+  }
+  hash.add(example.request.responses.size());
+  for (const RequestResponse& response : example.request.responses) {
+    hash.add(response.text.text);
+    hash.add(std::size_t{response.text.truncated});
+    hash.add(response.step_begins.size());
+    for (const std::size_t begin : response.step_begins) hash.add(begin);
+  }
+  hash.add(example.request.alternatives.size());
+  for (const std::string& alternative : example.request.alternatives) hash.add(alternative);
+  for (const Comparison& comparison : example.comparisons) {
+    hash.add(comparison.better);
+    hash.add(comparison.worse);
+    hash.add(comparison.cell);
+  }
+  for (const bool correct : example.correct) hash.add(std::size_t{correct});
+  if (example.steps) {
+    hash.add(example.steps->first_error ? *example.steps->first_error + 1 : 0);
+    for (const bool wrong : example.steps->wrong.value_or(std::vector<bool>{})) hash.add(std::size_t{wrong});
+  }
+  return hash.finish();
+}
+
+// to[i] is where response i goes.
+std::vector<std::size_t> shuffled_places(std::size_t count, RandomStream random) {
+  std::vector<std::size_t> to(count);
+  for (std::size_t i = 0; i < count; ++i) to[i] = i;
+  for (std::size_t i = count; i > 1; --i) std::swap(to[i - 1], to[random.below(i)]);
+  return to;
+}
+
+}  // namespace
+
+Example make_example(std::string id, std::vector<Message> messages, std::vector<std::string> responses) {
+  Example example;
+  example.group = id;
+  example.request.id = std::move(id);
+  example.request.messages = std::move(messages);
+  for (std::string& response : responses) {
+    example.request.responses.push_back({.text = {.text = std::move(response), .truncated = false}, .step_begins = {}});
+  }
+  return example;
+}
+
+Example make_stepwise_example(std::string id, std::vector<Message> messages, const std::vector<std::string>& steps,
+                              StepLabel label, std::string_view separator) {
+  RequestResponse response;
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    check_text(steps[i], "step " + std::to_string(i));
+    if (i > 0) response.text.text += separator;
+    response.step_begins.push_back(response.text.text.size());
+    response.text.text += steps[i];
+  }
+  Example example = make_example(std::move(id), std::move(messages), {});
+  example.request.responses.push_back(std::move(response));
+  example.steps = std::move(label);
+  return example;
+}
+
+void check_example(const Example& example) {
+  const std::size_t count = example.request.responses.size();
+  for (const Message& message : example.request.messages) {
+    check_text(message.content, "the " + message.role + " message");
+  }
+  for (std::size_t i = 0; i < count; ++i) {
+    check_text(example.request.responses[i].text.text, "response " + std::to_string(i));
+  }
+  if (!example.correct.empty() && example.correct.size() != count) {
+    throw InvalidInput("there are " + std::to_string(example.correct.size()) + " labels for " + std::to_string(count) +
+                       " responses.");
+  }
+  if (example.steps) {
+    const std::size_t steps = example.request.responses.at(0).step_begins.size();
+    if (example.steps->first_error.value_or(0) >= steps) {
+      throw InvalidInput("the first wrong step is " + std::to_string(*example.steps->first_error) + " (from 0) of " +
+                         std::to_string(steps) + " steps.");
+    }
+    if (example.steps->wrong && example.steps->wrong->size() != steps) {
+      throw InvalidInput("there are " + std::to_string(example.steps->wrong->size()) + " labels for " +
+                         std::to_string(steps) + " steps.");
+    }
+  }
+}
+
+void finish_example(Example& example, std::uint64_t order_seed) {
+  std::vector<RequestResponse>& responses = example.request.responses;
+  const std::vector<std::size_t> to = shuffled_places(responses.size(), stream_of(order_seed, example.request.id));
+  std::vector<RequestResponse> placed(responses.size());
+  std::vector<bool> correct(example.correct.size());
+  for (std::size_t i = 0; i < to.size(); ++i) {
+    placed[to[i]] = std::move(responses[i]);
+    if (!example.correct.empty()) correct[to[i]] = example.correct[i];
+  }
+  responses = std::move(placed);
+  example.correct = std::move(correct);
+  for (Comparison& comparison : example.comparisons) {
+    comparison.better = to[comparison.better];
+    comparison.worse = to[comparison.worse];
+  }
+  example.request.chosen_first = false;
+  example.request.key = key_of(example);
+}
+
+}  // namespace endorm
