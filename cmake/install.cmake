@@ -16,7 +16,7 @@ set(public_headers
   core/aggregate.h core/errors.h core/log_sum_exp.h core/random.h core/reward.h core/temperature.h core/token_stats.h
   engine/content_hash.h engine/engine.h engine/llama_engine.h engine/model_store.h engine/precision.h engine/remote_dialects.h engine/remote_engine.h engine/remote_http.h
   engine/tabular_engine.h engine/token_tree.h
-  score/endogenous_scorer.h score/record.h score/scored.h score/scored_json.h score/scorer.h score/stats_cache.h
+  score/endogenous_scorer.h score/record.h score/request_tokens.h score/scored.h score/scored_json.h score/scorer.h score/stats_cache.h
   report/report.h report/result_file.h report/table.h)
 foreach(header IN LISTS public_headers)
   get_filename_component(room ${header} DIRECTORY)

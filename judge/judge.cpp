@@ -2,12 +2,12 @@
 
 #include <array>
 
+#include "core/errors.h"
+#include "judge/head_judge.h"
 #include "judge/relative_judges.h"
 #include "judge/server_judge.h"
 #include "judge/text_judges.h"
 #include "judge/token_judges.h"
-
-#include "core/errors.h"
 
 namespace endorm {
 namespace {
@@ -26,6 +26,7 @@ constexpr std::array kJudges = {
     TableLine{{"contrast", "the reward minus its mean under alternative system messages"}, make_contrast},
     TableLine{{"information-gain", "the reward minus that with the prompt removed"}, make_information_gain},
     TableLine{{"log-ratio", "the reward minus that of a reference model"}, make_log_ratio},
+    TableLine{{"head", "a trained reward head on the last token's hidden state"}, make_head},
     TableLine{{"server", "the reward that a server of reward models gives"}, make_server},
     TableLine{{"length", "characters in the response"}, make_length},
     TableLine{{"minus-length", "minus the characters in the response"}, make_minus_length},

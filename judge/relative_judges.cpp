@@ -4,11 +4,10 @@
 #include <functional>
 #include <utility>
 
-#include "judge/reward_difference.h"
-#include "judge/score_fingerprint.h"
-
 #include "core/errors.h"
 #include "engine/content_hash.h"
+#include "judge/reward_difference.h"
+#include "judge/score_fingerprint.h"
 #include "score/json_check.h"
 
 namespace endorm {

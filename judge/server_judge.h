@@ -4,9 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "judge/judge.h"
-
 #include "engine/remote_http.h"
+#include "judge/judge.h"
 
 namespace endorm {
 

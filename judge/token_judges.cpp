@@ -3,9 +3,8 @@
 #include <span>
 #include <utility>
 
-#include "judge/score_fingerprint.h"
-
 #include "core/errors.h"
+#include "judge/score_fingerprint.h"
 
 namespace endorm {
 namespace {

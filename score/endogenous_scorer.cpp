@@ -1,9 +1,11 @@
 #include "score/endogenous_scorer.h"
 
-#include <algorithm>
+#include <map>
+#include <utility>
 
 #include "core/errors.h"
 #include "core/reward.h"
+#include "score/request_tokens.h"
 #include "score/step_ranges.h"
 #include "score/token_texts.h"
 
@@ -73,80 +75,13 @@ void EndogenousScorer::prepare(const Request& request, std::size_t index, std::v
   scored.line = request.line;
   scored.key = request.key;
   scored.responses.resize(request.responses.size());
-  for (auto& [i, tokens] : tokenize(request, scored)) {
-    Job job{index, i, std::move(tokens), 0, {}, {}, {}};
-    tokens_asked_ += job.tokens.prompt.size() + job.tokens.response.size();
-    if (!fit_context(job, scored.responses[i])) {
-      continue;
-    }
+  PreparedRequest prepared = prepare_request(engine_, request, options_.text, options_.overflow, scored.responses);
+  tokens_asked_ += prepared.tokens_asked;
+  for (auto& [response, tokens, truncated_left] : prepared.responses) {
+    Job job{index, response, std::move(tokens), truncated_left, {}, {}, {}};
     job.key = stats_key(fingerprint_, options_.alpha, job.tokens.prompt, job.tokens.response);
     jobs.push_back(std::move(job));
   }
-}
-
-// The responses that have tokens, by their place; the outcomes of the others say why they have none.
-std::map<std::size_t, TokenizedResponse> EndogenousScorer::tokenize(const Request& request, Scored& scored) const {
-  std::vector<ResponseText> texts;
-  for (const RequestResponse& response : request.responses) {
-    texts.push_back(response.text);
-  }
-  std::map<std::size_t, TokenizedResponse> tokenized;
-  const auto tokenize_some = [&](std::size_t begin, std::size_t count) {
-    std::vector<TokenizedResponse> some =
-        engine_.tokenize(request.messages, std::span(texts).subspan(begin, count), options_.text);
-    for (std::size_t i = 0; i < some.size(); ++i) {
-      tokenized[begin + i] = std::move(some[i]);
-    }
-  };
-  try {
-    tokenize_some(0, texts.size());
-  } catch (const InvalidInput&) {
-    // One response that cannot be tokenized must not cost the others theirs.
-    for (std::size_t i = 0; i < texts.size(); ++i) {
-      try {
-        tokenize_some(i, 1);
-      } catch (const InvalidInput& error) {
-        scored.responses[i].error = error.what();
-      }
-    }
-  }
-  for (std::size_t i = 0; i < texts.size(); ++i) {
-    const auto found = tokenized.find(i);
-    if (texts[i].text.empty() || (found != tokenized.end() && found->second.response.empty())) {
-      scored.responses[i].error = "[score] the response is empty: there is no token to score";
-      tokenized.erase(i);
-    }
-  }
-  return tokenized;
-}
-
-// False where the response cannot be scored; the outcome then says why.
-bool EndogenousScorer::fit_context(Job& job, ScoredOutcome& outcome) const {
-  const std::size_t context = engine_.capabilities().context;
-  Tokens& prompt = job.tokens.prompt;
-  const std::size_t length = prompt.size() + job.tokens.response.size();
-  if (context == 0 || length <= context) {
-    return true;
-  }
-  const std::string fact =
-      "prompt and response have " + std::to_string(length) + " tokens, the context holds " + std::to_string(context);
-  if (options_.overflow == Overflow::kSkip) {
-    outcome.error = "[score] skipped: " + fact;
-    outcome.skipped = true;
-    return false;
-  }
-  const std::size_t excess = length - context;
-  // What is kept of the prompt: its first token (BOS, where there is one) and as much of its end as fits.
-  if (options_.overflow == Overflow::kTruncateLeft && excess + 1 < prompt.size()) {
-    prompt.erase(prompt.begin() + 1, prompt.begin() + 1 + static_cast<std::ptrdiff_t>(excess));
-    job.truncated_left = excess;
-    return true;
-  }
-  outcome.error = "[score] " + fact +
-                  (options_.overflow == Overflow::kTruncateLeft
-                       ? ": the response alone does not fit"
-                       : ". Use a larger --context, or --on-overflow truncate-left or skip");
-  return false;
 }
 
 void EndogenousScorer::evaluate(std::vector<Job*>& jobs) {

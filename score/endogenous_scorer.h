@@ -1,18 +1,15 @@
 #pragma once
 
 #include <cstddef>
-#include <map>
 #include <string>
 
 #include "core/aggregate.h"
 #include "engine/engine.h"
+#include "score/request_tokens.h"
 #include "score/scorer.h"
 #include "score/stats_cache.h"
 
 namespace endorm {
-
-// What happens to a response whose sequence is longer than the context.
-enum class Overflow { kError, kTruncateLeft, kSkip };
 
 struct ScoreOptions {
   AggregateOptions aggregate;
@@ -41,8 +38,6 @@ class EndogenousScorer final : public Scorer {
   struct Job;
 
   void prepare(const Request& request, std::size_t index, std::vector<Job>& jobs, Scored& scored);
-  std::map<std::size_t, TokenizedResponse> tokenize(const Request& request, Scored& scored) const;
-  bool fit_context(Job& job, ScoredOutcome& outcome) const;
   void evaluate(std::vector<Job*>& jobs);
   ScoredResponse assemble(const Job& job, const RequestResponse& response) const;
 

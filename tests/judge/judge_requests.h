@@ -3,8 +3,9 @@
 #include <string>
 #include <vector>
 
-#include "judge/judge.h"
 #include <doctest/doctest.h>
+
+#include "judge/judge.h"
 
 namespace endorm {
 

@@ -1,0 +1,104 @@
+#include "judge/head_judge.h"
+
+#include <utility>
+
+#include "core/errors.h"
+#include "engine/content_hash.h"
+#include "judge/reward_head_file.h"
+#include "score/request_tokens.h"
+
+namespace endorm {
+namespace {
+
+constexpr TemplateOptions kWholeTurn{.end_of_turn = true, .template_newline = true};
+
+class HeadScorer final : public Scorer {
+ public:
+  HeadScorer(Engine& engine, RewardHead head, Overflow overflow)
+      : engine_(engine), head_(std::move(head)), overflow_(overflow) {
+    head_.reward(engine_.hidden_states(std::vector<Tokens>{{0}}).at(0));  // refuses a head of another width
+  }
+
+  std::vector<Scored> score(std::span<const Request> requests) override {
+    std::vector<Scored> scored;
+    scored.reserve(requests.size());
+    std::vector<Tokens> sequences;
+    std::vector<ScoredOutcome*> outcomes;  // of the sequences
+    for (const Request& request : requests) {
+      Scored& record = scored.emplace_back(Scored{request.id, request.line, request.key, {}});
+      record.responses.resize(request.responses.size());
+      PreparedRequest prepared = prepare_request(engine_, request, kWholeTurn, overflow_, record.responses);
+      for (auto& [i, tokens, truncated_left] : prepared.responses) {
+        Tokens& sequence = sequences.emplace_back(std::move(tokens.prompt));
+        sequence.insert(sequence.end(), tokens.response.begin(), tokens.response.end());
+        ScoredResponse& response = record.responses[i].scored.emplace();
+        response.finish = tokens.finish;
+        response.truncated_left = truncated_left;
+        outcomes.push_back(&record.responses[i]);
+      }
+    }
+    fill(sequences, outcomes);
+    return scored;
+  }
+
+ private:
+  void fill_some(std::span<const Tokens> sequences, std::span<ScoredOutcome* const> outcomes) {
+    const std::vector<std::vector<float>> hidden = engine_.hidden_states(sequences);
+    for (std::size_t i = 0; i < hidden.size(); ++i) {
+      outcomes[i]->scored.value().reward = head_.reward(hidden[i]);
+    }
+  }
+
+  void fill(std::span<const Tokens> sequences, std::span<ScoredOutcome* const> outcomes) {
+    if (sequences.empty()) {
+      return;
+    }
+    try {
+      fill_some(sequences, outcomes);
+      return;
+    } catch (const InternalError&) {
+      throw;
+    } catch (const Error&) {
+    }
+    // One response that the model cannot take must not cost the others theirs: each is tried by itself.
+    bool answered = false;  // a refusal is an answer: the engine lives
+    for (std::size_t i = 0; i < sequences.size(); ++i) {
+      try {
+        fill_some(sequences.subspan(i, 1), outcomes.subspan(i, 1));
+        answered = true;
+      } catch (const InvalidInput& error) {
+        *outcomes[i] = {std::nullopt, error.what(), false};
+        answered = true;
+      } catch (const EngineError& error) {
+        *outcomes[i] = {std::nullopt, error.what(), false};
+      }
+    }
+    if (!answered) {
+      throw EngineError(outcomes.front()->error);
+    }
+  }
+
+  Engine& engine_;
+  RewardHead head_;
+  Overflow overflow_;
+};
+
+}  // namespace
+
+Judge make_head(const JudgeParts& parts) {
+  if (parts.head_file.empty()) {
+    throw InvalidInput("[make_judge] head needs the file of a trained head; give it with --head FILE");
+  }
+  if (!parts.engine.capabilities().hidden_states) {
+    throw InvalidInput("[make_judge] head cannot be had from " + parts.engine.model_name() + ": " +
+                       parts.engine.capabilities().missing_reason);
+  }
+  RewardHead head = read_reward_head(parts.head_file);
+  Judge judge;
+  judge.fingerprint = "head=" + hex(sha256_file(parts.head_file)) +
+                      " overflow=" + std::to_string(static_cast<int>(parts.score.overflow));
+  judge.scorer = std::make_unique<HeadScorer>(parts.engine, std::move(head), parts.score.overflow);
+  return judge;
+}
+
+}  // namespace endorm
