@@ -109,6 +109,7 @@ void LlamaModelDeleter::operator()(llama_model* model) const { llama_model_free(
 void LlamaContextDeleter::operator()(llama_context* context) const { llama_free(context); }
 
 std::string take_llama_complaints() {
+  start_backend();  // from here on complaints are kept instead of printed
   const std::string text = Complaints::instance().take();
   return text.empty() ? "no further reason given" : text;
 }

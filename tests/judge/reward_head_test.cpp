@@ -181,7 +181,12 @@ TEST_CASE("files that are not there, no heads, or cut off are refused") {
     INFO("cut at byte ", size);
     const std::string path = directory.file("cut.gguf");
     std::ofstream(path, std::ios::binary) << bytes.substr(0, size);
-    CHECK_THROWS_AS(read_reward_head(path), InvalidInput);
+    try {
+      read_reward_head(path);
+      FAIL("no error");
+    } catch (const InvalidInput& error) {
+      check_says(error.what(), size >= 300 ? "ends within score." : "is damaged: gguf_init");
+    }
   }
 }
 
