@@ -32,6 +32,18 @@ function(endorm_room name)
   endorm_compile_rules(endorm_${name})
 endfunction()
 
+# endorm_embed(output header name path ...): output becomes a source file that holds the bytes of the files, each as the
+# std::string_view that the header declares under its name: what is embedded needs no file beside the program.
+function(endorm_embed output header)
+  set(files ${ARGN})
+  list(FILTER files INCLUDE REGEX "/")
+  add_custom_command(
+    OUTPUT ${output}
+    COMMAND ${CMAKE_COMMAND} "-DPARTS=${ARGN}" -DHEADER=${header} -DOUTPUT=${output} -P ${PROJECT_SOURCE_DIR}/cmake/embed.cmake
+    DEPENDS ${files} ${PROJECT_SOURCE_DIR}/cmake/embed.cmake
+    VERBATIM)
+endfunction()
+
 # endorm_test(name SOURCES ... ROOMS ... LIBRARIES ... LABELS ...): one doctest executable, registered with ctest.
 function(endorm_test name)
   cmake_parse_arguments(TEST "" "" "SOURCES;ROOMS;LIBRARIES;LABELS" ${ARGN})

@@ -4,10 +4,13 @@
 
 #include "core/errors.h"
 #include "judge/head_judge.h"
+#include "judge/pairwise_judges.h"
+#include "judge/pointwise_judge.h"
 #include "judge/relative_judges.h"
 #include "judge/server_judge.h"
 #include "judge/text_judges.h"
 #include "judge/token_judges.h"
+#include "judge/verifier_judges.h"
 
 namespace endorm {
 namespace {
@@ -28,6 +31,14 @@ constexpr std::array kJudges = {
     TableLine{{"log-ratio", "the reward minus that of a reference model"}, make_log_ratio},
     TableLine{{"head", "a trained reward head on the last token's hidden state"}, make_head},
     TableLine{{"server", "the reward that a server of reward models gives"}, make_server},
+    TableLine{{"verifier", "log-probability that the model, asked whether the response is good, says YES"},
+              make_verifier},
+    TableLine{{"verifier-normalized", "the same against its NO"}, make_verifier_normalized},
+    TableLine{{"pointwise", "the integer from 1 to 10 that the model replies"}, make_pointwise},
+    TableLine{{"pairwise", "which of two responses the model calls better, asked in both orders"}, make_pairwise},
+    TableLine{{"pairwise-once", "the same in one order, drawn by the seed"}, make_pairwise_once},
+    TableLine{{"pairwise-five", "the same in five verdicts from [[A>>B]] to [[B>>A]], in both orders"},
+              make_pairwise_five},
     TableLine{{"length", "characters in the response"}, make_length},
     TableLine{{"minus-length", "minus the characters in the response"}, make_minus_length},
     TableLine{{"random", "a seeded random number"}, make_random},

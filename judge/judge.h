@@ -29,6 +29,9 @@ struct JudgeParts {
   std::string server_model = {};           // the name of the model it is to use; empty: its own choice
   std::string server_key = {};             // sent as a bearer token; empty: none
   std::uint64_t seed = 0;
+  // Tokens of a reply, for judges that ask the model; none: what the form that they ask for needs. More of them let a
+  // model explain before its verdict.
+  std::optional<std::size_t> max_reply_tokens = {};
 };
 
 // A competitor, ready.
@@ -36,7 +39,7 @@ struct Judge {
   std::string name;
   std::unique_ptr<Scorer> scorer;
   // It compares two responses at a time: rewards of a request with two responses are its verdict on that pair (equal: a
-  // tie). Of a request with more, each response's reward is the share of the others it beats.
+  // tie). Of a request with more, each response's reward is the share of the others it beats; a tie is half a win.
   bool compares_pairs = false;
   std::string fingerprint;  // what distinguishes its numbers beyond the engine's: prompt's version and hash, options
 };

@@ -8,6 +8,7 @@
 #include "engine/content_hash.h"
 #include "judge/reward_difference.h"
 #include "judge/score_fingerprint.h"
+#include "judge/whole_prompts.h"
 #include "score/json_check.h"
 
 namespace endorm {
@@ -161,14 +162,6 @@ std::vector<Condition> without_prompt(const Request& request) {
   std::copy_if(request.messages.begin(), request.messages.end(), std::back_inserter(messages), is_system);
   messages.push_back({"user", ""});
   return {{"with the prompt removed", std::move(messages)}};
-}
-
-// To make room, prompts lose tokens after the first one: the system message would go before anything else.
-ScoreOptions with_whole_prompts(ScoreOptions options) {
-  if (options.overflow == Overflow::kTruncateLeft) {
-    options.overflow = Overflow::kError;
-  }
-  return options;
 }
 
 std::string contrast_fingerprint(const std::vector<std::string>& alternatives) {

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "core/random.h"
-#include "engine/content_hash.h"
+#include "judge/drawn_seed.h"
 
 namespace endorm {
 namespace {
@@ -53,18 +53,6 @@ double length_of(const Request& request, std::size_t response) {
   return code_points(request.responses[response].text.text);
 }
 
-double drawn(std::uint64_t seed, std::string_view key, std::size_t response) {
-  Sha256 hash;
-  hash.update("endorm random judge 1 " + std::to_string(seed) + " " + std::to_string(response) + " ");
-  hash.update(key);
-  const Digest digest = hash.finish();
-  std::uint64_t stream = 0;
-  for (std::size_t i = 0; i < sizeof stream; ++i) {
-    stream = stream << 8U | digest[i];
-  }
-  return RandomStream(stream).uniform();
-}
-
 }  // namespace
 
 Judge make_length(const JudgeParts&) { return make_text_judge(length_of, ""); }
@@ -75,8 +63,11 @@ Judge make_minus_length(const JudgeParts&) {
 
 Judge make_random(const JudgeParts& parts) {
   const std::uint64_t seed = parts.seed;
-  return make_text_judge([seed](const Request& request, std::size_t i) { return drawn(seed, request.key, i); },
-                         "seed=" + std::to_string(seed));
+  return make_text_judge(
+      [seed](const Request& request, std::size_t i) {
+        return RandomStream(drawn_seed("random judge 1", seed, request.key, i)).uniform();
+      },
+      "seed=" + std::to_string(seed));
 }
 
 }  // namespace endorm

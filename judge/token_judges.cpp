@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/errors.h"
+#include "judge/require_capability.h"
 #include "judge/score_fingerprint.h"
 
 namespace endorm {
@@ -77,13 +78,6 @@ Judge make_token_judge(const JudgeParts& parts, Aggregation kind, TokenQuantity 
   return judge;
 }
 
-void require(bool capable, const char* judge, const Engine& engine) {
-  if (!capable) {
-    throw InvalidInput("[make_judge] " + std::string(judge) + " cannot be had from " + engine.model_name() + ": " +
-                       engine.capabilities().missing_reason);
-  }
-}
-
 }  // namespace
 
 Judge make_endorm(const JudgeParts& parts) {
@@ -102,12 +96,12 @@ Judge make_sum_log_likelihood(const JudgeParts& parts) {
 }
 
 Judge make_minus_entropy(const JudgeParts& parts) {
-  require(parts.engine.capabilities().entropy, "minus-entropy", parts.engine);
+  require_capability(parts.engine.capabilities().entropy, "minus-entropy", parts.engine);
   return make_token_judge(parts, Aggregation::kMean, minus_entropy);
 }
 
 Judge make_self_certainty(const JudgeParts& parts) {
-  require(parts.engine.capabilities().uniform_divergence, "self-certainty", parts.engine);
+  require_capability(parts.engine.capabilities().uniform_divergence, "self-certainty", parts.engine);
   return make_token_judge(parts, Aggregation::kMean, self_certainty);
 }
 

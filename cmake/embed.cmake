@@ -1,5 +1,5 @@
-# Writes OUTPUT, a source file that defines a std::string_view for each "name;path" pair of PARTS (report/page_parts.h).
-set(text "#include \"report/page_parts.h\"\n\nnamespace endorm {\n")
+# Writes OUTPUT, a source file that defines the std::string_view of each "name;path" pair of PARTS; HEADER declares them.
+set(text "#include \"${HEADER}\"\n\nnamespace endorm {\n")
 while(PARTS)
   list(POP_FRONT PARTS name path)
   file(READ "${path}" bytes HEX)

@@ -1,0 +1,76 @@
+#include "judge/ask_model.h"
+
+#include "core/errors.h"
+
+namespace endorm {
+namespace {
+
+// Whether a question of so many tokens fits with its reply; where not, the reply says why there is none.
+bool fits(std::size_t tokens, const Engine& engine, const AskOptions& options, Reply& reply) {
+  const std::size_t context = engine.capabilities().context;
+  if (context == 0 || tokens + options.max_tokens <= context) {
+    return true;
+  }
+  const std::string fact = "the judge's question and reply have " + std::to_string(tokens) + " + " +
+                           std::to_string(options.max_tokens) + " tokens, the context holds " + std::to_string(context);
+  reply.skipped = options.overflow == Overflow::kSkip;
+  reply.error = reply.skipped ? "[ask_model] skipped: " + fact
+                              : "[ask_model] " + fact + ". Use a larger --context, or --on-overflow skip";
+  return false;
+}
+
+}  // namespace
+
+std::vector<Reply> ask_model(Engine& engine, std::span<const Question> questions, const AskOptions& options) {
+  std::vector<Reply> replies(questions.size());
+  std::vector<GenerationRequest> asked;
+  std::vector<std::size_t> places;  // of asked, in questions
+  for (std::size_t i = 0; i < questions.size(); ++i) {
+    try {
+      Tokens prompt = engine.open_turn(questions[i].messages);
+      if (fits(prompt.size(), engine, options, replies[i])) {
+        asked.push_back({std::move(prompt), questions[i].seed});
+        places.push_back(i);
+      }
+    } catch (const InvalidInput& error) {
+      replies[i].error = error.what();
+    }
+  }
+  if (asked.empty()) {
+    return replies;
+  }
+  SamplingOptions sampling;
+  sampling.max_tokens = options.max_tokens;
+  sampling.temperature = options.temperature;
+  const auto generate = [&](std::size_t begin, std::size_t count) {
+    const std::vector<Completion> completions = engine.generate(std::span(asked).subspan(begin, count), sampling);
+    for (std::size_t i = 0; i < count; ++i) {
+      replies[places[begin + i]].text = completions[i].text;
+    }
+  };
+  try {
+    generate(0, asked.size());
+    return replies;
+  } catch (const InternalError&) {
+    throw;
+  } catch (const Error&) {  // one of them is at fault, or the engine is: each is asked by itself
+  }
+  bool answered = false;  // a refusal is an answer: the engine lives
+  for (std::size_t i = 0; i < asked.size(); ++i) {
+    try {
+      generate(i, 1);
+      answered = true;
+    } catch (const InvalidInput& error) {
+      replies[places[i]].error = error.what();
+      answered = true;
+    } catch (const EngineError& error) {
+      replies[places[i]].error = error.what();
+    }
+  }
+  if (!answered) {
+    throw EngineError(replies[places.front()].error);
+  }
+  return replies;
+}
+
+}  // namespace endorm

@@ -1,0 +1,193 @@
+#include "judge/pairwise_judges.h"
+
+#include <cstdlib>
+#include <utility>
+
+#include "judge/ask_model.h"
+#include "judge/drawn_seed.h"
+#include "judge/judge_prompt.h"
+#include "judge/prompt_files.h"
+#include "judge/reply_parsers.h"
+#include "judge/require_capability.h"
+
+namespace endorm {
+namespace {
+
+// What tells the pairwise judges apart.
+struct PairForm {
+  const char* name;
+  std::string_view prompt;
+  std::optional<PairVerdict> (*parse)(std::string_view reply);
+  std::size_t reply_tokens;
+  bool both_orders;
+  int needed;  // a response wins where the verdicts for it, summed over the orders, reach this
+};
+
+// A pair of a request's responses, shown as A and B.
+struct Showing {
+  std::size_t record;
+  std::size_t a;
+  std::size_t b;
+};
+
+class PairwiseJudge final : public Scorer {
+ public:
+  PairwiseJudge(const JudgeParts& parts, const PairForm& form, AskOptions options)
+      : engine_(parts.engine), seed_(parts.seed), form_(form), prompt_(form.prompt), options_(options) {}
+
+  std::vector<Scored> score(std::span<const Request> requests) override {
+    std::vector<Scored> result;
+    std::vector<Showing> showings;  // the orders of a pair stand side by side
+    std::vector<Question> questions;
+    for (const Request& request : requests) {
+      result.push_back(undecided(request));
+      for (std::size_t i = 0; i < request.responses.size(); ++i) {
+        for (std::size_t j = i + 1; j < request.responses.size(); ++j) {
+          for (const Showing& showing : showings_of(request, result.size() - 1, i, j)) {
+            showings.push_back(showing);
+            questions.push_back({question_about(request, showing), 0});
+          }
+        }
+      }
+    }
+    const std::vector<Reply> replies = ask_model(engine_, questions, options_);
+    const std::size_t orders = form_.both_orders ? 2 : 1;
+    for (std::size_t i = 0; i < showings.size(); i += orders) {
+      decide(std::span(showings).subspan(i, orders), std::span(replies).subspan(i, orders),
+             result[showings[i].record].responses);
+    }
+    for (Scored& record : result) {
+      for (ScoredOutcome& outcome : record.responses) {
+        if (outcome.scored) {  // wins so far: whole numbers and halves, so that equal shares are equal numbers
+          outcome.scored->reward /= static_cast<double>(record.responses.size() - 1);
+        }
+      }
+    }
+    return result;
+  }
+
+ private:
+  static Scored undecided(const Request& request) {
+    Scored record{request.id, request.line, request.key, {}};
+    for (const RequestResponse& response : request.responses) {
+      ScoredOutcome& outcome = record.responses.emplace_back();
+      if (request.responses.size() < 2) {
+        outcome.error = "[pairwise] the request has one response: there is nothing to compare it with";
+        continue;
+      }
+      outcome.scored.emplace().finish = response.text.truncated ? Finish::kTruncated : Finish::kEndOfTurn;
+    }
+    return record;
+  }
+
+  std::vector<Showing> showings_of(const Request& request, std::size_t record, std::size_t i, std::size_t j) const {
+    if (form_.both_orders) {
+      return {{record, i, j}, {record, j, i}};
+    }
+    const std::uint64_t drawn =
+        drawn_seed("pairwise judge 1 order", seed_, request.key, i * request.responses.size() + j);
+    return {drawn % 2 == 0 ? Showing{record, i, j} : Showing{record, j, i}};
+  }
+
+  std::vector<Message> question_about(const Request& request, const Showing& showing) const {
+    return prompt_.fill({{"query", query_text(request.messages)},
+                         {"answer_a", request.responses[showing.a].text.text},
+                         {"answer_b", request.responses[showing.b].text.text}});
+  }
+
+  // One pair: its showings [1 or 2] and their replies, into the outcomes of both responses.
+  void decide(std::span<const Showing> showings, std::span<const Reply> replies,
+              std::vector<ScoredOutcome>& outcomes) const {
+    ScoredOutcome& first = outcomes[showings[0].a];
+    ScoredOutcome& second = outcomes[showings[0].b];
+    for (const Reply& reply : replies) {
+      if (!reply.error.empty()) {
+        first = second = {std::nullopt, reply.error, reply.skipped};
+        return;
+      }
+    }
+    int sum = 0;      // of the verdicts for the first
+    int product = 1;  // below 0: the orders contradict each other
+    std::size_t unparsed = 0;
+    for (std::size_t i = 0; i < showings.size(); ++i) {
+      const std::optional<PairVerdict> for_a = form_.parse(replies[i].text);
+      const int for_first = (i == 0 ? 1 : -1) * static_cast<int>(for_a.value_or(PairVerdict::kEqual));
+      sum += for_first;
+      product *= for_first;
+      unparsed += for_a ? 0 : 1;
+    }
+    const double wins = std::abs(sum) < form_.needed ? 0.5 : (sum > 0 ? 1.0 : 0.0);
+    const std::size_t inconsistent = showings.size() == 2 && product < 0 ? 1 : 0;
+    note(first, wins, unparsed, inconsistent);
+    note(second, 1.0 - wins, unparsed, inconsistent);
+    for (std::size_t i = 0; i < replies.size(); ++i) {
+      keep(first, replies[i].text);
+      keep(second, replies[replies.size() - 1 - i].text);
+    }
+  }
+
+  static void note(ScoredOutcome& outcome, double wins, std::size_t unparsed, std::size_t inconsistent) {
+    if (outcome.scored) {
+      outcome.scored->reward += wins;
+      outcome.scored->unparsed += unparsed;
+      outcome.scored->inconsistent += inconsistent;
+    }
+  }
+
+  static void keep(ScoredOutcome& outcome, const std::string& reply) {
+    if (outcome.scored) {
+      outcome.scored->replies.push_back(reply);
+    }
+  }
+
+  Engine& engine_;
+  std::uint64_t seed_;
+  PairForm form_;
+  JudgePrompt prompt_;
+  AskOptions options_;
+};
+
+Judge make(const JudgeParts& parts, const PairForm& form) {
+  require_capability(parts.engine.capabilities().generate, form.name, parts.engine);
+  AskOptions options;
+  options.max_tokens = parts.max_reply_tokens.value_or(form.reply_tokens);
+  options.overflow = parts.score.overflow;
+  Judge judge;
+  judge.scorer = std::make_unique<PairwiseJudge>(parts, form, options);
+  judge.compares_pairs = true;
+  judge.fingerprint = JudgePrompt(form.prompt).fingerprint() +
+                      " max_reply_tokens=" + std::to_string(options.max_tokens) +
+                      (form.both_orders ? " both orders" : " one order, seed=" + std::to_string(parts.seed));
+  return judge;
+}
+
+}  // namespace
+
+Judge make_pairwise(const JudgeParts& parts) {
+  return make(parts, {.name = "pairwise",
+                      .prompt = pairwise_prompt,
+                      .parse = parse_letter,
+                      .reply_tokens = 8,
+                      .both_orders = true,
+                      .needed = 2});
+}
+
+Judge make_pairwise_once(const JudgeParts& parts) {
+  return make(parts, {.name = "pairwise-once",
+                      .prompt = pairwise_prompt,
+                      .parse = parse_letter,
+                      .reply_tokens = 8,
+                      .both_orders = false,
+                      .needed = 1});
+}
+
+Judge make_pairwise_five(const JudgeParts& parts) {
+  return make(parts, {.name = "pairwise-five",
+                      .prompt = pairwise_five_prompt,
+                      .parse = parse_five,
+                      .reply_tokens = 16,
+                      .both_orders = true,
+                      .needed = 1});
+}
+
+}  // namespace endorm

@@ -1,0 +1,103 @@
+#include "judge/pointwise_judge.h"
+
+#include <utility>
+
+#include "judge/ask_model.h"
+#include "judge/drawn_seed.h"
+#include "judge/judge_prompt.h"
+#include "judge/prompt_files.h"
+#include "judge/reply_parsers.h"
+#include "judge/require_capability.h"
+
+namespace endorm {
+namespace {
+
+constexpr std::size_t kReplyTokens = 4;
+constexpr std::size_t kTries = 3;
+constexpr double kRetryTemperature = 0.5;
+constexpr double kUnparsed = 5.0;  // the reward where no reply has an integer
+
+class PointwiseJudge final : public Scorer {
+ public:
+  PointwiseJudge(const JudgeParts& parts, AskOptions options)
+      : engine_(parts.engine), seed_(parts.seed), prompt_(pointwise_prompt), options_(options) {}
+
+  std::vector<Scored> score(std::span<const Request> requests) override {
+    std::vector<Scored> result;
+    std::vector<Place> places;
+    for (const Request& request : requests) {
+      Scored& record = result.emplace_back(Scored{request.id, request.line, request.key, {}});
+      for (std::size_t i = 0; i < request.responses.size(); ++i) {
+        ScoredResponse& response = record.responses.emplace_back().scored.emplace();
+        response.reward = kUnparsed;
+        response.unparsed = 1;
+        response.finish = request.responses[i].text.truncated ? Finish::kTruncated : Finish::kEndOfTurn;
+        places.push_back({result.size() - 1, i});
+      }
+    }
+    for (std::size_t attempt = 0; attempt < kTries && !places.empty(); ++attempt) {
+      places = ask(requests, places, attempt, result);
+    }
+    return result;
+  }
+
+ private:
+  struct Place {
+    std::size_t record;
+    std::size_t response;
+  };
+
+  // Asks about these responses; those whose reply has no integer are returned.
+  std::vector<Place> ask(std::span<const Request> requests, std::span<const Place> places, std::size_t attempt,
+                         std::vector<Scored>& result) {
+    const std::string purpose = "pointwise judge 1 try " + std::to_string(attempt);
+    std::vector<Question> questions;
+    for (const Place& place : places) {
+      const Request& request = requests[place.record];
+      const std::string& response = request.responses[place.response].text.text;
+      questions.push_back({prompt_.fill({{"query", query_text(request.messages)}, {"response", response}}),
+                           drawn_seed(purpose, seed_, request.key, place.response)});
+    }
+    AskOptions options = options_;
+    options.temperature = attempt == 0 ? 0.0 : kRetryTemperature;
+    const std::vector<Reply> replies = ask_model(engine_, questions, options);
+    std::vector<Place> again;
+    for (std::size_t i = 0; i < places.size(); ++i) {
+      ScoredOutcome& outcome = result[places[i].record].responses[places[i].response];
+      if (!replies[i].error.empty()) {
+        outcome = {std::nullopt, replies[i].error, replies[i].skipped};
+        continue;
+      }
+      outcome.scored->replies.push_back(replies[i].text);
+      if (const std::optional<int> rating = parse_rating(replies[i].text)) {
+        outcome.scored->reward = *rating;
+        outcome.scored->unparsed = 0;
+      } else {
+        again.push_back(places[i]);
+      }
+    }
+    return again;
+  }
+
+  Engine& engine_;
+  std::uint64_t seed_;
+  JudgePrompt prompt_;
+  AskOptions options_;
+};
+
+}  // namespace
+
+Judge make_pointwise(const JudgeParts& parts) {
+  require_capability(parts.engine.capabilities().generate, "pointwise", parts.engine);
+  AskOptions options;
+  options.max_tokens = parts.max_reply_tokens.value_or(kReplyTokens);
+  options.overflow = parts.score.overflow;
+  Judge judge;
+  judge.scorer = std::make_unique<PointwiseJudge>(parts, options);
+  judge.fingerprint = JudgePrompt(pointwise_prompt).fingerprint() +
+                      " max_reply_tokens=" + std::to_string(options.max_tokens) + " tries=" + std::to_string(kTries) +
+                      " seed=" + std::to_string(parts.seed);
+  return judge;
+}
+
+}  // namespace endorm
