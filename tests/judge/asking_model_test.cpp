@@ -1,0 +1,110 @@
+#include <cmath>
+
+#include <nlohmann/json.hpp>
+
+#include "engine/content_hash.h"
+#include "judge/judge_prompt.h"
+#include "judge/prompt_files.h"
+#include "tests/engine/golden_sequences.h"
+#include "tests/engine/smollm2_model.h"
+#include "tests/judge/judge_requests.h"
+
+// Judges that ask, with a real model.
+namespace endorm {
+namespace {
+
+using nlohmann::json;
+
+// Nats, of an answer of two or three tokens: within 1e-3 a token of transformers, as smollm2_golden_test.cpp.
+constexpr double kTolerance = 2e-3;
+// Nats: the same tokens in batches of another shape.
+constexpr double kShapeTolerance = 1e-4;
+
+// Records with the same query follow each other and become one request.
+std::vector<Request> requests_of(const json& records) {
+  std::vector<Request> requests;
+  for (const json& record : records) {
+    const std::string query = record.at("query").get<std::string>();
+    if (requests.empty() || requests.back().messages[0].content != query) {
+      requests.push_back(request_of(query, {{"user", query}}, {}));
+    }
+    requests.back().responses.push_back({{record.at("response").get<std::string>(), false}, {}});
+  }
+  return requests;
+}
+
+std::vector<double> rewards(const char* name, const JudgeParts& parts, const std::vector<Request>& requests) {
+  std::vector<double> found;
+  const std::vector<Scored> scored = make_judge(name, parts).scorer->score(requests);
+  for (const Scored& record : scored) {
+    for (std::size_t i = 0; i < record.responses.size(); ++i) {
+      found.push_back(scored_of(record, i).reward);
+    }
+  }
+  return found;
+}
+
+TEST_CASE("SmolLM2: the verifiers' rewards are those of transformers, and a question's beginning is computed once") {
+  const std::optional<std::string> shipped = shipped_smollm2();
+  if (!shipped) {
+    return;
+  }
+  const json golden = read_golden("judge_verifier.json");
+  REQUIRE(hex(sha256_file(*shipped)) == golden.at("sha256").get<std::string>());
+  REQUIRE(hex(sha256(verifier_prompt)) == golden.at("prompt_sha256").get<std::string>());
+  const json& records = golden.at("records");
+  REQUIRE(records.size() == 9);
+  const auto engine = make_llama_engine(exact_smollm2(*shipped));
+  StatsCache cache(std::nullopt);
+  const JudgeParts parts{*engine, cache};
+  const std::vector<Request> requests = requests_of(records);
+  REQUIRE(requests.size() == 3);
+
+  const std::size_t before = engine->counts().tokens_computed;
+  const std::vector<double> normalized = rewards("verifier-normalized", parts, requests);
+  const std::size_t computed = engine->counts().tokens_computed - before;
+  const std::vector<double> verifier = rewards("verifier", parts, requests);
+  CHECK(engine->counts().tokens_computed == before + computed);  // its YES is in the cache
+
+  std::size_t asked = 0;
+  double worst = 0.0;
+  for (std::size_t i = 0; i < records.size(); ++i) {
+    const json& record = records[i];
+    CAPTURE(record.at("response").dump());
+    const std::vector<Message> question = JudgePrompt(verifier_prompt)
+                                              .fill({{"query", record.at("query").get<std::string>()},
+                                                     {"response", record.at("response").get<std::string>()}});
+    double log_prob[2];
+    std::size_t tokens[2];
+    for (const int answer : {0, 1}) {
+      const char* text = answer == 0 ? "YES" : "NO";
+      const ResponseText response{text, false};
+      const TokenizedResponse tokenized = engine->tokenize(question, std::span(&response, 1), {}).front();
+      CHECK(tokenized.prompt == record.at("prompt_tokens").get<Tokens>());
+      CHECK(tokenized.response == record.at(text).at("tokens").get<Tokens>());
+      log_prob[answer] = record.at(text).at("log_prob").get<double>();
+      tokens[answer] = tokenized.response.size();
+      asked += tokenized.prompt.size() + tokenized.response.size();
+    }
+    const double expected = log_prob[0] / static_cast<double>(tokens[0]);
+    const double against_no = -std::log1p(std::exp(log_prob[1] - log_prob[0]));
+    CHECK(std::abs(verifier[i] - expected) <= kTolerance);
+    CHECK(std::abs(normalized[i] - against_no) <= kTolerance);
+    worst = std::max({worst, std::abs(verifier[i] - expected), std::abs(normalized[i] - against_no)});
+
+    // The endogenous scorer, given the same question by itself.
+    Request by_itself = request_of("q", question, {"YES"});
+    StatsCache empty(std::nullopt);
+    ScoreOptions options;
+    options.aggregate.kind = Aggregation::kMean;
+    EndogenousScorer scorer(*engine, empty, options);
+    const double mean = scored_of(scorer.score(std::span(&by_itself, 1)).at(0), 0).reward;
+    CHECK(std::abs(verifier[i] - mean) <= kShapeTolerance);
+  }
+  MESSAGE("worst difference ", worst, " nats; ", computed, " of ", asked, " tokens computed");
+  // YES and NO share a question, the three questions of a request all that stands before the response.
+  CHECK(3 * computed < asked);
+}
+
+}  // namespace
+}  // namespace endorm
