@@ -158,6 +158,32 @@ TEST_CASE("V(s_1) is the instruction's own: it cancels among the responses of a 
   CHECK(std::abs(first) > 1e-3);
 }
 
+// docs/relative-rewards.md: R_c = n / (n - 1) (g_c - mean of all g), so the R_c of one response sum to zero.
+TEST_CASE("over a whole set of instructions a contrast is the centred reward") {
+  for (std::uint64_t seed = 1; seed <= 10; ++seed) {
+    INFO("seed ", seed);
+    Fixture fixture(seed);
+    const std::vector<std::string> instructions = {"[0]", "[1]", "[2][2]", "[3]"};
+    fixture.parts.contrast = instructions;
+    std::vector<Request> requests;
+    for (const std::string& instruction : instructions) {
+      requests.push_back(request_of(instruction, {{"system", instruction}, {"user", "[4]"}}, {"[3][2][1]"}));
+    }
+    const std::vector<Scored> plain = fixture.scores("endorm", requests);
+    const std::vector<Scored> contrast = fixture.scores("contrast", requests);
+    double sum = 0.0;
+    double mean = 0.0;
+    for (std::size_t c = 0; c < instructions.size(); ++c) {
+      mean += scored_of(plain[c], 0).reward / 4;
+      sum += scored_of(contrast[c], 0).reward;
+    }
+    check_close(sum, 0.0);
+    for (std::size_t c = 0; c < instructions.size(); ++c) {
+      check_close(scored_of(contrast[c], 0).reward, 4.0 / 3.0 * (scored_of(plain[c], 0).reward - mean));
+    }
+  }
+}
+
 TEST_CASE("what several conditions share is computed once") {
   Fixture fixture(4);
   const std::vector<std::string> instructions = {"[0]", "[1]", "[2]", "[3]"};
