@@ -4,6 +4,7 @@
 
 #include "core/errors.h"
 #include "engine/content_hash.h"
+#include "judge/require_capability.h"
 #include "judge/reward_head_file.h"
 #include "score/request_tokens.h"
 
@@ -89,10 +90,7 @@ Judge make_head(const JudgeParts& parts) {
   if (parts.head_file.empty()) {
     throw InvalidInput("[make_judge] head needs the file of a trained head; give it with --head FILE");
   }
-  if (!parts.engine.capabilities().hidden_states) {
-    throw InvalidInput("[make_judge] head cannot be had from " + parts.engine.model_name() + ": " +
-                       parts.engine.capabilities().missing_reason);
-  }
+  require_capability(parts.engine.capabilities().hidden_states, "head", parts.engine);
   RewardHead head = read_reward_head(parts.head_file);
   Judge judge;
   judge.fingerprint = "head=" + hex(sha256_file(parts.head_file)) +
