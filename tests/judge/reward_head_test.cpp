@@ -177,6 +177,12 @@ TEST_CASE("files that are not there, no heads, or cut off are refused") {
   std::ifstream whole(golden_path("judge_head_qwen2_mlp_float32.gguf"), std::ios::binary);
   const std::string bytes((std::istreambuf_iterator<char>(whole)), std::istreambuf_iterator<char>());
   REQUIRE(bytes.size() > 1000);
+  // The type of score.0.bias [48] stands behind its name, the number of its dimensions (4 bytes) and its length (8).
+  std::string other = bytes;
+  other.at(bytes.find("score.0.bias") + 12 + 4 + 8) = 26;  // 32-bit integers
+  std::ofstream(directory.file("other.gguf"), std::ios::binary) << other;
+  CHECK_THROWS_WITH_AS(read_reward_head(directory.file("other.gguf")), doctest::Contains("holds score.0.bias as i32"),
+                       InvalidInput);
   for (const std::size_t size : {std::size_t{5}, std::size_t{100}, std::size_t{300}, bytes.size() - 40}) {
     INFO("cut at byte ", size);
     const std::string path = directory.file("cut.gguf");
