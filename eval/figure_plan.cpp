@@ -1,0 +1,206 @@
+#include "eval/figure_plan.h"
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+#include <utility>
+
+namespace endorm {
+namespace {
+
+// Every figure of a plan, those of its matrices behind the others.
+std::vector<const FigurePlan*> all_figures(const Plan& plan) {
+  std::vector<const FigurePlan*> figures;
+  for (const FigurePlan& figure : plan.figures) figures.push_back(&figure);
+  for (const MatrixPlan& matrix : plan.matrices) {
+    for (const FigurePlan& figure : matrix.cells) figures.push_back(&figure);
+  }
+  return figures;
+}
+
+// A figure to quote must have a value: the first that has one comes to the front.
+void bring_first_value_to_front(std::vector<Figure>& figures) {
+  const auto present =
+      std::find_if(figures.begin(), figures.end(), [](const Figure& figure) { return figure.value.has_value(); });
+  if (present != figures.end()) std::rotate(figures.begin(), present, present + 1);
+}
+
+}  // namespace
+
+std::size_t Plan::cell(const std::string& name) { return cells_.try_emplace(name, cells_.size()).first->second; }
+
+std::vector<std::string> Plan::cell_names() const {
+  std::vector<std::string> names(cells_.size());
+  for (const auto& [name, index] : cells_) names[index] = name;
+  return names;
+}
+
+std::vector<double> total(std::span<const BootstrapUnit> units, std::size_t columns) {
+  std::vector<double> sums(columns);
+  for (const BootstrapUnit& unit : units) {
+    for (const BootstrapUnit::Amount& amount : unit.amounts) sums[amount.column] += amount.amount;
+  }
+  return sums;
+}
+
+FigurePlan pooled_figure(std::string name, std::string group, std::vector<std::size_t> cells) {
+  FigurePlan figure{.name = std::move(name), .group = std::move(group), .variant = {}, .cells = {}, .formula = {}};
+  figure.cells = cells;
+  figure.formula = [cells = std::move(cells)](const CellSums& sums) {
+    double credit = 0.0;
+    double number = 0.0;
+    for (const std::size_t cell : cells) {
+      credit += sums.credit(cell);
+      number += sums.number(cell);
+    }
+    return number > 0.0 ? credit / number : std::nan("");
+  };
+  return figure;
+}
+
+FigurePlan weighted_figure(std::string name, std::string group, const std::vector<FigurePlan>& parts,
+                           std::vector<double> weights) {
+  FigurePlan figure{.name = std::move(name), .group = std::move(group), .variant = {}, .cells = {}, .formula = {}};
+  std::set<std::size_t> cells;
+  std::vector<Formula> formulas;
+  for (const FigurePlan& part : parts) {
+    cells.insert(part.cells.begin(), part.cells.end());
+    formulas.push_back(part.formula);
+  }
+  figure.cells.assign(cells.begin(), cells.end());
+  figure.formula = [formulas = std::move(formulas), weights = std::move(weights)](const CellSums& sums) {
+    double weighted = 0.0;
+    double weight = 0.0;
+    for (std::size_t i = 0; i < formulas.size(); ++i) {
+      weighted += weights[i] * formulas[i](sums);
+      weight += weights[i];
+    }
+    return formulas.empty() ? std::nan("") : weighted / weight;
+  };
+  return figure;
+}
+
+FigurePlan mean_figure(std::string name, std::string group, const std::vector<FigurePlan>& parts) {
+  return weighted_figure(std::move(name), std::move(group), parts, std::vector<double>(parts.size(), 1.0));
+}
+
+void add_comparisons(Plan& plan, std::span<const JudgedExample> judged,
+                     const std::function<std::string(const JudgedExample&, const Comparison&)>& cell_name) {
+  for (std::size_t i = 0; i < judged.size(); ++i) {
+    for (const JudgedComparison& comparison : judged[i].comparisons) {
+      Verdict verdict{.cell = plan.cell(cell_name(judged[i], comparison.comparison)), .example = i, .credit = {}};
+      if (comparison.margin) {
+        verdict.credit = *comparison.margin > 0.0 ? 1.0 : 0.0;
+        verdict.tie = *comparison.margin == 0.0;
+      }
+      plan.verdicts.push_back(verdict);
+    }
+  }
+}
+
+std::vector<std::string> subsets_of(std::span<const JudgedExample> judged) {
+  std::vector<std::string> subsets;
+  std::set<std::string> known;
+  for (const JudgedExample& example : judged) {
+    if (known.insert(example.subset).second) subsets.push_back(example.subset);
+  }
+  return subsets;
+}
+
+void add_units(const Plan& plan, std::span<const JudgedExample> judged, const std::vector<bool>& keep,
+               std::size_t offset, std::vector<BootstrapUnit>& units) {
+  // Groups and strata are numbered by first appearance, so that two plans over the same examples agree.
+  std::map<std::string, std::size_t, std::less<>> groups;
+  std::map<std::string, std::size_t, std::less<>> strata;
+  std::vector<std::size_t> group_of(judged.size());
+  std::vector<std::size_t> stratum_of_group;
+  for (std::size_t i = 0; i < judged.size(); ++i) {
+    const auto [group, is_new] = groups.try_emplace(judged[i].group, groups.size());
+    group_of[i] = group->second;
+    if (is_new) {
+      const std::string& stratum = plan.strata_are_subsets ? judged[i].subset : std::string();
+      stratum_of_group.push_back(strata.try_emplace(stratum, strata.size()).first->second);
+    }
+  }
+  std::vector<std::map<std::size_t, double>> amounts(groups.size());
+  for (std::size_t v = 0; v < plan.verdicts.size(); ++v) {
+    const Verdict& verdict = plan.verdicts[v];
+    if (!keep[v] || !verdict.credit) continue;
+    std::map<std::size_t, double>& columns = amounts[group_of[verdict.example]];
+    columns[offset + 2 * verdict.cell] += *verdict.credit;
+    columns[offset + 2 * verdict.cell + 1] += 1.0;
+  }
+  units.resize(groups.size());
+  for (std::size_t g = 0; g < groups.size(); ++g) {
+    units[g].stratum = stratum_of_group[g];
+    for (const auto& [column, amount] : amounts[g]) units[g].amounts.push_back({.column = column, .amount = amount});
+  }
+}
+
+std::vector<CellCount> count_cells(const Plan& plan, const std::vector<bool>& keep) {
+  std::vector<CellCount> counts(plan.cell_count());
+  for (std::size_t v = 0; v < plan.verdicts.size(); ++v) {
+    const Verdict& verdict = plan.verdicts[v];
+    if (!keep[v]) continue;
+    CellCount& count = counts[verdict.cell];
+    count.number += verdict.credit ? 1 : 0;
+    count.ties += verdict.credit && verdict.tie ? 1 : 0;
+    count.failed += verdict.credit ? 0 : 1;
+  }
+  return counts;
+}
+
+Figure figure_of(const FigurePlan& planned, std::span<const CellCount> counts, std::span<const double> sums) {
+  Figure figure;
+  figure.name = planned.name;
+  figure.group = planned.group;
+  figure.variant = planned.variant;
+  figure.fraction = planned.fraction;
+  for (const std::size_t cell : std::set<std::size_t>(planned.cells.begin(), planned.cells.end())) {
+    figure.n += counts[cell].number;
+    figure.ties += counts[cell].ties;
+    figure.failed += counts[cell].failed;
+  }
+  const double value = planned.formula(CellSums(sums));
+  if (!std::isnan(value)) figure.value = value;
+  return figure;
+}
+
+MetricTable compute(const Plan& plan, std::span<const JudgedExample> judged, const BootstrapOptions& options) {
+  const std::size_t columns = 2 * plan.cell_count();
+  const std::vector<bool> keep(plan.verdicts.size(), true);
+  std::vector<BootstrapUnit> units;
+  add_units(plan, judged, keep, 0, units);
+  const std::vector<double> sums = total(units, columns);
+  const std::vector<const FigurePlan*> planned = all_figures(plan);
+  const SumStatistics statistics = [&](std::span<const double> resampled, std::span<double> values) {
+    for (std::size_t i = 0; i < planned.size(); ++i) values[i] = planned[i]->formula(CellSums(resampled));
+  };
+  const std::vector<std::vector<double>> values = bootstrap(units, columns, planned.size(), statistics, options);
+
+  const std::vector<CellCount> counts = count_cells(plan, keep);
+  std::vector<Figure> figures;
+  for (std::size_t i = 0; i < planned.size(); ++i) {
+    figures.push_back(figure_of(*planned[i], counts, sums));
+    if (figures.back().value) figures.back().interval = percentile_interval(values[i], options.level);
+  }
+  MetricTable table;
+  table.notes = plan.notes;
+  std::size_t next = plan.figures.size();
+  for (const MatrixPlan& matrix : plan.matrices) {
+    table.matrices.push_back({.name = matrix.name,
+                              .group = matrix.group,
+                              .row = matrix.row,
+                              .column = matrix.column,
+                              .rows = matrix.rows,
+                              .columns = matrix.columns,
+                              .cells = {}});
+    for (std::size_t i = 0; i < matrix.cells.size(); ++i) table.matrices.back().cells.push_back(figures[next++]);
+  }
+  figures.resize(plan.figures.size());
+  table.figures = std::move(figures);
+  bring_first_value_to_front(table.figures);
+  return table;
+}
+
+}  // namespace endorm

@@ -1,0 +1,166 @@
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <set>
+#include <tuple>
+
+#include "core/errors.h"
+#include "eval/metric_plans.h"
+
+namespace endorm {
+namespace {
+
+struct Common {
+  std::vector<JudgedExample> first;  // the same examples in the same order
+  std::vector<JudgedExample> second;
+};
+
+Common common_examples(std::span<const JudgedExample> first, std::span<const JudgedExample> second,
+                       JudgeComparison& comparison) {
+  std::map<std::string_view, const JudgedExample*> by_id;
+  for (const JudgedExample& example : second) by_id.emplace(example.id, &example);
+  Common common;
+  for (const JudgedExample& example : first) {
+    const auto found = by_id.find(example.id);
+    if (found == by_id.end()) {
+      ++comparison.first_only;
+      continue;
+    }
+    if (found->second->key != example.key) {
+      throw InvalidInput("[compare_judges] example \"" + example.id + "\" has the key " + example.key +
+                         " in one list and " + found->second->key +
+                         " in the other: not the same data. Compare runs over the same files and options.");
+    }
+    common.first.push_back(example);
+    common.second.push_back(*found->second);
+  }
+  comparison.examples = common.first.size();
+  comparison.second_only = second.size() - std::min(second.size(), common.first.size());
+  return common;
+}
+
+// A verdict's place: example, the name of its cell, and which of that cell's in the example it is.
+using Place = std::tuple<std::size_t, std::string, std::size_t>;
+
+std::map<Place, std::size_t> places_of(const Plan& plan) {
+  const std::vector<std::string> names = plan.cell_names();
+  std::map<std::pair<std::size_t, std::size_t>, std::size_t> counted;
+  std::map<Place, std::size_t> places;
+  for (std::size_t v = 0; v < plan.verdicts.size(); ++v) {
+    const Verdict& verdict = plan.verdicts[v];
+    const std::size_t ordinal = counted[{verdict.example, verdict.cell}]++;
+    places.emplace(Place{verdict.example, names[verdict.cell], ordinal}, v);
+  }
+  return places;
+}
+
+// Verdicts that both gave, as pairs of indices.
+std::vector<std::pair<std::size_t, std::size_t>> shared_verdicts(const Plan& first, const Plan& second) {
+  const std::map<Place, std::size_t> there = places_of(second);
+  std::vector<std::pair<std::size_t, std::size_t>> shared;
+  for (const auto& [place, index] : places_of(first)) {
+    const auto found = there.find(place);
+    if (found != there.end() && first.verdicts[index].credit && second.verdicts[found->second].credit) {
+      shared.emplace_back(index, found->second);
+    }
+  }
+  return shared;
+}
+
+struct PlannedPair {
+  const FigurePlan* first;
+  const FigurePlan* second;
+};
+
+std::vector<PlannedPair> shared_figures(const Plan& first, const Plan& second) {
+  std::vector<PlannedPair> pairs;
+  for (const FigurePlan& figure : first.figures) {
+    const auto found = std::find_if(second.figures.begin(), second.figures.end(), [&](const FigurePlan& other) {
+      return other.name == figure.name && other.group == figure.group && other.variant == figure.variant;
+    });
+    if (found != second.figures.end()) pairs.push_back({&figure, &*found});
+  }
+  return pairs;
+}
+
+// Right and wrong on the verdicts that the figure rests on.
+void count_mcnemar(const Common& common, const Plan& first, const Plan& second, const FigurePlan& figure,
+                   std::span<const std::pair<std::size_t, std::size_t>> shared, JudgeComparison& comparison) {
+  const std::set<std::size_t> cells(figure.cells.begin(), figure.cells.end());
+  std::map<std::string_view, std::size_t> by_group;
+  for (const auto& [mine, theirs] : shared) {
+    const Verdict& verdict = first.verdicts[mine];
+    if (!cells.contains(verdict.cell) || !verdict.is_verdict) continue;
+    const bool first_right = *verdict.credit == 1.0;
+    const bool second_right = *second.verdicts[theirs].credit == 1.0;
+    comparison.right_first_only += first_right && !second_right ? 1 : 0;
+    comparison.right_second_only += second_right && !first_right ? 1 : 0;
+    if (++by_group[common.first[verdict.example].group] > 1) comparison.clustered = true;
+  }
+  comparison.mcnemar_p_value = mcnemar_p_value(comparison.right_first_only, comparison.right_second_only);
+}
+
+}  // namespace
+
+JudgeComparison compare_judges(std::string_view benchmark, std::span<const JudgedExample> first,
+                               std::span<const JudgedExample> second, const MetricOptions& options) {
+  percentile_interval({}, options.bootstrap.level);
+  JudgeComparison comparison;
+  comparison.benchmark = benchmark;
+  const Common common = common_examples(first, second, comparison);
+  const Plan plan = make_plan(benchmark, common.first, options);
+  const Plan other = make_plan(benchmark, common.second, options);
+  const std::vector<std::pair<std::size_t, std::size_t>> shared = shared_verdicts(plan, other);
+  std::vector<bool> keep(plan.verdicts.size(), false);
+  std::vector<bool> keep_other(other.verdicts.size(), false);
+  for (const auto& [mine, theirs] : shared) {
+    keep[mine] = true;
+    keep_other[theirs] = true;
+  }
+
+  // Units hold both judges' sums of a group: the first's cells, then the second's.
+  const std::size_t mine = 2 * plan.cell_count();
+  const std::size_t columns = mine + 2 * other.cell_count();
+  std::vector<BootstrapUnit> units;
+  add_units(plan, common.first, keep, 0, units);
+  add_units(other, common.second, keep_other, mine, units);
+  const std::vector<PlannedPair> planned = shared_figures(plan, other);
+  const SumStatistics differences = [&](std::span<const double> sums, std::span<double> values) {
+    for (std::size_t i = 0; i < planned.size(); ++i) {
+      values[i] = planned[i].first->formula(CellSums(sums.first(mine))) -
+                  planned[i].second->formula(CellSums(sums.subspan(mine)));
+    }
+  };
+  const std::vector<std::vector<double>> resampled =
+      bootstrap(units, columns, planned.size(), differences, options.bootstrap);
+  const std::vector<double> sums = total(units, columns);
+  const std::vector<CellCount> counts = count_cells(plan, keep);
+  const std::vector<CellCount> other_counts = count_cells(other, keep_other);
+  for (std::size_t i = 0; i < planned.size(); ++i) {
+    ComparedFigure figure;
+    figure.first = figure_of(*planned[i].first, counts, std::span(sums).first(mine));
+    figure.second = figure_of(*planned[i].second, other_counts, std::span(sums).subspan(mine));
+    if (figure.first.value && figure.second.value) {
+      figure.difference = *figure.first.value - *figure.second.value;
+      figure.interval = percentile_interval(resampled[i], options.bootstrap.level);
+      figure.p_value = bootstrap_p_value(resampled[i]);
+    }
+    comparison.figures.push_back(std::move(figure));
+  }
+  const auto present = std::find_if(comparison.figures.begin(), comparison.figures.end(),
+                                    [](const ComparedFigure& figure) { return figure.difference.has_value(); });
+  if (present != comparison.figures.end()) {
+    const auto index = static_cast<std::size_t>(present - comparison.figures.begin());
+    count_mcnemar(common, plan, other, *planned[index].first, shared, comparison);
+    std::rotate(comparison.figures.begin(), present, present + 1);
+  }
+  comparison.notes = plan.notes;
+  for (const std::string& note : other.notes) {
+    if (std::find(comparison.notes.begin(), comparison.notes.end(), note) == comparison.notes.end()) {
+      comparison.notes.push_back(note);
+    }
+  }
+  return comparison;
+}
+
+}  // namespace endorm

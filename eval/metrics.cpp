@@ -1,0 +1,99 @@
+#include "eval/metrics.h"
+
+#include <array>
+#include <cmath>
+#include <string>
+
+#include "core/errors.h"
+#include "eval/metric_plans.h"
+
+namespace endorm {
+namespace {
+
+struct Planner {
+  std::string_view benchmark;
+  Plan (*make)(std::span<const JudgedExample> judged, const MetricOptions& options);
+};
+
+constexpr std::array kPlanners = {Planner{"rm-bench", plan_rm_bench},
+                                  Planner{"rewardbench", plan_reward_bench},
+                                  Planner{"rewardbench2", plan_reward_bench_2},
+                                  Planner{"dsp", plan_dsp},
+                                  Planner{"multifaceted", plan_multifaceted},
+                                  Planner{"processbench", plan_process_bench},
+                                  Planner{"prmbench", plan_prm_bench},
+                                  Planner{"judgebench", plan_judge_bench},
+                                  Planner{"llmbar", plan_llm_bar},
+                                  Planner{"pairs", plan_pairs},
+                                  Planner{"bestof", plan_best_of},
+                                  Planner{"steps", plan_steps}};
+
+[[noreturn]] void contradicts(const JudgedExample& example, const std::string& what) {
+  throw InvalidInput("[measure] example \"" + example.id + "\" contradicts itself: " + what +
+                     ". Judge it again, or leave it out.");
+}
+
+void check_steps(const JudgedExample& example) {
+  if (example.responses.size() != 1) {
+    contradicts(example, std::to_string(example.responses.size()) + " responses have labels of steps, expected 1");
+  }
+  for (const auto& [variant, scores] : example.responses.front().step_scores) {
+    const std::size_t steps = example.steps->wrong ? example.steps->wrong->size() : scores.size();
+    const std::size_t others = example.responses.front().step_scores.begin()->second.size();
+    if (scores.size() != steps || scores.size() != others || example.steps->first_error.value_or(0) >= steps) {
+      contradicts(example, std::to_string(scores.size()) + " step scores \"" + variant + "\" do not fit its steps");
+    }
+    for (const double score : scores) {
+      if (!std::isfinite(score)) contradicts(example, "a step score \"" + variant + "\" is not finite");
+    }
+  }
+}
+
+void check_judged(std::span<const JudgedExample> judged) {
+  for (const JudgedExample& example : judged) {
+    const std::size_t count = example.responses.size();
+    for (const JudgedComparison& judgement : example.comparisons) {
+      const Comparison& pair = judgement.comparison;
+      if (pair.better >= count || pair.worse >= count) {
+        contradicts(example, "a comparison of responses " + std::to_string(pair.better) + " and " +
+                                 std::to_string(pair.worse) + " of " + std::to_string(count));
+      }
+      if (judgement.margin && std::isnan(*judgement.margin)) contradicts(example, "a margin is not a number");
+    }
+    if (!example.correct.empty() && example.correct.size() != count) {
+      contradicts(example,
+                  std::to_string(example.correct.size()) + " labels for " + std::to_string(count) + " responses");
+    }
+    if (example.steps) check_steps(example);
+  }
+}
+
+}  // namespace
+
+Plan make_plan(std::string_view benchmark, std::span<const JudgedExample> judged, const MetricOptions& options) {
+  std::string known;
+  for (const Planner& planner : kPlanners) {
+    if (planner.benchmark != benchmark) {
+      known += (known.empty() ? "" : ", ") + std::string(planner.benchmark);
+      continue;
+    }
+    if (options.threshold && !std::isfinite(*options.threshold)) {
+      throw InvalidInput("[measure] the threshold is not a finite number. Give one, or none to have it fitted.");
+    }
+    check_judged(judged);
+    Plan plan = planner.make(judged, options);
+    if (judged.empty()) plan.notes.emplace_back("There are no examples.");
+    return plan;
+  }
+  throw InvalidInput("[measure] no benchmark is called \"" + std::string(benchmark) + "\"; choose one of " + known +
+                     ".");
+}
+
+MetricTable measure(std::string_view benchmark, std::span<const JudgedExample> judged, const MetricOptions& options) {
+  percentile_interval({}, options.bootstrap.level);  // refuses a bad level before the work
+  MetricTable table = compute(make_plan(benchmark, judged, options), judged, options.bootstrap);
+  table.benchmark = benchmark;
+  return table;
+}
+
+}  // namespace endorm
