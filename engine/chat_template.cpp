@@ -138,6 +138,10 @@ class JinjaForm final : public PromptForm {
     return rendered;
   }
 
+  std::vector<TextPart> open_turn(std::span<const Message> messages) const override {
+    return execute({messages.begin(), messages.end()}, true);
+  }
+
   std::string source() const override { return template_.source(); }
 
  private:

@@ -31,6 +31,11 @@ class PromptForm {
   // The text around a response whose beginning is given (a template may put an empty reasoning block before a response
   // that does not bring one). Throws InvalidInput with the template's own words where it refuses the messages.
   virtual RenderedPrompt render(std::span<const Message> messages, std::string_view response) const = 0;
+  // The text before an answer that is still to be written: the prompt of render(), but for a template that opens a
+  // reasoning block for the model and none for a response without one. Throws as render.
+  virtual std::vector<TextPart> open_turn(std::span<const Message> messages) const {
+    return render(messages, {}).prompt;
+  }
   // What distinguishes this form: "plain", "raw", or the template's source.
   virtual std::string source() const = 0;
 };

@@ -10,9 +10,11 @@
 #include "engine/content_hash.h"
 #include "engine/file_hash.h"
 #include "engine/llama_accelerator.h"
+#include "engine/llama_generation.h"
 #include "engine/llama_handles.h"
 #include "engine/llama_hidden_states.h"
 #include "engine/llama_passes.h"
+#include "engine/token_sampler.h"
 #include "engine/tokenizer.h"
 #include "engine/wave_plan.h"
 
@@ -56,6 +58,7 @@ class LlamaEngineImplementation final : public LlamaEngine {
     const LlamaParts parts{model_.get(), &options_, &info_, std::move(adapters), accelerator_.get()};
     passes_ = std::make_unique<LlamaPasses>(parts);
     hidden_states_ = std::make_unique<LlamaHiddenStates>(parts);
+    generation_ = std::make_unique<LlamaGeneration>(parts, [this](Token token) { return token_bytes(token); });
     fingerprint_ = make_fingerprint();
   }
 
@@ -65,6 +68,7 @@ class LlamaEngineImplementation final : public LlamaEngine {
     return accelerator_name(accelerator_.get()) + (passes_->statistics_on_device() ? ", statistics on the device" : "");
   }
   std::string statistics_fault() const override { return passes_->statistics_fault(); }
+  std::size_t tokens_computed_to_generate() const override { return generation_->tokens_computed(); }
   const AcceleratorInfo& accelerator_info() override {
     accelerator_info_ = describe_accelerator(accelerator_.get(), options_);
     return accelerator_info_;
@@ -81,11 +85,7 @@ class LlamaEngineImplementation final : public LlamaEngine {
 
   std::vector<TokenizedResponse> tokenize(std::span<const Message> messages, std::span<const ResponseText> responses,
                                           const TemplateOptions& options) const override {
-    if (!form_) {
-      throw InvalidInput("[tokenize] " + model_name() +
-                         " has no chat template. Use --template plain (a question and answer form), "
-                         "--template FILE (a jinja template), or --template raw (the text as it is).");
-    }
+    check_form("tokenize");
     std::vector<TokenizedResponse> tokenized;
     tokenized.reserve(responses.size());
     for (const ResponseText& response : responses) {
@@ -104,6 +104,23 @@ class LlamaEngineImplementation final : public LlamaEngine {
     const WaveLimits& limits = passes_->limits();
     return passes_->run(tree, options.share_prefixes ? plan_waves(tree, limits) : plan_alone(tree, limits),
                         options.alpha);
+  }
+
+  Tokens open_turn(std::span<const Message> messages) const override {
+    check_form("open_turn");
+    return tokenizer_.tokenize_prompt(form_->open_turn(messages));
+  }
+
+  std::vector<Completion> generate(std::span<const GenerationRequest> requests,
+                                   const SamplingOptions& options) override {
+    check_sampling(options);
+    for (const GenerationRequest& request : requests) {
+      if (request.prompt.empty()) {
+        throw InvalidInput("[generate] a prompt is empty: nothing precedes the first token");
+      }
+      check_sequence("generate", request.prompt, request.prompt.size() + options.max_tokens);
+    }
+    return generation_->run(requests, options);
   }
 
   std::vector<std::vector<float>> hidden_states(std::span<const Tokens> sequences) override {
@@ -138,11 +155,20 @@ class LlamaEngineImplementation final : public LlamaEngine {
     }
   }
 
+  void check_form(const char* function) const {
+    if (!form_) {
+      throw InvalidInput("[" + std::string(function) + "] " + model_name() +
+                         " has no chat template. Use --template plain (a question and answer form), "
+                         "--template FILE (a jinja template), or --template raw (the text as it is).");
+    }
+  }
+
   void set_capabilities() {
     capabilities_.raw_logits = true;
     capabilities_.entropy = true;
     capabilities_.uniform_divergence = true;
     capabilities_.any_alpha = true;
+    capabilities_.generate = true;
     capabilities_.hidden_states = true;
     const std::size_t trained = info_.trained_context;
     capabilities_.context = options_.context ? *options_.context : trained;
@@ -182,8 +208,8 @@ class LlamaEngineImplementation final : public LlamaEngine {
 
   void check_length(const char* function, std::size_t tokens) const {
     if (capabilities_.context > 0 && tokens > capabilities_.context) {
-      throw InvalidInput("[" + std::string(function) + "] a sequence is longer than the context of " +
-                         std::to_string(capabilities_.context) + " tokens");
+      throw InvalidInput("[" + std::string(function) + "] a sequence of " + std::to_string(tokens) +
+                         " tokens is longer than the context of " + std::to_string(capabilities_.context) + " tokens");
     }
   }
 
@@ -198,6 +224,7 @@ class LlamaEngineImplementation final : public LlamaEngine {
   std::string fingerprint_;
   std::unique_ptr<LlamaPasses> passes_;
   std::unique_ptr<LlamaHiddenStates> hidden_states_;
+  std::unique_ptr<LlamaGeneration> generation_;
 };
 
 }  // namespace

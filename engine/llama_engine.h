@@ -49,9 +49,10 @@ struct LlamaEngineOptions {
   std::size_t batch_tokens = 512;  // tokens in one pass through the model
 
   // What changes only speed and memory.
-  int threads = 0;                                // 0: all cores
-  int gpu_layers = -1;                            // layers on a GPU where there is one; -1: all
-  std::size_t row_bytes = std::size_t{48} << 20;  // logits held at once; rows are reduced in chunks of this size
+  int threads = 0;                                      // 0: all cores
+  int gpu_layers = -1;                                  // layers on a GPU where there is one; -1: all
+  std::size_t row_bytes = std::size_t{48} << 20;        // logits held at once; rows are reduced in chunks of this size
+  std::size_t generation_bytes = std::size_t{1} << 30;  // keys and values of the completions that are drawn together
   std::optional<std::size_t> packed_bytes;  // weights packed for fast products; half of the free memory where not given
   std::string choice_cache_directory;       // keeps which product type is fastest here; empty: measured every time
   bool hash_model = true;  // sha256 of the model file in the fingerprint; without it path, size and time of change
@@ -98,8 +99,9 @@ class LlamaEngine : public Engine {
  public:
   virtual const LlamaModelInfo& model_info() const = 0;
   virtual std::string arithmetic() const = 0;  // of matrix products: "exact bf16", "fast int8 and bf16", "native", ...
-  virtual std::string statistics_fault() const = 0;       // why they are on the host where the device was to give them
-  virtual const AcceleratorInfo& accelerator_info() = 0;  // what the accelerator has done so far
+  virtual std::string statistics_fault() const = 0;  // why they are on the host where the device was to give them
+  virtual std::size_t tokens_computed_to_generate() const = 0;  // of prompts and completions, since the engine was made
+  virtual const AcceleratorInfo& accelerator_info() = 0;        // what the accelerator has done so far
 };
 
 // Loads the model. Throws InvalidInput where the file is missing, no GGUF, or has no chat template and none was given;

@@ -6,6 +6,8 @@
 
 #include "core/errors.h"
 #include "core/log_sum_exp.h"
+#include "engine/completion_draft.h"
+#include "engine/token_sampler.h"
 
 namespace endorm {
 namespace {
@@ -56,7 +58,8 @@ TabularEngine::TabularEngine(std::size_t vocabulary, LogitFunction logits, Tabul
   capabilities_.uniform_divergence = true;
   capabilities_.any_alpha = true;
   capabilities_.context = options_.context;
-  capabilities_.missing_reason = "A tabular problem is scored, not sampled.";
+  capabilities_.generate = true;
+  capabilities_.missing_reason = "A tabular problem has no hidden states.";
 }
 
 TabularEngine::TabularEngine(std::size_t vocabulary, LogitTable table, TabularOptions options)
@@ -103,11 +106,7 @@ Tokens TabularEngine::read(const std::string& text, std::vector<std::size_t>* by
 std::vector<TokenizedResponse> TabularEngine::tokenize(std::span<const Message> messages,
                                                        std::span<const ResponseText> responses,
                                                        const TemplateOptions& options) const {
-  Tokens prompt;
-  for (const Message& message : messages) {
-    const Tokens tokens = read(message.content, nullptr);
-    prompt.insert(prompt.end(), tokens.begin(), tokens.end());
-  }
+  const Tokens prompt = open_turn(messages);
   std::vector<TokenizedResponse> tokenized;
   for (const ResponseText& response : responses) {
     TokenizedResponse& result = tokenized.emplace_back();
@@ -127,6 +126,54 @@ std::string TabularEngine::token_bytes(Token token) const {
   return spelled(std::span(&token, 1));
 }
 
+std::vector<double> TabularEngine::row(std::span<const Token> path) const {
+  std::vector<double> q = logits_(path);
+  if (q.size() != vocabulary_) {
+    throw EngineError("[TabularEngine] the logit function returned " + std::to_string(q.size()) + " logits for state " +
+                      spelled(path) + ". It must return " + std::to_string(vocabulary_) + ".");
+  }
+  return q;
+}
+
+Tokens TabularEngine::open_turn(std::span<const Message> messages) const {
+  Tokens prompt;
+  for (const Message& message : messages) {
+    const Tokens tokens = read(message.content, nullptr);
+    prompt.insert(prompt.end(), tokens.begin(), tokens.end());
+  }
+  return prompt;
+}
+
+std::vector<Completion> TabularEngine::generate(std::span<const GenerationRequest> requests,
+                                                const SamplingOptions& options) {
+  check_sampling(options);
+  std::vector<Completion> completions;
+  for (const GenerationRequest& request : requests) {
+    Tokens path = request.prompt;
+    std::for_each(path.begin(), path.end(), [&](Token token) { check_token(token); });
+    if (path.empty()) {
+      throw InvalidInput("[TabularEngine::generate] a prompt is empty: the first token has no state before it");
+    }
+    if (options_.context > 0 && path.size() + options.max_tokens > options_.context) {
+      throw InvalidInput("[TabularEngine::generate] a prompt of " + std::to_string(path.size()) + " tokens and " +
+                         std::to_string(options.max_tokens) + " behind it are more than the " +
+                         std::to_string(options_.context) + " tokens of the context");
+    }
+    CompletionDraft draft(request, options);
+    while (!draft.ended()) {
+      const Token token = draft.draw(std::span<const double>(row(path)));
+      if (options_.end_of_turn && static_cast<std::size_t>(token) == vocabulary_ - 1) {
+        draft.end_turn();
+      } else {
+        draft.add(token, token_bytes(token));
+        path.push_back(token);
+      }
+    }
+    completions.push_back(draft.take());
+  }
+  return completions;
+}
+
 std::vector<TokenStats> TabularEngine::evaluate(const TokenTree& tree, const EvaluateOptions& options) {
   // Row of one state Q(s, .) [V] with its statistics.
   struct State {
@@ -142,15 +189,11 @@ std::vector<TokenStats> TabularEngine::evaluate(const TokenTree& tree, const Eva
       }
     }
     const Tokens path = path_to(tree, node);
-    std::vector<double> q = logits_(path);
-    if (q.size() != vocabulary_) {
-      throw EngineError("[TabularEngine::evaluate] the logit function returned " + std::to_string(q.size()) +
-                        " logits for state " + spelled(path) + ". It must return " + std::to_string(vocabulary_) + ".");
-    }
+    std::vector<double> q = row(path);
     ++counts_.tokens_computed;
     ++counts_.rows_read;
-    const RowStatistics row = row_statistics(std::span<const double>(q), options.alpha);
-    return states.insert_or_assign(node, State{std::move(q), row}).first->second;
+    const RowStatistics statistics = row_statistics(std::span<const double>(q), options.alpha);
+    return states.insert_or_assign(node, State{std::move(q), statistics}).first->second;
   };
 
   std::vector<TokenStats> stats;

@@ -49,12 +49,20 @@ class TabularEngine : public Engine {
   // Throws InvalidInput on a token outside the vocabulary, a path beyond the context, a state that the table lacks, or
   // a row that row_statistics refuses; EngineError where the function returns a row that is not [V].
   std::vector<TokenStats> evaluate(const TokenTree& tree, const EvaluateOptions& options) override;
+  // The tokens of the messages.
+  Tokens open_turn(std::span<const Message> messages) const override;
+  // One completion after the other; the end-of-turn token ends one where the options have it. The text is in text form,
+  // and stop strings are found in it. Throws as evaluate.
+  std::vector<Completion> generate(std::span<const GenerationRequest> requests,
+                                   const SamplingOptions& options) override;
   // A state counts as one computed token and one row: once for all its actions where prefixes are shared.
   EvaluateCounts counts() const override { return counts_; }
 
  private:
   Tokens read(const std::string& text, std::vector<std::size_t>* byte_offsets) const;
   void check_token(Token token) const;
+  // Q(path, .) [V]
+  std::vector<double> row(std::span<const Token> path) const;
 
   std::size_t vocabulary_;
   LogitFunction logits_;

@@ -125,6 +125,22 @@ void Tokenizer::append(const Fragment& fragment, Tokens& tokens) const {
   tokens.insert(tokens.end(), text_tokens.begin(), text_tokens.end());
 }
 
+void Tokenizer::begin_with_bos(Tokens& prompt) const {
+  const Token bos = llama_vocab_bos(vocab_);
+  if (llama_vocab_get_add_bos(vocab_) && bos != LLAMA_TOKEN_NULL && (prompt.empty() || prompt.front() != bos)) {
+    prompt.insert(prompt.begin(), bos);
+  }
+}
+
+Tokens Tokenizer::tokenize_prompt(std::span<const TextPart> prompt) const {
+  Tokens tokens;
+  for (const Fragment& fragment : split(prompt)) {
+    append(fragment, tokens);
+  }
+  begin_with_bos(tokens);
+  return tokens;
+}
+
 TokenizedResponse Tokenizer::tokenize(const RenderedPrompt& rendered, const ResponseText& response,
                                       const TemplateOptions& options, bool response_is_raw) const {
   TokenizedResponse result;
@@ -139,11 +155,7 @@ TokenizedResponse Tokenizer::tokenize(const RenderedPrompt& rendered, const Resp
   }
   const Tokens last_tokens = last.text.empty() ? Tokens{} : plain_tokens(last.text);
   result.prompt.insert(result.prompt.end(), last_tokens.begin(), last_tokens.end());
-  const Token bos = llama_vocab_bos(vocab_);
-  if (llama_vocab_get_add_bos(vocab_) && bos != LLAMA_TOKEN_NULL &&
-      (result.prompt.empty() || result.prompt.front() != bos)) {
-    result.prompt.insert(result.prompt.begin(), bos);
-  }
+  begin_with_bos(result.prompt);
 
   std::vector<TextPart> response_parts{{rendered.before, false}, {response.text, !response_is_raw}};
   if (!response.truncated && options.end_of_turn) {

@@ -23,6 +23,9 @@ class Tokenizer {
   TokenizedResponse tokenize(const RenderedPrompt& rendered, const ResponseText& response,
                              const TemplateOptions& options, bool response_is_raw) const;
 
+  // A prompt alone, BOS as in tokenize().
+  Tokens tokenize_prompt(std::span<const TextPart> prompt) const;
+
   std::string token_bytes(Token token) const;
   // Tokens before the trailing padding columns of the output layer, if any: what a log-sum-exp runs over.
   std::size_t real_vocabulary() const { return real_vocabulary_; }
@@ -40,6 +43,7 @@ class Tokenizer {
   std::vector<Fragment> split(std::span<const TextPart> parts) const;
   const std::pair<std::string, Token>* special_at(std::string_view text) const;
   void append(const Fragment& fragment, Tokens& tokens) const;
+  void begin_with_bos(Tokens& prompt) const;
   Tokens plain_tokens(const std::string& text) const;
   std::vector<std::size_t> byte_offsets(std::span<const Token> tokens, std::string_view spelled, std::size_t text_begin,
                                         std::size_t text_size) const;

@@ -1,0 +1,44 @@
+#include "engine/completion_draft.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/utf8.h"
+#include "engine/token_sampler.h"
+
+namespace endorm {
+
+Token CompletionDraft::draw(std::span<const float> logits) { return draw_token(logits, *options_, random_.uniform()); }
+
+Token CompletionDraft::draw(std::span<const double> logits) { return draw_token(logits, *options_, random_.uniform()); }
+
+void CompletionDraft::end_turn() {
+  completion_.end = CompletionEnd::kEndOfTurn;
+  ended_ = true;
+}
+
+void CompletionDraft::add(Token token, std::string_view bytes) {
+  const std::size_t before = bytes_.size();
+  completion_.tokens.push_back(token);
+  bytes_ += bytes;
+  std::size_t stops_at = std::string::npos;
+  for (const std::string& stop : options_->stop) {
+    const std::size_t first = before < stop.size() ? 0 : before - stop.size() + 1;  // it may begin in earlier tokens
+    stops_at = std::min(stops_at, bytes_.find(stop, first));
+  }
+  if (stops_at != std::string::npos) {
+    bytes_.resize(stops_at);
+    completion_.end = CompletionEnd::kStop;
+    ended_ = true;
+  } else if (completion_.tokens.size() == options_->max_tokens) {
+    completion_.end = CompletionEnd::kLength;
+    ended_ = true;
+  }
+}
+
+Completion CompletionDraft::take() {
+  completion_.text = valid_utf8(bytes_);
+  return std::move(completion_);
+}
+
+}  // namespace endorm
