@@ -1,6 +1,7 @@
 #include "judge/ask_model.h"
 
 #include "core/errors.h"
+#include "score/together_or_each.h"
 
 namespace endorm {
 namespace {
@@ -36,40 +37,17 @@ std::vector<Reply> ask_model(Engine& engine, std::span<const Question> questions
       replies[i].error = error.what();
     }
   }
-  if (asked.empty()) {
-    return replies;
-  }
   SamplingOptions sampling;
   sampling.max_tokens = options.max_tokens;
   sampling.temperature = options.temperature;
-  const auto generate = [&](std::size_t begin, std::size_t count) {
+  const auto ask_some = [&](std::size_t begin, std::size_t count) {
     const std::vector<Completion> completions = engine.generate(std::span(asked).subspan(begin, count), sampling);
     for (std::size_t i = 0; i < count; ++i) {
       replies[places[begin + i]].text = completions[i].text;
     }
   };
-  try {
-    generate(0, asked.size());
-    return replies;
-  } catch (const InternalError&) {
-    throw;
-  } catch (const Error&) {  // one of them is at fault, or the engine is: each is asked by itself
-  }
-  bool answered = false;  // a refusal is an answer: the engine lives
-  for (std::size_t i = 0; i < asked.size(); ++i) {
-    try {
-      generate(i, 1);
-      answered = true;
-    } catch (const InvalidInput& error) {
-      replies[places[i]].error = error.what();
-      answered = true;
-    } catch (const EngineError& error) {
-      replies[places[i]].error = error.what();
-    }
-  }
-  if (!answered) {
-    throw EngineError(replies[places.front()].error);
-  }
+  together_or_each(asked.size(), ask_some,
+                   [&](std::size_t i, const std::string& reason) { replies[places[i]].error = reason; });
   return replies;
 }
 

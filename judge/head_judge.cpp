@@ -7,6 +7,7 @@
 #include "judge/require_capability.h"
 #include "judge/reward_head_file.h"
 #include "score/request_tokens.h"
+#include "score/together_or_each.h"
 
 namespace endorm {
 namespace {
@@ -43,40 +44,16 @@ class HeadScorer final : public Scorer {
   }
 
  private:
-  void fill_some(std::span<const Tokens> sequences, std::span<ScoredOutcome* const> outcomes) {
-    const std::vector<std::vector<float>> hidden = engine_.hidden_states(sequences);
-    for (std::size_t i = 0; i < hidden.size(); ++i) {
-      outcomes[i]->scored.value().reward = head_.reward(hidden[i]);
-    }
-  }
-
   void fill(std::span<const Tokens> sequences, std::span<ScoredOutcome* const> outcomes) {
-    if (sequences.empty()) {
-      return;
-    }
-    try {
-      fill_some(sequences, outcomes);
-      return;
-    } catch (const InternalError&) {
-      throw;
-    } catch (const Error&) {
-    }
-    // One response that the model cannot take must not cost the others theirs: each is tried by itself.
-    bool answered = false;  // a refusal is an answer: the engine lives
-    for (std::size_t i = 0; i < sequences.size(); ++i) {
-      try {
-        fill_some(sequences.subspan(i, 1), outcomes.subspan(i, 1));
-        answered = true;
-      } catch (const InvalidInput& error) {
-        *outcomes[i] = {std::nullopt, error.what(), false};
-        answered = true;
-      } catch (const EngineError& error) {
-        *outcomes[i] = {std::nullopt, error.what(), false};
+    const auto fill_some = [&](std::size_t begin, std::size_t count) {
+      const std::vector<std::vector<float>> hidden = engine_.hidden_states(sequences.subspan(begin, count));
+      for (std::size_t i = 0; i < count; ++i) {
+        outcomes[begin + i]->scored.value().reward = head_.reward(hidden[i]);
       }
-    }
-    if (!answered) {
-      throw EngineError(outcomes.front()->error);
-    }
+    };
+    together_or_each(sequences.size(), fill_some, [&](std::size_t i, const std::string& reason) {
+      *outcomes[i] = {std::nullopt, reason, false};
+    });
   }
 
   Engine& engine_;

@@ -7,6 +7,7 @@
 #include "core/reward.h"
 #include "score/request_tokens.h"
 #include "score/step_ranges.h"
+#include "score/together_or_each.h"
 #include "score/token_texts.h"
 
 namespace endorm {
@@ -88,7 +89,8 @@ void EndogenousScorer::evaluate(std::vector<Job*>& jobs) {
   if (jobs.empty()) {
     return;
   }
-  const auto evaluate_together = [&](std::span<Job* const> some) {
+  const auto evaluate_some = [&](std::size_t begin, std::size_t count) {
+    const std::span<Job* const> some = std::span(jobs).subspan(begin, count);
     TokenTree tree;
     std::vector<std::vector<std::size_t>> paths;
     for (const Job* job : some) {
@@ -106,31 +108,8 @@ void EndogenousScorer::evaluate(std::vector<Job*>& jobs) {
       }
     }
   };
-  // One response that the model cannot take must not cost the others theirs: each is tried by itself.
-  const auto evaluate_each = [&] {
-    bool answered = false;  // a refusal is an answer: the engine lives
-    for (Job* job : jobs) {
-      try {
-        evaluate_together(std::span(&job, 1));
-        answered = true;
-      } catch (const InvalidInput& error) {
-        job->failure = error.what();
-        answered = true;
-      } catch (const EngineError& error) {
-        job->failure = error.what();
-      }
-    }
-    if (!answered) {
-      throw EngineError(jobs.front()->failure);
-    }
-  };
-  try {
-    evaluate_together(jobs);
-  } catch (const InternalError&) {
-    throw;
-  } catch (const Error&) {
-    evaluate_each();
-  }
+  together_or_each(jobs.size(), evaluate_some,
+                   [&](std::size_t job, const std::string& reason) { jobs[job]->failure = reason; });
   StatsCache::Transaction transaction(cache_);
   for (const Job* job : jobs) {
     if (job->failure.empty()) {
