@@ -18,12 +18,18 @@ struct JudgedResponse {
   std::vector<std::string> replies;   // what the judge's model wrote
   std::string error;
   std::map<std::string, std::vector<double>> step_scores;  // variant ("sum", "mean", ...) -> [steps], higher is better
+  std::size_t unparsed = 0;  // questions about it that got no verdict in any reply: the judge's default stands in
 };
 
 // The judge's verdict on a comparison: margin > 0 where it prefers the better one, 0 a tie, absent where it failed.
 struct JudgedComparison {
   Comparison comparison;
   std::optional<double> margin;
+  // Of a judge that compares two responses at a time:
+  std::vector<std::string> replies = {};  // of the model, in the order of the questions
+  std::size_t unparsed = 0;
+  bool inconsistent = false;  // the verdicts in both orders contradict each other
+  std::string error = {};     // where margin is absent
 };
 
 // An example with a judge's verdicts: what every figure is computed from, and what a row of a result file holds.

@@ -6,6 +6,7 @@
 
 #include "core/errors.h"
 #include "score/scored_json.h"
+#include "score/window_size.h"
 
 namespace endorm {
 namespace {
@@ -16,15 +17,6 @@ struct Entry {
   std::optional<Request> request;
   std::string error;
 };
-
-// The first windows are small, so that the first rows come soon; later ones are large, so that more is shared.
-std::size_t window_bytes(std::size_t window) {
-  constexpr std::size_t kFirst = std::size_t{1} << 10;
-  constexpr std::size_t kDoublings = 7;
-  return kFirst << std::min(window, kDoublings);
-}
-
-constexpr std::size_t kWindowRecords = 256;
 
 class Run {
  public:
