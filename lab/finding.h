@@ -1,0 +1,43 @@
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+namespace endorm::lab {
+
+struct Series {
+  std::string name;
+  std::vector<double> x;
+  std::vector<double> y;
+};
+
+struct Plot {
+  std::string title;
+  std::string x_label;
+  std::string y_label;
+  bool log_x = false;
+  bool log_y = false;
+  std::vector<Series> series;
+};
+
+enum class Relation { kAtMost, kAtLeast };
+
+// One statement, measured.
+struct Finding {
+  std::string claim;      // the claim it belongs to, e.g. "theorem-1"
+  std::string statement;  // what should hold, in a sentence
+  double measured = 0.0;
+  Relation relation = Relation::kAtMost;
+  double bound = 0.0;
+  std::string detail;  // how it was measured, and figures beside the one
+  std::vector<Plot> plots;
+
+  // measured against bound; a NaN holds nothing.
+  bool holds() const { return relation == Relation::kAtMost ? measured <= bound : measured >= bound; }
+};
+
+// A JSON list of {claim, statement, measured, relation, bound, holds, detail, plots}, indented.
+std::string findings_json(std::span<const Finding> findings);
+
+}  // namespace endorm::lab

@@ -1,0 +1,150 @@
+#include "lab/policies.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "core/log_sum_exp.h"
+
+namespace endorm::lab {
+namespace {
+
+// log pi + t u - log Z.
+std::vector<double> moved(std::span<const double> log_probs, std::span<const double> direction, double t) {
+  std::vector<double> row(log_probs.begin(), log_probs.end());
+  for (std::size_t a = 0; a < row.size(); ++a) row[a] += t * direction[a];
+  const double log_normaliser = row_statistics(std::span<const double>(row)).log_sum_exp;
+  for (double& entry : row) entry -= log_normaliser;
+  return row;
+}
+
+double largest_difference(std::span<const double> left, std::span<const double> right) {
+  double largest = 0.0;
+  for (std::size_t a = 0; a < left.size(); ++a) {
+    const double difference = std::abs(left[a] - right[a]);
+    if (!(difference <= largest)) largest = difference;  // a NaN stays
+  }
+  return largest;
+}
+
+void replace_row(Table& table, std::size_t h, std::size_t s, const std::vector<double>& row) {
+  std::copy(row.begin(), row.end(), table[h].begin() + static_cast<std::ptrdiff_t>(s * row.size()));
+}
+
+}  // namespace
+
+double largest_difference(const Table& left, const Table& right) {
+  double largest = 0.0;
+  for (std::size_t h = 0; h < left.size(); ++h) {
+    const double difference = largest_difference(std::span(left[h]), std::span(right[h]));
+    if (!(difference <= largest)) largest = difference;
+  }
+  return largest;
+}
+
+Table random_within(const Table& expert, std::size_t actions, double eps, RandomStream& random) {
+  Table policy = expert;
+  for (std::size_t h = 0; h < expert.size(); ++h) {
+    for (std::size_t s = 0; s * actions < expert[h].size(); ++s) {
+      const auto row = std::span(expert[h]).subspan(s * actions, actions);
+      std::vector<double> direction(actions);
+      for (double& entry : direction) entry = 2.0 * random.uniform() - 1.0;
+      // The error grows with t: double it until it is too large, then halve the interval.
+      const auto error = [&](double t) {
+        return largest_difference(std::span<const double>(moved(row, direction, t)), row);
+      };
+      double low = 0.0;
+      double high = eps;
+      while (error(high) < eps && high < 1e6 * eps) high *= 2.0;
+      while (high - low > 1e-9 * high) {
+        const double middle = 0.5 * (low + high);
+        (error(middle) <= eps ? low : high) = middle;
+      }
+      replace_row(policy, h, s, moved(row, direction, low));
+    }
+  }
+  return policy;
+}
+
+std::vector<double> tilted(std::span<const double> log_probs, std::span<const double> weights, double eps) {
+  std::vector<std::size_t> order(log_probs.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return weights[a] > weights[b]; });
+  // All tokens at e^-eps times their probability leave 1 - e^-eps to give away, best token first.
+  std::vector<double> row(log_probs.begin(), log_probs.end());
+  for (double& entry : row) entry -= eps;
+  double spare = -std::expm1(-eps);
+  for (const std::size_t a : order) {
+    const double cost = std::exp(log_probs[a]) * 2.0 * std::sinh(eps);
+    if (cost <= spare) {
+      row[a] = log_probs[a] + eps;
+      spare -= cost;
+      continue;
+    }
+    row[a] = std::min(std::log(std::exp(row[a]) + spare), log_probs[a] + eps);
+    break;
+  }
+  return row;
+}
+
+Table worst_within(const TabularMdp& mdp, const Table& rewards, const Table& expert, double eps, double gamma) {
+  Table policy = expert;
+  StateTable values(mdp.horizon());
+  for (std::size_t h = mdp.horizon(); h-- > 0;) {
+    for (std::size_t s = 0; s < mdp.layers[h].states; ++s) {
+      std::vector<double> cost(mdp.actions);  // -Q(s, a) of what follows
+      for (std::size_t a = 0; a < mdp.actions; ++a) {
+        cost[a] = -rewards[h][s * mdp.actions + a];
+        for (std::size_t b = 0; h + 1 < mdp.horizon() && b < mdp.branching; ++b) {
+          const Successor& next = mdp.successors(h, s, a)[b];
+          cost[a] -= gamma * next.probability * values[h + 1][next.state];
+        }
+      }
+      const std::vector<double> row = tilted(std::span(expert[h]).subspan(s * mdp.actions, mdp.actions), cost, eps);
+      double value = 0.0;
+      for (std::size_t a = 0; a < mdp.actions; ++a) value -= std::exp(row[a]) * cost[a];
+      values[h].push_back(value);
+      replace_row(policy, h, s, row);
+    }
+  }
+  return policy;
+}
+
+Table pulled_apart(const Table& expert, std::size_t actions, double eps, const Trajectory& raised,
+                   const Trajectory& lowered) {
+  Table policy = expert;
+  for (std::size_t h = 0; h < expert.size(); ++h) {
+    const auto pull = [&](std::size_t s) {
+      std::vector<double> weights(actions, 0.0);
+      if (raised.states[h] == s) weights[raised.actions[h]] += 1.0;
+      if (lowered.states[h] == s) weights[lowered.actions[h]] -= 1.0;
+      // A token that both take moves nothing, and the row stays.
+      if (std::all_of(weights.begin(), weights.end(), [](double weight) { return weight == 0.0; })) return;
+      replace_row(policy, h, s, tilted(std::span(expert[h]).subspan(s * actions, actions), weights, eps));
+    };
+    pull(raised.states[h]);
+    pull(lowered.states[h]);
+  }
+  return policy;
+}
+
+Table maximum_likelihood(const TabularMdp& mdp, std::span<const Trajectory> data, double pseudo_count) {
+  Table policy = mdp.filled(pseudo_count);
+  for (const Trajectory& trajectory : data) {
+    for (std::size_t h = 0; h < mdp.horizon(); ++h) {
+      policy[h][trajectory.states[h] * mdp.actions + trajectory.actions[h]] += 1.0;
+    }
+  }
+  for (std::size_t h = 0; h < mdp.horizon(); ++h) {
+    for (std::size_t s = 0; s < mdp.layers[h].states; ++s) {
+      const auto row = std::span(policy[h]).subspan(s * mdp.actions, mdp.actions);
+      const double seen = std::accumulate(row.begin(), row.end(), 0.0);
+      for (double& count : row) {
+        count = seen > 0.0 ? std::log(count / seen) : -std::log(static_cast<double>(mdp.actions));
+      }
+    }
+  }
+  return policy;
+}
+
+}  // namespace endorm::lab
