@@ -1,7 +1,6 @@
 #include "judge/reward_head.h"
 
 #include <cmath>
-#include <cstring>
 #include <fstream>
 #include <limits>
 #include <sstream>
@@ -23,8 +22,10 @@ std::string golden_path(const std::string& file) { return std::string(ENDORM_SOU
 
 template <typename Number>
 std::string bytes_of(const std::vector<Number>& numbers) {
-  std::string bytes(numbers.size() * sizeof(Number), '\0');
-  std::memcpy(bytes.data(), numbers.data(), bytes.size());
+  std::string bytes;
+  for (const Number& number : numbers) {
+    bytes.append(reinterpret_cast<const char*>(&number), sizeof number);
+  }
   return bytes;
 }
 
