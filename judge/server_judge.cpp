@@ -110,40 +110,36 @@ std::vector<Scored> ServerScorer::score(std::span<const Request> requests) {
       questions.push_back({&request, i, &record.responses[i]});
     }
   }
-  const auto ask_together = [&](std::span<const Question> some) {
-    const std::vector<double> rewards = ask(some);
-    for (std::size_t i = 0; i < some.size(); ++i) {
-      ScoredResponse& response = some[i].outcome->scored.emplace();
-      response.reward = rewards[i];
-      response.finish =
-          some[i].request->responses[some[i].response].text.truncated ? Finish::kTruncated : Finish::kEndOfTurn;
-    }
-  };
-  const std::size_t at_once = shape_ == ServerShape::kGetReward ? kQueriesAtOnce : 1;
-  for (std::size_t begin = 0; begin < questions.size(); begin += at_once) {
-    const std::span<const Question> some =
-        std::span(questions).subspan(begin, std::min(at_once, questions.size() - begin));
+  // True where the server gave rewards; otherwise the outcomes say why not.
+  const auto answered = [&](std::span<const Question> some) {
     try {
-      ask_together(some);
-      continue;
+      const std::vector<double> rewards = ask(some);
+      for (std::size_t i = 0; i < some.size(); ++i) {
+        const ResponseText& text = some[i].request->responses[some[i].response].text;
+        ScoredResponse response;
+        response.reward = rewards[i];
+        response.finish = text.truncated ? Finish::kTruncated : Finish::kEndOfTurn;
+        *some[i].outcome = {std::move(response), "", false};
+      }
+      return true;
     } catch (const ServerUnusable&) {
       throw;
     } catch (const InternalError&) {
       throw;
     } catch (const Error& error) {
-      some[0].outcome->error = error.what();
+      for (const Question& question : some) {
+        question.outcome->error = error.what();
+      }
+      return false;
     }
+  };
+  const std::size_t at_once = shape_ == ServerShape::kGetReward ? kQueriesAtOnce : 1;
+  for (std::size_t begin = 0; begin < questions.size(); begin += at_once) {
+    const auto some = std::span(questions).subspan(begin, std::min(at_once, questions.size() - begin));
     // One response that the server refuses must not cost the others theirs: each is tried by itself.
-    for (std::size_t i = 0; some.size() > 1 && i < some.size(); ++i) {
-      some[i].outcome->error.clear();
-      try {
-        ask_together(some.subspan(i, 1));
-      } catch (const ServerUnusable&) {
-        throw;
-      } catch (const InternalError&) {
-        throw;
-      } catch (const Error& error) {
-        some[i].outcome->error = error.what();
+    if (!answered(some) && some.size() > 1) {
+      for (std::size_t i = 0; i < some.size(); ++i) {
+        answered(some.subspan(i, 1));
       }
     }
   }
