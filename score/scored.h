@@ -19,9 +19,8 @@ struct ScoredResponse {
   std::optional<double> value;           // V(s_1); absent, too, where the engine gives no raw logits
   std::optional<Aggregates> aggregates;  // of alpha log pi, or of what else a judge reads from each token
   std::vector<std::string> replies;      // what a judge's model wrote about it, in the order of the questions
-  std::size_t unparsed = 0;  // questions about it that got no verdict in any reply: the judge's default stands in
-  std::size_t inconsistent =
-      0;  // pairs with it that were asked in both orders and whose verdicts contradict each other
+  std::size_t unparsed = 0;              // of its questions: no reply had a verdict, and the judge's default stands in
+  std::size_t inconsistent = 0;          // of its pairs asked in both orders: the verdicts contradict each other
   Finish finish = Finish::kTruncated;
   std::size_t truncated_left = 0;        // prompt tokens dropped from the left to fit the context
   std::vector<TokenReward> tokens;       // [T]

@@ -10,7 +10,7 @@
 namespace endorm {
 
 // A model of bytes for what stands around a model: a token is a byte, 256 ends a turn, logits are random. What it
-// writes is told by the test, which sees the question as text.
+// writes is told by the test's script, which sees the question as text; without a script it cannot write.
 class ByteEngine final : public TabularEngine {
  public:
   using Script = std::function<std::string(const std::string& question, const GenerationRequest& request,
@@ -23,7 +23,8 @@ class ByteEngine final : public TabularEngine {
                       {.context = context}),
         script_(std::move(script)),
         capabilities_(TabularEngine::capabilities()) {
-    capabilities_.generate = true;
+    capabilities_.generate = script_ != nullptr;
+    capabilities_.missing_reason = script_ ? "" : "it was given no script";
   }
 
   const Capabilities& capabilities() const override { return capabilities_; }

@@ -109,7 +109,7 @@ TEST_CASE("one question that fails costs no other its reply; an engine that answ
 }
 
 TEST_CASE("judges that ask for a reply are refused where the engine cannot write, with its reason") {
-  TabularEngine engine(3, [](std::span<const Token>) { return std::vector<double>(3, 0.0); });
+  ByteEngine engine(nullptr);
   StatsCache cache(std::nullopt);
   for (const char* name : {"pointwise", "pairwise", "pairwise-once", "pairwise-five"}) {
     try {
@@ -117,7 +117,7 @@ TEST_CASE("judges that ask for a reply are refused where the engine cannot write
       FAIL("no error");
     } catch (const InvalidInput& error) {
       CHECK(contains(error.what(), std::string(name) + " cannot be had from tabular"));
-      CHECK(contains(error.what(), engine.capabilities().missing_reason));
+      CHECK(contains(error.what(), "it was given no script"));
     }
   }
 }
