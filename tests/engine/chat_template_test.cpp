@@ -183,6 +183,16 @@ TEST_CASE("dates are those of 26 July 2024") {
   CHECK(joined(rendered.prompt).find("Today Date: 26 Jul 2024") != std::string::npos);
 }
 
+TEST_CASE("an open turn lets a model reason where the prompt of an answer without reasoning closes the block") {
+  const std::vector<Message> messages{{"user", "What is 2 + 2?"}};
+  const auto qwen = make_jinja_form(file_text(ENDORM_LLAMA_TEMPLATES "/Qwen-Qwen3-0.6B.jinja"), "", "<|im_end|>");
+  CHECK(joined(qwen->open_turn(messages)).ends_with("<|im_start|>assistant\n"));
+  CHECK(joined(qwen->render(messages, "4").prompt).ends_with("</think>\n\n"));
+  const auto deepseek =
+      make_jinja_form(file_text(ENDORM_LLAMA_TEMPLATES "/deepseek-ai-DeepSeek-R1-Distill-Qwen-32B.jinja"), "", "");
+  CHECK(joined(deepseek->open_turn(messages)).find("What is 2 + 2?") != std::string::npos);
+}
+
 TEST_CASE("templates that cannot be used are refused") {
   const auto refusal = [](const std::string& source) -> std::string {
     try {
