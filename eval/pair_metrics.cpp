@@ -171,7 +171,9 @@ Plan plan_dsp(std::span<const JudgedExample> judged, const MetricOptions& /*opti
   for (const std::string& row : rows) {
     matrix.rows.push_back(row);
     for (const std::string& column : matrix.columns) {
-      matrix.cells.push_back(pooled_figure("accuracy", row + "/" + column, {plan.cell(row + "/" + column)}));
+      std::string cell = row;
+      cell.append("/").append(column);
+      matrix.cells.push_back(pooled_figure("accuracy", cell, {plan.cell(cell)}));
       if (row == column) diagonal.push_back(matrix.cells.back());
       if (row == "none") without.push_back(matrix.cells.back());
     }
@@ -201,7 +203,7 @@ Plan plan_judge_bench(std::span<const JudgedExample> judged, const MetricOptions
         std::pair{"math", "livebench-math"}, std::pair{"coding", "livecodebench"}}) {
     std::vector<FigurePlan> members;
     std::copy_if(sources.begin(), sources.end(), std::back_inserter(members),
-                 [&](const FigurePlan& source) { return source.group.starts_with(prefix); });
+                 [start = prefix](const FigurePlan& source) { return source.group.starts_with(start); });
     plan.figures.push_back(pooled_over(members, "accuracy", category));
   }
   append(plan.figures, sources);

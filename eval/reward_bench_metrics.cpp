@@ -63,6 +63,7 @@ Plan plan_reward_bench(std::span<const JudgedExample> judged, const MetricOption
   add_comparisons(plan, judged, [](const JudgedExample& example, const Comparison&) { return example.subset; });
   const std::vector<std::string> there = subsets_of(judged);
   std::vector<std::size_t> cells;
+  cells.reserve(there.size());
   for (const std::string& subset : there) cells.push_back(plan.cell(subset));
 
   std::vector<FigurePlan> leaderboard;

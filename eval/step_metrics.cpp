@@ -32,7 +32,7 @@ FitRows fit_rows(std::span<const JudgedExample> judged, const MetricOptions& opt
                  std::vector<std::string>& notes) {
   if (options.threshold) return {};
   const std::string split = options.fit_split.empty() ? usual : options.fit_split;
-  const FitRows half{.kind = FitRows::Kind::kHalf, .subset = {}, .seed = options.half_seed};
+  FitRows half{.kind = FitRows::Kind::kHalf, .subset = {}, .seed = options.half_seed};
   if (split == "half" || judged.empty()) return half;
   const std::vector<std::string> there = subsets_of(judged);
   if (std::find(there.begin(), there.end(), split) != there.end()) {

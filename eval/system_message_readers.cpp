@@ -103,6 +103,7 @@ std::vector<Example> read_dsp(const SourceRow& source) {
   const std::string query = source.row.text("query");
   const DataRow answers = source.row.object("responses");
   std::vector<std::string> responses;
+  responses.reserve(kPersonas.size() + 1);
   for (const Persona& persona : kPersonas) responses.push_back(answers.text(persona.domain));
   responses.push_back(answers.text("normal"));
 

@@ -123,7 +123,7 @@ TEST_CASE("a judge that always answers A scores 50 % on pairs as the reader show
     judged.push_back(pair_example(example.request.id, "", 0.0, 0.0));
     judged.back().comparisons[0].margin = example.comparisons.at(0).better == 0 ? 1.0 : -1.0;
   }
-  const Figure& accuracy = measure("rewardbench", judged).figures.front();
+  const Figure accuracy = measure("rewardbench", judged).figures.front();
   CHECK(accuracy.name == "accuracy");
   REQUIRE(accuracy.value.has_value());
   CHECK(std::abs(*accuracy.value - 0.5) <= 0.08);  // five standard deviations of Binomial(1000, 1/2)

@@ -1,0 +1,90 @@
+// Every benchmark's reader on arbitrary bytes taken for its file: examples that keep their promises and faults that can
+// be printed, or InvalidInput. The first byte chooses the benchmark.
+
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <set>
+#include <string>
+
+#include <nlohmann/json.hpp>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "core/errors.h"
+#include "eval/benchmarks.h"
+
+namespace {
+
+void require(bool promise) {
+  if (!promise) {
+    std::abort();
+  }
+}
+
+bool valid_utf8(const std::string& text) {
+  try {
+    nlohmann::json(text).dump();
+    return true;
+  } catch (const nlohmann::json::exception&) {
+    return false;
+  }
+}
+
+// A file in memory, with a path.
+class MemoryFile {
+ public:
+  MemoryFile(const std::uint8_t* data, std::size_t size) : descriptor_(::memfd_create("rows", 0)) {
+    require(descriptor_ >= 0 && ::write(descriptor_, data, size) == static_cast<ssize_t>(size));
+  }
+  ~MemoryFile() { ::close(descriptor_); }
+  MemoryFile(const MemoryFile&) = delete;
+  MemoryFile& operator=(const MemoryFile&) = delete;
+
+  std::string path() const { return "/proc/self/fd/" + std::to_string(descriptor_); }
+
+ private:
+  int descriptor_;
+};
+
+void check(const endorm::Example& example) {
+  const std::size_t count = example.request.responses.size();
+  require(!example.request.messages.empty() && count > 0 && example.request.key.size() == 16);
+  require(valid_utf8(example.request.id) && valid_utf8(example.subset) && valid_utf8(example.group));
+  for (const endorm::Comparison& comparison : example.comparisons) {
+    require(comparison.better < count && comparison.worse < count && comparison.better != comparison.worse);
+  }
+  require(example.correct.empty() || example.correct.size() == count);
+  require(!example.comparisons.empty() || !example.correct.empty() || example.steps.has_value());
+  if (example.steps) {
+    const std::size_t steps = example.request.responses.front().step_begins.size();
+    require(count == 1 && steps > 0 && example.steps->first_error.value_or(0) < steps);
+    require(!example.steps->wrong || example.steps->wrong->size() == steps);
+  }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  static const std::vector<endorm::BenchmarkName> names = endorm::benchmark_names();
+  if (size == 0) {
+    return 0;
+  }
+  const MemoryFile file(data + 1, size - 1);
+  endorm::ReadOptions options;
+  options.system_messages = data[0] < 128;
+  try {
+    const endorm::DataSet read = endorm::read_benchmark(names[data[0] % names.size()].name, file.path(), options);
+    std::set<std::string> ids;
+    for (const endorm::Example& example : read.examples) {
+      check(example);
+      require(ids.insert(example.request.id).second);
+    }
+    for (const endorm::RowFault& fault : read.faults) {
+      require(fault.row > 0 && valid_utf8(fault.id) && valid_utf8(fault.message));
+    }
+  } catch (const endorm::InvalidInput& error) {
+    require(valid_utf8(error.what()));
+  }
+  return 0;
+}
