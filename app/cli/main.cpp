@@ -33,6 +33,7 @@ int main(int argc, char** argv) {
       "arguments or input; 3 done, but some records could not be scored; 70 a defect of EndoRM");
   add_score_command(app);
   add_rank_command(app);
+  add_bench_command(app);
   add_report_command(app);
   add_inspect_command(app);
   add_models_command(app);

@@ -35,7 +35,10 @@ std::string host_name() {
 
 void add_scoring_flags(CLI::App& command, ScoringFlags& flags) {
   command.add_option("input", flags.input, "JSON lines of records; - is standard input")->capture_default_str();
+  add_reward_flags(command, flags);
+}
 
+void add_reward_flags(CLI::App& command, ScoringFlags& flags) {
   constexpr const char* kReward = "Reward";
   command.add_option("-a,--aggregation", flags.aggregation, "what becomes `reward`; all of them stand in the row")
       ->check(CLI::IsMember({"discounted", "sum", "mean", "chunked_mean", "step_mean", "min_step", "last_k"}))

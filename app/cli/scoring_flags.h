@@ -24,6 +24,8 @@ struct ScoringFlags {
 };
 
 void add_scoring_flags(CLI::App& command, ScoringFlags& flags);
+// The same without the input: how token rewards are read and aggregated.
+void add_reward_flags(CLI::App& command, ScoringFlags& flags);
 
 // Throws InvalidInput on values out of range.
 ScoreOptions score_options(const ScoringFlags& flags);

@@ -16,19 +16,6 @@
 namespace endorm {
 namespace {
 
-Shard shard_from(const std::string& text) {
-  if (text.empty()) {
-    return {};
-  }
-  Shard shard;
-  int used = 0;
-  const bool read = std::sscanf(text.c_str(), "%zu/%zu%n", &shard.index, &shard.count, &used) == 2;
-  if (!read || static_cast<std::size_t>(used) != text.size() || shard.index == 0 || shard.index > shard.count) {
-    throw InvalidInput("[--shard] \"" + text + "\" is not i/n with 1 <= i <= n");
-  }
-  return shard;
-}
-
 void print_summary(const RunSummary& summary, const EndogenousScorer& scorer, const EvaluateCounts& counts) {
   for (const std::string& field : summary.unknown_fields) {
     std::fprintf(stderr, "endorm: warning: the field \"%s\" is not used\n", field.c_str());
@@ -89,6 +76,19 @@ ResultLog open_log(const OutputFlags& flags, const std::string& manifest) {
 }
 
 }  // namespace
+
+Shard shard_from(const std::string& text) {
+  if (text.empty()) {
+    return {};
+  }
+  Shard shard;
+  int used = 0;
+  const bool read = std::sscanf(text.c_str(), "%zu/%zu%n", &shard.index, &shard.count, &used) == 2;
+  if (!read || static_cast<std::size_t>(used) != text.size() || shard.index == 0 || shard.index > shard.count) {
+    throw InvalidInput("[--shard] \"" + text + "\" is not i/n with 1 <= i <= n");
+  }
+  return shard;
+}
 
 void add_output_flags(CLI::App& command, OutputFlags& flags) {
   command

@@ -16,6 +16,9 @@ struct OutputFlags {
   std::string cache;
 };
 
+// "i/n"; empty: all. Throws InvalidInput on anything else.
+Shard shard_from(const std::string& text);
+
 void add_output_flags(CLI::App& command, OutputFlags& flags);
 
 // The whole of a scoring subcommand: loads the model, opens input and result file, scores, says on standard error what

@@ -1,0 +1,81 @@
+#include "app/cli/bench_flags.h"
+
+#include <CLI/CLI.hpp>
+
+namespace endorm {
+
+void add_bench_flags(CLI::App& command, BenchFlags& flags) {
+  command.add_option("benchmark", flags.benchmark, "a name that `endorm bench list` gives");
+  command.add_option("-d,--data", flags.data, "directory with the benchmark's published files, or one of them");
+  command.add_option("-j,--judge", flags.judges, "judges, separated by commas; the others are compared with the first")
+      ->delimiter(',')
+      ->capture_default_str();
+
+  constexpr const char* kData = "Data";
+  command.add_option("--limit", flags.limit, "at most so many rows of each file")->group(kData);
+  command.add_option("--sample-seed", flags.sample_seed, "with --limit: a random choice of rows, not the first ones")
+      ->group(kData);
+  command.add_option("--order-seed", flags.order_seed, "of the order in which a judge sees the responses of a prompt")
+      ->capture_default_str()
+      ->group(kData);
+  command
+      .add_flag("--no-system-messages", flags.no_system_messages,
+                "dsp, multifaceted: ask once, under no system message")
+      ->group(kData);
+  command.add_option("--shard", flags.shard, "i/n: take every n-th example only, from the i-th; see bench merge")
+      ->group(kData);
+
+  constexpr const char* kFigures = "Figures";
+  command.add_option("--resamples", flags.resamples, "of the bootstrap; 0: no intervals")
+      ->capture_default_str()
+      ->group(kFigures);
+  command.add_option("--bootstrap-seed", flags.bootstrap_seed)->capture_default_str()->group(kFigures);
+  command
+      .add_option("--fit-split", flags.fit_split,
+                  "steps: where the threshold is chosen, a split or \"half\" (default: gsm8k for processbench)")
+      ->group(kFigures);
+  command.add_option("--threshold", flags.threshold, "steps: nothing is fitted; a step below it is wrong")
+      ->group(kFigures);
+  command
+      .add_option("--sweep", flags.sweep,
+                  "settings of endorm, e.g. gamma=0.8..1.0,aggregation=discounted,mean,alpha=0.5,1; chosen on one half "
+                  "of the prompts, reported on the other")
+      ->group(kFigures);
+
+  constexpr const char* kOutput = "Output";
+  command.add_option("--json", flags.json, "write everything to this file")->group(kOutput);
+  command.add_flag("--no-rows", flags.no_rows, "--json without the verdicts on every example")->group(kOutput);
+  command.add_option("--markdown", flags.markdown, "write the tables to this file")->group(kOutput);
+  command.add_option("--html", flags.html, "write one page with tables, plots and pairs to this file")->group(kOutput);
+  command.add_option("--shown", flags.shown, "pairs that are kept token by token, half won and half lost")
+      ->capture_default_str()
+      ->group(kOutput);
+  command
+      .add_option("--rows", flags.rows, "directory: a file of verdicts a judge, continued where an earlier run stopped")
+      ->group(kOutput);
+  command.add_flag("--overwrite", flags.overwrite, "start the files of --rows anew")->group(kOutput);
+  command
+      .add_option("--cache", flags.cache,
+                  "file of token statistics (default: statistics.db in the cache directory that doctor names)")
+      ->group(kOutput);
+  command.add_flag("--no-cache", flags.no_cache, "keep no token statistics")->group(kOutput);
+}
+
+ReadOptions read_options(const BenchFlags& flags) {
+  return {.limit = flags.limit,
+          .sample_seed = flags.sample_seed,
+          .order_seed = flags.order_seed,
+          .system_messages = !flags.no_system_messages,
+          .step_separator = flags.scoring.step_separator};
+}
+
+MetricOptions metric_options(const BenchFlags& flags) {
+  MetricOptions options;
+  options.bootstrap.resamples = flags.resamples;
+  options.bootstrap.seed = flags.bootstrap_seed;
+  options.fit_split = flags.fit_split;
+  options.threshold = flags.threshold;
+  return options;
+}
+
+}  // namespace endorm

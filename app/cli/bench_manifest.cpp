@@ -1,0 +1,90 @@
+#include "app/cli/bench_manifest.h"
+
+#include <nlohmann/json.hpp>
+
+#include "core/errors.h"
+#include "score/scored_json.h"
+
+namespace endorm {
+namespace {
+
+using json = nlohmann::ordered_json;
+
+template <typename Value>
+json or_null(const std::optional<Value>& value) {
+  return value ? json(*value) : json(nullptr);
+}
+
+// What verdicts depend on beyond the judge.
+json verdicts_depend_on(const BenchFlags& flags, const Engine& engine, const DataSet& data) {
+  const RowOptions no_rows;
+  const Manifest scoring =
+      make_manifest("bench " + data.benchmark, engine, flags.engine, flags.scoring, no_rows, flags.shard);
+  json manifest = json::parse(manifest_line(scoring)).at("manifest");
+  manifest.erase("run");
+  manifest.erase("data");
+  manifest["files"] = json::array();
+  for (const DataFile& file : data.files) {
+    manifest["files"].push_back({{"path", file.path}, {"sha256", file.sha256}, {"rows", file.rows}});
+  }
+  manifest["reading"] = {{"limit", or_null(flags.limit)},
+                         {"sample_seed", or_null(flags.sample_seed)},
+                         {"order_seed", flags.order_seed},
+                         {"system_messages", !flags.no_system_messages}};
+  return manifest;
+}
+
+json of_judge(const Judge& judge) { return {{"name", judge.name}, {"fingerprint", judge.fingerprint}}; }
+
+}  // namespace
+
+std::string bench_manifest(const BenchFlags& flags, const Engine& engine, const DataSet& data,
+                           std::span<const Judge> judges) {
+  json manifest = verdicts_depend_on(flags, engine, data);
+  manifest["judges"] = json::array();
+  for (const Judge& judge : judges) {
+    manifest["judges"].push_back(of_judge(judge));
+  }
+  manifest["figures"] = {{"resamples", flags.resamples},
+                         {"bootstrap_seed", flags.bootstrap_seed},
+                         {"fit_split", flags.fit_split},
+                         {"threshold", or_null(flags.threshold)},
+                         {"sweep", flags.sweep}};
+  return manifest.dump();
+}
+
+std::string rows_manifest(const BenchFlags& flags, const Engine& engine, const DataSet& data, const Judge& judge) {
+  json manifest = verdicts_depend_on(flags, engine, data);
+  manifest["judge"] = of_judge(judge);
+  return json{{"manifest", manifest}}.dump();
+}
+
+std::string shard_of(const std::string& manifest) {
+  const json fields = json::parse(manifest);
+  const json::json_pointer shard("/options/shard");
+  return fields.contains(shard) && fields.at(shard).is_string() ? fields.at(shard).get<std::string>() : "";
+}
+
+std::string without_shard(const std::string& manifest) {
+  json fields = json::parse(manifest);
+  fields["options"]["shard"] = nullptr;
+  return fields.dump();
+}
+
+MetricOptions metric_options_of(const std::string& manifest) {
+  try {
+    const json fields = json::parse(manifest).at("figures");
+    MetricOptions options;
+    fields.at("resamples").get_to(options.bootstrap.resamples);
+    fields.at("bootstrap_seed").get_to(options.bootstrap.seed);
+    fields.at("fit_split").get_to(options.fit_split);
+    if (!fields.at("threshold").is_null()) {
+      options.threshold = fields.at("threshold").get<double>();
+    }
+    return options;
+  } catch (const json::exception& error) {
+    throw InvalidInput(std::string("[bench] the manifest does not say how figures are computed: ") + error.what());
+  }
+}
+
+}  // namespace endorm

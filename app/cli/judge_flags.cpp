@@ -1,0 +1,85 @@
+#include "app/cli/judge_flags.h"
+
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include "core/errors.h"
+
+namespace endorm {
+namespace {
+
+// A JSON array of strings.
+std::vector<std::string> alternatives_from(const std::string& path) {
+  if (path.empty()) {
+    return {};
+  }
+  std::ifstream file(path, std::ios::binary);
+  if (!file) {
+    throw InvalidInput("[--contrast] cannot read " + path);
+  }
+  try {
+    return nlohmann::json::parse(file).get<std::vector<std::string>>();
+  } catch (const nlohmann::json::exception& error) {
+    throw InvalidInput("[--contrast] " + path + " is not a JSON array of strings: " + error.what());
+  }
+}
+
+}  // namespace
+
+void add_judge_flags(CLI::App& command, JudgeFlags& flags) {
+  constexpr const char* kJudge = "Judges";
+  command
+      .add_option("--contrast", flags.contrast_file,
+                  "contrast: a JSON array of alternative system messages, for what brings none of its own")
+      ->group(kJudge);
+  command.add_option("--reference", flags.reference, "log-ratio: the model whose reward is taken away, as --model")
+      ->group(kJudge);
+  command.add_option("--head", flags.head_file, "head: a safetensors or GGUF file with a trained reward head")
+      ->group(kJudge);
+  command.add_option("--server", flags.server_url, "server: URL of a reward server")->group(kJudge);
+  command.add_option("--server-shape", flags.server_shape, "server: how it is asked, classify or get_reward")
+      ->check(CLI::IsMember({"classify", "get_reward"}))
+      ->capture_default_str()
+      ->group(kJudge);
+  command.add_option("--server-model", flags.server_model, "server: the model it is to use")->group(kJudge);
+  command.add_option("--judge-seed", flags.seed, "of random, and of what judges draw")
+      ->capture_default_str()
+      ->group(kJudge);
+  command
+      .add_option("--max-reply-tokens", flags.max_reply_tokens,
+                  "tokens that a judge may write (default: what the verdict needs)")
+      ->group(kJudge);
+}
+
+std::unique_ptr<Engine> make_reference(const JudgeFlags& flags, const EngineFlags& engine_flags) {
+  if (flags.reference.empty()) {
+    return nullptr;
+  }
+  EngineFlags reference = engine_flags;
+  reference.model = flags.reference;
+  reference.adapters.clear();
+  return make_engine(reference);
+}
+
+JudgeParts make_judge_parts(const JudgeFlags& flags, Engine& engine, Engine* reference, StatsCache& cache,
+                            const ScoreOptions& score) {
+  const char* key = std::getenv("ENDORM_API_KEY");
+  return {.engine = engine,
+          .cache = cache,
+          .reference = reference,
+          .score = score,
+          .contrast = alternatives_from(flags.contrast_file),
+          .head_file = flags.head_file,
+          .server_url = flags.server_url,
+          .server_shape = flags.server_shape,
+          .server_model = flags.server_model,
+          .server_key = key != nullptr ? key : "",
+          .seed = flags.seed,
+          .max_reply_tokens = flags.max_reply_tokens};
+}
+
+}  // namespace endorm

@@ -1,0 +1,20 @@
+#pragma once
+
+#include <string>
+
+#include "eval/bench_report.h"
+
+namespace endorm {
+
+enum class TableForm { kTerminal, kMarkdown };
+
+// A benchmark's tables for people: each judge's first figure with interval, n, ties, failures and correlation with
+// length; every figure of every judge; matrices; the first judge against each other one; a sweep; notes and rows that
+// were left out. Fractions are shown in percent.
+std::string bench_tables(const BenchReport& report, TableForm form);
+
+// The comparison of two judges alone.
+std::string comparison_table(const std::string& first, const std::string& second, const JudgeComparison& comparison,
+                             TableForm form);
+
+}  // namespace endorm
