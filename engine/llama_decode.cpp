@@ -5,6 +5,8 @@
 #include <string>
 #include <utility>
 
+#include <llama.h>
+
 #include "core/errors.h"
 
 namespace endorm {

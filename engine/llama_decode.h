@@ -4,11 +4,11 @@
 #include <cstdint>
 #include <vector>
 
-#include <llama.h>
-
 #include "engine/accelerator/accelerator.h"
 #include "engine/llama_handles.h"
 #include "engine/wave_plan.h"
+
+struct llama_batch;
 
 namespace endorm {
 
@@ -34,11 +34,11 @@ class TokenBatch {
   llama_batch view();
 
  private:
-  std::vector<llama_token> tokens_;
-  std::vector<llama_pos> positions_;
-  std::vector<std::vector<llama_seq_id>> sequences_;
+  std::vector<std::int32_t> tokens_;
+  std::vector<std::int32_t> positions_;
+  std::vector<std::vector<std::int32_t>> sequences_;
   std::vector<std::int32_t> sequence_counts_;
-  std::vector<llama_seq_id*> sequence_lists_;
+  std::vector<std::int32_t*> sequence_lists_;
   std::vector<std::int8_t> read_rows_;
 };
 

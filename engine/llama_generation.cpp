@@ -7,6 +7,7 @@
 #include <utility>
 
 #include <ggml.h>
+#include <llama.h>
 
 #include "core/errors.h"
 

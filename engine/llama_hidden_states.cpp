@@ -7,6 +7,7 @@
 
 #include <ggml-backend.h>
 #include <ggml.h>
+#include <llama.h>
 
 #include "core/errors.h"
 

@@ -142,6 +142,11 @@ std::string figures_table(const BenchReport& report, TableForm form) {
   }
   Table table(head);
   for (const Figure* figure : figures) {
+    const bool anybody = std::any_of(report.judges.begin(), report.judges.end(), [&](const JudgeReport& judge) {
+      const Figure* own = find(judge.table, *figure);
+      return own != nullptr && own->value;
+    });
+    if (!anybody) continue;  // a part of the benchmark that is not there: a note says so
     std::vector<std::string> row = {figure_name(*figure), std::to_string(figure->n)};
     for (const JudgeReport& judge : report.judges) {
       const Figure* own = find(judge.table, *figure);
@@ -236,6 +241,9 @@ std::string bench_tables(const BenchReport& report, TableForm form) {
   std::string out = judges_table(report, form) + figures_table(report, form);
   for (const JudgeReport& judge : report.judges) {
     for (const Matrix& matrix : judge.table.matrices) {
+      const bool empty = std::none_of(matrix.cells.begin(), matrix.cells.end(),
+                                      [](const Figure& cell) { return cell.value.has_value(); });
+      if (empty || (form == TableForm::kTerminal && &matrix != &judge.table.matrices.front())) continue;
       out += matrix_table(judge.name, matrix, form);
     }
   }

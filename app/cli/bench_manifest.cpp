@@ -1,5 +1,7 @@
 #include "app/cli/bench_manifest.h"
 
+#include <filesystem>
+
 #include <nlohmann/json.hpp>
 
 #include "core/errors.h"
@@ -23,9 +25,11 @@ json verdicts_depend_on(const BenchFlags& flags, const Engine& engine, const Dat
   json manifest = json::parse(manifest_line(scoring)).at("manifest");
   manifest.erase("run");
   manifest.erase("data");
+  manifest.at("model").erase("file");  // where it lies changes no number; its hash stands beside
   manifest["files"] = json::array();
   for (const DataFile& file : data.files) {
-    manifest["files"].push_back({{"path", file.path}, {"sha256", file.sha256}, {"rows", file.rows}});
+    manifest["files"].push_back(
+        {{"name", std::filesystem::path(file.path).filename().string()}, {"sha256", file.sha256}, {"rows", file.rows}});
   }
   manifest["reading"] = {{"limit", or_null(flags.limit)},
                          {"sample_seed", or_null(flags.sample_seed)},
