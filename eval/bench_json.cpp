@@ -93,7 +93,7 @@ json of_calibration(const Calibration& calibration) {
 
 // Reward against length, for a plot: at most so many responses, evenly taken from all of them.
 json reward_length(const std::vector<JudgedExample>& rows) {
-  constexpr std::size_t kMost = 2000;
+  constexpr std::size_t kMost = 500;
   std::vector<const JudgedResponse*> responses;
   for (const JudgedExample& row : rows) {
     for (const JudgedResponse& response : row.responses) {
