@@ -1,10 +1,12 @@
 "use strict";
-// Tokens coloured by one of their quantities, with the numbers of a token on hover, focus and touch.
+// Tokens coloured by one of their quantities, with the numbers of a token on hover, focus and touch. `tokenSets` is a list
+// of all token_rewards of the page.
 const QUANTITIES = {
   log_prob: { label: "log \u03c0", row: "log \u03c0", about: "how unexpected each token was to the model; no colour: expected" },
   reward: { label: "r (token reward)", row: "r = Q \u2212 V\u2032", about: "token reward r = Q \u2212 V\u2032: orange below 0, blue above" },
   q: { label: "Q (logit)", row: "Q", about: "logit Q of each token" },
   value: { label: "V (state value)", row: "V", about: "soft value V of the state before each token" },
+  difference: { label: "difference of log \u03c0", row: "difference", about: "difference of log \u03c0 that the judge reads: orange below 0, blue above" },
   entropy: { label: "entropy", row: "entropy", about: "how open the choice was before each token; no colour: one continuation only" },
 };
 
@@ -12,24 +14,23 @@ const QUANTITIES = {
 const scales = {};
 for (const name of Object.keys(QUANTITIES)) {
   const values = [];
-  for (const row of data.rows) {
-    for (const response of row.responses || []) {
-      if (response.token_rewards && response.token_rewards[name]) for (const value of response.token_rewards[name]) values.push(value);
-    }
+  for (const tokens of tokenSets) {
+    if (tokens[name]) for (const value of tokens[name]) values.push(value);
   }
   if (!values.length) continue;
   values.sort((a, b) => a - b);
   const low = values[Math.floor(0.02 * (values.length - 1))];
   const high = values[Math.ceil(0.98 * (values.length - 1))];
   const size = Math.max(Math.abs(low), Math.abs(high)) || 1;
-  scales[name] = { log_prob: [0, Math.min(low, -1e-3)], reward: [-size, size], entropy: [0, high || 1] }[name] || [low, high > low ? high : low + 1];
+  scales[name] = { log_prob: [0, Math.min(low, -1e-3)], reward: [-size, size], difference: [-size, size], entropy: [0, high || 1] }[name] || [low, high > low ? high : low + 1];
 }
 const hasTokens = Object.keys(scales).length > 0;
 
 function colour(name, value) {
   const [low, high] = scales[name];
-  const strength = name === "reward" ? Math.abs(value) / high : (value - low) / (high - low);
-  const blue = name === "q" || name === "value" || (name === "reward" && value > 0);
+  const diverging = name === "reward" || name === "difference";
+  const strength = diverging ? Math.abs(value) / high : (value - low) / (high - low);
+  const blue = name === "q" || name === "value" || (diverging && value > 0);
   return `rgba(var(${blue ? "--heat-blue" : "--heat-orange"}), calc(var(--heat-full) * ${Math.max(0, Math.min(1, strength)).toFixed(3)}))`;
 }
 
@@ -61,9 +62,9 @@ function showTooltip(span, tokens) {
   const i = Number(span.dataset.i);
   const table = element("table");
   const line = (label, value) => table.append(element("tr", "", element("td", "", label), element("td", "", value)));
-  line("probability", chance(tokens.log_prob[i]));
+  if (tokens.log_prob) line("probability", chance(tokens.log_prob[i]));
   for (const [name, quantity] of Object.entries(QUANTITIES)) if (tokens[name]) line(quantity.row, number(tokens[name][i], 3));
-  tooltip.replaceChildren(element("b", "", JSON.stringify(tokens.text[i])), element("div", "", `token ${i + 1} of ${tokens.text.length}, id ${tokens.id[i]}; in nats`), table);
+  tooltip.replaceChildren(element("b", "", JSON.stringify(tokens.text[i])), element("div", "", `token ${i + 1} of ${tokens.text.length}${tokens.id ? ", id " + tokens.id[i] : ""}; in nats`), table);
   tooltip.hidden = false;
   const boxes = span.getClientRects();
   const place = boxes[boxes.length - 1] || span.getBoundingClientRect();
@@ -85,7 +86,7 @@ function tokenSpan(text, i) {
 // A heatmap holds plain text until it nears the screen; then split() makes a span of every token.
 function heatmap(tokens) {
   const text = tokens.text.join("");
-  const box = element("div", text.includes("```") ? "tokens code" : "tokens", text);
+  const box = element("div", `tokens heatmap${text.includes("```") ? " code" : ""}`, text);
   let split = false;
   box.paint = (name) => {
     if (split) for (const span of box.children) span.style.background = tokens[name] ? colour(name, tokens[name][Number(span.dataset.i)]) : "";

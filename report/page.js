@@ -1,21 +1,5 @@
 "use strict";
-// Shared by the scripts behind it, and the head of the page. Every text of the data enters as text, never as markup.
-const data = JSON.parse(document.getElementById("data").textContent);
-const by = (id) => document.getElementById(id);
-const element = (tag, className, ...content) => {
-  const node = document.createElement(tag);
-  if (className) node.className = className;
-  node.append(...content);
-  return node;
-};
-const number = (value, digits = 2) => {
-  const text = value.toFixed(digits);
-  return Number(text) === 0 ? text.replace("-", "") : text.replace("-", "\u2212");
-};
-const count = (value) => value.toLocaleString("en");
-const percent = (value) => (100 * value).toFixed(1) + " %";
-const plural = (n, word) => `${count(n)} ${word}${n === 1 ? "" : "s"}`;
-
+// The head of a report: what the reward is, figures, manifest, failures.
 const manifest = data.manifests[0] || {};
 const options = manifest.options || {};
 
@@ -36,30 +20,16 @@ function rewardInWords() {
 by("lead").append(
   `Every response was read by ${manifest.model && manifest.model.name ? "the language model " + manifest.model.name : "a language model"}, and its reward says how readily the model would have written it: it is made of the log probabilities (log \u03c0) of its tokens, taken from the model's logits, in nats. Higher is better. ${rewardInWords()}`);
 
-function addFigure(value, label, className) {
-  const box = element("div", className, element("b", "", value), element("span", "", label));
-  by("figures").append(box);
-  return box;
-}
 const summary = data.summary;
 addFigure(count(summary.records), summary.records === 1 ? "record" : "records");
 addFigure(count(summary.responses), summary.responses === 1 ? "response" : "responses");
 if (data.pairs) {
   const { won, lost, tied, accuracy, low, high } = data.pairs;
   const box = addFigure(percent(accuracy), `chosen above rejected: ${count(won)} of ${plural(won + lost + tied, "pair")}${tied ? `, ${count(tied)} tied` : ""}`);
-  const bar = element("div", "interval", element("i"), element("s"), element("u"));
-  bar.children[0].style.cssText = `left:${100 * low}%;right:${100 * (1 - high)}%`;
-  bar.children[1].style.left = "50%";
-  bar.children[2].style.left = 100 * accuracy + "%";
-  bar.setAttribute("role", "img");
-  bar.setAttribute("aria-label", `95 % interval from ${percent(low)} to ${percent(high)}`);
-  box.append(bar, element("span", "", `95 % interval ${percent(low)} to ${percent(high)}; dotted: guessing`));
+  box.append(intervalBar(low, high, accuracy), element("span", "", `95 % interval ${percent(low)} to ${percent(high)}; dotted: guessing`));
 }
 if (summary.failures) addFigure(count(summary.failures), "could not be scored", "failed");
 
-function addFact(name, ...content) {
-  by("facts").append(element("dt", "", name), element("dd", "", ...content));
-}
 if (data.manifests.length) {
   const hash = (value) => element("code", "", value || "not taken");
   const { model = {}, template = {} } = manifest;
@@ -78,18 +48,7 @@ if (data.manifests.length) {
   addFact("Manifest", "The file has none: which model and options made these numbers is not known.");
 }
 by("manifest-details").hidden = !data.manifests.length;
-for (const one of data.manifests) {
-  const list = element("dl", "manifest");
-  const flatten = (prefix, value) => {
-    if (value !== null && typeof value === "object" && !Array.isArray(value)) {
-      for (const [key, inner] of Object.entries(value)) flatten(prefix ? `${prefix}.${key}` : key, inner);
-    } else {
-      list.append(element("dt", "", prefix), element("dd", "", JSON.stringify(value)));
-    }
-  };
-  flatten("", one);
-  by("manifests").append(list);
-}
+for (const one of data.manifests) by("manifests").append(manifestList(one));
 
 // What could not be scored.
 for (const failure of data.failures) {
@@ -98,3 +57,6 @@ for (const failure of data.failures) {
 }
 by("failures-section").hidden = !data.failures.length;
 if (summary.failures > data.failures.length) by("failures-note").append(`The first ${count(data.failures.length)} of ${count(summary.failures)} are listed.`);
+
+// What heatmap.js colours.
+const tokenSets = data.rows.flatMap((row) => row.responses || []).flatMap((response) => response.token_rewards || []);

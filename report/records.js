@@ -1,28 +1,6 @@
 "use strict";
 // The records one by one, and the controls above them.
-const quantity = () => by("quantity").value;
-const heatmaps = [];
 const cards = [];
-
-// Shows the first lines of a long text with a button for the rest.
-function clip(node, label) {
-  node.classList.add("clipped");
-  const button = element("button", "more", label);
-  button.type = "button";
-  const expand = () => {
-    node.classList.remove("clipped");
-    button.remove();
-  };
-  button.addEventListener("click", expand);
-  node.addEventListener("expand", expand, { once: true });
-  return [node, button];
-}
-
-function prompt(messages) {
-  const text = element("p", "prompt");
-  messages.forEach((message, i) => text.append(element("b", "", message.role + "  "), message.content + (i + 1 < messages.length ? "\n" : "")));
-  return text.textContent.length > 1500 ? clip(text, "Show the whole prompt") : [text];
-}
 
 // Mean log pi of each step as bars; `worst` [nats] is the longest bar of the record.
 function stepBars(response, worst) {
@@ -50,9 +28,7 @@ function responseBox(row, i, best, worst) {
   const facts = element("span", "", "reward ", element("b", "", number(response.reward)), ` \u00b7 ${number(response.mean)} per token \u00b7 ${plural(response.tokens, "token")}`);
   box.append(element("div", "head", name, facts));
   if (response.token_rewards) {
-    const map = heatmap(response.token_rewards);
-    heatmaps.push(map);
-    box.append(...(response.tokens > 400 ? clip(map, `Show all ${count(response.tokens)} tokens`) : [map]));
+    box.append(...clippedHeatmap(response.token_rewards, 400));
   }
   if (response.steps && response.steps.length > 1) box.append(stepBars(response, worst));
   return box;
@@ -103,19 +79,7 @@ function sortCards() {
   by("records").replaceChildren(...sorted.map(({ card }) => card));
 }
 
-if (hasTokens) {
-  for (const name of Object.keys(scales)) {
-    const option = element("option", "", QUANTITIES[name].label);
-    option.value = name;
-    by("quantity").append(option);
-  }
-  by("quantity").addEventListener("change", () => {
-    heatmaps.forEach((map) => map.paint(quantity()));
-    drawLegend(quantity());
-  });
-  drawLegend(quantity());
-} else {
-  by("quantity-label").hidden = true;
+if (!hasTokens) {
   by("legend").append("The file holds no tokens: score with --tokens to see the texts and the reward of every token.");
 }
 by("lost-label").hidden = by("sort-label").hidden = !data.pairs;
@@ -130,12 +94,4 @@ if (!cards.length) {
   by("none").textContent = "The file holds no records yet.";
 }
 
-const nearing = new IntersectionObserver((entries) => {
-  for (const { target, isIntersecting } of entries) {
-    if (!isIntersecting) continue;
-    nearing.unobserve(target);
-    for (const map of target.querySelectorAll(".tokens")) map.split(quantity());
-  }
-}, { rootMargin: "1000px 0px" });
 for (const { card } of cards) nearing.observe(card);
-addEventListener("beforeprint", () => heatmaps.forEach((map) => map.split(quantity())));

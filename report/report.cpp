@@ -1,12 +1,11 @@
 #include "report/report.h"
 
-#include <algorithm>
-#include <string_view>
+#include <utility>
 #include <vector>
 
 #include <nlohmann/json.hpp>
 
-#include "core/errors.h"
+#include "report/page_frame.h"
 #include "report/page_parts.h"
 #include "report/result_file.h"
 
@@ -14,69 +13,6 @@ namespace endorm {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-// JSON that can stand inside a script element: nothing in it can end the element or be taken for markup.
-std::string script_safe(const std::string& json) {
-  std::string safe;
-  safe.reserve(json.size());
-  for (const char byte : json) {
-    if (byte == '<') {
-      safe += "\\u003c";
-    } else if (byte == '>') {
-      safe += "\\u003e";
-    } else if (byte == '&') {
-      safe += "\\u0026";
-    } else {
-      safe += byte;
-    }
-  }
-  return safe;
-}
-
-std::string escaped_html(std::string_view text) {
-  std::string escaped;
-  for (const char byte : text) {
-    switch (byte) {
-      case '<':
-        escaped += "&lt;";
-        break;
-      case '>':
-        escaped += "&gt;";
-        break;
-      case '&':
-        escaped += "&amp;";
-        break;
-      case '"':
-        escaped += "&quot;";
-        break;
-      default:
-        escaped += byte;
-    }
-  }
-  return escaped;
-}
-
-// Replaces each {{name}} of the page by its part, in one pass: what is put in is not searched again.
-std::string filled(std::string_view page, const std::vector<std::pair<std::string_view, std::string_view>>& parts) {
-  std::string result;
-  for (std::size_t at = 0; at < page.size();) {
-    const std::size_t open = page.find("{{", at);
-    if (open == std::string_view::npos) {
-      result += page.substr(at);
-      break;
-    }
-    const std::size_t close = page.find("}}", open);
-    const std::string_view name = page.substr(open + 2, close - open - 2);
-    const auto part = std::find_if(parts.begin(), parts.end(), [&](const auto& entry) { return entry.first == name; });
-    if (close == std::string_view::npos || part == parts.end()) {
-      throw InternalError("[render_report] the page asks for a part that does not exist");
-    }
-    result += page.substr(at, open - at);
-    result += part->second;
-    at = close + 2;
-  }
-  return result;
-}
 
 // What the page's distributions need of every response.
 struct Distributions {
@@ -141,19 +77,11 @@ std::string render_report(std::istream& lines, const ReportOptions& options) {
   data["failures"] = std::move(failures);
   data["rows"] = std::move(rows);
 
-  const std::string json = script_safe(data.dump());
-  const std::string title = escaped_html(options.title);
-  const std::string licence = escaped_html(uplot_licence);
-  return filled(page_html, {{"title", title},
-                            {"css", page_css},
-                            {"uplot_css", uplot_css},
-                            {"uplot_licence", licence},
-                            {"data", json},
-                            {"uplot_js", uplot_js},
-                            {"page_js", page_js},
-                            {"plots_js", plots_js},
-                            {"heatmap_js", heatmap_js},
-                            {"records_js", records_js}});
+  return framed_page({.html = page_html,
+                      .title = options.title,
+                      .json = data.dump(),
+                      .styles = {page_css},
+                      .scripts = {page_base_js, page_js, plot_base_js, plots_js, heatmap_js, cards_js, records_js}});
 }
 
 }  // namespace endorm

@@ -17,6 +17,7 @@
 #include "eval/bench_json.h"
 #include "eval/benchmarks.h"
 #include "judge/judge.h"
+#include "report/bench_page.h"
 #include "report/bench_table.h"
 #include "report/terminal_text.h"
 
@@ -184,7 +185,7 @@ void write_report(const BenchReport& report, const ReportOutputs& outputs) {
     write_file(outputs.json, bench_json(report, outputs.rows));
   }
   if (!outputs.html.empty()) {
-    throw InvalidInput("[bench] --html: not there");
+    write_file(outputs.html, render_bench_page(bench_json(report, true)));
   }
   std::size_t failed = 0;
   for (const JudgeReport& judge : report.judges) {

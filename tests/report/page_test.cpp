@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "report/report.h"
+#include "tests/report/page_data.h"
 #include "tests/report/result_lines.h"
 
 namespace endorm {
@@ -12,31 +13,10 @@ namespace {
 
 using nlohmann::json;
 
-std::size_t occurrences(std::string_view page, std::string_view what) {
-  std::size_t found = 0;
-  for (std::size_t at = page.find(what); at != std::string_view::npos; at = page.find(what, at + what.size())) {
-    ++found;
-  }
-  return found;
-}
-
 std::string page_of(const std::vector<json>& lines, const ReportOptions& options = {}) {
   std::istringstream file = file_of(lines);
   return render_report(file, options);
 }
-
-constexpr std::string_view kDataOpens = "<script type=\"application/json\" id=\"data\">";
-
-// The text of the data element, as a browser finds it: up to the first end of a script.
-std::string data_text(const std::string& page) {
-  const std::size_t begin = page.find(kDataOpens) + kDataOpens.size();
-  return page.substr(begin, page.find("</script", begin) - begin);
-}
-
-json data_of(const std::string& page) { return json::parse(data_text(page)); }
-
-// What would leave a script element, open a comment in it, or be taken for markup or an entity.
-const std::string kHostile = "</script><script>alert(1)</script><!-- ]]> \"'`& &amp; \xE2\x80\xA8\xE2\x80\xA9 {{js}}";
 
 TEST_CASE("texts, ids, errors and the model's name stay data") {
   json row = row_of(1, {response_of(-1.0, 2, kHostile), {{"error", kHostile}}});
@@ -72,7 +52,7 @@ TEST_CASE("the title is escaped, and no part of it is filled in") {
 
 TEST_CASE("a page loads nothing from elsewhere") {
   const std::string page = page_of({manifest_line(), row_of(1, {response_of(-1.0, 2, "Hi")})});
-  for (const std::string_view loader : {"src=", "<link", "@import", "url(", "fetch(", "XMLHttpRequest", "import("}) {
+  for (const std::string_view loader : kLoaders) {
     INFO(loader);
     CHECK(occurrences(page, loader) == 0);
   }

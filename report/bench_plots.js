@@ -1,0 +1,89 @@
+"use strict";
+// Plots of a benchmark's page: settings, and length and calibration of the judge that is chosen.
+let judgeAt = 0;  // the place in `judges` of the one whose plots and verdicts are shown
+const onJudge = [];  // called when it changes
+for (const select of document.querySelectorAll("select.judge")) {
+  judges.forEach((judge, i) => select.add(new Option(judge.name, i)));
+  select.addEventListener("change", () => {
+    judgeAt = Number(select.value);
+    for (const other of document.querySelectorAll("select.judge")) other.value = select.value;
+    onJudge.forEach((draw) => draw());
+  });
+}
+
+const tenths = (_, ticks) => ticks.map((tick) => `${Math.round(100 * tick)} %`);
+
+// How often verdicts of a confidence are right, over the number of them.
+function drawCalibration() {
+  const { bins, n, ties, expected_error: error } = judges[judgeAt].calibration;
+  const filled = bins.filter((bin) => bin.n);
+  const caption = [n ? `${plural(n, "verdict")}${ties ? `, ${count(ties)} tied left out` : ""}. ${error === null ? "" : `Mean distance from the dashed line: ${number(100 * error, 1)} points. `}` : "No verdict to be right about. ",
+    key({ rgb: "--accent-rgb" }, "right"), key({ rgb: "--grey-rgb" }, "verdicts in the bin")];
+  const steps = bins.length ? [[...bins.map((bin) => bin.low), bins[bins.length - 1].high], [...bins.map((bin) => bin.n), bins[bins.length - 1].n]] : [[0.5, 1], [0, 0]];
+  const points = [filled.map((bin) => bin.confidence), filled.map((bin) => bin.accuracy)];
+  const most = Math.max(1, ...bins.map((bin) => bin.n));
+  plot("plot-calibration", "Calibration of sigmoid(|R \u2212 R\u2032|)", caption, {
+    scales: { x: { time: false, range: [0.5, 1] }, y: { range: [0, 1.02] }, n: { range: [0, 2.5 * most] } },
+    axes: [axis("how sure the rewards are", { size: 28, values: tenths }), axis("right", { size: 44, values: tenths })],
+    series: [{}, { scale: "n", stroke: shade("--grey-rgb", 0.5), fill: shade("--grey-rgb", 0.22), width: 1, paths: uPlot.paths.stepped({ align: 1 }), points: { show: false }, spanGaps: true }, { ...dots("--accent-rgb"), stroke: shade("--accent-rgb", 1) }],
+    hooks: { draw: [(plotted) => dashedLine(plotted, [0.5, 0.5], [1, 1])] },
+  }, uPlot.join([steps, points]));
+  by("calibration-table").replaceChildren(dataTable("Bins of the calibration", ["confidence", "verdicts", "mean confidence", "right"],
+    bins.map((bin) => [`${number(100 * bin.low, 0)} to ${number(100 * bin.high, 0)} %`, count(bin.n), bin.n ? percent(bin.confidence) : noValue, bin.n ? percent(bin.accuracy) : noValue])));
+}
+
+function drawLengths() {
+  const points = judges[judgeAt].reward_length;
+  if (points.length) {
+    lengthPlot("plot-lengths", "characters", "reward", points.map(([length]) => Math.max(1, length)), points.map(([, reward]) => reward), points.map(() => 0),
+      [{ role: 0, rgb: "--accent-rgb", name: `${plural(points.length, "response")} of ${count(judges[judgeAt].counts.responses)}` }]);
+  } else {
+    by("plot-lengths").replaceChildren();
+    by("plot-lengths").nextElementSibling.replaceChildren(element("b", "", "Reward against length"), "This judge gives single responses no reward.");
+  }
+}
+
+// Accuracy by gamma: a line an alpha, on the half that reports, with its interval.
+function drawGammas() {
+  const rows = data.sweep.rows.filter((row) => row.aggregation === "discounted" && row.gamma !== undefined);
+  const gammas = [...new Set(rows.map((row) => row.gamma))].sort((a, b) => a - b);
+  const node = by("plot-gamma").parentElement;
+  node.hidden = gammas.length < 2;
+  if (node.hidden) return;
+  const alphas = [...new Set(rows.map((row) => row.alpha))].sort((a, b) => a - b);
+  const inks = ["--accent-rgb", "--warm-rgb", "--grey-rgb"];
+  const dashes = [[], [8, 4], [3, 3]];
+  const lines = alphas.map((alpha, i) => ({ alpha, rgb: inks[i % 3], dash: dashes[Math.floor(i / 3) % 3], figures: gammas.map((gamma) => {
+    const row = rows.find((one) => one.gamma === gamma && one.alpha === alpha);
+    return row ? row.reporting : null;
+  }) }));
+  const end = (figure, i) => (figure && figure.interval ? figure.interval[i] : null);
+  const bare = { stroke: "transparent", width: 0, points: { show: false } };
+  const { fraction } = rows[0].reporting;
+  plot("plot-gamma", `${data.sweep.figure} by gamma`, [...lines.map((line) => key(line, `alpha ${line.alpha}`)), "On the half that reports. Shaded: 95 % interval."], {
+    scales: { x: { time: false, range: (_, low, high) => [low - 0.02 * (high - low), high + 0.02 * (high - low)] } },
+    axes: [axis("gamma", { size: 28 }), axis(data.sweep.figure, { size: 52, ...(fraction ? { values: (_, ticks) => ticks.map((tick) => `${Number((100 * tick).toFixed(1))} %`) } : {}) })],
+    series: [{}, ...lines.flatMap(({ rgb, dash }) => [{ stroke: shade(rgb, 1), width: 2, dash, points: { show: true, size: 5, fill: shade(rgb, 1) } }, bare, bare])],
+    bands: lines.map(({ rgb }, i) => ({ series: [3 * i + 3, 3 * i + 2], fill: shade(rgb, 0.14) })),
+  }, [gammas, ...lines.flatMap(({ figures }) => [figures.map((figure) => (figure ? figure.value : null)), figures.map((figure) => end(figure, 0)), figures.map((figure) => end(figure, 1))])]);
+}
+
+by("sweep").hidden = !data.sweep;
+if (data.sweep) {
+  const { rows, chosen, figure } = data.sweep;
+  by("sweep-note").append(`${figure} of ${judges.length ? judges[0].name : "the first judge"} by setting. A setting is chosen on one half of the prompts and reported on the other: quote the figure of the half that reports.`);
+  const table = dataTable(`${figure} by setting`, ["aggregation", "gamma", "alpha", "half that chooses", "half that reports", "95 % interval", "", "n"], rows.map((row, i) => {
+    const { fraction } = row.reporting;
+    const marks = [i === 0 ? "as asked for" : "", i === chosen ? "chosen" : ""].filter(Boolean).join(", ");
+    const cells = [[inWords(row.aggregation), element("small", "", marks)], row.gamma === undefined ? noValue : String(row.gamma), String(row.alpha), shown({ fraction }, row.selection),
+      { content: [element("b", "", shown(row.reporting, row.reporting.value))], className: i === chosen ? "best" : "" }, [intervalWords(row.reporting.interval, fraction)], figureBar(row.reporting), [sample(row.reporting)]];
+    if (i === chosen) cells.className = "marked";
+    return cells;
+  }));
+  by("sweep-table").append(table);
+}
+onJudge.push(drawCalibration, drawLengths);
+keepDrawn(() => {
+  if (data.sweep) drawGammas();
+  if (judges.length) onJudge[0](), onJudge[1]();
+});

@@ -1,0 +1,52 @@
+"use strict";
+// What every script behind it uses. Every text of the data enters as text, never as markup.
+const data = JSON.parse(document.getElementById("data").textContent);
+const by = (id) => document.getElementById(id);
+const element = (tag, className, ...content) => {
+  const node = document.createElement(tag);
+  if (className) node.className = className;
+  node.append(...content);
+  return node;
+};
+const number = (value, digits = 2) => {
+  const text = value.toFixed(digits);
+  return Number(text) === 0 ? text.replace("-", "") : text.replace("-", "\u2212");
+};
+const count = (value) => value.toLocaleString("en");
+const percent = (value) => (100 * value).toFixed(1) + " %";
+const plural = (n, word) => `${count(n)} ${word}${n === 1 ? "" : "s"}`;
+
+// A number with its label in the head of the page.
+function addFigure(value, label, className) {
+  const box = element("div", className, element("b", "", value), element("span", "", label));
+  by("figures").append(box);
+  return box;
+}
+function addFact(name, ...content) {
+  by("facts").append(element("dt", "", name), element("dd", "", ...content));
+}
+
+// A share in 0..1 with its 95 % interval on a line from 0 to 1; dotted: one half, which is guessing among two.
+function intervalBar(low, high, value) {
+  const bar = element("div", "interval", element("i"), element("s"), element("u"));
+  bar.children[0].style.cssText = `left:${100 * low}%;right:${100 * (1 - high)}%`;
+  bar.children[1].style.left = "50%";
+  bar.children[2].style.left = 100 * value + "%";
+  bar.setAttribute("role", "img");
+  bar.setAttribute("aria-label", `95 % interval from ${percent(low)} to ${percent(high)}`);
+  return bar;
+}
+
+// Every field of a manifest, nested ones as a.b.
+function manifestList(manifest) {
+  const list = element("dl", "manifest");
+  const flatten = (prefix, value) => {
+    if (value !== null && typeof value === "object" && !Array.isArray(value)) {
+      for (const [key, inner] of Object.entries(value)) flatten(prefix ? `${prefix}.${key}` : key, inner);
+    } else {
+      list.append(element("dt", "", prefix), element("dd", "", JSON.stringify(value)));
+    }
+  };
+  flatten("", manifest);
+  return list;
+}
