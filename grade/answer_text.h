@@ -1,0 +1,24 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace endorm {
+
+// The answer in one spelling: no $ and no \left, \right, \displaystyle, thin spaces or currency signs; \dfrac, \tfrac
+// and \cfrac are \frac; Unicode signs are their TeX commands; a comma written as {,} or ,\! between digits is gone (it
+// parts thousands); a full stop at the end is gone, as are braces and brackets closed more often than opened.
+std::string one_spelling(std::string_view answer);
+
+// Whether commas stand so that they may part thousands ("12,345"): then there is a second reading as a list.
+bool has_thousands(std::string_view text);
+
+// The text without the commas that has_thousands speaks of.
+std::string without_thousands(std::string_view text);
+
+// Letters of ASCII, digits, white space: locale has no say.
+bool is_letter(char c);
+bool is_digit(char c);
+bool is_space(char c);
+
+}  // namespace endorm

@@ -1,0 +1,129 @@
+#include "grade/grade.h"
+
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "grade/answer_text.h"
+#include "grade/comparison.h"
+#include "grade/extract.h"
+#include "grade/normal_form.h"
+#include "grade/parser.h"
+
+namespace endorm {
+namespace {
+
+constexpr std::size_t kLongestAnswer = 2000;  // bytes of what is parsed
+
+// One side: its readings, the first of which is the one to show; or why there is none.
+struct Reading {
+  std::vector<Node> trees;
+  std::string normal;
+  std::string fault;
+};
+
+Node choice(char letter) { return Node{Kind::choice, std::string(1, letter), {}, {}}; }
+
+// The trees of a text: commas that may part thousands leave two of them.
+Reading read(std::string_view text) {
+  Reading reading;
+  if (text.size() > kLongestAnswer) {
+    reading.fault = "it has more than " + std::to_string(kLongestAnswer) + " bytes";
+    return reading;
+  }
+  const std::string spelled = one_spelling(text);
+  if (spelled.empty()) {
+    reading.fault = "it holds no answer";
+    return reading;
+  }
+  std::vector<std::string> texts{without_thousands(spelled)};
+  if (texts[0] != spelled) {
+    const bool bracketed = spelled.find_first_of("([{") != std::string::npos;
+    texts.insert(bracketed ? texts.begin() : texts.end(), spelled);
+  }
+  for (const std::string& each : texts) {
+    try {
+      reading.trees.push_back(parse_answer(each));
+    } catch (const Unreadable& unreadable) {
+      if (reading.fault.empty()) reading.fault = unreadable.reason;
+    }
+  }
+  if (!reading.trees.empty()) reading.normal = normal_form(reading.trees.front());
+  return reading;
+}
+
+// The last letter in brackets, as in "... so (C) is right."
+char last_bracketed_letter(std::string_view text) {
+  for (std::size_t place = text.size(); place >= 3; --place) {
+    const std::string_view three = text.substr(place - 3, 3);
+    if (three[0] == '(' && three[2] == ')' && three[1] >= 'A' && three[1] <= 'J') return three[1];
+  }
+  return '\0';
+}
+
+Reading read_answer(std::string_view text, bool choice_wanted) {
+  const ExtractedAnswer extracted = extract_answer(text);
+  if (choice_wanted) {
+    char letter = choice_letter(extracted.text);
+    const bool certain = extracted.place == AnswerPlace::box || extracted.place == AnswerPlace::phrase;
+    if (letter == '\0' && !certain) letter = last_bracketed_letter(text);
+    if (letter != '\0') return {{choice(letter)}, std::string(1, letter), ""};
+  }
+  return read(extracted.text);
+}
+
+Grade unparsable(Grade grade, Side side, const std::string& reason) {
+  grade.verdict = Verdict::unparsable;
+  grade.side = side;
+  grade.reason = std::string(side == Side::answer ? "answer: " : "reference: ") + reason;
+  return grade;
+}
+
+}  // namespace
+
+Grade grade(std::string_view answer, std::string_view reference, const GradeOptions& options) {
+  const ExtractedAnswer reference_text = extract_answer(reference);
+  const char letter = choice_letter(reference_text.text);
+  const Reading right =
+      letter != '\0' ? Reading{{choice(letter)}, std::string(1, letter), ""} : read(reference_text.text);
+  const Reading left = read_answer(answer, letter != '\0');
+  Grade result;
+  result.answer_normal = left.normal;
+  result.reference_normal = right.normal;
+  if (right.trees.empty()) return unparsable(result, Side::reference, right.fault);
+  if (left.trees.empty()) return unparsable(result, Side::answer, left.fault);
+  std::optional<Side> undefined;
+  try {
+    Budget budget;
+    for (const Node& left_tree : left.trees) {
+      for (const Node& right_tree : right.trees) {
+        const Comparison found = compare_answers(left_tree, right_tree, options, budget);
+        if (result.reason.empty() || found.same) result.reason = found.reason;
+        if (found.same) {
+          result.verdict = Verdict::correct;
+          return result;
+        }
+        if (found.undefined && !undefined) undefined = found.undefined;
+      }
+    }
+  } catch (const TooMuchWork&) {
+    return unparsable(result, Side::answer, "comparing it takes more work than a grade may cost");
+  }
+  if (undefined) return unparsable(result, *undefined, "it has no value");
+  result.verdict = Verdict::wrong;
+  return result;
+}
+
+std::string_view verdict_name(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::correct:
+      return "correct";
+    case Verdict::wrong:
+      return "wrong";
+    case Verdict::unparsable:
+      return "unparsable";
+  }
+  return "";
+}
+
+}  // namespace endorm

@@ -1,0 +1,129 @@
+#include "grade/normal_form.h"
+
+#include <cstddef>
+#include <optional>
+
+#include "grade/exact_form.h"
+
+namespace endorm {
+namespace {
+
+std::string joined(const Node& node, const std::string& separator) {
+  std::string text;
+  for (const Node& child : node.children) text += (text.empty() ? "" : separator) + normal_form(child);
+  return text;
+}
+
+// A part of a larger expression: in brackets unless it is one word or one number.
+std::string as_operand(const Node& node) {
+  const std::string text = normal_form(node);
+  int open = 0;
+  bool loose = false;
+  for (const char c : text) {
+    open += c == '(' || c == '[' ? 1 : c == ')' || c == ']' ? -1 : 0;
+    loose = loose || (open == 0 && std::string("+-*/^ !%,=<>|").find(c) != std::string::npos);
+  }
+  return loose ? "(" + text + ")" : text;
+}
+
+std::string relation_text(const Node& node) {
+  std::string text = normal_form(node.children[0]);
+  for (std::size_t k = 0; k < node.name.size(); ++k) {
+    const char sign = node.name[k];
+    const std::string written = sign == 'l'   ? "<="
+                                : sign == 'g' ? ">="
+                                : sign == '!' ? "!="
+                                : sign == ':' ? "\\in"
+                                              : std::string(1, sign);
+    text += " " + written + " " + normal_form(node.children[k + 1]);
+  }
+  return text;
+}
+
+std::string function_text(const Node& node) {
+  const bool based = (node.name == "log" || node.name == "ln") && node.children.size() == 2;
+  if (based) return "log_{" + normal_form(node.children[0]) + "}(" + normal_form(node.children[1]) + ")";
+  if (node.name == "log10") return "log_{10}(" + joined(node, ", ") + ")";
+  if (node.name == "root")
+    return "\\sqrt[" + normal_form(node.children[0]) + "]{" + normal_form(node.children[1]) + "}";
+  if (node.name == "binom")
+    return "\\binom{" + normal_form(node.children[0]) + "}{" + normal_form(node.children[1]) + "}";
+  if (node.name == "abs") return "|" + joined(node, ", ") + "|";
+  if (node.name == "floor") return "\\lfloor " + joined(node, ", ") + "\\rfloor";
+  if (node.name == "ceil") return "\\lceil " + joined(node, ", ") + "\\rceil";
+  return node.name + "(" + joined(node, ", ") + ")";
+}
+
+std::string bare_form(const Node& node) {
+  if (const std::optional<std::string> exact = exact_form(node)) return *exact;
+  const auto child = [&](std::size_t k) -> const Node& { return node.children[k]; };
+  switch (node.kind) {
+    case Kind::sum: {
+      std::string text;
+      for (const Node& term : node.children) {
+        const std::string written = term.kind == Kind::sum ? as_operand(term) : normal_form(term);
+        if (text.empty()) {
+          text = written;
+        } else if (written.front() == '-') {
+          text += (written.substr(0, 2) == "-+" ? " " : " - ") + written.substr(written.substr(0, 2) == "-+" ? 0 : 1);
+        } else {
+          text += (written.front() == '+' ? " " : " + ") + written;
+        }
+      }
+      return text;
+    }
+    case Kind::product: {
+      std::string text;
+      for (const Node& factor : node.children) text += (text.empty() ? "" : "*") + as_operand(factor);
+      return text;
+    }
+    case Kind::quotient:
+      return as_operand(child(0)) + "/" + as_operand(child(1));
+    case Kind::negative:
+      return "-" + as_operand(child(0));
+    case Kind::power:
+      return as_operand(child(0)) + "^" + as_operand(child(1));
+    case Kind::function:
+      return function_text(node);
+    case Kind::factorial:
+      return as_operand(child(0)) + "!";
+    case Kind::percent:
+      return as_operand(child(0)) + "%";
+    case Kind::degrees:
+      return as_operand(child(0)) + "^\\circ";
+    case Kind::plus_minus:
+      return (node.name == "+-" ? "+-" : "\\mp ") + as_operand(child(0));
+    case Kind::based_number:
+      return node.name + "_{" + normal_form(child(0)) + "}";
+    case Kind::tuple:
+      return node.name.substr(0, 1) + joined(node, ", ") + node.name.substr(1);
+    case Kind::set:
+      return "\\{" + joined(node, ", ") + "\\}";
+    case Kind::list:
+      return joined(node, ", ");
+    case Kind::union_of:
+      return joined(node, " \\cup ");
+    case Kind::difference:
+      return joined(node, " \\setminus ");
+    case Kind::matrix: {
+      std::string text;
+      for (const Node& row : node.children) text += (text.empty() ? "" : " \\\\ ") + joined(row, " & ");
+      return "\\begin{pmatrix}" + text + "\\end{pmatrix}";
+    }
+    case Kind::relation:
+      return relation_text(node);
+    default:
+      return node.name;
+  }
+}
+
+}  // namespace
+
+std::string normal_form(const Node& node) {
+  const bool stated = node.kind == Kind::percent || node.kind == Kind::degrees;
+  if (stated) return as_operand(node.children[0]) + (node.kind == Kind::percent ? "%" : "^\\circ");
+  const std::string text = bare_form(node);
+  return node.unit.empty() ? text : text + " \\text{" + node.unit + "}";
+}
+
+}  // namespace endorm
