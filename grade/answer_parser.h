@@ -55,6 +55,7 @@ class AnswerParser {
   Node words(std::string first);
   Node symbol(std::string name);
   Node with_base(Node digits);
+  std::size_t digits_of_base_ahead();
 
   // What lies at the place. Spaces before it are skipped.
   void skip_spaces();

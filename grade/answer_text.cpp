@@ -74,6 +74,8 @@ constexpr std::array kSpellings{
     Spelling{"\\%", "%"},
     Spelling{"**", "^"},
     Spelling{"np.", ""},
+    Spelling{"p.m.", "pm"},
+    Spelling{"a.m.", "am"},
     Spelling{"math.", ""},
     Spelling{"\u2212", "-"},
     Spelling{"\u2013", "-"},
@@ -161,6 +163,20 @@ bool first_group_ends_at(std::string_view text, std::size_t place) {
   return place > begin && place - begin <= 3 && text[begin] != '0' && !after_part;
 }
 
+// The bytes of a sign of TeX between digits that parts thousands: "{,}", ",\!", "\,". 0 where there is none, or where
+// not three digits follow it.
+std::size_t thousands_sign(std::string_view rest) {
+  for (const std::string_view sign : {"{,}", ",\\!", ",\\,", "\\!,\\!", "\\,"}) {
+    if (rest.substr(0, sign.size()) != sign) continue;
+    std::size_t end = sign.size();
+    while (end < rest.size() && rest[end] == ' ') ++end;
+    std::size_t digits = 0;
+    while (end + digits < rest.size() && is_digit(rest[end + digits])) ++digits;
+    return digits == 3 ? end : 0;
+  }
+  return 0;
+}
+
 }  // namespace
 
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
@@ -172,14 +188,7 @@ std::string one_spelling(std::string_view answer) {
   for (std::size_t place = 0; place < answer.size();) {
     const std::string_view rest = answer.substr(place);
     const bool after_digit = !text.empty() && is_digit(text.back());
-    const std::string_view thousands[] = {"{,}", ",\\!", ",\\,", "\\!,\\!"};
-    std::size_t parted = 0;
-    for (const std::string_view sign : thousands) {
-      std::size_t end = sign.size();
-      if (!after_digit || rest.substr(0, end) != sign) continue;
-      while (end < rest.size() && rest[end] == ' ') ++end;
-      if (end < rest.size() && is_digit(rest[end])) parted = end;
-    }
+    const std::size_t parted = after_digit ? thousands_sign(rest) : 0;
     if (parted > 0) {
       place += parted;
     } else if (rest.substr(0, 2) == "\\\\") {

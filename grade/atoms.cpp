@@ -7,6 +7,25 @@
 #include "grade/names.h"
 
 namespace endorm {
+namespace {
+
+// Whether a text is words alone, one of them long: "no solution".
+bool only_words(std::string_view text) {
+  std::size_t longest = 0;
+  for (std::size_t place = 0; place < text.size();) {
+    std::size_t end = place;
+    while (end < text.size() && is_letter(text[end])) ++end;
+    const std::string_view word = text.substr(place, end - place);
+    if (is_function_name(word) || word == "and" || word == "or" || word == "infinity") return false;
+    longest = std::max(longest, word.size());
+    if (end < text.size() && !is_space(text[end])) return false;
+    place = end + 1;
+  }
+  constexpr std::size_t kWord = 4;
+  return longest >= kWord;
+}
+
+}  // namespace
 
 void AnswerParser::skip_spaces() {
   while (place_ < text_.size() && is_space(text_[place_])) ++place_;
@@ -78,6 +97,11 @@ Node AnswerParser::atom() {
   const Deeper level(*this);
   const char c = next();
   if (c == '\0') fail("it ends where something must follow");
+  if (const std::size_t size = digits_of_base_ahead()) {
+    Node digits = make(Kind::number, std::string(text_.substr(place_, size)));
+    place_ += size;
+    return with_base(std::move(digits));
+  }
   if (is_digit(c) || c == '.') return number();
   if (is_letter(c)) return plain_letters();
   if (c == '(' || c == '[') return bracket(c);
@@ -125,6 +149,19 @@ Node AnswerParser::number() {
   return !point && place_ < text_.size() && text_[place_] == '_' ? with_base(std::move(node)) : node;
 }
 
+// The number of digits of a base above ten that come next, e.g. of "2A_{16}": 0 unless a letter and a digit are among
+// them and a subscript follows.
+std::size_t AnswerParser::digits_of_base_ahead() {
+  skip_spaces();
+  std::size_t end = place_;
+  bool letter = false;
+  bool digit = false;
+  for (; end < text_.size() && (is_digit(text_[end]) || (text_[end] >= 'A' && text_[end] <= 'F')); ++end) {
+    (is_digit(text_[end]) ? digit : letter) = true;
+  }
+  return letter && digit && end < text_.size() && text_[end] == '_' ? end - place_ : 0;
+}
+
 // "2516_8" and "40_{9}": digits in a base.
 Node AnswerParser::with_base(Node digits) {
   eat("_");
@@ -155,6 +192,10 @@ Node AnswerParser::plain_letters() {
   if (letters == "pi" || letters == "infinity" || letters == "inf" || letters == "infty" || letters == "oo") {
     place_ += letters.size();
     return make(Kind::constant, letters == "pi" ? "pi" : "infinity");
+  }
+  if (place_ == 0 && only_words(text_)) {
+    place_ += letters.size();
+    return words(std::string(letters));
   }
   constexpr std::size_t kWord = 4;
   const std::size_t after = place_ + letters.size();
@@ -257,7 +298,8 @@ Node AnswerParser::command() {
   if (plain == "text") {
     const std::string inside = braced_text();
     if (inside.empty()) return atom();
-    if (inside.size() == 1 || (inside.size() <= 4 && any_of(inside.begin(), inside.end(), is_digit))) {
+    if (next() == '_') return with_base(make(Kind::number, inside));
+    if (inside.size() == 1 || (inside.size() <= 4 && std::any_of(inside.begin(), inside.end(), is_digit))) {
       return AnswerParser(inside).whole();
     }
     return words(inside);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -47,6 +48,7 @@ double half_last_digit(const std::string& literal) {
 // "y", "f(x)", "m_{max}": the name that an equation gives to its other side.
 bool is_head(const Node& node) {
   if (node.kind == Kind::symbol || node.kind == Kind::text) return true;
+  if (node.kind == Kind::tuple) return std::all_of(node.children.begin(), node.children.end(), is_head);
   if (node.kind != Kind::product) return false;
   return std::all_of(node.children.begin(), node.children.end(),
                      [](const Node& factor) { return factor.kind == Kind::symbol || factor.kind == Kind::text; }) &&
@@ -91,9 +93,35 @@ const Node* named_value(const Node& node) {
   if (node.kind != Kind::relation || node.children.size() != 2) return nullptr;
   if (node.name == ":") return &node.children[1];
   if (node.name != "=") return nullptr;
+  const bool numbers = !any_node(node, [](const Node& inner) { return inner.kind == Kind::symbol; });
+  if (numbers) return &node.children[0];  // "2/3 = 0.67": the first is what the others restate
   if (is_head(node.children[0])) return &node.children[1];
   if (is_head(node.children[1])) return &node.children[0];
   return nullptr;
+}
+
+// The names of which the relations of a node speak.
+void collect_names(const Node& node, std::set<std::string>& names) {
+  for (const Node& child : node.children) {
+    if (node.kind == Kind::relation && is_head(child)) names.insert(normal_form(child));
+    if (child.kind == Kind::relation) collect_names(child, names);
+  }
+}
+
+bool is_infinite(const Node& node) {
+  const Node& size = node.kind == Kind::negative ? node.children[0] : node;
+  return size.kind == Kind::constant && size.name == "infinity";
+}
+
+// "5 m" was read as a product of 5 and a variable m; beside an answer that states a unit it is 5 metres.
+Node with_letter_unit(const Node& node, const Node& other) {
+  const bool letter = node.unit.empty() && !other.unit.empty() && node.kind == Kind::product &&
+                      node.children.size() == 2 && node.children[0].kind == Kind::number &&
+                      node.children[1].kind == Kind::symbol && !unit_scale(node.children[1].name).dimension.empty();
+  if (!letter) return node;
+  Node amount = node.children[0];
+  amount.unit = node.children[1].name;
+  return amount;
 }
 
 Node minus(const Node& left, const Node& right) {
@@ -118,9 +146,19 @@ class Comparer {
         reference.kind == Kind::choice) {
       return answer.kind == reference.kind && answer.name == reference.name;
     }
+    if (answer.kind == Kind::ratio || reference.kind == Kind::ratio) return same_ratio(answer, reference);
+    const bool negative = answer.kind == Kind::negative && reference.kind == Kind::negative;
+    if (negative &&
+        (answer.children[0].kind == Kind::based_number || reference.children[0].kind == Kind::based_number)) {
+      return same(answer.children[0], reference.children[0]);
+    }
     if (answer.kind == Kind::based_number || reference.kind == Kind::based_number)
       return same_digits(answer, reference);
-    return same_number(answer, reference);
+    if (is_infinite(answer) || is_infinite(reference)) {
+      const bool equal = order(answer, reference, budget_) == 0;
+      return say(equal, equal ? "the same end" : normal_form(answer) + " is not " + normal_form(reference));
+    }
+    return same_number(with_letter_unit(answer, reference), with_letter_unit(reference, answer));
   }
 
   const std::string& why() const { return why_; }
@@ -252,6 +290,13 @@ class Comparer {
   }
 
   bool same_sets_if_readable(const Node& answer, const Node& reference) {
+    std::set<std::string> left_names;
+    std::set<std::string> right_names;
+    collect_names(answer, left_names);
+    collect_names(reference, right_names);
+    const bool one_name = left_names.size() <= 1 && right_names.size() <= 1 &&
+                          (left_names.empty() || right_names.empty() || left_names == right_names);
+    if (!one_name) return say(false, "they speak of different variables");
     const std::optional<RealSet> left = real_set(answer, budget_);
     const std::optional<RealSet> right = real_set(reference, budget_);
     if (!left || !right) return say(false, "one is a relation that the other does not state");
@@ -304,6 +349,22 @@ class Comparer {
       entries.push_back(row.children[0]);
     }
     return entries;
+  }
+
+  // "2:6" is "1:3" and 1/3; with three parts, a zero or a time of day (its unit says so) the parts must agree.
+  bool same_ratio(const Node& answer, const Node& reference) {
+    const auto quotient = [](const Node& node) -> std::optional<Node> {
+      if (node.kind != Kind::ratio) return node;
+      if (node.children.size() != 2 || exact_form(node.children[1]) == "0") return std::nullopt;
+      for (const Node& part : node.children) {
+        if (!part.unit.empty()) return std::nullopt;
+      }
+      return Node{Kind::quotient, "", node.children, {}};
+    };
+    const std::optional<Node> left = quotient(answer);
+    const std::optional<Node> right = quotient(reference);
+    if (left && right) return same_number(*left, *right);
+    return answer.kind == reference.kind && same_in_order(answer.children, reference.children);
   }
 
   // Digits in a base: the digits and the base must agree; a side may leave the base out.

@@ -21,6 +21,7 @@ enum class Kind {
   percent,       // operand
   degrees,       // operand
   plus_minus,    // operand; name: "+-" or "-+": a term that is added or subtracted
+  ratio,         // the numbers between colons: also a time of day
   based_number,  // name: the digits; base
   tuple,         // elements; name: the two brackets, "()", "[)", ...: also an interval
   set,           // elements in braces

@@ -21,6 +21,19 @@ bool is_proper_fraction(const Node& node) {
   return above.size() < below.size() || (above.size() == below.size() && above < below);
 }
 
+std::string without_spaces(const std::string& text) {
+  std::string result;
+  for (const char c : text) {
+    if (!is_space(c)) result += c;
+  }
+  return result;
+}
+
+// Whether words, written without spaces, only part the elements of a list.
+bool is_separator(std::string_view word) {
+  return word == "and" || word == "or" || word == ",and" || word == ",or" || word == ",";
+}
+
 bool is_power_of_ten(const Node& node) {
   const auto integer = [](const Node& exponent) {
     return is_integer_literal(exponent.kind == Kind::negative ? exponent.children[0] : exponent);
@@ -60,9 +73,7 @@ bool AnswerParser::eat_separator() {
     const std::string_view command = command_ahead();
     if (command == "text") {
       place_ += 5;
-      const std::string inside = braced_text();
-      const std::string_view word = inside;
-      more = word == "and" || word == "or" || word == ",and" || word == ",or" || word == ",";
+      more = is_separator(without_spaces(braced_text()));
     } else if (command == "lor" || command == "land" || command == "vee" || command == "wedge") {
       place_ += 1 + command.size();
       more = true;
@@ -108,6 +119,8 @@ Node AnswerParser::relation() {
   const char unary = eat_relation_sign();  // "= 5", as models begin
   if (unary != '\0' && unary != '=') fail("it begins with a relation");
   operands.push_back(union_of());
+  while (signs.empty() && eat(":")) operands.push_back(union_of());
+  if (operands.size() > 1) return make(Kind::ratio, "", std::move(operands));
   while (const char sign = eat_relation_sign()) {
     signs += sign;
     operands.push_back(union_of());
@@ -308,14 +321,11 @@ std::string AnswerParser::unit_power() {
 bool AnswerParser::eat_unit(Node& node) {
   const std::size_t before = place_;
   std::string unit;
+  if (digits_of_base_ahead() > 0) return false;
   if (command_ahead() == "text") {
     place_ += 5;
-    const std::string inside = braced_text();
-    for (const char c : inside) {
-      if (!is_space(c)) unit += c;
-    }
-    const bool separates = unit == "and" || unit == "or" || unit == ",and" || unit == ",or" || unit == ",";
-    if (separates) {
+    unit = without_spaces(braced_text());
+    if (is_separator(unit)) {
       place_ = before;
       return false;
     }

@@ -97,6 +97,8 @@ std::string bare_form(const Node& node) {
       return node.name + "_{" + normal_form(child(0)) + "}";
     case Kind::tuple:
       return node.name.substr(0, 1) + joined(node, ", ") + node.name.substr(1);
+    case Kind::ratio:
+      return joined(node, ":");
     case Kind::set:
       return "\\{" + joined(node, ", ") + "\\}";
     case Kind::list:
