@@ -234,6 +234,9 @@ BenchReport read_bench_json(std::string_view text, const std::string& name) {
       throw InvalidInput("it was not written by endorm bench --json, or by another version of it");
     }
     BenchReport report;
+    if (!fields.at("manifest").is_object()) {
+      throw InvalidInput("\"manifest\" is no object");
+    }
     report.manifest = fields.at("manifest").dump();
     fields.at("benchmark").get_to(report.benchmark);
     fields.at("notes").get_to(report.notes);

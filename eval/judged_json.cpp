@@ -1,6 +1,7 @@
 #include "eval/judged_json.h"
 
 #include <cmath>
+#include <type_traits>
 
 #include <nlohmann/json.hpp>
 
@@ -75,41 +76,52 @@ json of_steps(const StepLabel& label) {
   return fields;
 }
 
+// Throws InvalidInput naming the field where it is absent or of another type.
+template <typename Value>
+Value value_of(const json& fields, const char* name) {
+  try {
+    const json& found = fields.at(name);
+    if (std::is_same_v<Value, std::size_t> && !found.is_number_unsigned()) {
+      throw InvalidInput("\"" + std::string(name) + "\" is " + excerpt(found.dump()) +
+                         ", expected a whole number from 0");
+    }
+    return found.get<Value>();
+  } catch (const json::exception& error) {
+    throw InvalidInput("\"" + std::string(name) + "\": " + error.what());
+  }
+}
+
 template <typename Value>
 Value value_or(const json& fields, const char* name, Value absent) {
-  return fields.contains(name) ? fields.at(name).get<Value>() : absent;
+  return fields.contains(name) ? value_of<Value>(fields, name) : absent;
 }
 
 JudgedResponse response_from(const json& fields) {
   JudgedResponse response;
   if (fields.contains("reward")) {
-    response.reward = fields.at("reward").get<double>();
+    response.reward = value_of<double>(fields, "reward");
   } else {
-    fields.at("error").get_to(response.error);
+    response.error = value_of<std::string>(fields, "error");
   }
-  fields.at("characters").get_to(response.characters);
+  response.characters = value_of<std::size_t>(fields, "characters");
   if (fields.contains("tokens")) {
-    response.tokens = fields.at("tokens").get<std::size_t>();
+    response.tokens = value_of<std::size_t>(fields, "tokens");
   }
   response.replies = value_or<std::vector<std::string>>(fields, "replies", {});
   response.unparsed = value_or<std::size_t>(fields, "unparsed", 0);
-  if (fields.contains("step_scores")) {
-    for (const auto& [variant, scores] : fields.at("step_scores").items()) {
-      response.step_scores[variant] = scores.get<std::vector<double>>();
-    }
-  }
+  response.step_scores = value_or<std::map<std::string, std::vector<double>>>(fields, "step_scores", {});
   return response;
 }
 
 JudgedComparison comparison_from(const json& fields) {
   JudgedComparison judged;
-  fields.at("better").get_to(judged.comparison.better);
-  fields.at("worse").get_to(judged.comparison.worse);
+  judged.comparison.better = value_of<std::size_t>(fields, "better");
+  judged.comparison.worse = value_of<std::size_t>(fields, "worse");
   judged.comparison.cell = value_or<std::string>(fields, "cell", "");
   if (fields.contains("margin")) {
-    judged.margin = fields.at("margin").get<double>();
+    judged.margin = value_of<double>(fields, "margin");
   } else {
-    fields.at("error").get_to(judged.error);
+    judged.error = value_of<std::string>(fields, "error");
   }
   judged.replies = value_or<std::vector<std::string>>(fields, "replies", {});
   judged.unparsed = value_or<std::size_t>(fields, "unparsed", 0);
@@ -119,11 +131,11 @@ JudgedComparison comparison_from(const json& fields) {
 
 StepLabel steps_from(const json& fields) {
   StepLabel label;
-  if (!fields.at("first_error").is_null()) {
-    label.first_error = fields.at("first_error").get<std::size_t>();
+  if (!value_of<json>(fields, "first_error").is_null()) {
+    label.first_error = value_of<std::size_t>(fields, "first_error");
   }
   if (fields.contains("wrong")) {
-    label.wrong = fields.at("wrong").get<std::vector<bool>>();
+    label.wrong = value_of<std::vector<bool>>(fields, "wrong");
   }
   return label;
 }
@@ -150,28 +162,28 @@ std::string judged_row(const JudgedExample& judged) {
 }
 
 JudgedExample read_judged_row(std::string_view line) {
-  check_json(line);
   try {
+    check_json(line);
     const json row = json::parse(line);
     JudgedExample judged;
-    row.at("id").get_to(judged.id);
-    row.at("key").get_to(judged.key);
-    row.at("subset").get_to(judged.subset);
-    row.at("group").get_to(judged.group);
-    for (const json& fields : row.at("responses")) {
+    judged.id = value_of<std::string>(row, "id");
+    judged.key = value_of<std::string>(row, "key");
+    judged.subset = value_of<std::string>(row, "subset");
+    judged.group = value_of<std::string>(row, "group");
+    for (const json& fields : value_of<std::vector<json>>(row, "responses")) {
       judged.responses.push_back(response_from(fields));
     }
-    if (row.contains("comparisons")) {
-      for (const json& fields : row.at("comparisons")) {
-        judged.comparisons.push_back(comparison_from(fields));
-      }
+    for (const json& fields : value_or<std::vector<json>>(row, "comparisons", {})) {
+      judged.comparisons.push_back(comparison_from(fields));
     }
     judged.correct = value_or<std::vector<bool>>(row, "correct", {});
     if (row.contains("steps")) {
       judged.steps = steps_from(row.at("steps"));
     }
     return judged;
-  } catch (const json::exception& error) {
+  } catch (const InvalidInput& error) {
+    throw InvalidInput("[read_judged_row] \"" + excerpt(line) + "\" is no row of a judge: " + error.what());
+  } catch (const json::exception& error) {  // a number beyond the range of a double
     throw InvalidInput("[read_judged_row] \"" + excerpt(line) + "\" is no row of a judge: " + error.what());
   }
 }

@@ -116,15 +116,15 @@ void note(JudgedResponse& judged, const ScoredOutcome& outcome, bool has_steps, 
   }
 }
 
-void check_size(const Request& request, const Scored& scored) {
-  if (scored.responses.size() != request.responses.size()) {
+void check_size(const Scored& scored, std::size_t responses) {
+  if (scored.responses.size() != responses) {
     throw InternalError("[judge_examples] the judge gave " + std::to_string(scored.responses.size()) + " verdicts on " +
-                        std::to_string(request.responses.size()) + " responses. Please report it.");
+                        std::to_string(responses) + " responses. Please report it.");
   }
 }
 
 JudgedExample by_rewards(const Example& example, const Scored& scored, const JudgingOptions& options) {
-  check_size(example.request, scored);
+  check_size(scored, example.request.responses.size());
   JudgedExample judged = without_verdict(example);
   for (std::size_t i = 0; i < judged.responses.size(); ++i) {
     note(judged.responses[i], scored.responses[i], example.steps.has_value(), options);
@@ -164,6 +164,9 @@ Request request_for(const Request& request, const Pair& pair) {
 // verdicts: of the example's pairs, in their order.
 JudgedExample by_pairs(const Example& example, std::span<const Scored> verdicts) {
   const std::vector<Pair> pairs = pairs_of(example);
+  for (const Scored& verdict : verdicts) {
+    check_size(verdict, 2);
+  }
   JudgedExample judged = without_verdict(example);
   std::vector<double> wins(judged.responses.size(), 0.0);
   std::vector<std::size_t> asked(judged.responses.size(), 0);
@@ -172,8 +175,8 @@ JudgedExample by_pairs(const Example& example, std::span<const Scored> verdicts)
     const auto place = static_cast<std::size_t>(std::find(pairs.begin(), pairs.end(), pair) - pairs.begin());
     const std::vector<ScoredOutcome>& outcomes = verdicts[place].responses;
     const bool better_is_first = comparison.comparison.better == pair.first;
-    const ScoredOutcome& better = outcomes.at(better_is_first ? 0 : 1);
-    const ScoredOutcome& worse = outcomes.at(better_is_first ? 1 : 0);
+    const ScoredOutcome& better = outcomes[better_is_first ? 0 : 1];
+    const ScoredOutcome& worse = outcomes[better_is_first ? 1 : 0];
     if (!better.scored || !worse.scored) {
       comparison.error = better.scored ? worse.error : better.error;
       continue;
@@ -185,7 +188,7 @@ JudgedExample by_pairs(const Example& example, std::span<const Scored> verdicts)
   }
   for (std::size_t i = 0; i < pairs.size(); ++i) {
     for (const auto& [response, side] : {std::pair{pairs[i].first, 0U}, std::pair{pairs[i].second, 1U}}) {
-      const ScoredOutcome& outcome = verdicts[i].responses.at(side);
+      const ScoredOutcome& outcome = verdicts[i].responses[side];
       if (outcome.scored) {
         wins[response] += outcome.scored->reward;
         ++asked[response];

@@ -1,6 +1,7 @@
 #include "eval/sweep.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <set>
 #include <utility>
@@ -37,9 +38,16 @@ std::vector<double> numbers_from(std::string_view text) {
   }
   std::vector<double> numbers;
   for (std::size_t i = 0; first + static_cast<double>(i) * step <= last + 1e-9 * step; ++i) {
-    numbers.push_back(first + static_cast<double>(i) * step);
+    numbers.push_back(std::min(first + static_cast<double>(i) * step, last));
   }
   return numbers;
+}
+
+// Throws InvalidInput on a value out of its range: a trial on one token, before a model is asked.
+void check(const SweepSetting& setting) {
+  AggregateOptions options;
+  options.gamma = setting.gamma;
+  aggregate(std::array{TokenReward{}}, {}, setting.alpha, options);
 }
 
 struct Grid {
@@ -109,6 +117,20 @@ class UnderSetting final : public Scorer {
   const AggregateOptions& base_;
 };
 
+// The figure to quote of a table: that which `same` is, where it is given. Halves that lack different parts of a
+// benchmark put different figures first.
+Figure first_figure(const MetricTable& table, const Figure* same) {
+  for (const Figure& figure : table.figures) {
+    if (same == nullptr || (figure.name == same->name && figure.group == same->group)) {
+      return figure;
+    }
+  }
+  Figure absent = same != nullptr ? *same : Figure{};
+  absent.value.reset();
+  absent.interval.reset();
+  return absent;
+}
+
 constexpr std::size_t kWindow = 64;  // examples whose tokens are held at a time
 
 }  // namespace
@@ -130,6 +152,7 @@ std::vector<SweepSetting> parse_sweep(std::string_view text, const SweepSetting&
     for (const Aggregation aggregation : grid.aggregations) {
       for (const double gamma : grid.gammas) {
         add({aggregation, gamma, alpha});
+        check(settings.back());
       }
     }
   }
@@ -179,14 +202,15 @@ SweepReport sweep(std::string_view benchmark, std::span<const Example> examples,
     }
     SweepRow& row = report.rows.emplace_back();
     row.setting = settings[i];
-    const MetricTable chosen_by = measure(benchmark, selecting, without_intervals);
-    row.selection = chosen_by.figures.at(0).value;
-    row.reporting = measure(benchmark, reporting, options).figures.at(0);
-    report.figure = row.reporting.name + " (" + row.reporting.group + ")";
+    const Figure* const same = report.rows.size() > 1 ? &report.rows.front().reporting : nullptr;
+    row.reporting = first_figure(measure(benchmark, reporting, options), same);
+    row.selection = first_figure(measure(benchmark, selecting, without_intervals), &row.reporting).value;
     if (row.selection && row.selection > report.rows[report.chosen].selection) {
       report.chosen = i;
     }
   }
+  const Figure& figure = report.rows.at(0).reporting;
+  report.figure = figure.name + " (" + figure.group + ")";
   return report;
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -37,10 +38,27 @@ std::string figure_name(const Figure& figure) {
   return name;
 }
 
+// A text that Markdown shows as it is, in a cell of a table, too.
+std::string markdown(const std::string& text) {
+  std::string out;
+  for (const char c : text) {
+    if (std::string_view("|\\<*`[").find(c) != std::string_view::npos) {
+      out += '\\';
+    }
+    out += c;
+  }
+  return out;
+}
+
+std::string one_line(const std::string& text, TableForm form) {
+  const std::string line = terminal_line(text);
+  return form == TableForm::kMarkdown ? markdown(line) : line;
+}
+
 // Cells as text; the first column is flush left, the others right.
 class Table {
  public:
-  explicit Table(std::vector<std::string> head) : rows_{std::move(head)} {}
+  explicit Table(std::vector<std::string> head) { add(std::move(head)); }
 
   void add(std::vector<std::string> row) {
     for (std::string& cell : row) {
@@ -69,10 +87,7 @@ class Table {
     std::string line = "|";
     for (const std::string& cell : row) {
       line += " ";
-      for (const char c : cell) {
-        line += c == '|' ? "\\|" : std::string(1, c);
-      }
-      line += " |";
+      line += markdown(cell) + " |";
     }
     return line + "\n";
   }
@@ -102,7 +117,8 @@ class Table {
 };
 
 std::string heading(const std::string& text, TableForm form) {
-  return (form == TableForm::kMarkdown ? "### " : "") + text + "\n" + (form == TableForm::kMarkdown ? "\n" : "");
+  return (form == TableForm::kMarkdown ? "### " : "") + one_line(text, form) + "\n" +
+         (form == TableForm::kMarkdown ? "\n" : "");
 }
 
 std::string judges_table(const BenchReport& report, TableForm form) {
@@ -213,7 +229,7 @@ std::string remarks(const BenchReport& report, TableForm form) {
   }
   std::string out;
   for (const std::string& sentence : sentences) {
-    out += (form == TableForm::kMarkdown ? "- " : "note: ") + terminal_line(sentence) + "\n";
+    out += (form == TableForm::kMarkdown ? "- " : "note: ") + one_line(sentence, form) + "\n";
   }
   return out;
 }
@@ -232,7 +248,7 @@ std::string comparison_table(const std::string& first, const std::string& second
   std::string out =
       heading(first + " against " + second + ", " + counted(comparison.examples, "example"), form) + table.text(form);
   for (const std::string& note : comparison.notes) {
-    out += (form == TableForm::kMarkdown ? "- " : "note: ") + terminal_line(note) + "\n";
+    out += (form == TableForm::kMarkdown ? "- " : "note: ") + one_line(note, form) + "\n";
   }
   return out;
 }

@@ -21,6 +21,11 @@
 namespace endorm {
 namespace {
 
+std::vector<SweepSetting> sweep_settings(const BenchFlags& flags) {
+  const ScoreOptions score = score_options(flags.scoring);
+  return parse_sweep(flags.sweep, {score.aggregate.kind, score.aggregate.gamma, score.alpha});
+}
+
 void check(const BenchFlags& flags) {
   if (flags.benchmark.empty()) {
     throw InvalidInput("[bench] which benchmark? `endorm bench list` gives their names");
@@ -30,6 +35,13 @@ void check(const BenchFlags& flags) {
   }
   if (!flags.sweep.empty() && !flags.shard.empty()) {
     throw InvalidInput("[bench] --sweep needs every prompt: leave --shard out");
+  }
+  sweep_settings(flags);  // what is wrong in it is said before a model is loaded
+  for (const std::string& path : {flags.json, flags.markdown, flags.html}) {
+    const std::filesystem::path folder = std::filesystem::path(path).parent_path();
+    if (!folder.empty() && !std::filesystem::is_directory(folder)) {
+      throw InvalidInput("[bench] cannot write " + path + ": there is no directory " + folder.string());
+    }
   }
 }
 
@@ -97,8 +109,7 @@ class JudgeRun {
 };
 
 SweepReport run_sweep(const BenchFlags& flags, const JudgeParts& parts, const DataSet& data) {
-  const SweepSetting asked{parts.score.aggregate.kind, parts.score.aggregate.gamma, parts.score.alpha};
-  const std::vector<SweepSetting> settings = parse_sweep(flags.sweep, asked);
+  const std::vector<SweepSetting> settings = sweep_settings(flags);
   const auto scorer = [&](double alpha) {
     ScoreOptions options = parts.score;
     options.alpha = alpha;

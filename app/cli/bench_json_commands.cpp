@@ -119,7 +119,8 @@ std::vector<BenchReport> shards_of(const std::vector<std::string>& paths) {
     const Shard shard = shard_from(text);
     count = shard.count;
     const bool same =
-        shards.empty() || without_shard(shards.begin()->second.manifest) == without_shard(report.manifest);
+        shards.empty() || (without_shard(shards.begin()->second.manifest) == without_shard(report.manifest) &&
+                           shards.begin()->second.judges.size() == report.judges.size());
     if (!same) {
       throw InvalidInput("[bench merge] " + path + " was made with other settings, files or model than " + paths[0]);
     }
@@ -142,14 +143,20 @@ std::vector<BenchReport> shards_of(const std::vector<std::string>& paths) {
 
 // Examples were dealt out in turn: they are taken up in turn.
 std::vector<JudgedExample> rows_in_turn(std::vector<BenchReport>& shards, std::size_t judge) {
-  std::vector<JudgedExample> rows;
-  for (std::size_t i = 0;; ++i) {
-    for (BenchReport& shard : shards) {
-      std::vector<JudgedExample>& own = shard.judges.at(judge).rows;
-      if (i >= own.size()) return rows;
-      rows.push_back(std::move(own[i]));
-    }
+  std::size_t count = 0;
+  for (const BenchReport& shard : shards) {
+    count += shard.judges.at(judge).rows.size();
   }
+  std::vector<JudgedExample> rows;
+  for (std::size_t i = 0; i < count; ++i) {
+    std::vector<JudgedExample>& own = shards[i % shards.size()].judges.at(judge).rows;
+    if (i / shards.size() >= own.size()) {
+      throw InvalidInput("[bench merge] shard " + std::to_string(i % shards.size() + 1) + " has " +
+                         counted(own.size(), "row") + " of " + std::to_string(count) + " in all: some are missing");
+    }
+    rows.push_back(std::move(own[i / shards.size()]));
+  }
+  return rows;
 }
 
 void merge(const MergeFlags& flags) {

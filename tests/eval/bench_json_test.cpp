@@ -1,0 +1,155 @@
+#include "eval/bench_json.h"
+
+#include <string>
+#include <vector>
+
+#include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
+
+#include "core/errors.h"
+#include "eval/judging.h"
+#include "judge/judge.h"
+#include "tests/eval/tabular_examples.h"
+#include "tests/temporary_directory.h"
+
+namespace endorm {
+namespace {
+
+using json = nlohmann::ordered_json;
+
+MetricOptions few_resamples() {
+  MetricOptions options;
+  options.bootstrap.resamples = 20;
+  return options;
+}
+
+// Figures and comparisons of what `read` holds, as a run or a merge computes them.
+BenchReport computed(const BenchReport& read) {
+  BenchReport report = read;
+  for (JudgeReport& judge : report.judges) {
+    judge = report_on(report.benchmark, judge.name, judge.fingerprint, judge.rows, few_resamples());
+  }
+  add_comparisons(report, few_resamples());
+  return report;
+}
+
+// Two judges on random pairs, one of which fails.
+BenchReport random_report() {
+  std::vector<Example> examples = test::random_examples(30, 1);
+  examples[3].request.responses[1].text.text = "";
+  TabularEngine engine = test::random_engine();
+  StatsCache cache(std::nullopt);
+  BenchReport report;
+  report.manifest = R"({"endorm":"test","figures":{"resamples":20}})";
+  report.benchmark = "pairs";
+  report.notes = {"a note"};
+  report.faults = {{"pairs.jsonl", 31, "x", "it is empty"}};
+  for (const char* name : {"endorm", "random"}) {
+    const Judge judge = make_judge(name, {engine, cache});
+    JudgeReport& own = report.judges.emplace_back();
+    own.name = name;
+    own.fingerprint = judge.fingerprint;
+    own.rows = judge_examples(examples, *judge.scorer, {});
+  }
+  return computed(report);
+}
+
+TEST_CASE("the same report gives the same bytes, and what is read back gives them again") {
+  const BenchReport report = random_report();
+  const std::string text = bench_json(report, true);
+  CHECK(bench_json(random_report(), true) == text);
+  const BenchReport read = read_bench_json(text, "a.json");
+  CHECK(read.manifest == report.manifest);
+  CHECK(read.benchmark == "pairs");
+  CHECK(read.notes == report.notes);
+  REQUIRE(read.faults.size() == 1);
+  CHECK(read.faults[0].file == "pairs.jsonl");
+  CHECK(read.faults[0].row == 31);
+  CHECK(read.faults[0].id == "x");
+  CHECK(read.faults[0].message == "it is empty");
+  REQUIRE(read.judges.size() == 2);
+  for (std::size_t i = 0; i < 2; ++i) {
+    CHECK(read.judges[i].name == report.judges[i].name);
+    CHECK(read.judges[i].fingerprint == report.judges[i].fingerprint);
+    test::check_same(read.judges[i].rows, report.judges[i].rows);
+  }
+  CHECK(bench_json(computed(read), true) == text);
+}
+
+TEST_CASE("the JSON says what the report holds") {
+  const BenchReport report = random_report();
+  const json fields = json::parse(bench_json(report, true));
+  CHECK(fields.at("endorm_bench") == 1);
+  CHECK(fields.at("manifest").at("endorm") == "test");
+  const json& judge = fields.at("judges").at(0);
+  const JudgeReport& own = report.judges[0];
+  CHECK(judge.at("counts").at("examples") == 30);
+  CHECK(judge.at("counts").at("failed_responses") == 1);
+  CHECK(judge.at("counts").at("failed_comparisons") == own.counts.failed_comparisons);
+  CHECK(own.counts.failed_comparisons >= 1);
+  const json& figure = judge.at("figures").at(0);
+  CHECK(figure.at("value") == own.table.figures[0].value.value());
+  CHECK(figure.at("interval").at(0) == own.table.figures[0].interval.value().low);
+  CHECK(figure.at("n") == own.table.figures[0].n);
+  CHECK(figure.at("failed") == own.counts.failed_comparisons);
+  CHECK(judge.at("length_correlations").size() == own.length_correlations.size());
+  CHECK(judge.at("length_correlations").at(0).at("unit") == "characters");
+  CHECK(judge.at("calibration").at("n") == own.calibration.n);
+  CHECK(judge.at("rows").size() == 30);
+  CHECK(judge.at("reward_length").size() == judge.at("counts").at("responses").get<std::size_t>() - 1);
+  const json& comparison = fields.at("comparisons").at(0);
+  CHECK(comparison.at("first") == "endorm");
+  CHECK(comparison.at("second") == "random");
+  CHECK(comparison.at("examples") == 30);
+  CHECK(comparison.at("mcnemar").at("p_value") == report.comparisons[0].second.mcnemar_p_value);
+  CHECK_FALSE(fields.contains("sweep"));
+  CHECK_FALSE(json::parse(bench_json(report, false)).at("judges").at(0).contains("rows"));
+}
+
+TEST_CASE("what is not defined is null, a sweep and shown pairs are there") {
+  BenchReport report;
+  report.manifest = "{}";
+  report.benchmark = "pairs";
+  report.judges.push_back(report_on("pairs", "none", "", {}, few_resamples()));
+  report.sweep = SweepReport{"accuracy (all)", {{{}, std::nullopt, {}}, {{Aggregation::kMean, 0.5, 2.0}, 0.25, {}}}, 1};
+  report.shown = {
+      {"id", "subset", "0,1", {{"user", "p"}}, -1.0, {"better", 1.0, {"b"}, {-1.0}}, {"worse", 2.0, {}, {}}}};
+  const json fields = json::parse(bench_json(report, true));
+  CHECK(fields.at("judges").at(0).at("figures").at(0).at("value").is_null());
+  CHECK(fields.at("judges").at(0).at("figures").at(0).at("interval").is_null());
+  CHECK(fields.at("sweep").at("chosen") == 1);
+  CHECK(fields.at("sweep").at("rows").at(0).at("gamma") == 0.93);
+  CHECK(fields.at("sweep").at("rows").at(0).at("selection").is_null());
+  CHECK(fields.at("sweep").at("rows").at(1).at("aggregation") == "mean");
+  CHECK_FALSE(fields.at("sweep").at("rows").at(1).contains("gamma"));
+  CHECK(fields.at("shown").at(0).at("margin") == -1.0);
+  CHECK(fields.at("shown").at(0).at("better").at("log_prob").at(0) == -1.0);
+  CHECK(fields.at("shown").at(0).at("messages").at(0).at("content") == "p");
+}
+
+TEST_CASE("what is no such file, or has no rows, is refused by name") {
+  const std::string text = bench_json(random_report(), true);
+  const auto refusal = [](const std::string& changed) {
+    return message_of<InvalidInput>([&] { read_bench_json(changed, "a.json"); });
+  };
+  CHECK(contains(refusal(bench_json(random_report(), false)), "--no-rows"));
+  for (const char* bad : {"", "{", "[]", "5", "{}", "{\"endorm_bench\": 2}"}) {
+    INFO(bad);
+    CHECK(contains(refusal(bad), "a.json"));
+  }
+  for (const char* field : {"benchmark", "manifest", "notes", "faults", "judges"}) {
+    json fields = json::parse(text);
+    fields.erase(field);
+    INFO(field);
+    CHECK(contains(refusal(fields.dump()), field));
+    fields[field] = 5;
+    CHECK(contains(refusal(fields.dump()), "a.json"));
+  }
+  json fields = json::parse(text);
+  fields["judges"][1]["rows"][2]["responses"][0]["reward"] = "high";
+  CHECK(contains(refusal(fields.dump()), "\"reward\""));
+  CHECK(refusal(text).empty());
+}
+
+}  // namespace
+}  // namespace endorm
