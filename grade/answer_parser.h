@@ -31,6 +31,8 @@ class AnswerParser {
   Node product();
   Node power();
   Node signed_power();
+  Node exponent();
+  static bool is_operator(std::string_view command);
   bool eat_separator();
   char eat_relation_sign();
   bool begins_factor();

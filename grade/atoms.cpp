@@ -234,6 +234,7 @@ Node AnswerParser::words(std::string first) {
 
 // A variable with its subscripts; e, i and pi are constants; one with a number as its argument is opaque: I(0).
 Node AnswerParser::symbol(std::string name) {
+  const std::string spelled = name.size() > 1 ? "\\" + name : name;
   if (place_ < text_.size() && text_[place_] == '_') {
     ++place_;
     std::string subscript;
@@ -253,20 +254,24 @@ Node AnswerParser::symbol(std::string name) {
     } else if (!at_end()) {
       subscript = text_[place_++];
     }
-    if (!subscript.empty()) return make(Kind::symbol, name + "_" + subscript);
+    if (!subscript.empty()) {
+      return make(Kind::symbol, spelled + "_" + (subscript.size() > 1 ? "{" + subscript + "}" : subscript));
+    }
   }
   if (name == "e" || name == "i" || name == "pi") return make(Kind::constant, name);
   if (place_ + 2 < text_.size() && text_[place_] == '(' && is_digit(text_[place_ + 1]) && text_[place_ + 2] == ')' &&
       name.size() == 1 && (name[0] <= 'Z' || name == "f" || name == "g" || name == "h")) {
     name += text_.substr(place_, 3);
     place_ += 3;
+    return make(Kind::symbol, name);
   }
-  return make(Kind::symbol, name);
+  return make(Kind::symbol, spelled);
 }
 
 Node AnswerParser::command() {
   const std::string name(command_ahead());
-  const std::string_view plain = std::string_view(name);
+  const std::string_view plain = name;
+  if (is_operator(plain)) fail("\\" + name + " cannot stand there");
   if (plain.empty()) fail("\"" + std::string(text_.substr(place_, 2)) + "\" is not known");
   place_ += 1 + name.size();
   if (plain == "frac") {
@@ -299,7 +304,8 @@ Node AnswerParser::command() {
     const std::string inside = braced_text();
     if (inside.empty()) return atom();
     if (next() == '_') return with_base(make(Kind::number, inside));
-    if (inside.size() == 1 || (inside.size() <= 4 && std::any_of(inside.begin(), inside.end(), is_digit))) {
+    if (inside.size() == 1 || inside.find(',') != std::string::npos ||
+        (inside.size() <= 4 && std::any_of(inside.begin(), inside.end(), is_digit))) {
       return AnswerParser(inside).whole();
     }
     return words(inside);

@@ -252,6 +252,7 @@ class Comparer {
     if (reference.kind != Kind::relation) {
       return answer_value != nullptr ? same(*answer_value, reference) : same_sets_if_readable(answer, reference);
     }
+    if (normal_form(answer) == normal_form(reference)) return say(true, "the same relation");
     if (same_sets_if_readable(answer, reference)) return say(true, "the same set of real numbers");
     if (answer.name != reference.name && answer.name.size() != 1) return say(false, "other relations");
     if (answer.name.size() > 1 || reference.name.size() > 1) {

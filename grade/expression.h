@@ -9,7 +9,7 @@ namespace endorm {
 // What a node of an answer's tree is. Children stand in the order in which they are named here.
 enum class Kind {
   number,        // name: a literal, "12", ".5", "4.5e33", or "0.1(27)" with a repeating part
-  symbol,        // name: a variable, "x", "x_1", "theta"; also what is opaque to us, "I(0)", "y'"
+  symbol,        // name: a variable as TeX has it, "x", "x_1", "\theta"; also what is opaque to us, "I(0)", "y'"
   constant,      // name: "pi", "e", "i" or "infinity"
   sum,           // terms
   product,       // factors

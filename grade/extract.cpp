@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "grade/answer_text.h"
+#include "grade/names.h"
 
 namespace endorm {
 namespace {
@@ -159,7 +160,8 @@ bool is_prose(std::string_view text) {
     std::size_t end = place;
     while (end < text.size() && is_letter(text[end])) ++end;
     const bool command = place > 0 && (text[place - 1] == '\\' || text[place - 1] == '{');
-    if (!command && end - place > 1) ++words;
+    const std::string_view word = text.substr(place, end - place);
+    if (!command && word.size() > 1 && word != "pi" && word != "infinity" && !is_function_name(word)) ++words;
     place = end;
   }
   constexpr std::size_t kSentence = 4;

@@ -1,4 +1,7 @@
 // The levels of the grammar from the whole answer down to powers.
+#include <algorithm>
+#include <iterator>
+
 #include "grade/answer_parser.h"
 #include "grade/answer_text.h"
 #include "grade/names.h"
@@ -43,6 +46,15 @@ bool is_power_of_ten(const Node& node) {
 }
 
 }  // namespace
+
+bool AnswerParser::is_operator(std::string_view command) {
+  static constexpr std::string_view kOperators[] = {
+      "pm",         "mp",       "cup",   "cap",    "setminus", "backslash", "le",     "leq",   "leqslant", "ge",
+      "geq",        "geqslant", "lt",    "gt",     "ne",       "neq",       "approx", "equiv", "simeq",    "sim",
+      "in",         "to",       "mid",   "mapsto", "end",      "right",     "lor",    "land",  "vee",      "wedge",
+      "rightarrow", "rfloor",   "rceil", "rangle", "div",      "cdot",      "ast",    "times", "circ"};
+  return std::find(std::begin(kOperators), std::end(kOperators), command) != std::end(kOperators);
+}
 
 Node parse_answer(std::string_view text) { return AnswerParser(text).whole(); }
 
@@ -274,16 +286,27 @@ Node AnswerParser::power() {
     } else if (base.kind == Kind::symbol && (eat("^{\\prime \\prime}") || eat("^{\\prime\\prime}"))) {
       base.name += "''";
     } else if (eat("^")) {
-      Node exponent = sees("-") || sees("+") ? signed_power() : tex_argument();
       std::vector<Node> parts;
       parts.push_back(std::move(base));
-      parts.push_back(std::move(exponent));
+      parts.push_back(exponent());
       base = make(Kind::power, "", std::move(parts));
     } else {
       place_ = before;
       return base;
     }
   }
+}
+
+// What follows "^": powers of powers go from right to left.
+Node AnswerParser::exponent() {
+  const Deeper level(*this);
+  Node base = sees("-") || sees("+") ? signed_power() : tex_argument();
+  if (!sees("^") || sees("^\\circ") || sees("^{\\circ}")) return base;
+  eat("^");
+  std::vector<Node> parts;
+  parts.push_back(std::move(base));
+  parts.push_back(exponent());
+  return make(Kind::power, "", std::move(parts));
 }
 
 // Whether what comes begins a factor of an unwritten product.
@@ -298,14 +321,7 @@ bool AnswerParser::begins_factor() {
   if (c != '\\') return false;
   if (sees("\\{")) return true;
   const std::string_view command = command_ahead();
-  for (const std::string_view other :
-       {"pm",    "mp",  "cup",      "cap",    "setminus",   "backslash", "text",  "le",     "leq",    "leqslant",
-        "ge",    "geq", "geqslant", "lt",     "gt",         "ne",        "neq",   "approx", "equiv",  "simeq",
-        "sim",   "in",  "to",       "mapsto", "rightarrow", "rfloor",    "rceil", "end",    "rangle", "mid",
-        "right", "lor", "land",     "vee",    "wedge",      "cdot",      "times", "div",    "ast",    "circ"}) {
-    if (command == other) return false;
-  }
-  return !command.empty();
+  return !command.empty() && command != "text" && !is_operator(command);
 }
 
 std::string AnswerParser::unit_power() {
@@ -349,7 +365,7 @@ bool AnswerParser::eat_unit(Node& node) {
     return true;
   }
   unit += unit_power();
-  node.unit += (node.unit.empty() ? "" : " ") + unit;
+  node.unit += unit;
   eat(".");
   return true;
 }

@@ -160,11 +160,15 @@ std::optional<RealSet> real_set(const Node& node, Budget& budget) {
 
 bool same_real_sets(const RealSet& left, const RealSet& right, Budget& budget) {
   const Reader reader(budget);
-  return left.size() == right.size() &&
-         std::equal(left.begin(), left.end(), right.begin(), [&](const RealInterval& a, const RealInterval& b) {
-           return a.low_in == b.low_in && a.high_in == b.high_in && reader.compare(a.low, b.low) == 0 &&
-                  reader.compare(a.high, b.high) == 0;
-         });
+  const auto equal = [&](const RealInterval& a, const RealInterval& b) {
+    return a.low_in == b.low_in && a.high_in == b.high_in && reader.compare(a.low, b.low) == 0 &&
+           reader.compare(a.high, b.high) == 0;
+  };
+  try {
+    return left.size() == right.size() && std::equal(left.begin(), left.end(), right.begin(), equal);
+  } catch (const NoSet&) {
+    return false;
+  }
 }
 
 }  // namespace endorm

@@ -1,5 +1,6 @@
 #include "grade/normal_form.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <optional>
 
@@ -54,6 +55,32 @@ std::string function_text(const Node& node) {
   return node.name + "(" + joined(node, ", ") + ")";
 }
 
+// Whether words are read as words again without \text: letters and single spaces, the first word of four letters.
+bool is_plain_text(const std::string& text) {
+  constexpr std::size_t kWord = 4;
+  const auto fits = [](char c) { return (c >= 'a' && c <= 'z') || c == ' '; };
+  return std::all_of(text.begin(), text.end(), fits) && std::min(text.find(' '), text.size()) >= kWord;
+}
+
+// Factors with an exact form are multiplied into one, which stands first.
+std::string product_text(const Node& node) {
+  Node exact{Kind::product, "", {}, {}};
+  std::string rest;
+  for (const Node& factor : node.children) {
+    if (exact_form(factor)) {
+      exact.children.push_back(factor);
+    } else {
+      rest += (rest.empty() ? "" : "*") + as_operand(factor);
+    }
+  }
+  if (exact.children.empty()) return rest;
+  const std::string first = exact_form(exact) ? as_operand(exact) : std::string();
+  if (!first.empty()) return first == "1" ? rest : first + "*" + rest;
+  std::string text;  // their product would be large
+  for (const Node& factor : node.children) text += (text.empty() ? "" : "*") + as_operand(factor);
+  return text;
+}
+
 std::string bare_form(const Node& node) {
   if (const std::optional<std::string> exact = exact_form(node)) return *exact;
   const auto child = [&](std::size_t k) -> const Node& { return node.children[k]; };
@@ -62,21 +89,19 @@ std::string bare_form(const Node& node) {
       std::string text;
       for (const Node& term : node.children) {
         const std::string written = term.kind == Kind::sum ? as_operand(term) : normal_form(term);
+        const bool own_sign = written.starts_with("+-") || written.starts_with("\\mp");
         if (text.empty()) {
           text = written;
-        } else if (written.front() == '-') {
-          text += (written.substr(0, 2) == "-+" ? " " : " - ") + written.substr(written.substr(0, 2) == "-+" ? 0 : 1);
+        } else if (own_sign) {
+          text += " " + written;
         } else {
-          text += (written.front() == '+' ? " " : " + ") + written;
+          text += written.front() == '-' ? " - " + written.substr(1) : " + " + written;
         }
       }
       return text;
     }
-    case Kind::product: {
-      std::string text;
-      for (const Node& factor : node.children) text += (text.empty() ? "" : "*") + as_operand(factor);
-      return text;
-    }
+    case Kind::product:
+      return product_text(node);
     case Kind::quotient:
       return as_operand(child(0)) + "/" + as_operand(child(1));
     case Kind::negative:
@@ -114,6 +139,8 @@ std::string bare_form(const Node& node) {
     }
     case Kind::relation:
       return relation_text(node);
+    case Kind::text:
+      return is_plain_text(node.name) ? node.name : "\\text{" + node.name + "}";
     default:
       return node.name;
   }

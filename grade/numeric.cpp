@@ -421,17 +421,15 @@ std::optional<int> constant_ratio(const Node& left, const Node& right, Budget& b
   collect_symbols(left, names);
   collect_symbols(right, names);
   if (names.empty()) return std::nullopt;
+  const Node quotient{Kind::quotient, "", {left, right}, {}};
   std::optional<Value> ratio;
   std::size_t agreed = 0;
   for (std::size_t n = 0; n < 48 && agreed < 8; ++n) {
     const Point point = point_number(n, names, false);
-    const std::optional<Value> a = value_at(left, point, kNaturalBase, budget);
-    const std::optional<Value> b = value_at(right, point, kNaturalBase, budget);
-    if (!a || !b || a->zero() || b->zero()) continue;
-    if (a->size() - b->size() > kLargest) continue;
-    const Value here = multiply(*a, invert(*b));
-    if (ratio && std::max(log2_size(here.re - ratio->re), log2_size(here.im - ratio->im)) >
-                     std::max(here.error, ratio->error) + 4.0) {
+    const std::optional<Value> here = value_at(quotient, point, kNaturalBase, budget);
+    if (!here || here->zero()) continue;
+    if (ratio && std::max(log2_size(here->re - ratio->re), log2_size(here->im - ratio->im)) >
+                     std::max(here->error, ratio->error) + 4.0) {
       return std::nullopt;
     }
     ratio = here;

@@ -1,0 +1,108 @@
+// Every reference answer of the published suites: right against itself and against a twin in another spelling, wrong
+// against itself plus one and against the answers of other problems.
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "grade/grade.h"
+#include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
+
+#include "core/random.h"
+
+namespace endorm {
+namespace {
+
+using Json = nlohmann::json;
+
+const std::string kData = ENDORM_SOURCE_DIR "/../shared/data/";
+
+struct Answer {
+  std::string where;
+  std::string text;
+};
+
+void add_lines(const std::string& file, const char* field, std::vector<Answer>& answers) {
+  std::ifstream lines(kData + file);
+  std::size_t number = 0;
+  for (std::string line; std::getline(lines, line);) {
+    const Json value = Json::parse(line).at(field);
+    std::string text = value.is_string() ? value.get<std::string>() : value.is_array() ? "" : value.dump();
+    for (const Json& part : value.is_array() ? value : Json::array()) {
+      text += (text.empty() ? "" : ", ") + part.get<std::string>();
+    }
+    answers.push_back({file + ":" + std::to_string(++number), text});
+  }
+}
+
+std::vector<Answer> published_answers() {
+  std::vector<Answer> answers;
+  for (const std::string suite : {"aime24", "aime25", "amc23", "math500"}) {
+    add_lines("math_suites/" + suite + ".jsonl", "answer", answers);
+  }
+  add_lines("math_suites/minerva_math.jsonl", "solution", answers);
+  add_lines("math_suites/olympiadbench.jsonl", "final_answer", answers);
+  add_lines("math_suites/sat_math.jsonl", "Answer", answers);
+  add_lines("gsm8k/test.jsonl", "answer", answers);
+  add_lines("gsm8k/train.jsonl", "answer", answers);
+  std::ifstream training(kData + "math_train/math.json");
+  std::size_t number = 0;
+  for (const Json& row : Json::parse(training)) {
+    ++number;
+    if (row.at("answer").is_null() || row.at("answer").get<std::string>().empty()) continue;
+    answers.push_back({"math_train:" + std::to_string(number), row.at("answer").get<std::string>()});
+  }
+  return answers;
+}
+
+bool is_plain_number(const std::string& text) {
+  return !text.empty() && text.find_first_not_of("-0123456789./") == std::string::npos;
+}
+
+TEST_CASE("Published reference answers") {
+  if (!std::filesystem::exists(kData + "math_suites")) {
+    MESSAGE("SKIPPED: no ", kData + "math_suites");
+    return;
+  }
+  const std::vector<Answer> answers = published_answers();
+  CHECK(answers.size() > 17800);
+  constexpr std::uint64_t kSeed = 11;
+  MESSAGE("seed ", kSeed);
+  RandomStream random(kSeed);
+  std::size_t others = 0;
+  std::size_t numbers = 0;
+  for (const Answer& answer : answers) {
+    CAPTURE(answer.where);
+    CAPTURE(answer.text.substr(0, 200));
+    const Grade itself = grade(answer.text, answer.text);
+    CAPTURE(itself.answer_normal);
+    CAPTURE(itself.reason);
+    CHECK(itself.verdict == Verdict::correct);
+    const Grade twin = grade("We compute. Thus \\[ \\boxed{" + itself.answer_normal + "} \\]", answer.text);
+    CAPTURE(twin.answer_normal);
+    CAPTURE(twin.reason);
+    CHECK(twin.verdict == Verdict::correct);
+    CHECK(twin.answer_normal == itself.answer_normal);
+    if (is_plain_number(itself.answer_normal)) {
+      ++numbers;
+      CHECK(grade(itself.answer_normal + " + 1", itself.answer_normal).verdict == Verdict::wrong);
+      if (itself.answer_normal != "0") {
+        CHECK(grade("-(" + itself.answer_normal + ")", itself.answer_normal).verdict == Verdict::wrong);
+      }
+    }
+    const Answer& other = answers[random.below(answers.size())];
+    const Grade crossed = grade(other.text, answer.text);
+    if (crossed.answer_normal == crossed.reference_normal || crossed.verdict == Verdict::unparsable) continue;
+    ++others;
+    CAPTURE(other.text.substr(0, 200));
+    CAPTURE(crossed.reason);
+    // What is left to differ between equal answers is a sign that one of them writes.
+    CHECK((crossed.verdict == Verdict::wrong || crossed.reason.starts_with("equal but for")));
+  }
+  CHECK(numbers > 15000);
+  CHECK(others > 15000);
+}
+
+}  // namespace
+}  // namespace endorm
