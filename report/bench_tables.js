@@ -81,8 +81,8 @@ if (quoted) {
     })));
 }
 
-// Every figure by judge.
-const figureRows = new Map(judges.flatMap((judge) => judge.figures.map((figure) => [keyOf(figure), figure])));
+// Every figure that a judge has, by judge.
+const figureRows = new Map(judges.flatMap((judge) => judge.figures.filter((figure) => figure.value !== null).map((figure) => [keyOf(figure), figure])));
 by("all-figures").hidden = !figureRows.size;
 by("figure-table").append(dataTable("Figures by judge", ["figure", ...judges.map((judge) => judge.name)], [...figureRows].map(([id, { name, group, variant, fraction }]) => {
   const figures = judgeFigures.map((own) => own.get(id));
