@@ -16,6 +16,11 @@ Json plot_json(const Plot& plot) {
 
 }  // namespace
 
+Finding as_limit(Finding finding) {
+  finding.limit = true;
+  return finding;
+}
+
 std::string findings_json(std::span<const Finding> findings) {
   Json list = Json::array();
   for (const Finding& finding : findings) {
@@ -27,6 +32,7 @@ std::string findings_json(std::span<const Finding> findings) {
                     {"relation", finding.relation == Relation::kAtMost ? "at most" : "at least"},
                     {"bound", finding.bound},
                     {"holds", finding.holds()},
+                    {"limit", finding.limit},
                     {"detail", finding.detail},
                     {"plots", plots}});
   }

@@ -32,12 +32,16 @@ struct Finding {
   double bound = 0.0;
   std::string detail;  // how it was measured, and figures beside the one
   std::vector<Plot> plots;
+  bool limit = false;  // the claim taken beyond its assumptions, to show where it ends: it is expected not to hold
 
   // measured against bound; a NaN holds nothing.
   bool holds() const { return relation == Relation::kAtMost ? measured <= bound : measured >= bound; }
 };
 
-// A JSON list of {claim, statement, measured, relation, bound, holds, detail, plots}, indented.
+// The same, as a limit.
+Finding as_limit(Finding finding);
+
+// A JSON list of {claim, statement, measured, relation, bound, holds, limit, detail, plots}, indented.
 std::string findings_json(std::span<const Finding> findings);
 
 }  // namespace endorm::lab

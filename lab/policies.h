@@ -4,10 +4,9 @@
 #include <span>
 #include <vector>
 
+#include "core/random.h"
 #include "lab/soft_control.h"
 #include "lab/token_mdp.h"
-
-#include "core/random.h"
 
 namespace endorm::lab {
 

@@ -1,0 +1,82 @@
+#include "lab/inverse_rl.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace endorm::lab {
+namespace {
+
+// visits(data) - visits(soft-optimal policy of the rewards).
+Table gradient_at(const TabularMdp& mdp, const Table& data_visits, const Table& rewards, double alpha) {
+  const Table policy = exponentials(soft_policy(soft_optimal(mdp, rewards, alpha), mdp.actions, alpha));
+  Table gradient = visits(mdp, policy);
+  for (std::size_t h = 0; h < gradient.size(); ++h) {
+    for (std::size_t i = 0; i < gradient[h].size(); ++i) gradient[h][i] = data_visits[h][i] - gradient[h][i];
+  }
+  return gradient;
+}
+
+double dot(const Table& left, const Table& right) {
+  double sum = 0.0;
+  for (std::size_t h = 0; h < left.size(); ++h) {
+    for (std::size_t i = 0; i < left[h].size(); ++i) sum += left[h][i] * right[h][i];
+  }
+  return sum;
+}
+
+// left + scale * right
+Table plus(const Table& left, double scale, const Table& right) {
+  Table sum = left;
+  for (std::size_t h = 0; h < left.size(); ++h) {
+    for (std::size_t i = 0; i < left[h].size(); ++i) sum[h][i] += scale * right[h][i];
+  }
+  return sum;
+}
+
+double largest_entry(const Table& table) {
+  double largest = 0.0;
+  for (const auto& layer : table) {
+    for (const double entry : layer) largest = std::max(largest, std::abs(entry));
+  }
+  return largest;
+}
+
+}  // namespace
+
+double offline_objective(const TabularMdp& mdp, const Table& data_visits, const Table& rewards, double alpha) {
+  const StateTable values = soft_values(soft_optimal(mdp, rewards, alpha), mdp.actions, alpha);
+  double objective = dot(data_visits, rewards);
+  for (std::size_t s = 0; s < mdp.initial.size(); ++s) objective -= mdp.initial[s] * values[0][s];
+  return objective;
+}
+
+Ascent ascend(const TabularMdp& mdp, const Table& data_visits, double alpha, const Table& start, double tolerance,
+              std::size_t most_steps) {
+  const double step = alpha / static_cast<double>(mdp.horizon());
+  Ascent ascent;
+  ascent.rewards = start;
+  Table ahead = start;
+  double momentum = 1.0;
+  for (;;) {
+    const Table gradient = gradient_at(mdp, data_visits, ahead, alpha);
+    ascent.gradient = largest_entry(gradient);
+    if (ascent.gradient <= tolerance || ascent.steps == most_steps) break;
+    ++ascent.steps;
+    Table next = plus(ahead, step, gradient);
+    const Table moved = plus(next, -1.0, ascent.rewards);
+    ascent.rewards = std::move(next);
+    if (dot(gradient, moved) < 0.0) {
+      momentum = 1.0;
+      ahead = ascent.rewards;
+      continue;
+    }
+    const double following = 0.5 * (1.0 + std::sqrt(1.0 + 4.0 * momentum * momentum));
+    ahead = plus(ascent.rewards, (momentum - 1.0) / following, moved);
+    momentum = following;
+  }
+  ascent.rewards = std::move(ahead);
+  ascent.objective = offline_objective(mdp, data_visits, ascent.rewards, alpha);
+  return ascent;
+}
+
+}  // namespace endorm::lab

@@ -1,0 +1,198 @@
+// Length bias: which length each aggregation prefers, with the probability of ending the turn under control. Scored by
+// the scorer itself, over a tabular engine.
+#include <algorithm>
+#include <cmath>
+#include <string>
+
+#include "core/errors.h"
+#include "engine/tabular_engine.h"
+#include "lab/claims.h"
+#include "lab/fits.h"
+#include "score/endogenous_scorer.h"
+
+namespace endorm::lab {
+namespace {
+
+constexpr const char* kName = "length-bias";
+constexpr std::size_t kVocabulary = 4;
+constexpr std::size_t kLongest = 64;  // tokens, the end of turn included
+constexpr double kGamma = 0.93;
+// Of the tokens that are no end of turn, given that there is none.
+constexpr double kContent[kVocabulary - 1] = {0.7, 0.2, 0.1};
+
+std::vector<double> logits(double end) {
+  std::vector<double> row;
+  for (const double probability : kContent) row.push_back(std::log((1.0 - end) * probability));
+  row.push_back(std::log(end));
+  return row;
+}
+
+// The rewards of the likeliest response of each length, 2 to kLongest tokens, all at one end-of-turn probability.
+struct Curves {
+  std::vector<double> lengths;
+  std::vector<double> sum;
+  std::vector<double> mean;
+  std::vector<double> discounted;
+};
+
+std::vector<ScoredResponse> scored(double end, std::span<const std::string> texts) {
+  TabularEngine engine(kVocabulary, [end](std::span<const Token>) { return logits(end); },
+                       {.end_of_turn = true, .name = "length " + std::to_string(end)});
+  StatsCache cache{std::nullopt};
+  ScoreOptions options;
+  options.aggregate.gamma = kGamma;
+  EndogenousScorer scorer(engine, cache, options);
+  Request request;
+  request.id = "lengths";
+  request.messages = {{"user", "[0]"}};
+  for (const std::string& text : texts) request.responses.push_back({{text}, {}});
+  std::vector<ScoredResponse> responses;
+  const std::vector<Scored> record = scorer.score(std::span(&request, 1));
+  for (const ScoredOutcome& outcome : record.front().responses) {
+    if (!outcome.scored) throw InternalError("[length_bias] a response has no score: " + outcome.error);
+    responses.push_back(*outcome.scored);
+  }
+  return responses;
+}
+
+Curves likeliest_of_each_length(double end) {
+  std::vector<std::string> texts;
+  for (std::size_t tokens = 2; tokens <= kLongest; ++tokens) {
+    std::string& text = texts.emplace_back();
+    for (std::size_t t = 0; t + 1 < tokens; ++t) text += "[0]";
+  }
+  Curves curves;
+  for (const ScoredResponse& response : scored(end, texts)) {
+    curves.lengths.push_back(static_cast<double>(response.tokens.size()));
+    curves.sum.push_back(response.aggregates->sum);
+    curves.mean.push_back(response.aggregates->mean);
+    curves.discounted.push_back(response.aggregates->discounted);
+  }
+  return curves;
+}
+
+double best_length(const Curves& curves, const std::vector<double>& rewards) {
+  return curves.lengths[static_cast<std::size_t>(std::max_element(rewards.begin(), rewards.end()) - rewards.begin())];
+}
+
+double correlation(const std::vector<double>& x, const std::vector<double>& y) {
+  const auto n = static_cast<double>(x.size());
+  double mean_x = 0.0;
+  double mean_y = 0.0;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    mean_x += x[i] / n;
+    mean_y += y[i] / n;
+  }
+  double xx = 0.0;
+  double yy = 0.0;
+  double xy = 0.0;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    xx += (x[i] - mean_x) * (x[i] - mean_x);
+    yy += (y[i] - mean_y) * (y[i] - mean_y);
+    xy += (x[i] - mean_x) * (y[i] - mean_y);
+  }
+  return xy / std::sqrt(xx * yy);
+}
+
+// What a policy that maximises each aggregation would write.
+std::vector<Finding> preferred_lengths() {
+  double longest_of_sum = 0.0;
+  double shortest_of_mean = kLongest;
+  double wrong = 0.0;
+  Plot best{"The length with the highest reward",
+            "probability of ending the turn",
+            "tokens",
+            true,
+            false,
+            {{"sum", {}, {}}, {"mean", {}, {}}, {"discounted 0.93", {}, {}}}};
+  Plot curves_at{"Reward against length, turn ends with probability 0.02", "tokens", "reward (nats)", false, false, {}};
+  for (const double end : {0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.45, 0.6, 0.8}) {
+    const Curves curves = likeliest_of_each_length(end);
+    const double token = std::log((1.0 - end) * kContent[0]);
+    const bool ending_is_dear = std::log(end) < token;
+    // The same from the formulas. Discounted, one token more adds gamma^(T-1) (log m - (1 - gamma) log end).
+    const double expected_discounted = token > (1.0 - kGamma) * std::log(end) ? kLongest : 2.0;
+    const double found[] = {best_length(curves, curves.sum), best_length(curves, curves.mean),
+                            best_length(curves, curves.discounted)};
+    longest_of_sum = std::max(longest_of_sum, found[0]);
+    if (ending_is_dear) shortest_of_mean = std::min(shortest_of_mean, found[1]);
+    wrong += (found[0] != 2.0) + (found[1] != (ending_is_dear ? static_cast<double>(kLongest) : 2.0)) +
+             (found[2] != expected_discounted);
+    for (std::size_t i = 0; i < 3; ++i) {
+      best.series[i].x.push_back(end);
+      best.series[i].y.push_back(found[i]);
+    }
+    if (end == 0.02) {
+      curves_at.series = {{"sum", curves.lengths, curves.sum},
+                          {"mean", curves.lengths, curves.mean},
+                          {"discounted 0.93", curves.lengths, curves.discounted}};
+    }
+  }
+  return {{kName,
+           "A sum prefers the shortest response, whatever ending the turn costs",
+           longest_of_sum,
+           Relation::kAtMost,
+           2.0,
+           "tokens of the likeliest response that it prefers, of 2 to 64; probability of ending the turn 0.002 to 0.8",
+           {best, curves_at}},
+          {kName,
+           "A mean prefers the longest one wherever ending the turn is dearer than the likeliest token",
+           shortest_of_mean,
+           Relation::kAtLeast,
+           static_cast<double>(kLongest),
+           "tokens, at those probabilities",
+           {}},
+          {kName,
+           "The formulas say which length each prefers (discounted: longest where log m > (1 - gamma) log end, else "
+           "shortest)",
+           wrong,
+           Relation::kAtMost,
+           0.0,
+           "lengths told wrongly, of 33; m is the likeliest token's probability",
+           {}}};
+}
+
+// How reward and length go together over responses that the model itself writes.
+std::vector<Finding> correlations(const ClaimOptions& options) {
+  RandomStream random(options.seed);
+  const std::size_t responses = options.problems(1000);
+  std::vector<std::string> texts;
+  for (std::size_t i = 0; i < responses; ++i) {
+    std::string& text = texts.emplace_back("[0]");
+    while (text.size() / 3 + 1 < kLongest && random.uniform() >= 0.05) {
+      const double place = random.uniform();
+      text += place < kContent[0] ? "[0]" : place < kContent[0] + kContent[1] ? "[1]" : "[2]";
+    }
+  }
+  Curves curves;
+  for (const ScoredResponse& response : scored(0.05, texts)) {
+    curves.lengths.push_back(static_cast<double>(response.tokens.size()));
+    curves.sum.push_back(response.aggregates->sum);
+    curves.mean.push_back(response.aggregates->mean);
+    curves.discounted.push_back(response.aggregates->discounted);
+  }
+  const double sum = correlation(curves.lengths, curves.sum);
+  const double mean = correlation(curves.lengths, curves.mean);
+  const double discounted = correlation(curves.lengths, curves.discounted);
+  const std::string over = "correlation of reward and length over " + std::to_string(responses) +
+                           " responses drawn at end-of-turn probability 0.05";
+  return {{kName, "Among the model's own responses a sum falls with length", sum, Relation::kAtMost, -0.9, over, {}},
+          {kName, "a mean rises with it", mean, Relation::kAtLeast, 0.2, over, {}},
+          {kName,
+           "and a discounted sum (gamma 0.93) is less tied to length than a sum",
+           std::abs(discounted),
+           Relation::kAtMost,
+           std::abs(sum),
+           "absolute value; discounted " + text(discounted) + ", sum " + text(sum) + ", mean " + text(mean),
+           {}}};
+}
+
+}  // namespace
+
+std::vector<Finding> length_bias(const ClaimOptions& options) {
+  std::vector<Finding> findings = preferred_lengths();
+  for (Finding& finding : correlations(options)) findings.push_back(std::move(finding));
+  return findings;
+}
+
+}  // namespace endorm::lab

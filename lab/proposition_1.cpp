@@ -1,0 +1,266 @@
+// Proposition 1: the logits of the likelihood optimum solve offline inverse reinforcement learning over its data.
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "lab/claims.h"
+#include "lab/fits.h"
+#include "lab/inverse_rl.h"
+#include "lab/policies.h"
+
+namespace endorm::lab {
+namespace {
+
+constexpr const char* kName = "proposition-1";
+
+// Adds a random constant to the logits of each state: next-token prediction does not fix it.
+Table with_random_shifts(Table q, std::size_t actions, RandomStream& random) {
+  for (auto& layer : q) {
+    for (std::size_t s = 0; s * actions < layer.size(); ++s) {
+      const double shift = 3.0 * random.normal();
+      for (std::size_t a = 0; a < actions; ++a) layer[s * actions + a] += shift;
+    }
+  }
+  return q;
+}
+
+Table random_table(const TabularMdp& mdp, RandomStream& random, double scale) {
+  Table table = mdp.filled(0.0);
+  for (auto& layer : table) {
+    for (double& entry : layer) entry = scale * random.normal();
+  }
+  return table;
+}
+
+Table scaled(Table table, double factor) {
+  for (auto& layer : table) {
+    for (double& entry : layer) entry *= factor;
+  }
+  return table;
+}
+
+// log pi of the likelihood optimum over data given as visits: visits(s, a) / visits(s).
+Table likelihood_optimum(const TabularMdp& mdp, const Table& data_visits) {
+  Table policy = data_visits;
+  for (auto& layer : policy) {
+    for (std::size_t s = 0; s * mdp.actions < layer.size(); ++s) {
+      double seen = 0.0;
+      for (std::size_t a = 0; a < mdp.actions; ++a) seen += layer[s * mdp.actions + a];
+      for (std::size_t a = 0; a < mdp.actions; ++a) {
+        double& entry = layer[s * mdp.actions + a];
+        entry = seen > 0.0 ? std::log(entry / seen) : -std::log(static_cast<double>(mdp.actions));
+      }
+    }
+  }
+  return policy;
+}
+
+// E_data[ sum_h log pi ]
+double log_likelihood(const Table& data_visits, const Table& log_policy) {
+  double sum = 0.0;
+  for (std::size_t h = 0; h < data_visits.size(); ++h) {
+    for (std::size_t i = 0; i < data_visits[h].size(); ++i) {
+      if (data_visits[h][i] > 0.0) sum += data_visits[h][i] * log_policy[h][i];
+    }
+  }
+  return sum;
+}
+
+Table empirical_visits(const TabularMdp& mdp, const std::vector<Trajectory>& data) {
+  Table counts = mdp.filled(0.0);
+  for (const Trajectory& path : data) {
+    for (std::size_t h = 0; h < mdp.horizon(); ++h) {
+      counts[h][path.states[h] * mdp.actions + path.actions[h]] += 1.0 / static_cast<double>(data.size());
+    }
+  }
+  return counts;
+}
+
+struct Problem {
+  TabularMdp mdp;
+  double alpha;
+  Table expert;  // log probabilities
+  Table data;    // visits
+  bool whole;    // the data are the expert's distribution itself
+};
+
+// In turn: a token tree with the expert's whole distribution as data; a token tree with 200 of the expert's texts and
+// every text once; a problem with drawn successors and the expert's whole distribution.
+Problem random_problem(RandomStream& random, std::size_t round) {
+  const std::size_t actions = 2 + random.below(2);
+  const std::size_t horizon = 2 + random.below(2);
+  Problem problem;
+  problem.whole = round % 3 != 1;
+  problem.mdp = round % 3 < 2 ? random_tree(random, actions, horizon, 0.5)
+                              : random_features(
+                                    random, {.actions = actions, .horizon = horizon, .states = 3, .branching = 2}, 0.5);
+  problem.alpha = 0.5 + random.uniform();
+  const Table q = soft_optimal(problem.mdp, problem.mdp.rewards(), problem.alpha);
+  problem.expert = soft_policy(q, actions, problem.alpha);
+  const Table policy = exponentials(problem.expert);
+  problem.data = visits(problem.mdp, policy);
+  if (!problem.whole) {
+    std::vector<Trajectory> texts = all_trajectories(problem.mdp);
+    for (int i = 0; i < 200; ++i) texts.push_back(sampled_trajectory(problem.mdp, policy, random));
+    problem.data = empirical_visits(problem.mdp, texts);
+  }
+  return problem;
+}
+
+// Over random logits, right or wrong: the objective of the reward they stand for is alpha times their likelihood.
+Finding objective_is_likelihood(const ClaimOptions& options) {
+  RandomStream random(options.seed);
+  double worst = 0.0;
+  const std::size_t problems = options.problems(300);
+  for (std::size_t round = 0; round < problems; ++round) {
+    const Problem problem = random_problem(random, round);
+    const Table q = random_table(problem.mdp, random, 2.0);
+    const Table rewards = endogenous_reward(problem.mdp, q, problem.alpha, 1.0, options.rule);
+    const double objective = offline_objective(problem.mdp, problem.data, rewards, problem.alpha);
+    const Table log_policy = soft_policy(q, problem.mdp.actions, problem.alpha);
+    worst = std::max(worst, std::abs(objective - problem.alpha * log_likelihood(problem.data, log_policy)));
+  }
+  return {
+      kName,
+      "For any logits, the offline inverse-RL objective of their endogenous reward is alpha times the log likelihood",
+      worst,
+      Relation::kAtMost,
+      1e-10,
+      "largest difference over " + std::to_string(problems) +
+          " problems with random logits; tokens and drawn successors",
+      {}};
+}
+
+// Largest |found - (wanted + Phi(s) - E Phi(s'))| where the data go, with Phi the difference of the rewards' soft
+// values.
+double shaping_residual(const TabularMdp& mdp, const Table& data, const Table& found, const Table& wanted,
+                        double alpha) {
+  StateTable potential = soft_values(soft_optimal(mdp, found, alpha), mdp.actions, alpha);
+  const StateTable values = soft_values(soft_optimal(mdp, wanted, alpha), mdp.actions, alpha);
+  for (std::size_t h = 0; h < potential.size(); ++h) {
+    for (std::size_t s = 0; s < potential[h].size(); ++s) potential[h][s] -= values[h][s];
+  }
+  double largest = 0.0;
+  for (std::size_t h = 0; h < mdp.horizon(); ++h) {
+    for (std::size_t i = 0; i < wanted[h].size(); ++i) {
+      if (data[h][i] == 0.0) continue;  // a state that is never reached
+      double shaped = wanted[h][i] + potential[h][i / mdp.actions];
+      for (std::size_t b = 0; h + 1 < mdp.horizon() && b < mdp.branching; ++b) {
+        const Successor& next = mdp.layers[h].successors[i * mdp.branching + b];
+        shaped -= next.probability * potential[h + 1][next.state];
+      }
+      largest = std::max(largest, std::abs(found[h][i] - shaped));
+    }
+  }
+  return largest;
+}
+
+// Largest difference of log probabilities, where the data go, between the soft policies of two rewards, at temperatures
+// around alpha.
+double policy_difference(const TabularMdp& mdp, const Table& data, const Table& left, const Table& right,
+                         double alpha) {
+  double largest = 0.0;
+  for (const double temperature : {0.25 * alpha, alpha, 4.0 * alpha}) {
+    const auto policy = [&](const Table& rewards) {
+      Table log_policy = soft_policy(soft_optimal(mdp, rewards, temperature), mdp.actions, temperature);
+      for (std::size_t h = 0; h < data.size(); ++h) {
+        for (std::size_t i = 0; i < data[h].size(); ++i) log_policy[h][i] *= data[h][i] > 0.0 ? 1.0 : 0.0;
+      }
+      return log_policy;
+    };
+    largest = std::max(largest, largest_difference(policy(left), policy(right)));
+  }
+  return largest;
+}
+
+// What direct optimisation of the objective finds, against the likelihood's optimum.
+std::vector<Finding> optimum_is_reached(const ClaimOptions& options) {
+  constexpr std::size_t kStarts = 3;
+  RandomStream random(options.seed + 1);
+  double gap = 0.0;
+  double excess = -std::numeric_limits<double>::infinity();
+  double shaping = 0.0;
+  double policies = 0.0;
+  double greedy = 0.0;
+  std::size_t most_steps = 0;
+  const std::size_t problems = options.problems(30);
+  for (std::size_t round = 0; round < problems; ++round) {
+    const Problem problem = random_problem(random, round);
+    const TabularMdp& mdp = problem.mdp;
+    const double alpha = problem.alpha;
+    const Table logits = with_random_shifts(scaled(likelihood_optimum(mdp, problem.data), alpha), mdp.actions, random);
+    const Table endogenous = endogenous_reward(mdp, logits, alpha, 1.0, options.rule);
+    const double at_logits = offline_objective(mdp, problem.data, endogenous, alpha);
+    for (std::size_t start = 0; start < kStarts; ++start) {
+      const Ascent found = ascend(mdp, problem.data, alpha, random_table(mdp, random, 1.0), 1e-10, 100'000);
+      gap = std::max(gap, std::abs(at_logits - found.objective));
+      excess = std::max(excess, found.objective - at_logits);
+      most_steps = std::max(most_steps, found.steps);
+      shaping = std::max(shaping, shaping_residual(mdp, problem.data, found.rewards, endogenous, alpha));
+      policies = std::max(policies, policy_difference(mdp, problem.data, found.rewards, endogenous, alpha));
+      if (!problem.whole) continue;
+      // The data are the expert's distribution: what is found is the true reward.
+      const Table truth = mdp.rewards();
+      shaping = std::max(shaping, shaping_residual(mdp, problem.data, found.rewards, truth, alpha));
+      policies = std::max(policies, policy_difference(mdp, problem.data, found.rewards, truth, alpha));
+      greedy = std::max(greedy, expected_return(mdp, truth, greedy_policy(mdp, truth)) -
+                                    expected_return(mdp, truth, greedy_policy(mdp, found.rewards)));
+    }
+  }
+  const std::string over = std::to_string(problems) + " problems, " + std::to_string(kStarts) +
+                           " random starts each, gradient to 1e-10 (at most " + std::to_string(most_steps) + " steps)";
+  const auto finding = [](const char* statement, double measured, double bound, const std::string& detail) {
+    return Finding{kName, statement, measured, Relation::kAtMost, bound, detail, {}};
+  };
+  return {
+      finding("Gradient ascent on the objective ends at the value that the likelihood's logits have", gap, 1e-8, over),
+      finding("It never ends above that value", excess, 1e-12, over),
+      finding("The reward found is the logits' own, and the true one where the data are the expert's whole "
+              "distribution, up to potential-based shaping r + Phi(s) - E Phi(s')",
+              shaping, 1e-6, "largest residual"),
+      finding("These rewards induce the same soft policies at alpha / 4, alpha and 4 alpha", policies, 1e-5,
+              "largest difference of log probabilities, nats"),
+      finding("The greedy policy of the reward found loses nothing of the true return", greedy, 1e-6,
+              "largest loss where the data are the expert's whole distribution")};
+}
+
+// Data that lack an action: the optimum has an infinite logit, and ascent only comes nearer.
+Finding missing_action(const ClaimOptions& options) {
+  RandomStream random(options.seed + 2);
+  const TabularMdp mdp = random_tree(random, 2, 2, 0.5);
+  std::vector<Trajectory> texts = all_trajectories(mdp);
+  texts.pop_back();
+  const Table data = empirical_visits(mdp, texts);
+  const double supremum = log_likelihood(data, likelihood_optimum(mdp, data));
+  Series gaps{"gap to the supremum", {}, {}};
+  Table before;
+  double moved = 0.0;
+  for (const std::size_t steps : {10U, 30U, 100U, 300U, 1000U, 3000U, 10000U}) {
+    const Ascent found = ascend(mdp, data, 1.0, mdp.filled(0.0), 0.0, steps);
+    gaps.x.push_back(static_cast<double>(steps));
+    gaps.y.push_back(supremum - found.objective);
+    Table policy = soft_policy(soft_optimal(mdp, found.rewards, 1.0), mdp.actions, 1.0);
+    if (!before.empty()) moved = largest_difference(policy, before);
+    before = std::move(policy);
+  }
+  return {
+      kName,
+      "The same where the data lack an action (breaks an assumption: every action has data, or its logit is -infinity)",
+      moved,
+      Relation::kAtMost,
+      1e-5,
+      "change of log probabilities between 3,000 and 10,000 steps, nats: the objective comes to " +
+          text(gaps.y.back()) + " of its supremum, the reward never settles",
+      {{"Data that lack an action", "gradient steps", "gap to the supremum", true, true, {gaps}}}};
+}
+
+}  // namespace
+
+std::vector<Finding> proposition_1(const ClaimOptions& options) {
+  std::vector<Finding> findings{objective_is_likelihood(options)};
+  for (Finding& finding : optimum_is_reached(options)) findings.push_back(std::move(finding));
+  findings.push_back(as_limit(missing_action(options)));
+  return findings;
+}
+
+}  // namespace endorm::lab
