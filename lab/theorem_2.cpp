@@ -23,12 +23,14 @@ double effective_horizon(std::size_t horizon, double gamma) {
                       : (1.0 - std::pow(gamma, static_cast<double>(horizon))) / (1.0 - gamma);
 }
 
-// Logits alpha log pi: with any constants at the states the returns are the same (theorem_1.cpp).
-Table logits_of(Table log_policy, double alpha) {
-  for (auto& layer : log_policy) {
-    for (double& entry : layer) entry *= alpha;
+// The model's logits: the true soft Q, with the model's errors of log probability. (Any other constants at the states
+// give the same returns: theorem_1.cpp.)
+Table logits_of(const TabularMdp& mdp, double alpha, const Table& expert, const Table& model, double gamma) {
+  Table q = soft_optimal(mdp, mdp.rewards(), alpha, gamma);
+  for (std::size_t h = 0; h < q.size(); ++h) {
+    for (std::size_t i = 0; i < q[h].size(); ++i) q[h][i] += alpha * (model[h][i] - expert[h][i]);
   }
-  return log_policy;
+  return q;
 }
 
 struct Losses {
@@ -39,7 +41,7 @@ struct Losses {
 Losses losses(const TabularMdp& mdp, double alpha, const Table& expert, const Table& model, double gamma,
               RewardRule rule) {
   const Table truth = mdp.rewards();
-  const Table endogenous = endogenous_reward(mdp, logits_of(model, alpha), alpha, gamma, rule);
+  const Table endogenous = endogenous_reward(mdp, logits_of(mdp, alpha, expert, model, gamma), alpha, gamma, rule);
   const auto value = [&](const Table& policy) { return expected_return(mdp, truth, policy, gamma); };
   return {value(exponentials(expert)) - value(exponentials(model)),
           value(greedy_policy(mdp, truth, gamma)) - value(greedy_policy(mdp, endogenous, gamma))};

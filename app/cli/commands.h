@@ -12,6 +12,7 @@ void add_rank_command(CLI::App& app);
 void add_bench_command(CLI::App& app);
 void add_report_command(CLI::App& app);
 void add_grade_command(CLI::App& app);
+void add_lab_command(CLI::App& app);
 void add_inspect_command(CLI::App& app);
 void add_models_command(CLI::App& app);
 void add_doctor_command(CLI::App& app);

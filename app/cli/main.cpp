@@ -36,6 +36,7 @@ int main(int argc, char** argv) {
   add_bench_command(app);
   add_report_command(app);
   add_grade_command(app);
+  add_lab_command(app);
   add_inspect_command(app);
   add_models_command(app);
   add_doctor_command(app);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "app/cli/commands.h"
+#include "app/cli/write_file.h"
 #include "core/errors.h"
 #include "report/report.h"
 #include "report/table.h"
@@ -37,19 +38,6 @@ std::ifstream open_results(const std::string& path) {
   return file;
 }
 
-void write_page(const std::string& page, const std::string& path) {
-  const std::string partial = path + ".partial";
-  std::ofstream file(partial, std::ios::binary);
-  file << page;
-  file.close();
-  if (!file) {
-    std::error_code ignored;
-    std::filesystem::remove(partial, ignored);
-    throw EngineError("[report] " + path + " cannot be written. Does the directory exist, and is there room?");
-  }
-  std::filesystem::rename(partial, path);
-}
-
 void run_report(const ReportFlags& flags) {
   if (flags.output.empty() && !flags.table) {
     throw InvalidInput("[report] nothing to do: give -o FILE for a page, or --table for a table here");
@@ -62,12 +50,8 @@ void run_report(const ReportFlags& flags) {
   if (!flags.output.empty()) {
     std::ifstream lines = open_results(flags.input);
     const std::string page = render_report(lines, flags.page);
-    if (flags.output == "-") {
-      std::fwrite(page.data(), 1, page.size(), stdout);
-      return;
-    }
-    write_page(page, flags.output);
-    std::fprintf(stderr, "report: %s\n", flags.output.c_str());
+    write_file("report", page, flags.output);
+    if (flags.output != "-") std::fprintf(stderr, "report: %s\n", flags.output.c_str());
   }
 }
 

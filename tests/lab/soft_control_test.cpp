@@ -3,12 +3,12 @@
 
 #include <cmath>
 
-#include "lab/policies.h"
 #include <doctest/doctest.h>
 
 #include "core/errors.h"
 #include "core/log_sum_exp.h"
 #include "core/reward.h"
+#include "lab/policies.h"
 
 namespace endorm::lab {
 namespace {
