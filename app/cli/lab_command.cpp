@@ -8,8 +8,8 @@
 
 #include "app/cli/commands.h"
 #include "app/cli/write_file.h"
-#include "core/errors.h"
 #include "lab/claims.h"
+#include "report/lab_page.h"
 
 namespace endorm {
 namespace {
@@ -19,6 +19,7 @@ struct LabFlags {
   std::uint64_t seed = 1;
   double effort = 1.0;
   std::string json;
+  std::string html;
 };
 
 std::vector<std::string> claim_names() {
@@ -57,7 +58,9 @@ void run_lab(const LabFlags& flags) {
   std::printf("\n%zu of %zu statements hold; %zu more show where a claim ends\n", held, findings.size() - limits,
               limits);
   std::fflush(stdout);  // before what goes to standard error
-  if (!flags.json.empty()) write_file("lab", lab::findings_json(findings), flags.json);
+  const std::string json = lab::findings_json(findings);
+  if (!flags.json.empty()) write_file("lab", json, flags.json);
+  if (!flags.html.empty()) write_file("lab", render_lab_page(json, "EndoRM lab: " + flags.claim), flags.html);
 }
 
 }  // namespace
@@ -74,7 +77,8 @@ void add_lab_command(CLI::App& app) {
       ->capture_default_str();
   command->add_option("--json", flags->json,
                       "file for every statement, with the numbers of its plots; - is standard output");
-  command->footer("Example:\n  endorm lab theorem-1\n  endorm lab all --json lab.json");
+  command->add_option("--html", flags->html, "file for a page with tables and plots that needs no network");
+  command->footer("Example:\n  endorm lab theorem-1\n  endorm lab all --json lab.json --html lab.html");
   command->callback([flags] { run_lab(*flags); });
 }
 

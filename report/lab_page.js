@@ -1,0 +1,69 @@
+"use strict";
+// The page of the lab: a table and the plots of each claim.
+const verdict = (finding) => (finding.limit ? "limit" : finding.holds ? "holds" : "fails");
+const short = (value) => (typeof value !== "number" ? "no number" : Number(value.toPrecision(5)).toString().replace("-", "\u2212"));
+const inks = ["--accent-rgb", "--warm-rgb", "--grey-rgb"];
+const dashes = [[], [8, 4], [2, 3]];
+
+const statements = data.filter((finding) => !finding.limit);
+const held = statements.filter((finding) => finding.holds).length;
+addFigure(`${held} of ${statements.length}`, "statements hold", held < statements.length ? "failed" : "");
+addFigure(count(data.length - statements.length), "limits shown");
+
+const drawings = [];
+for (const claim of new Set(data.map((finding) => finding.claim))) {
+  const findings = data.filter((finding) => finding.claim === claim);
+  const head = element("tr", "", ...["", "statement", "measured", "how"].map((name) => {
+    const cell = element("th", "", name);
+    cell.scope = "col";
+    return cell;
+  }));
+  const rows = findings.map((finding) => element("tr", "",
+    element("td", verdict(finding), verdict(finding)), element("td", "", finding.statement),
+    element("td", "", `${short(finding.measured)} ${finding.relation === "at most" ? "\u2264" : "\u2265"} ${short(finding.bound)}`),
+    element("td", "", element("small", "", finding.detail))));
+  const table = element("table", "findings", element("thead", "", head), element("tbody", "", ...rows));
+  const plots = findings.flatMap((finding) => finding.plots).filter((one) => one.series.length);
+  const figures = element("div", "plots", ...plots.map((one) => {
+    const node = element("div");
+    node.id = `plot-${drawings.length}`;
+    drawings.push({ id: node.id, one });
+    return element("figure", "", node, element("figcaption"));
+  }));
+  by("claims").append(element("section", "", element("h2", "", claim), table, ...(plots.length ? [figures] : [])));
+}
+
+// Powers of ten and, where few of them are in sight, their halves and fifths.
+const logarithmicMarks = (low, high) => {
+  const powers = [];
+  for (let power = Math.floor(Math.log10(low)); power <= Math.ceil(Math.log10(high)); power++) powers.push(power);
+  const steps = powers.length > 4 ? [1] : [1, 2, 5];
+  const marks = powers.flatMap((power) => steps.map((step) => Number(`${step}e${power}`))).filter((mark) => mark >= low && mark <= high);
+  return marks.filter((_, i) => i % Math.ceil(marks.length / 7) === 0);
+};
+const scaleOf = (values, logarithmic) => {
+  const known = values.filter((value) => Number.isFinite(value) && (!logarithmic || value > 0));
+  const low = Math.min(...known);
+  const high = Math.max(...known);
+  const room = 0.05 * (high - low) || 1;
+  return { time: false, distr: logarithmic ? 3 : 1, range: logarithmic ? [low / 1.3, high * 1.3] : [low - room, high + room] };
+};
+const axisOf = (label, { distr, range }, size) => axis(distr === 3 ? `${label} (logarithmic)` : label, { size, ...(distr === 3 ? {
+  splits: () => logarithmicMarks(...range),
+  filter: (_, ticks) => ticks,
+  values: (_, ticks) => ticks.map((tick) => (tick < 1e-3 || tick >= 1e5 ? tick.toExponential(0) : String(tick)).replace("-", "\u2212")),
+} : {}) });
+
+keepDrawn(() => {
+  for (const { id, one } of drawings) {
+    const x = scaleOf(one.series.flatMap((series) => series.x), one.log_x);
+    const y = scaleOf(one.series.flatMap((series) => series.y), one.log_y);
+    const lines = one.series.map((series, i) => ({ rgb: inks[i % 3], dash: dashes[Math.floor(i / 3) % 3], name: series.name, scattered: i === 0 && series.x.length > 100, marked: series.x.length <= 100 }));
+    const points = one.series.map((series) => [series.x, series.y.map((value) => (one.log_y && !(value > 0) ? null : value))]);
+    plot(id, one.title, lines.map((line) => key(line, line.name)), {
+      scales: { x, y },
+      axes: [axisOf(one.x_label, x, 28), axisOf(one.y_label, y, 56)],
+      series: [{}, ...lines.map(({ rgb, dash, scattered, marked }) => (scattered ? dots(rgb, true) : { stroke: shade(rgb, 1), width: 2, dash, spanGaps: true, points: { show: marked, size: 4, fill: shade(rgb, 1) } }))],
+    }, uPlot.join(points));
+  }
+});
