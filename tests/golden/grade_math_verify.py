@@ -52,7 +52,7 @@ def references(data):
 
 def mutations(text):
     """(kind, mutation) of a reference: each is wrong."""
-    bare = text.replace("$", "").strip()
+    bare = text.replace("\\$", "").replace("$", "").strip()
     if re.fullmatch(r"-?\d+", bare):
         yield "plus one", str(int(bare) + 1)
         if int(bare) != 0:
@@ -90,6 +90,8 @@ def pairs_of(arguments):
 
 
 def as_formula(text):
+    if "\\$" in text and "\\boxed" not in text:
+        return f"\\boxed{{{text}}}"  # a formula between $ signs would end at the currency's
     return text if "$" in text or "\\boxed" in text or " is " in text else f"${text}$"
 
 
