@@ -24,6 +24,15 @@ std::vector<std::vector<std::size_t>> strata_of(std::span<const BootstrapUnit> u
   return strata;
 }
 
+// More of them would run for days and move no digit that is shown.
+void check_resamples(std::size_t resamples) {
+  constexpr std::size_t kMost = 1'000'000;
+  if (resamples > kMost) {
+    throw InvalidInput("[bootstrap] " + std::to_string(resamples) + " resamples are asked for. Give at most " +
+                       std::to_string(kMost) + ".");
+  }
+}
+
 void check_columns(std::span<const BootstrapUnit> units, std::size_t columns) {
   for (std::size_t i = 0; i < units.size(); ++i) {
     for (const BootstrapUnit::Amount& amount : units[i].amounts) {
@@ -57,6 +66,7 @@ double quantile(std::span<const double> sorted, double q) {
 std::vector<std::vector<double>> bootstrap(std::span<const BootstrapUnit> units, std::size_t columns,
                                            std::size_t values, const SumStatistics& statistics,
                                            const BootstrapOptions& options) {
+  check_resamples(options.resamples);
   check_columns(units, columns);
   std::vector<std::vector<double>> resampled(values);
   if (units.empty()) return resampled;

@@ -15,7 +15,7 @@ struct Interval {
 };
 
 struct BootstrapOptions {
-  std::size_t resamples = 2000;  // 0: no intervals
+  std::size_t resamples = 2000;  // 0: no intervals; at most a million
   double level = 0.95;           // between 0 and 1
   std::uint64_t seed = 0;
 };
@@ -35,7 +35,7 @@ using SumStatistics = std::function<void(std::span<const double> sums, std::span
 
 // Values of `statistics` on resamples of the units drawn with replacement within each stratum: [V] of at most
 // `resamples` values, in ascending order, without the resamples where that value was not defined. Throws InvalidInput
-// on a column that is not below `columns`.
+// on a column that is not below `columns`, and on more than a million resamples.
 std::vector<std::vector<double>> bootstrap(std::span<const BootstrapUnit> units, std::size_t columns,
                                            std::size_t values, const SumStatistics& statistics,
                                            const BootstrapOptions& options);

@@ -172,7 +172,7 @@ std::vector<double> ServerScorer::ask(std::span<const Question> questions) {
 
 Judge make_server(const JudgeParts& parts) {
   if (parts.server_url.empty()) {
-    throw InvalidInput("[make_judge] server needs the address of a reward server; give it with --reward-server URL");
+    throw InvalidInput("[make_judge] server needs the address of a reward server; give it with --server URL");
   }
   RemoteHttpOptions options;
   options.url = parts.server_url;

@@ -204,6 +204,19 @@ std::string sweep_table(const SweepReport& sweep, TableForm form) {
   return heading("sweep: " + sweep.figure, form) + table.text(form);
 }
 
+// Why a judge gave no verdict the first time it gave none.
+std::string first_failure(const std::vector<JudgedExample>& rows) {
+  for (const JudgedExample& row : rows) {
+    for (const JudgedResponse& response : row.responses) {
+      if (!response.reward) return "; the first, of " + row.id + ": " + response.error;
+    }
+    for (const JudgedComparison& comparison : row.comparisons) {
+      if (!comparison.margin) return "; the first, of " + row.id + ": " + comparison.error;
+    }
+  }
+  return ".";
+}
+
 std::string remarks(const BenchReport& report, TableForm form) {
   std::vector<std::string> sentences = report.notes;
   for (const JudgeReport& judge : report.judges) {
@@ -212,7 +225,7 @@ std::string remarks(const BenchReport& report, TableForm form) {
     }
     if (judge.counts.failed_responses + judge.counts.failed_comparisons > 0) {
       sentences.push_back(judge.name + ": no verdict on " + counted(judge.counts.failed_responses, "response") +
-                          " and " + counted(judge.counts.failed_comparisons, "pair") + ".");
+                          " and " + counted(judge.counts.failed_comparisons, "pair") + first_failure(judge.rows));
     }
     if (judge.counts.inconsistent > 0) {
       sentences.push_back(judge.name + ": " + counted(judge.counts.inconsistent, "pair") +

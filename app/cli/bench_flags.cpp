@@ -27,6 +27,7 @@ void add_bench_flags(CLI::App& command, BenchFlags& flags) {
 
   constexpr const char* kFigures = "Figures";
   command.add_option("--resamples", flags.resamples, "of the bootstrap; 0: no intervals")
+      ->check(CLI::Range(0, 1'000'000))
       ->capture_default_str()
       ->group(kFigures);
   command.add_option("--bootstrap-seed", flags.bootstrap_seed)->capture_default_str()->group(kFigures);

@@ -10,11 +10,13 @@
 #include "app/cli/thread_waiting.h"
 #include "app/version.h"
 #include "core/errors.h"
+#include "report/terminal_text.h"
 
 namespace {
 
+// What a message quotes of a file steers no terminal.
 int fail(int status, const char* message) {
-  std::fprintf(stderr, "endorm: %s\n", message);
+  std::fprintf(stderr, "endorm: %s\n", endorm::terminal_line(message).c_str());
   return status;
 }
 

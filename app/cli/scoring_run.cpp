@@ -18,7 +18,7 @@ namespace {
 
 void print_summary(const RunSummary& summary, const EndogenousScorer& scorer, const EvaluateCounts& counts) {
   for (const std::string& field : summary.unknown_fields) {
-    std::fprintf(stderr, "endorm: warning: the field \"%s\" is not used\n", field.c_str());
+    std::fprintf(stderr, "endorm: warning: the field \"%s\" is not used\n", terminal_line(field).c_str());
   }
   std::fprintf(stderr, "%s", counted(summary.records, "record").c_str());
   if (summary.resumed > 0) {

@@ -116,5 +116,13 @@ TEST_CASE("calibration: ties are left out, odd margins refused, nothing gives no
   CHECK_THROWS_AS(calibrate(std::vector<double>{std::numeric_limits<double>::infinity()}), InvalidInput);
 }
 
+TEST_CASE("more resamples than anybody can wait for are refused") {
+  BootstrapOptions options;
+  options.resamples = static_cast<std::size_t>(-1);
+  CHECK_THROWS_AS(bootstrap(
+                      {}, 1, 1, [](std::span<const double>, std::span<double>) {}, options),
+                  InvalidInput);
+}
+
 }  // namespace
 }  // namespace endorm

@@ -159,6 +159,17 @@ TEST_CASE("of many rows that were left out, the first are told") {
   CHECK_FALSE(contains(text, "row 6"));
 }
 
+TEST_CASE("the first reason for which a judge gave no verdict is told") {
+  BenchReport report = two_judges();
+  JudgedExample& row = report.judges[0].rows.emplace_back();
+  row.id = "e";
+  row.responses.resize(2);
+  row.responses[0].reward = 1.0;
+  row.responses[1].error = "it is too long";
+  const std::string told = "note: endorm: no verdict on 0 responses and 2 pairs; the first, of e: it is too long\n";
+  CHECK(contains(bench_tables(report, TableForm::kTerminal), told));
+}
+
 TEST_CASE("a report without judges or figures is told as one") {
   CHECK(contains(bench_tables({}, TableForm::kTerminal), "no figure"));
 }
