@@ -127,8 +127,9 @@ def play(page, environment):
                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                   timeout=SECONDS, check=False)
             got = [line.rstrip() for line in done.stdout.splitlines()]
-            while wanted and not wanted[-1].strip():
-                wanted.pop()
+            for lines in (wanted, got):
+                while lines and not lines[-1].strip():
+                    lines.pop()
             if done.returncode != 0:
                 faults.append(f"{where}\n  ended with {done.returncode}:\n" + done.stdout)
             elif wanted and not same_output([line.rstrip() for line in wanted], got):
