@@ -16,9 +16,10 @@ using Integer = boost::multiprecision::cpp_int;
 using Rational = boost::multiprecision::cpp_rational;
 
 constexpr std::size_t kMostTerms = 200;
+constexpr std::size_t kMostProducts = 1000;  // of terms, in one product of sums
 constexpr int kMostExponent = 1000;
-constexpr std::size_t kMostBits = 8000;
-constexpr std::int64_t kMostRadicand = 10'000'000'000;
+constexpr std::size_t kMostBits = 4000;
+constexpr std::int64_t kMostRadicand = 100'000'000;
 
 // The node has no exact form that is worth having.
 struct NotExact {};
@@ -91,6 +92,7 @@ std::pair<Monomial, Rational> times(const Monomial& left, const Monomial& right)
 }
 
 Terms times(const Terms& left, const Terms& right) {
+  if (left.size() * right.size() > kMostProducts) throw NotExact{};
   Terms product;
   for (const auto& [left_monomial, left_coefficient] : left) {
     for (const auto& [right_monomial, right_coefficient] : right) {
@@ -215,7 +217,7 @@ Terms factorial(const Terms& operand) {
   const int n = small_integer(operand);
   constexpr int kMost = 500;
   if (n < 0 || n > kMost) throw NotExact{};
-  Rational product = 1;
+  Integer product = 1;
   for (int k = 2; k <= n; ++k) product *= k;
   require_small(product);
   return constant(product);
@@ -225,11 +227,9 @@ Terms binomial(int n, int k) {
   constexpr int kMost = 2000;
   if (n < 0 || n > kMost || k > kMost) throw NotExact{};
   if (k < 0 || k > n) return {};
-  Rational product = 1;
-  for (int j = 1; j <= std::min(k, n - k); ++j) {
-    product *= Rational(n - j + 1, j);
-    require_small(product);
-  }
+  Integer product = 1;
+  for (int j = 1; j <= std::min(k, n - k); ++j) product = product * (n - j + 1) / j;
+  require_small(product);
   return constant(product);
 }
 

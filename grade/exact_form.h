@@ -11,11 +11,11 @@ namespace endorm {
 // integer r and integer exponents, in a fixed order and as plain text that parse_answer reads back. pi and e count as
 // variables. Two nodes that both have one are equal for all values of their variables exactly where the texts are the
 // same. None where the node is no such sum, or where its form would be large: more than 200 terms, exponents above
-// 1,000 or numbers of more than 8,000 bits.
+// 1,000 or numbers of more than 4,000 bits.
 std::optional<std::string> exact_form(const Node& node);
 
 // Whether the number that the literal names is an integer or a fraction, as "2.50" is 5/2: its text "5/2".
-// None for a literal of more than 8,000 bits.
+// None for a literal of more than 4,000 bits.
 std::optional<std::string> exact_literal(const std::string& literal);
 
 }  // namespace endorm

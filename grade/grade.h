@@ -29,8 +29,8 @@ struct Grade {
 };
 
 // Whether the answer in a text, as a model wrote it, is the answer in the reference. The answer is found as
-// extract_answer of grade/extract.h says. Time and memory are bounded for any input: below 50 ms beyond a pass over the
-// text. Never throws for what it reads; needs no model, keeps no state, may be called from many threads.
+// extract_answer of grade/extract.h says. Time and memory are bounded for any input: tens of milliseconds beyond a pass
+// over the text. Never throws for what it reads; needs no model, keeps no state, may be called from many threads.
 Grade grade(std::string_view answer, std::string_view reference, const GradeOptions& options = {});
 
 // "correct", "wrong", "unparsable".

@@ -17,7 +17,7 @@ class Budget {
   }
 
  private:
-  int left_ = 40'000;
+  int left_ = 15'000;
 };
 
 enum class Sameness { same, different, left_undefined, right_undefined };
