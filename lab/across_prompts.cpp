@@ -58,8 +58,7 @@ std::vector<Finding> across_prompts(const ClaimOptions& options) {
     const Table endogenous = endogenous_reward(mdp, q, alpha, 1.0, options.rule);
     std::vector<double> constants(5);  // what the likelihood leaves free: a constant on each prompt's logits
     for (double& constant : constants) constant = 2.0 * random.normal();
-    std::vector<Trajectory> texts;
-    for (int i = 0; i < 20; ++i) texts.push_back(sampled_trajectory(mdp, exponentials(log_policy), random));
+    const std::vector<Trajectory> texts = sampled_trajectories(mdp, exponentials(log_policy), 20, random);
     const auto truth = [&](const Trajectory& path) { return along(path, mdp.rewards(), mdp.actions); };
     const auto value = [&](const Trajectory& path) { return along(path, endogenous, mdp.actions); };
     const auto likelihood = [&](const Trajectory& path) { return alpha * along(path, log_policy, mdp.actions); };

@@ -22,6 +22,7 @@ constexpr double kContent[kVocabulary - 1] = {0.7, 0.2, 0.1};
 
 std::vector<double> logits(double end) {
   std::vector<double> row;
+  row.reserve(kVocabulary);
   for (const double probability : kContent) row.push_back(std::log((1.0 - end) * probability));
   row.push_back(std::log(end));
   return row;
@@ -47,6 +48,7 @@ std::vector<ScoredResponse> scored(double end, std::span<const std::string> text
   request.messages = {{"user", "[0]"}};
   for (const std::string& text : texts) request.responses.push_back({{text}, {}});
   std::vector<ScoredResponse> responses;
+  responses.reserve(texts.size());
   const std::vector<Scored> record = scorer.score(std::span(&request, 1));
   for (const ScoredOutcome& outcome : record.front().responses) {
     if (!outcome.scored) throw InternalError("[length_bias] a response has no score: " + outcome.error);
@@ -57,6 +59,7 @@ std::vector<ScoredResponse> scored(double end, std::span<const std::string> text
 
 Curves likeliest_of_each_length(double end) {
   std::vector<std::string> texts;
+  texts.reserve(kLongest);
   for (std::size_t tokens = 2; tokens <= kLongest; ++tokens) {
     std::string& text = texts.emplace_back();
     for (std::size_t t = 0; t + 1 < tokens; ++t) text += "[0]";
@@ -157,6 +160,7 @@ std::vector<Finding> correlations(const ClaimOptions& options) {
   RandomStream random(options.seed);
   const std::size_t responses = options.problems(1000);
   std::vector<std::string> texts;
+  texts.reserve(responses);
   for (std::size_t i = 0; i < responses; ++i) {
     std::string& text = texts.emplace_back("[0]");
     while (text.size() / 3 + 1 < kLongest && random.uniform() >= 0.05) {

@@ -42,6 +42,17 @@ double largest_difference(const Table& left, const Table& right) {
   return largest;
 }
 
+Table logits_of(const Table& log_policy, std::size_t actions, double alpha, double shift, RandomStream& random) {
+  Table q = log_policy;
+  for (auto& layer : q) {
+    for (std::size_t s = 0; s * actions < layer.size(); ++s) {
+      const double constant = shift * random.normal();
+      for (std::size_t a = 0; a < actions; ++a) layer[s * actions + a] = alpha * layer[s * actions + a] + constant;
+    }
+  }
+  return q;
+}
+
 Table random_within(const Table& expert, std::size_t actions, double eps, RandomStream& random) {
   Table policy = expert;
   for (std::size_t h = 0; h < expert.size(); ++h) {

@@ -16,6 +16,10 @@ namespace endorm::lab {
 // max |left - right| over all entries.
 double largest_difference(const Table& left, const Table& right);
 
+// Raw logits of a policy: alpha log pi plus a normal constant at each state, times `shift`. Next-token prediction fixes
+// none of these constants.
+Table logits_of(const Table& log_policy, std::size_t actions, double alpha, double shift, RandomStream& random);
+
 // Within eps of the expert, in a random direction at each state: log pi_hat = log pi_E + t u - log Z with u uniform on
 // [-1, 1]^V, t such that the largest error is eps (up to 1e-9 of it, from below).
 Table random_within(const Table& expert, std::size_t actions, double eps, RandomStream& random);

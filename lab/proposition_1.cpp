@@ -13,28 +13,10 @@ namespace {
 
 constexpr const char* kName = "proposition-1";
 
-// Adds a random constant to the logits of each state: next-token prediction does not fix it.
-Table with_random_shifts(Table q, std::size_t actions, RandomStream& random) {
-  for (auto& layer : q) {
-    for (std::size_t s = 0; s * actions < layer.size(); ++s) {
-      const double shift = 3.0 * random.normal();
-      for (std::size_t a = 0; a < actions; ++a) layer[s * actions + a] += shift;
-    }
-  }
-  return q;
-}
-
 Table random_table(const TabularMdp& mdp, RandomStream& random, double scale) {
   Table table = mdp.filled(0.0);
   for (auto& layer : table) {
     for (double& entry : layer) entry = scale * random.normal();
-  }
-  return table;
-}
-
-Table scaled(Table table, double factor) {
-  for (auto& layer : table) {
-    for (double& entry : layer) entry *= factor;
   }
   return table;
 }
@@ -101,7 +83,8 @@ Problem random_problem(RandomStream& random, std::size_t round) {
   problem.data = visits(problem.mdp, policy);
   if (!problem.whole) {
     std::vector<Trajectory> texts = all_trajectories(problem.mdp);
-    for (int i = 0; i < 200; ++i) texts.push_back(sampled_trajectory(problem.mdp, policy, random));
+    const std::vector<Trajectory> drawn = sampled_trajectories(problem.mdp, policy, 200, random);
+    texts.insert(texts.end(), drawn.begin(), drawn.end());
     problem.data = empirical_visits(problem.mdp, texts);
   }
   return problem;
@@ -188,7 +171,7 @@ std::vector<Finding> optimum_is_reached(const ClaimOptions& options) {
     const Problem problem = random_problem(random, round);
     const TabularMdp& mdp = problem.mdp;
     const double alpha = problem.alpha;
-    const Table logits = with_random_shifts(scaled(likelihood_optimum(mdp, problem.data), alpha), mdp.actions, random);
+    const Table logits = logits_of(likelihood_optimum(mdp, problem.data), mdp.actions, alpha, 3.0, random);
     const Table endogenous = endogenous_reward(mdp, logits, alpha, 1.0, options.rule);
     const double at_logits = offline_objective(mdp, problem.data, endogenous, alpha);
     for (std::size_t start = 0; start < kStarts; ++start) {

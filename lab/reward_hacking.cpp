@@ -18,6 +18,7 @@ struct Push {
   std::vector<double> proxy =
       std::vector<double>(kTemperatures);  // under the endogenous reward, in nats above its start
   std::vector<double> truth = std::vector<double>(kTemperatures);
+  double eps = 0.0;          // of the model
   double bound_ratio = 0.0;  // the greedy policy's true loss over 2 alpha H eps
 };
 
@@ -26,17 +27,13 @@ Push pushed(RandomStream& random, std::size_t texts, RewardRule rule) {
   const TabularMdp mdp = random_features(random, {.actions = 4, .horizon = 8, .states = 12}, 1.0);
   const Table rewards = mdp.rewards();
   const Table expert = soft_policy(soft_optimal(mdp, rewards, alpha), mdp.actions, alpha);
-  std::vector<Trajectory> data;
-  for (std::size_t i = 0; i < texts; ++i) data.push_back(sampled_trajectory(mdp, exponentials(expert), random));
-  Table logits = maximum_likelihood(mdp, data, 0.1);
-  const double eps = largest_difference(expert, logits);
-  for (auto& layer : logits) {
-    for (double& entry : layer) entry *= alpha;
-  }
+  const Table model = maximum_likelihood(mdp, sampled_trajectories(mdp, exponentials(expert), texts, random), 0.1);
+  const Table logits = logits_of(model, mdp.actions, alpha, 1.0, random);
   const Table endogenous = endogenous_reward(mdp, logits, alpha, 1.0, rule);
   const double of_expert = expected_return(mdp, rewards, exponentials(expert));
   const double of_best = expected_return(mdp, rewards, greedy_policy(mdp, rewards));
   Push push;
+  push.eps = largest_difference(expert, model);
   for (std::size_t i = 0; i < kTemperatures; ++i) {
     const double temperature = alpha * std::pow(2.0, -static_cast<double>(i));
     const Table policy =
@@ -49,7 +46,7 @@ Push pushed(RandomStream& random, std::size_t texts, RewardRule rule) {
   const double start = push.proxy[0];
   for (double& proxy : push.proxy) proxy -= start;
   push.bound_ratio =
-      (1.0 - push.truth.back()) * (of_best - of_expert) / (2.0 * alpha * static_cast<double>(mdp.horizon()) * eps);
+      (1.0 - push.truth.back()) * (of_best - of_expert) / (2.0 * alpha * static_cast<double>(mdp.horizon()) * push.eps);
   return push;
 }
 
@@ -59,6 +56,7 @@ struct Summary {
   Push worst;                     // the problem whose true return falls furthest
   double fell = 0.0;              // share of problems whose true return ends 0.01 or more below its highest
   double least_proxy_step = 0.0;  // of a push, negative where the proxy fell
+  double eps = 0.0;               // mean
   double bound_ratio = 0.0;
 };
 
@@ -76,6 +74,7 @@ Summary measured(RandomStream& random, std::size_t problems, std::size_t texts, 
       if (i > 0) summary.least_proxy_step = std::min(summary.least_proxy_step, push.proxy[i] - push.proxy[i - 1]);
     }
     summary.fell += fall(push.truth) >= 0.01 ? 1.0 / n : 0.0;
+    summary.eps += push.eps / n;
     summary.bound_ratio = std::max(summary.bound_ratio, push.bound_ratio);
     if (fall(push.truth) >= fall(summary.worst.truth)) summary.worst = std::move(push);
   }
@@ -88,6 +87,7 @@ std::vector<Finding> reward_hacking(const ClaimOptions& options) {
   RandomStream random(options.seed);
   const std::size_t problems = options.problems(300);
   std::vector<double> pushes;  // alpha / temperature; greedy stands one step beyond
+  pushes.reserve(kTemperatures);
   for (std::size_t i = 0; i < kTemperatures; ++i) pushes.push_back(std::pow(2.0, static_cast<double>(i)));
   const std::string pushed_by = "alpha / temperature of RL (last point: greedy)";
   Plot truth{"True return while RL is pushed", pushed_by, "way from the expert (0) to the best (1)", true, false, {}};
@@ -105,8 +105,9 @@ std::vector<Finding> reward_hacking(const ClaimOptions& options) {
     const std::string name = std::to_string(texts) + " texts";
     truth.series.push_back({name, pushes, summary.truth});
     proxy.series.push_back({name, pushes, summary.proxy});
-    ends += "; " + name + ": true return from " + text(summary.truth.front()) + " to " + text(summary.truth.back()) +
-            ", falls in " + text(100.0 * summary.fell) + " %, at most by " + text(fall(summary.worst.truth));
+    ends += "; " + name + ": mean eps " + text(summary.eps) + ", true return from " + text(summary.truth.front()) +
+            " to " + text(summary.truth.back()) + ", falls in " + text(100.0 * summary.fell) + " %, at most by " +
+            text(fall(summary.worst.truth));
   }
   const Summary& few = all.front();
   const Summary& many = all.back();
@@ -144,10 +145,10 @@ std::vector<Finding> reward_hacking(const ClaimOptions& options) {
        "the same share, 1000 texts",
        {}},
       as_limit({kName,
-                "The mean over problems turns, too (it does not: most problems still gain)",
+                "The mean over problems falls, too, by a tenth of the way (it does not: most problems still gain)",
                 fall(few.truth),
                 Relation::kAtLeast,
-                0.01,
+                0.1,
                 "fall of the mean, 10 texts",
                 {}}),
       {kName,

@@ -109,6 +109,7 @@ std::vector<Finding> discounted(const ClaimOptions& options) {
     const double telescoped = alpha * along(path, log_policy, mdp.actions, gamma) + values[0][0];
     by_table = std::max(by_table, std::abs(discounted_return - telescoped));
     std::vector<TokenStats> stats;
+    stats.reserve(mdp.horizon());
     for (std::size_t h = 0; h < mdp.horizon(); ++h) {
       const std::size_t s = path.states[h];
       stats.push_back({.logit = logits[h][s * mdp.actions + path.actions[h]],

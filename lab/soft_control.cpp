@@ -80,6 +80,16 @@ std::size_t drawn(std::span<const double> probabilities, RandomStream& random) {
 
 }  // namespace
 
+double effective_horizon(std::size_t horizon, double gamma) {
+  double sum = 0.0;
+  double weight = 1.0;
+  for (std::size_t h = 0; h < horizon; ++h) {
+    sum += weight;
+    weight *= gamma;
+  }
+  return sum;
+}
+
 StateTable soft_values(const Table& q, std::size_t actions, double alpha) {
   StateTable values = log_sum_exps(q, actions, alpha);
   for (auto& layer : values) {
@@ -211,12 +221,21 @@ Trajectory sampled_trajectory(const TabularMdp& mdp, const Table& policy, Random
     if (h + 1 == mdp.horizon()) break;
     const Successor* next = mdp.successors(h, state, action);
     std::vector<double> probabilities;
+    probabilities.reserve(mdp.branching);
     for (std::size_t b = 0; b < mdp.branching; ++b) probabilities.push_back(next[b].probability);
     const std::size_t branch = drawn(probabilities, random);
     path.dynamics *= next[branch].probability;
     state = next[branch].state;
   }
   return path;
+}
+
+std::vector<Trajectory> sampled_trajectories(const TabularMdp& mdp, const Table& policy, std::size_t n,
+                                             RandomStream& random) {
+  std::vector<Trajectory> paths;
+  paths.reserve(n);
+  while (paths.size() < n) paths.push_back(sampled_trajectory(mdp, policy, random));
+  return paths;
 }
 
 double along(const Trajectory& trajectory, const Table& table, std::size_t actions, double gamma) {

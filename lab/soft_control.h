@@ -9,6 +9,9 @@ namespace endorm::lab {
 
 // Exact control of a tabular problem. gamma in (0, 1] discounts: a return is sum_h gamma^(h-1) r_h. Sums in double.
 
+// sum_h gamma^(h-1) over H steps: H itself at gamma = 1.
+double effective_horizon(std::size_t horizon, double gamma);
+
 // V(s) = alpha * logsumexp_a( Q(s, a) / alpha ) of every state. Throws InvalidInput on alpha <= 0.
 StateTable soft_values(const Table& q, std::size_t actions, double alpha);
 // log pi(a | s) = (Q(s, a) - V(s)) / alpha, nats.
@@ -49,8 +52,10 @@ struct Trajectory {
 };
 // All of them, in lexicographic order. Throws InvalidInput where there are more than a million.
 std::vector<Trajectory> all_trajectories(const TabularMdp& mdp);
-// Drawn from a policy given as probabilities.
+// Drawn from a policy given as probabilities: one, and n of them.
 Trajectory sampled_trajectory(const TabularMdp& mdp, const Table& policy, RandomStream& random);
+std::vector<Trajectory> sampled_trajectories(const TabularMdp& mdp, const Table& policy, std::size_t n,
+                                             RandomStream& random);
 // sum_h gamma^(h-1) table(s_h, a_h): a return of rewards, the log probability of log probabilities.
 double along(const Trajectory& trajectory, const Table& table, std::size_t actions, double gamma = 1.0);
 

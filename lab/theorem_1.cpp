@@ -12,12 +12,6 @@ namespace {
 
 constexpr const char* kName = "theorem-1";
 
-// sum_h gamma^(h-1): H without discount.
-double effective_horizon(std::size_t horizon, double gamma) {
-  return gamma == 1.0 ? static_cast<double>(horizon)
-                      : (1.0 - std::pow(gamma, static_cast<double>(horizon))) / (1.0 - gamma);
-}
-
 struct Problem {
   TabularMdp mdp;
   double alpha = 1.0;
@@ -46,27 +40,12 @@ Problem random_problem(RandomStream& random, std::size_t branching) {
                 alpha, gamma);
 }
 
-// alpha log pi_hat plus a random constant at each state: the logits of an imitator.
-Table imitator_logits(const Table& log_policy, std::size_t actions, double alpha, double shift, RandomStream& random) {
-  Table q = log_policy;
-  for (auto& layer : q) {
-    for (std::size_t s = 0; s * actions < layer.size(); ++s) {
-      const double constant = shift * random.normal();
-      for (std::size_t a = 0; a < actions; ++a) layer[s * actions + a] = alpha * layer[s * actions + a] + constant;
-    }
-  }
-  return q;
-}
-
 // All trajectories of a small problem, else 150 drawn ones.
 std::vector<Trajectory> trajectories_of(const Problem& problem, RandomStream& random) {
   const double texts = std::pow(static_cast<double>(problem.mdp.actions * problem.mdp.branching),
                                 static_cast<double>(problem.mdp.horizon()));
   if (texts <= 256.0) return all_trajectories(problem.mdp);
-  const Table policy = exponentials(problem.expert);
-  std::vector<Trajectory> drawn;
-  for (int i = 0; i < 150; ++i) drawn.push_back(sampled_trajectory(problem.mdp, policy, random));
-  return drawn;
+  return sampled_trajectories(problem.mdp, exponentials(problem.expert), 150, random);
 }
 
 // Largest total variation of Bradley-Terry preferences, over all pairs of trajectories.
@@ -74,6 +53,8 @@ double largest_variation(const Problem& problem, const Table& endogenous, const 
   const Table truth = problem.mdp.rewards();
   std::vector<double> true_returns;
   std::vector<double> endogenous_returns;
+  true_returns.reserve(trajectories.size());
+  endogenous_returns.reserve(trajectories.size());
   for (const Trajectory& path : trajectories) {
     true_returns.push_back(along(path, truth, problem.mdp.actions, problem.gamma));
     endogenous_returns.push_back(along(path, endogenous, problem.mdp.actions, problem.gamma));
@@ -109,11 +90,9 @@ Measured measured_on(const Problem& problem, double shift, RandomStream& random,
     const std::size_t lowered = (raised + 1 + random.below(trajectories.size() - 1)) % trajectories.size();
     imitator = pulled_apart(problem.expert, mdp.actions, drawn_eps, trajectories[raised], trajectories[lowered]);
   } else {
-    std::vector<Trajectory> data;
-    for (int i = 0; i < 500; ++i) data.push_back(sampled_trajectory(mdp, exponentials(problem.expert), random));
-    imitator = maximum_likelihood(mdp, data, 0.5);
+    imitator = maximum_likelihood(mdp, sampled_trajectories(mdp, exponentials(problem.expert), 500, random), 0.5);
   }
-  const Table logits = imitator_logits(imitator, mdp.actions, problem.alpha, shift, random);
+  const Table logits = logits_of(imitator, mdp.actions, problem.alpha, shift, random);
   const Table endogenous = endogenous_reward(mdp, logits, problem.alpha, problem.gamma, rule);
   const double eps = largest_difference(problem.expert, imitator);
   if (eps == 0.0) return {};  // the pair was one text, drawn twice
@@ -144,6 +123,7 @@ std::vector<Finding> on_random_problems(const ClaimOptions& options) {
   RandomStream random(options.seed);
   const std::size_t problems = options.problems(4000);
   std::vector<Measured> all;
+  all.reserve(problems);
   double ratio = 0.0;
   double sharper = 0.0;
   for (std::size_t round = 0; round < problems; ++round) {
@@ -184,7 +164,7 @@ double ratio_of(const Candidate& candidate, RandomStream& random, RewardRule rul
   // The pair: the first and the last text, which share no state but the first.
   const Table imitator =
       pulled_apart(problem.expert, problem.mdp.actions, eps, trajectories.front(), trajectories.back());
-  const Table logits = imitator_logits(imitator, problem.mdp.actions, problem.alpha, 1.0, random);
+  const Table logits = logits_of(imitator, problem.mdp.actions, problem.alpha, 1.0, random);
   const Table endogenous = endogenous_reward(problem.mdp, logits, problem.alpha, 1.0, rule);
   return largest_variation(problem, endogenous, trajectories) /
          (0.5 * problem.alpha * static_cast<double>(problem.mdp.horizon()) * eps);

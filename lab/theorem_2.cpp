@@ -18,14 +18,9 @@ namespace {
 constexpr const char* kName = "theorem-2";
 constexpr double kTolerance = 0.15;  // of a fitted exponent, both ends of its interval
 
-double effective_horizon(std::size_t horizon, double gamma) {
-  return gamma == 1.0 ? static_cast<double>(horizon)
-                      : (1.0 - std::pow(gamma, static_cast<double>(horizon))) / (1.0 - gamma);
-}
-
 // The model's logits: the true soft Q, with the model's errors of log probability. (Any other constants at the states
 // give the same returns: theorem_1.cpp.)
-Table logits_of(const TabularMdp& mdp, double alpha, const Table& expert, const Table& model, double gamma) {
+Table logits_near_q(const TabularMdp& mdp, double alpha, const Table& expert, const Table& model, double gamma) {
   Table q = soft_optimal(mdp, mdp.rewards(), alpha, gamma);
   for (std::size_t h = 0; h < q.size(); ++h) {
     for (std::size_t i = 0; i < q[h].size(); ++i) q[h][i] += alpha * (model[h][i] - expert[h][i]);
@@ -41,7 +36,7 @@ struct Losses {
 Losses losses(const TabularMdp& mdp, double alpha, const Table& expert, const Table& model, double gamma,
               RewardRule rule) {
   const Table truth = mdp.rewards();
-  const Table endogenous = endogenous_reward(mdp, logits_of(mdp, alpha, expert, model, gamma), alpha, gamma, rule);
+  const Table endogenous = endogenous_reward(mdp, logits_near_q(mdp, alpha, expert, model, gamma), alpha, gamma, rule);
   const auto value = [&](const Table& policy) { return expected_return(mdp, truth, policy, gamma); };
   return {value(exponentials(expert)) - value(exponentials(model)),
           value(greedy_policy(mdp, truth, gamma)) - value(greedy_policy(mdp, endogenous, gamma))};
@@ -59,6 +54,8 @@ struct Exponents {
 void fit(const std::vector<double>& x, const std::vector<Losses>& y, Exponents& exponents, Plot* plot) {
   std::vector<double> imitation;
   std::vector<double> rl;
+  imitation.reserve(y.size());
+  rl.reserve(y.size());
   for (const Losses& loss : y) {
     imitation.push_back(loss.imitation);
     rl.push_back(loss.rl);
@@ -154,7 +151,9 @@ std::vector<Finding> long_horizons(const ClaimOptions& options) {
   const double tail = exponent(std::span(chain.x).subspan(n - 3), std::span(chain.y).subspan(n - 3));
   std::vector<double> exponents;
   Series walks{"walk", {}, {}};
-  for (std::size_t member = 0; member < options.problems(12); ++member) {
+  const std::size_t members = options.problems(12);
+  exponents.reserve(members);
+  for (std::size_t member = 0; member < members; ++member) {
     const std::size_t actions = 2 * (1 + random.below(4));
     const double alpha = 0.2 + 2.0 * random.uniform();
     Series line{"walk", {}, {}};
@@ -312,10 +311,12 @@ std::vector<Finding> random_exponents(const ClaimOptions& options) {
   const std::vector<double> horizons{2.0, 4.0, 6.0, 8.0, 10.0, 12.0};
   const std::size_t members = options.problems(100);
   std::vector<double> exponents;
+  exponents.reserve(members);
   Series mean{"imitation, mean over random problems", horizons, std::vector<double>(horizons.size(), 0.0)};
   Series rl_mean{"RL, mean over random problems", horizons, std::vector<double>(horizons.size(), 0.0)};
   for (std::size_t member = 0; member < members; ++member) {
     std::vector<double> imitation;
+    imitation.reserve(horizons.size());
     const std::size_t actions = 2 + random.below(7);
     for (std::size_t i = 0; i < horizons.size(); ++i) {
       const TabularMdp mdp = random_features(

@@ -65,6 +65,7 @@ void check(const TabularMdp& mdp) {
             step + "successors must be [states * actions * branching], none at the last step");
     for (std::size_t pair = 0; !last && pair < layer.rewards.size(); ++pair) {
       std::vector<double> probabilities;
+      probabilities.reserve(mdp.branching);
       for (std::size_t b = 0; b < mdp.branching; ++b) {
         const Successor& next = layer.successors[pair * mdp.branching + b];
         require(next.state < mdp.layers[h + 1].states, step + "a successor is outside the next step's states");

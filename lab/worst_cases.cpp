@@ -42,6 +42,7 @@ void open_step(WorstCase& built) {
 void add_state(WorstCase& built, const std::vector<double>& expert, const std::vector<double>& model) {
   Layer& layer = built.mdp.layers.back();
   ++layer.states;
+  layer.rewards.reserve(layer.rewards.size() + expert.size());
   append(built.expert.back(), expert);
   append(built.model.back(), model);
   for (const double log_prob : expert) layer.rewards.push_back(built.alpha * log_prob);

@@ -24,6 +24,7 @@ struct LabFlags {
 
 std::vector<std::string> claim_names() {
   std::vector<std::string> names;
+  names.reserve(lab::claims().size() + 1);
   for (const lab::Claim& claim : lab::claims()) names.emplace_back(claim.name);
   names.emplace_back("all");
   return names;

@@ -59,6 +59,7 @@ TEST_CASE("soft control, worst policies, preferences and the inverse-RL objectiv
     const std::vector<Trajectory> texts = all_trajectories(mdp);
     REQUIRE(texts.size() == expected.at("endogenous_returns").size());
     std::vector<double> returns;
+    returns.reserve(texts.size());
     double variation = 0.0;
     for (std::size_t i = 0; i < texts.size(); ++i) {
       returns.push_back(along(texts[i], endogenous, mdp.actions, gamma));

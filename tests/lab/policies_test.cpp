@@ -72,8 +72,7 @@ TEST_CASE("maximum likelihood is the table of frequencies, and nothing is more l
   RandomStream random(kSeed);
   const Expert expert = random_expert(random);
   const Table policy = exponentials(expert.log_policy);
-  std::vector<Trajectory> data;
-  for (int i = 0; i < 400; ++i) data.push_back(sampled_trajectory(expert.mdp, policy, random));
+  const std::vector<Trajectory> data = sampled_trajectories(expert.mdp, policy, 400, random);
   const Table fitted = maximum_likelihood(expert.mdp, data, 0.0);
   CHECK(worst_row_sum(fitted, expert.mdp.actions) <= 1e-12);
   const auto log_likelihood = [&](const Table& log_policy) {

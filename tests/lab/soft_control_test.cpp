@@ -56,6 +56,7 @@ TEST_CASE("soft value iteration, evaluation and visits agree with the sum over a
     if (!mdp.deterministic() || gamma < 1.0) continue;
     // V(s_1) = alpha log sum over trajectories of exp(R / alpha), and the policy is their softmax.
     std::vector<double> returns;
+    returns.reserve(all.size());
     for (const Trajectory& path : all) returns.push_back(along(path, mdp.rewards(), mdp.actions));
     const double value = alpha * row_statistics(std::span<const double>(returns), alpha).log_sum_exp;
     CHECK(std::abs(soft_values(q, mdp.actions, alpha)[0][0] - value) <= kTolerance);
@@ -99,6 +100,7 @@ TEST_CASE("the endogenous reward of the soft-optimal logits is the true reward, 
     const Trajectory path = sampled_trajectory(mdp, exponentials(soft_policy(q, mdp.actions, alpha)), random);
     const StateTable values = soft_values(q, mdp.actions, alpha);
     std::vector<TokenStats> stats;
+    stats.reserve(mdp.horizon());
     for (std::size_t h = 0; h < mdp.horizon(); ++h) {
       stats.push_back(
           {q[h][path.states[h] * mdp.actions + path.actions[h]], values[h][path.states[h]] / alpha, {}, {}});
