@@ -285,7 +285,10 @@ std::string text_of(const Rational& value) {
 // One term without its sign.
 std::string text_of(const Monomial& monomial, const Rational& size) {
   std::string text;
-  const auto factor = [&](const std::string& name) { text += (text.empty() ? "" : "*") + name; };
+  const auto factor = [&](const std::string& name) {
+    if (!text.empty()) text += '*';
+    text += name;
+  };
   if (size != 1) factor(text_of(size));
   if (monomial.radicand != 1) factor("sqrt(" + std::to_string(monomial.radicand) + ")");
   if (monomial.imaginary) factor("i");
