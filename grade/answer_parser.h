@@ -56,7 +56,7 @@ class AnswerParser {
   Node tex_argument();
   Node words(std::string first);
   Node symbol(std::string name);
-  Node with_base(Node digits);
+  Node with_base(const Node& digits);
   std::size_t digits_of_base_ahead();
 
   // What lies at the place. Spaces before it are skipped.

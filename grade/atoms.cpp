@@ -100,7 +100,7 @@ Node AnswerParser::atom() {
   if (const std::size_t size = digits_of_base_ahead()) {
     Node digits = make(Kind::number, std::string(text_.substr(place_, size)));
     place_ += size;
-    return with_base(std::move(digits));
+    return with_base(digits);
   }
   if (is_digit(c) || c == '.') return number();
   if (is_letter(c)) return plain_letters();
@@ -146,7 +146,7 @@ Node AnswerParser::number() {
   constexpr std::size_t kLongest = 1500;
   if (literal.size() > kLongest) fail("a number has more than " + std::to_string(kLongest) + " digits");
   Node node = make(Kind::number, literal);
-  return !point && place_ < text_.size() && text_[place_] == '_' ? with_base(std::move(node)) : node;
+  return !point && place_ < text_.size() && text_[place_] == '_' ? with_base(node) : node;
 }
 
 // The number of digits of a base above ten that come next, e.g. of "2A_{16}": 0 unless a letter and a digit are among
@@ -163,7 +163,7 @@ std::size_t AnswerParser::digits_of_base_ahead() {
 }
 
 // "2516_8" and "40_{9}": digits in a base.
-Node AnswerParser::with_base(Node digits) {
+Node AnswerParser::with_base(const Node& digits) {
   eat("_");
   const bool braced = eat("{");
   const bool worded = eat("\\text");
