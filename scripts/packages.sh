@@ -3,7 +3,7 @@
 
 packages_of() {
   case "$1" in
-    build) echo g++ cmake ninja-build python3 python3-pip ca-certificates libssl-dev libsqlite3-dev libcli11-dev libdnnl-dev ;;
+    build) echo g++ cmake ninja-build python3 python3-pip ca-certificates libssl-dev libsqlite3-dev libcli11-dev libdnnl-dev libboost-dev ;;
     test) echo doctest-dev clang llvm git ;;
     bench) echo python3-venv ;;
     lint) echo clang-format clang-tidy git libomp-dev ;;

@@ -13,6 +13,7 @@
 #include "app/cli/bench_manifest.h"
 #include "app/cli/exit_status.h"
 #include "app/cli/scoring_run.h"
+#include "app/cli/write_file.h"
 #include "core/errors.h"
 #include "eval/bench_json.h"
 #include "eval/benchmarks.h"
@@ -23,15 +24,6 @@
 
 namespace endorm {
 namespace {
-
-void write_file(const std::string& path, const std::string& text) {
-  std::ofstream file(path, std::ios::binary | std::ios::trunc);
-  file << text;
-  file.close();
-  if (!file) {
-    throw InvalidInput("[bench] cannot write " + path + ": check that its directory exists, is writable and has room");
-  }
-}
 
 BenchReport read_report(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
@@ -106,6 +98,10 @@ struct MergeFlags {
   bool no_rows = false;
 };
 
+[[noreturn]] void refuse_twice(const std::string& shard, const std::string& path) {
+  throw InvalidInput("[bench merge] shard " + shard + " is there twice, once in " + path);
+}
+
 // The shards of one run in their order. Throws where one is missing or of another run.
 std::vector<BenchReport> shards_of(const std::vector<std::string>& paths) {
   std::map<std::size_t, BenchReport> shards;
@@ -125,7 +121,7 @@ std::vector<BenchReport> shards_of(const std::vector<std::string>& paths) {
       throw InvalidInput("[bench merge] " + path + " was made with other settings, files or model than " + paths[0]);
     }
     if (!shards.emplace(shard.index, std::move(report)).second) {
-      throw InvalidInput("[bench merge] shard " + text + " is there twice, once in " + path);
+      refuse_twice(text, path);
     }
   }
   std::vector<BenchReport> ordered;
@@ -186,13 +182,13 @@ void write_report(const BenchReport& report, const ReportOutputs& outputs) {
   std::fputs(bench_tables(report, TableForm::kTerminal).c_str(), stdout);
   std::fflush(stdout);
   if (!outputs.markdown.empty()) {
-    write_file(outputs.markdown, bench_tables(report, TableForm::kMarkdown));
+    write_file("bench", bench_tables(report, TableForm::kMarkdown), outputs.markdown);
   }
   if (!outputs.json.empty()) {
-    write_file(outputs.json, bench_json(report, outputs.rows));
+    write_file("bench", bench_json(report, outputs.rows), outputs.json);
   }
   if (!outputs.html.empty()) {
-    write_file(outputs.html, render_bench_page(bench_json(report, true)));
+    write_file("bench", render_bench_page(bench_json(report, true)), outputs.html);
   }
   std::size_t failed = 0;
   for (const JudgeReport& judge : report.judges) {

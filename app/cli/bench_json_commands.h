@@ -18,7 +18,7 @@ struct ReportOutputs {
   bool rows = true;      // in json
 };
 
-// Throws InvalidInput where a file cannot be written, RowsFailed where rows were left out or a judge gave no verdict.
+// Throws EngineError where a file cannot be written, RowsFailed where rows were left out or a judge gave no verdict.
 void write_report(const BenchReport& report, const ReportOutputs& outputs);
 
 // bench list, bench compare, bench merge: what needs no model.

@@ -3,13 +3,13 @@
 #include <memory>
 #include <string>
 
-#include "grade/grade.h"
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include "app/cli/commands.h"
 #include "app/cli/exit_status.h"
 #include "core/errors.h"
+#include "grade/grade.h"
 #include "score/json_check.h"
 #include "score/line_reader.h"
 

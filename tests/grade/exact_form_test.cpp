@@ -3,12 +3,12 @@
 
 #include <string>
 
-#include "grade/grade.h"
-#include "grade/numeric.h"
-#include "grade/parser.h"
 #include <doctest/doctest.h>
 
 #include "core/random.h"
+#include "grade/grade.h"
+#include "grade/numeric.h"
+#include "grade/parser.h"
 
 namespace endorm {
 namespace {

@@ -2,10 +2,10 @@
 #include <string>
 #include <vector>
 
-#include "grade/grade.h"
 #include <doctest/doctest.h>
 
 #include "core/random.h"
+#include "grade/grade.h"
 #include "tests/grade/pairs.h"
 
 namespace endorm {

@@ -3,8 +3,9 @@
 
 #include <fstream>
 
-#include "grade/grade.h"
 #include <doctest/doctest.h>
+
+#include "grade/grade.h"
 
 namespace endorm {
 

@@ -5,11 +5,11 @@
 #include <string>
 #include <vector>
 
-#include "grade/grade.h"
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 
 #include "core/random.h"
+#include "grade/grade.h"
 
 namespace endorm {
 namespace {
