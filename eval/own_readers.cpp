@@ -14,7 +14,6 @@ Example record_example(const SourceRow& source) {
   if (!source.row.has("id")) example.request.id = source.part + "/" + std::to_string(source.number);
   example.subset = source.row.has("subset") ? source.row.name("subset") : source.part;
   example.group = source.row.has("group") ? source.row.name("group") : example.request.id;
-  if (source.row.has("alternatives")) example.request.alternatives = source.row.texts("alternatives");
   return example;
 }
 

@@ -17,7 +17,9 @@ function rewardInWords() {
   }[options.aggregation];
   return words ? `Here it is ${words()}${options.initial_value ? ", plus V of the first state" : ""}.` : "";
 }
-by("lead").append(
+const judge = manifest.judge || { name: "endorm" };
+if (judge.name !== "endorm") by("lead").append(`The rewards of this file are those of the judge ${judge.name} (${judge.fingerprint}). Higher is better.`);
+else by("lead").append(
   `Every response was read by ${manifest.model && manifest.model.name ? "the language model " + manifest.model.name : "a language model"}, and its reward says how readily the model would have written it: it is made of the log probabilities (log \u03c0) of its tokens, taken from the model's logits, in nats. Higher is better. ${rewardInWords()}`);
 
 const summary = data.summary;

@@ -60,7 +60,7 @@ function drawPlots() {
       [`Right of the dashed line the chosen response is ahead. Median ${number(median(margins), 1)}.`], { draw: [(plotted) => dashedLine(plotted, [0, 0], [0, plotted.scales.y.max])] });
   }
 
-  lengthPlot("plot-lengths", "tokens", "reward (nats)", lengths, rewards, roles, groups);
+  if (lengths.length === rewards.length) lengthPlot("plot-lengths", "tokens", "reward (nats)", lengths, rewards, roles, groups);
 }
 
 keepDrawn(drawPlots);

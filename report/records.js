@@ -25,8 +25,9 @@ function responseBox(row, i, best, worst) {
   if (isBest) name.append(element("span", "best-mark", " \u00b7 highest reward"));
   if (response.finish === "truncated") name.append(" \u00b7 cut off before its end");
   if (response.truncated_left) name.append(` \u00b7 ${plural(response.truncated_left, "token")} of the context left out`);
-  const facts = element("span", "", "reward ", element("b", "", number(response.reward)), ` \u00b7 ${number(response.mean)} per token \u00b7 ${plural(response.tokens, "token")}`);
-  box.append(element("div", "head", name, facts));
+  const facts = element("span", "", "reward ", element("b", "", number(response.reward)), (response.mean === undefined ? "" : ` \u00b7 ${number(response.mean)} per token`) + (response.tokens === undefined ? "" : ` \u00b7 ${plural(response.tokens, "token")}`));
+  const replies = (response.replies || []).map((reply) => element("p", "", `reply: ${reply}`));
+  box.append(element("div", "head", name, facts), ...replies);
   if (response.token_rewards) {
     box.append(...clippedHeatmap(response.token_rewards, 400));
   }

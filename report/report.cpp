@@ -17,8 +17,8 @@ using Json = nlohmann::ordered_json;
 // What the page's distributions need of every response.
 struct Distributions {
   std::vector<double> rewards;
-  std::vector<std::size_t> lengths;
-  std::vector<int> roles;  // 1 chosen, 0 rejected, -1 neither
+  std::vector<std::size_t> lengths;  // fewer where a judge read no tokens
+  std::vector<int> roles;            // 1 chosen, 0 rejected, -1 neither
   std::vector<double> margins;
 };
 
@@ -52,7 +52,9 @@ std::string render_report(std::istream& lines, const ReportOptions& options) {
         continue;
       }
       all.rewards.push_back(*response.reward);
-      all.lengths.push_back(response.tokens);
+      if (response.tokens) {
+        all.lengths.push_back(*response.tokens);
+      }
       all.roles.push_back(!row.chosen ? -1 : i == *row.chosen ? 1 : 0);
     }
     const std::size_t counted = pairs.total();

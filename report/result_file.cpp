@@ -27,11 +27,15 @@ ResultResponse response_from(const Json& json) {
     return response;
   }
   response.reward = json.at("reward").get<double>();
-  response.tokens = count_from(json, "tokens");
-  if (response.tokens == 0) {
-    throw InvalidInput("a scored response has no tokens");
+  if (json.contains("tokens")) {
+    response.tokens = count_from(json, "tokens");
+    if (response.tokens == std::size_t{0}) {
+      throw InvalidInput("a scored response has no tokens");
+    }
+    if (json.contains("log_prob")) {
+      response.mean_log_prob = json.at("log_prob").get<double>() / static_cast<double>(*response.tokens);
+    }
   }
-  response.mean_log_prob = json.at("log_prob").get<double>() / static_cast<double>(response.tokens);
   if (json.contains("token_rewards")) {
     for (const Json& text : json.at("token_rewards").at("text")) {
       response.text += text.get<std::string>();

@@ -13,8 +13,8 @@ namespace endorm {
 // What a report needs to know of one scored response.
 struct ResultResponse {
   std::optional<double> reward;  // none where it could not be scored
-  std::size_t tokens = 0;
-  double mean_log_prob = 0.0;  // nats per token
+  std::optional<std::size_t> tokens;    // none: its judge read none
+  std::optional<double> mean_log_prob;  // nats per token
   std::string text;            // what its tokens spell; empty without --tokens
   std::string error;
 };

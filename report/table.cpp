@@ -49,8 +49,9 @@ void add_record(std::ostringstream& out, const ResultRow& row, std::size_t width
       continue;
     }
     out << (scored > 1 && response.reward == best ? "  * " : "    ") << padded(role, 8)
-        << padded(fixed(*response.reward, 2), 10) << padded(fixed(response.mean_log_prob, 2), 10)
-        << padded(std::to_string(response.tokens), 8);
+        << padded(fixed(*response.reward, 2), 10)
+        << padded(response.mean_log_prob ? fixed(*response.mean_log_prob, 2) : "-", 10)
+        << padded(response.tokens ? std::to_string(*response.tokens) : "-", 8);
     if (!response.text.empty()) {
       out << (own_line ? "\n    " : "  ") << terminal_line(response.text, text_width);
     }

@@ -17,9 +17,9 @@ using nlohmann::json;
 
 constexpr std::size_t kMostUnknownFields = 64;  // enough to warn with; bounds the work on a hostile line
 
-constexpr std::array<std::string_view, 11> kFields = {"id",       "system",   "prompt",    "question",
+constexpr std::array<std::string_view, 12> kFields = {"id",       "system",   "prompt",    "question",
                                                       "messages", "response", "responses", "chosen",
-                                                      "rejected", "steps",    "truncated"};
+                                                      "rejected", "steps",    "truncated", "alternatives"};
 
 json parse_object(std::string_view line) {
   check_json(line);
@@ -90,6 +90,7 @@ class RecordReader {
       throw InvalidInput("the prompt is empty. Give \"prompt\" as a string that is not empty or as messages.");
     }
     add_system(request.messages);
+    read_alternatives(request.alternatives);
     read_truncated(request.responses);
   }
 
@@ -213,6 +214,16 @@ class RecordReader {
       throw InvalidInput("both \"system\" and a system message in the prompt are given. Keep one of them.");
     }
     messages.insert(messages.begin(), {"system", string_of(object_["system"], "system")});
+  }
+
+  void read_alternatives(std::vector<std::string>& alternatives) const {
+    if (!has("alternatives")) {
+      return;
+    }
+    const json& list = list_of(object_["alternatives"], "alternatives", "a list of strings");
+    for (std::size_t i = 0; i < list.size(); ++i) {
+      alternatives.push_back(string_of(list[i], element("alternatives", i)));
+    }
   }
 
   RequestResponse join_steps(const json& value, const std::string& field) const {

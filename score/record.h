@@ -29,7 +29,7 @@ struct Request {
 
 // Reads one JSON line:
 // {"id"?, "system"?, "prompt": string or messages, "response" | "responses" | "chosen"+"rejected" | "steps",
-// "truncated"?}. "messages" ending in an assistant turn is accepted in place of prompt + response, "question" in place
+// "truncated"?, "alternatives"?: system messages}. "messages" ending in an assistant turn is accepted in place of prompt + response, "question" in place
 // of "prompt". "chosen" and "rejected" are strings or conversations that differ in their last turn alone (with
 // "prompt", or sharing it). An entry of "responses" is a string or {"text" and/or "steps", "truncated"?}. Steps are
 // joined by step_separator, which belongs to the step before it. Message content is a string or a list of {"type":

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/errors.h"
+#include "core/utf8.h"
 
 namespace endorm {
 namespace {
@@ -108,7 +109,9 @@ json response_object(const ScoredResponse& response, const RowOptions& options) 
   if (response.value) {
     object["value"] = finite(*response.value, "value");
   }
-  object["tokens"] = response.tokens.size();
+  if (!response.token_ids.empty()) {
+    object["tokens"] = response.token_ids.size();
+  }
   if (response.aggregates) {
     put_aggregates(*response.aggregates, object);
   }
@@ -126,8 +129,17 @@ json response_object(const ScoredResponse& response, const RowOptions& options) 
     }
     object["steps"] = std::move(steps);
   }
-  if (options.tokens) {
+  if (options.tokens && !response.token_ids.empty()) {
     object["token_rewards"] = token_columns(response);
+  }
+  for (const std::string& reply : response.replies) {  // a model may end it within a character
+    object["replies"].push_back(valid_utf8(reply));
+  }
+  if (response.unparsed > 0) {
+    object["unparsed"] = response.unparsed;
+  }
+  if (response.inconsistent > 0) {
+    object["inconsistent"] = response.inconsistent;
   }
   return object;
 }
@@ -156,6 +168,7 @@ std::string manifest_line(const Manifest& manifest) {
   json fields;
   fields["endorm"] = manifest.version;
   fields["command"] = manifest.command;
+  fields["judge"] = {{"name", manifest.judge.name}, {"fingerprint", manifest.judge.fingerprint}};
   fields["model"] = {{"name", manifest.model.name},
                      {"file", manifest.model.file},
                      {"sha256", manifest.model.sha256},

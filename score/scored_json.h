@@ -20,6 +20,10 @@ struct RowOptions {
 
 // What made a result file. Everything outside `run` must be equal for a run to be resumed.
 struct Manifest {
+  struct Judge {  // whose rewards these are
+    std::string name = "endorm";
+    std::string fingerprint;
+  };
   struct Model {
     std::string name;
     std::string file;
@@ -53,6 +57,7 @@ struct Manifest {
 
   std::string version;
   std::string command;
+  Judge judge;
   Model model;
   Template chat_template;
   Options options;
@@ -60,11 +65,11 @@ struct Manifest {
   std::optional<Run> run;
 };
 
-// {"manifest": {"endorm", "command", "model", "template", "options", "data", "run"?}}, without a newline as all lines
+// {"manifest": {"endorm", "command", "judge", "model", "template", "options", "data", "run"?}}, without a newline as all lines
 // here. The fields are those of docs/design.md.
 std::string manifest_line(const Manifest& manifest);
 
-// One scored record. Doubles are printed so that they read back as the same number. Throws InvalidInput where a token
+// One scored record; fields that a judge does not give are absent. Doubles are printed so that they read back as the same number. Throws InvalidInput where a token
 // of a response has probability 0 (its log_prob is -infinity: the model masks it), and InternalError where another
 // number is not finite or the token arrays differ in length.
 std::string scored_row(const Request& request, const Scored& scored, const RowOptions& options);

@@ -248,6 +248,7 @@ StatsCache::StatsCache(const std::optional<std::string>& path) : database_(std::
 
 StatsCache::~StatsCache() = default;
 StatsCache::StatsCache(StatsCache&& other) noexcept = default;
+StatsCache& StatsCache::operator=(StatsCache&& other) noexcept = default;
 
 std::optional<std::vector<TokenStats>> StatsCache::find(const Digest& key) {
   sqlite3_stmt* select = database_->select.get();

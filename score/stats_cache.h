@@ -27,7 +27,7 @@ class StatsCache {
   explicit StatsCache(const std::optional<std::string>& path);
   ~StatsCache();
   StatsCache(StatsCache&& other) noexcept;
-  StatsCache& operator=(StatsCache&&) = delete;
+  StatsCache& operator=(StatsCache&& other) noexcept;
 
   // Statistics [T], or none where they are not there.
   std::optional<std::vector<TokenStats>> find(const Digest& key);

@@ -25,6 +25,7 @@ json verdicts_depend_on(const BenchFlags& flags, const Engine& engine, const Dat
   json manifest = json::parse(manifest_line(scoring)).at("manifest");
   manifest.erase("run");
   manifest.erase("data");
+  manifest.erase("judge");             // there may be several
   manifest.at("model").erase("file");  // where it lies changes no number; its hash stands beside
   manifest["files"] = json::array();
   for (const DataFile& file : data.files) {

@@ -20,9 +20,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 struct RankFlags {
-  EngineFlags engine;
-  ScoringFlags scoring;
-  OutputFlags output;
+  ScoringRunFlags run;
   std::string pairs;
   double minimum_margin = 0.0;
 };
@@ -106,7 +104,7 @@ void write_pairs(const std::string& ranking_path, const std::string& pairs_path,
 }
 
 void run_rank(const RankFlags& flags) {
-  if (!flags.pairs.empty() && flags.output.output == "-") {
+  if (!flags.pairs.empty() && flags.run.output.output == "-") {
     throw InvalidInput("[rank] --pairs needs the ranking in a file: give -o FILE as well");
   }
   const std::filesystem::path pairs_folder = std::filesystem::path(flags.pairs).parent_path();
@@ -115,12 +113,12 @@ void run_rank(const RankFlags& flags) {
   }
   std::exception_ptr failed_rows;
   try {
-    run_scoring("rank", flags.engine, flags.scoring, flags.output, RowOptions{}, rank_row);
+    run_scoring("rank", flags.run, RowOptions{}, rank_row);
   } catch (const RowsFailed&) {
     failed_rows = std::current_exception();
   }
   if (!flags.pairs.empty()) {
-    write_pairs(flags.output.output, flags.pairs, flags.minimum_margin);
+    write_pairs(flags.run.output.output, flags.pairs, flags.minimum_margin);
   }
   if (failed_rows) {
     std::rethrow_exception(failed_rows);
@@ -132,15 +130,13 @@ void run_rank(const RankFlags& flags) {
 void add_rank_command(CLI::App& app) {
   auto flags = std::make_shared<RankFlags>();
   CLI::App* command = app.add_subcommand("rank", "Order the responses of each prompt: best of N, preference pairs");
-  add_scoring_flags(*command, flags->scoring);
-  add_output_flags(*command, flags->output);
+  add_scoring_run_flags(*command, flags->run);
   command->add_option("--pairs", flags->pairs,
                       "write best against worst as chosen/rejected pairs, as preference trainers read them");
   command
       ->add_option("--min-margin", flags->minimum_margin, "leave out pairs whose rewards differ by no more than this")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
-  add_engine_flags(*command, flags->engine);
   command->footer("Example:\n  endorm rank samples.jsonl -o ranked.jsonl --pairs pairs.jsonl");
   command->callback([flags] { run_rank(*flags); });
 }

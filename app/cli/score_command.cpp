@@ -9,15 +9,13 @@ namespace endorm {
 namespace {
 
 struct ScoreFlags {
-  EngineFlags engine;
-  ScoringFlags scoring;
-  OutputFlags output;
+  ScoringRunFlags run;
   bool tokens = false;
 };
 
 void run_score(const ScoreFlags& flags) {
-  const RowOptions rows{flags.tokens, flags.scoring.steps};
-  run_scoring("score", flags.engine, flags.scoring, flags.output, rows,
+  const RowOptions rows{flags.tokens, flags.run.scoring.steps};
+  run_scoring("score", flags.run, rows,
               [&](const Request& request, const Scored& scored) { return scored_row(request, scored, rows); });
 }
 
@@ -26,16 +24,15 @@ void run_score(const ScoreFlags& flags) {
 void add_score_command(CLI::App& app) {
   auto flags = std::make_shared<ScoreFlags>();
   CLI::App* command = app.add_subcommand("score", "Score responses: JSON lines in, JSON lines out");
-  add_scoring_flags(*command, flags->scoring);
-  add_output_flags(*command, flags->output);
+  add_scoring_run_flags(*command, flags->run);
   command->add_flag("--tokens", flags->tokens,
                     "add every token's r, Q, V, log pi and entropy (and the prompt) to the rows");
-  add_engine_flags(*command, flags->engine);
   command->footer(
       "Example:\n"
       "  echo '{\"prompt\": \"Capital of France?\", \"responses\": [\"Paris.\", \"Rome.\"]}' | endorm score -\n"
       "Records: {\"id\"?, \"system\"?, \"prompt\": text or messages,\n"
-      "          \"response\" | \"responses\" | \"chosen\" + \"rejected\" | \"steps\", \"truncated\"?}");
+      "          \"response\" | \"responses\" | \"chosen\" + \"rejected\" | \"steps\", \"truncated\"?,\n"
+      "          \"alternatives\"?: system messages that the judge contrast takes}");
   command->callback([flags] { run_score(*flags); });
 }
 

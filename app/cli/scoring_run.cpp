@@ -16,7 +16,8 @@
 namespace endorm {
 namespace {
 
-void print_summary(const RunSummary& summary, const EndogenousScorer& scorer, const EvaluateCounts& counts) {
+// asked: none where the judge does not tell.
+void print_summary(const RunSummary& summary, std::optional<std::size_t> asked, const EvaluateCounts& counts) {
   for (const std::string& field : summary.unknown_fields) {
     std::fprintf(stderr, "endorm: warning: the field \"%s\" is not used\n", terminal_line(field).c_str());
   }
@@ -29,13 +30,19 @@ void print_summary(const RunSummary& summary, const EndogenousScorer& scorer, co
   if (summary.responses_skipped > 0) {
     std::fprintf(stderr, ", %zu skipped", summary.responses_skipped);
   }
-  std::fprintf(stderr, "; %zu tokens computed for %zu asked\n", counts.tokens_computed, scorer.tokens_asked());
+  std::fprintf(stderr, "; %zu tokens computed", counts.tokens_computed);
+  if (asked) {
+    std::fprintf(stderr, " for %zu asked", *asked);
+  }
+  std::fprintf(stderr, "\n");
 }
 
 // Statistics live beside the output while it grows, so that a resumed run repeats no work and gives the same bytes.
 class RunCache {
  public:
-  explicit RunCache(const OutputFlags& flags) {
+  StatsCache& cache() { return cache_; }
+  // Once the output is held by this run; before, the cache is a temporary one.
+  void open(const OutputFlags& flags) {
     if (!flags.cache.empty()) {
       path_ = flags.cache;
     } else if (flags.output != "-" && std::filesystem::is_regular_file(flags.output)) {
@@ -45,11 +52,10 @@ class RunCache {
     if (temporary_ && flags.overwrite) {
       remove();
     }
-    cache_ = std::make_unique<StatsCache>(path_);
+    cache_ = StatsCache(path_);
   }
-  StatsCache& cache() { return *cache_; }
   void finish() {
-    cache_.reset();
+    cache_ = StatsCache(std::nullopt);
     if (temporary_) {
       remove();
     }
@@ -65,7 +71,7 @@ class RunCache {
 
   std::optional<std::string> path_;
   bool temporary_ = false;
-  std::unique_ptr<StatsCache> cache_;
+  StatsCache cache_{std::nullopt};
 };
 
 ResultLog open_log(const OutputFlags& flags, const std::string& manifest) {
@@ -73,6 +79,16 @@ ResultLog open_log(const OutputFlags& flags, const std::string& manifest) {
     return ResultLog::stream(STDOUT_FILENO, "standard output", manifest);
   }
   return ResultLog::open(flags.output, manifest, flags.overwrite ? ResultMode::kOverwrite : ResultMode::kResume);
+}
+
+void add_output_flags(CLI::App& command, OutputFlags& flags) {
+  command
+      .add_option("-o,--output", flags.output,
+                  "result file, continued where an earlier run stopped; - is standard output")
+      ->capture_default_str();
+  command.add_flag("--overwrite", flags.overwrite, "start the result file anew");
+  command.add_option("--shard", flags.shard, "i/n: take every n-th record only, from the i-th");
+  command.add_option("--cache", flags.cache, "keep the statistics of all tokens in this file for later runs");
 }
 
 }  // namespace
@@ -90,50 +106,57 @@ Shard shard_from(const std::string& text) {
   return shard;
 }
 
-void add_output_flags(CLI::App& command, OutputFlags& flags) {
+void add_scoring_run_flags(CLI::App& command, ScoringRunFlags& flags) {
+  add_scoring_flags(command, flags.scoring);
   command
-      .add_option("-o,--output", flags.output,
-                  "result file, continued where an earlier run stopped; - is standard output")
+      .add_option("-j,--judge", flags.judge, "whose rewards: endorm, or another judge that `endorm bench list` names")
       ->capture_default_str();
-  command.add_flag("--overwrite", flags.overwrite, "start the result file anew");
-  command.add_option("--shard", flags.shard, "i/n: take every n-th record only, from the i-th");
-  command.add_option("--cache", flags.cache, "keep the statistics of all tokens in this file for later runs");
+  add_output_flags(command, flags.output);
+  add_judge_flags(command, flags.judge_parts);
+  add_engine_flags(command, flags.engine);
 }
 
-void run_scoring(const std::string& command, const EngineFlags& engine_flags, const ScoringFlags& scoring_flags,
-                 const OutputFlags& output_flags, const RowOptions& rows,
+void run_scoring(const std::string& command, const ScoringRunFlags& flags, const RowOptions& rows,
                  const std::function<std::string(const Request&, const Scored&)>& make_row) {
-  const Shard shard = shard_from(output_flags.shard);
-  const ScoreOptions score = score_options(scoring_flags);
+  const Shard shard = shard_from(flags.output.shard);
+  const ScoreOptions score = score_options(flags.scoring);
   std::optional<LineReader> input;
   std::optional<std::size_t> input_bytes;
-  if (scoring_flags.input == "-") {
+  if (flags.scoring.input == "-") {
     input.emplace(STDIN_FILENO, "standard input");
   } else {
-    input.emplace(scoring_flags.input);
+    input.emplace(flags.scoring.input);
     std::error_code unknown;
-    const auto size = std::filesystem::file_size(scoring_flags.input, unknown);
+    const auto size = std::filesystem::file_size(flags.scoring.input, unknown);
     input_bytes = unknown ? std::nullopt : std::optional<std::size_t>(size);
   }
-  const std::unique_ptr<Engine> engine = make_engine(engine_flags);
-  const Manifest manifest = make_manifest(command, *engine, engine_flags, scoring_flags, rows, output_flags.shard);
-  ResultLog log = open_log(output_flags, manifest_line(manifest));
+  const std::unique_ptr<Engine> engine = make_engine(flags.engine);
+  const std::unique_ptr<Engine> reference = make_reference(flags.judge_parts, flags.engine);
+  RunCache run_cache;
+  const Judge judge =
+      make_judge(flags.judge, make_judge_parts(flags.judge_parts, *engine, reference.get(), run_cache.cache(), score));
+  Manifest manifest = make_manifest(command, *engine, flags.engine, flags.scoring, rows, flags.output.shard);
+  manifest.judge = {judge.name, judge.fingerprint};
+  ResultLog log = open_log(flags.output, manifest_line(manifest));
   for (const std::string& notice : log.notices()) {
     std::fprintf(stderr, "endorm: %s\n", notice.c_str());
   }
-  RunCache run_cache(output_flags);
-  EndogenousScorer scorer(*engine, run_cache.cache(), score);
+  run_cache.open(flags.output);
+  const auto* endogenous = dynamic_cast<const EndogenousScorer*>(judge.scorer.get());
+  const auto tokens_asked = [&] {
+    return endogenous != nullptr ? std::optional(endogenous->tokens_asked()) : std::nullopt;
+  };
   RunSummary summary;
   {
     Progress bar(input_bytes);
-    const RunOptions options{make_row, scoring_flags.step_separator, shard};
-    summary = score_lines(*input, scorer, log, options, [&](const RunSummary& so_far, std::size_t bytes_read) {
+    const RunOptions options{make_row, flags.scoring.step_separator, shard};
+    summary = score_lines(*input, *judge.scorer, log, options, [&](const RunSummary& so_far, std::size_t bytes_read) {
       bar.update(bytes_read, so_far.records, so_far.resumed, so_far.record_errors + so_far.response_errors,
-                 scorer.tokens_asked());
+                 tokens_asked().value_or(engine->counts().tokens_computed));
     });
   }
   run_cache.finish();
-  print_summary(summary, scorer, engine->counts());
+  print_summary(summary, tokens_asked(), engine->counts());
   if (summary.records == 0) {
     throw InvalidInput("[score] the input holds no record");
   }

@@ -3,6 +3,7 @@
 #include <functional>
 #include <string>
 
+#include "app/cli/judge_flags.h"
 #include "app/cli/scoring_flags.h"
 #include "score/score_run.h"
 
@@ -19,12 +20,21 @@ struct OutputFlags {
 // "i/n"; empty: all. Throws InvalidInput on anything else.
 Shard shard_from(const std::string& text);
 
-void add_output_flags(CLI::App& command, OutputFlags& flags);
+// What a scoring subcommand is asked for.
+struct ScoringRunFlags {
+  EngineFlags engine;
+  ScoringFlags scoring;
+  std::string judge = "endorm";
+  JudgeFlags judge_parts;
+  OutputFlags output;
+};
 
-// The whole of a scoring subcommand: loads the model, opens input and result file, scores, says on standard error what
-// was done. make_row turns a scored record into its line. Throws RowsFailed where some records could not be scored.
-void run_scoring(const std::string& command, const EngineFlags& engine_flags, const ScoringFlags& scoring_flags,
-                 const OutputFlags& output_flags, const RowOptions& rows,
+void add_scoring_run_flags(CLI::App& command, ScoringRunFlags& flags);
+
+// The whole of a scoring subcommand: loads the model, opens input and result file, lets the judge score, says on
+// standard error what was done. make_row turns a scored record into its line. Throws RowsFailed where some records
+// could not be scored.
+void run_scoring(const std::string& command, const ScoringRunFlags& flags, const RowOptions& rows,
                  const std::function<std::string(const Request&, const Scored&)>& make_row);
 
 }  // namespace endorm

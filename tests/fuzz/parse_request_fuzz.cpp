@@ -39,6 +39,9 @@ void check(const endorm::Request& request) {
   for (const endorm::Message& message : request.messages) {
     require(valid_utf8(message.role) && valid_utf8(message.content));
   }
+  for (const std::string& alternative : request.alternatives) {
+    require(valid_utf8(alternative));
+  }
   for (const endorm::RequestResponse& response : request.responses) {
     require(valid_utf8(response.text.text));
     require(response.step_begins.empty() || response.step_begins.front() == 0);

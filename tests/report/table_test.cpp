@@ -51,6 +51,11 @@ TEST_CASE("a table, line by line") {
                   row_of(3, {response_of(-0.5), {{"error", "too long"}}})}) == expected);
 }
 
+TEST_CASE("a judge that reads no tokens has none in the table") {
+  CHECK(holds(table_of({row_of(1, {{{"reward", 0.5}, {"finish", "end_of_turn"}, {"replies", {"7"}}}})}),
+              "           1      0.50         -       -"));
+}
+
 TEST_CASE("a tie marks both and counts as not won") {
   const std::vector<std::string> table = table_of({pair_of(1, -1.0, -1.0)});
   CHECK(holds(table, "  *   chosen"));

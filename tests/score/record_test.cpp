@@ -273,5 +273,14 @@ TEST_CASE("a line of one megabyte is read") {
   CHECK(parse(R"({"prompt":"p","response":")" + text + "\"}").responses[0].text.text == text);
 }
 
+TEST_CASE("a record may bring the alternatives of a contrast") {
+  const Request request = parse(R"({"system":"s","prompt":"p","response":"r","alternatives":["t",""]})");
+  CHECK(request.alternatives == std::vector<std::string>{"t", ""});
+  CHECK(parse(R"({"prompt":"p","response":"r","alternatives":null})").alternatives.empty());
+  CHECK(contains(error_of(R"({"prompt":"p","response":"r","alternatives":"t"})"), "\"alternatives\" is a JSON string"));
+  CHECK(contains(error_of(R"({"prompt":"p","response":"r","alternatives":[]})"), "\"alternatives\" is an empty list"));
+  CHECK(contains(error_of(R"({"prompt":"p","response":"r","alternatives":["t",1]})"), "\"alternatives[1]\""));
+}
+
 }  // namespace
 }  // namespace endorm

@@ -151,6 +151,21 @@ TEST_CASE("a number that is not finite is never printed") {
   }
 }
 
+TEST_CASE("a judge that reads no tokens gives what it has") {
+  ScoredResponse response;
+  response.reward = 0.5;
+  response.finish = Finish::kEndOfTurn;
+  CHECK(row_of(response) ==
+        R"({"id":"a","line":4,"key":"0123456789abcdef","messages":[{"role":"user","content":"Say \"hi\"\n"}],)"
+        R"("responses":[{"reward":0.5,"finish":"end_of_turn"}]})");
+  response.replies = {"A", "caf\xC3"};  // a reply may end within a character
+  response.unparsed = 1;
+  response.inconsistent = 2;
+  CHECK(contains(row_of(response, {}),
+                 "{\"reward\":0.5,\"finish\":\"end_of_turn\",\"replies\":[\"A\",\"caf\xEF\xBF\xBD\"],"
+                 "\"unparsed\":1,\"inconsistent\":2}"));
+}
+
 TEST_CASE("a masked token is named") {
   ScoredResponse response = full_response();
   response.tokens[1].log_prob = -kInfinity;
@@ -172,12 +187,14 @@ TEST_CASE("the manifest line") {
   Manifest manifest;
   manifest.version = "0.1.0";
   manifest.command = "score";
+  manifest.judge.fingerprint = "alpha=1";
   manifest.model = {.name = "m", .file = "m.gguf", .sha256 = "aa", .fingerprint = "f", .arithmetic = "exact bf16"};
   manifest.chat_template = {.fingerprint = "bb", .options = {}};
   manifest.options.on_overflow = "error";
   manifest.options.step_separator = "\n\n";
   const std::string line = manifest_line(manifest);
-  CHECK(line.starts_with(R"({"manifest":{"endorm":"0.1.0","command":"score","model":{"name":"m","file":"m.gguf")"));
+  CHECK(line.starts_with(
+      R"({"manifest":{"endorm":"0.1.0","command":"score","judge":{"name":"endorm","fingerprint":"alpha=1"},"model":{"name":"m",)"));
   const json fields = json::parse(line)["manifest"];
   CHECK(fields["options"]["aggregation"] == "discounted");
   CHECK(fields["options"]["gamma"] == 0.93);
