@@ -29,13 +29,13 @@ struct Request {
 
 // Reads one JSON line:
 // {"id"?, "system"?, "prompt": string or messages, "response" | "responses" | "chosen"+"rejected" | "steps",
-// "truncated"?, "alternatives"?: system messages}. "messages" ending in an assistant turn is accepted in place of prompt + response, "question" in place
-// of "prompt". "chosen" and "rejected" are strings or conversations that differ in their last turn alone (with
-// "prompt", or sharing it). An entry of "responses" is a string or {"text" and/or "steps", "truncated"?}. Steps are
-// joined by step_separator, which belongs to the step before it. Message content is a string or a list of {"type":
-// "text", "text"}. A null field counts as absent. Unknown fields are appended once each to unknown_fields, as long as
-// that has fewer than 64 entries. An empty response is not refused here. Throws InvalidInput naming the field and what
-// was found.
+// "truncated"?, "alternatives"?: system messages}. "messages" ending in an assistant turn is accepted in place of
+// prompt + response, "question" in place of "prompt". "chosen" and "rejected" are strings or conversations that differ
+// in their last turn alone (with "prompt", or sharing it). An entry of "responses" is a string or {"text" and/or
+// "steps", "truncated"?}. Steps are joined by step_separator, which belongs to the step before it. Message content is a
+// string or a list of {"type": "text", "text"}. A null field counts as absent. Unknown fields are appended once each to
+// unknown_fields, as long as that has fewer than 64 entries. An empty response is not refused here. Throws InvalidInput
+// naming the field and what was found.
 Request parse_request(std::string_view line, std::size_t line_number, std::string_view step_separator,
                       std::vector<std::string>& unknown_fields);
 

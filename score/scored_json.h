@@ -65,13 +65,13 @@ struct Manifest {
   std::optional<Run> run;
 };
 
-// {"manifest": {"endorm", "command", "judge", "model", "template", "options", "data", "run"?}}, without a newline as all lines
-// here. The fields are those of docs/design.md.
+// {"manifest": {"endorm", "command", "judge", "model", "template", "options", "data", "run"?}}, without a newline as
+// all lines here. The fields are those of docs/design.md.
 std::string manifest_line(const Manifest& manifest);
 
-// One scored record; fields that a judge does not give are absent. Doubles are printed so that they read back as the same number. Throws InvalidInput where a token
-// of a response has probability 0 (its log_prob is -infinity: the model masks it), and InternalError where another
-// number is not finite or the token arrays differ in length.
+// One scored record; fields that a judge does not give are absent. Doubles are printed so that they read back as the
+// same number. Throws InvalidInput where a token of a response has probability 0 (its log_prob is -infinity: the model
+// masks it), and InternalError where another number is not finite or the token arrays differ in length.
 std::string scored_row(const Request& request, const Scored& scored, const RowOptions& options);
 
 enum class RowErrorKind { kInvalidInput, kEngine };
