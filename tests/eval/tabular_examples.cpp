@@ -86,9 +86,9 @@ void check_same(const JudgedExample& found, const JudgedExample& expected) {
     CHECK(a.error == b.error);
     CHECK(a.unparsed == b.unparsed);
     REQUIRE(a.step_scores.size() == b.step_scores.size());
-    for (const auto& [variant, scores] : b.step_scores) {
-      INFO("step scores ", variant);
-      CHECK(same_bits(a.step_scores.at(variant), scores));
+    for (const auto& scores : b.step_scores) {
+      INFO("step scores ", scores.first);
+      CHECK(same_bits(a.step_scores.at(scores.first), scores.second));
     }
   }
   REQUIRE(found.comparisons.size() == expected.comparisons.size());
