@@ -136,7 +136,8 @@ void run_scoring(const std::string& command, const ScoringRunFlags& flags, const
   const Judge judge =
       make_judge(flags.judge, make_judge_parts(flags.judge_parts, *engine, reference.get(), run_cache.cache(), score));
   Manifest manifest = make_manifest(command, *engine, flags.engine, flags.scoring, rows, flags.output.shard);
-  manifest.judge = {judge.name, judge.fingerprint};
+  // What distinguishes endorm's numbers stands under "options", each by its name.
+  manifest.judge = {judge.name, judge.name == "endorm" ? "" : judge.fingerprint};
   ResultLog log = open_log(flags.output, manifest_line(manifest));
   for (const std::string& notice : log.notices()) {
     std::fprintf(stderr, "endorm: %s\n", notice.c_str());
