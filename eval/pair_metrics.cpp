@@ -121,6 +121,7 @@ Plan plan_rm_bench(std::span<const JudgedExample> judged, const MetricOptions& /
   }
   const auto mean_of_domains = [&](const std::string& name, FigurePlan StyleMatrix::*member) {
     std::vector<FigurePlan> parts;
+    parts.reserve(domains.size());
     for (const Domain& domain : domains) parts.push_back(domain.styles.*member);
     return mean_figure(name, "mean of domains", parts);
   };
@@ -214,6 +215,7 @@ Plan plan_llm_bar(std::span<const JudgedExample> judged, const MetricOptions& /*
   Plan plan;
   const std::vector<FigurePlan> there = accuracies_by_subset(plan, judged);
   std::vector<FigurePlan> sets;
+  sets.reserve(kLlmBarSubsets.size());
   for (const std::string_view name : kLlmBarSubsets) {
     sets.push_back(pooled_figure("accuracy", std::string(name), {plan.cell(std::string(name))}));
   }
