@@ -293,8 +293,11 @@ std::string text_of(const Monomial& monomial, const Rational& size) {
   if (monomial.radicand != 1) factor("sqrt(" + std::to_string(monomial.radicand) + ")");
   if (monomial.imaginary) factor("i");
   for (const auto& [name, power] : monomial.powers) {
-    const std::string written = power < 0 ? "(" + std::to_string(power) + ")" : std::to_string(power);
-    factor(power == 1 ? name : name + "^" + written);
+    factor(name);
+    if (power != 1) text += '^';
+    if (power < 0) text += '(';
+    if (power != 1) text += std::to_string(power);
+    if (power < 0) text += ')';
   }
   return text.empty() ? "1" : text;
 }
