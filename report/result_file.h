@@ -12,10 +12,10 @@ namespace endorm {
 
 // What a report needs to know of one scored response.
 struct ResultResponse {
-  std::optional<double> reward;  // none where it could not be scored
+  std::optional<double> reward;         // none where it could not be scored
   std::optional<std::size_t> tokens;    // none: its judge read none
   std::optional<double> mean_log_prob;  // nats per token
-  std::string text;            // what its tokens spell; empty without --tokens
+  std::string text;                     // what its tokens spell; empty without --tokens
   std::string error;
 };
 
