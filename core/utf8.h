@@ -21,4 +21,7 @@ inline constexpr std::string_view kUtf8Replacement = "\xEF\xBF\xBD";  // U+FFFD
 // The bytes with U+FFFD for whatever is no UTF-8 in them.
 std::string valid_utf8(std::string_view bytes);
 
+// Code points of valid UTF-8: the bytes that begin one.
+std::size_t code_points(std::string_view text);
+
 }  // namespace endorm

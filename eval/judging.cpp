@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "core/errors.h"
+#include "core/utf8.h"
 #include "engine/content_hash.h"
 
 namespace endorm {
@@ -17,12 +18,6 @@ namespace {
 using Pair = std::pair<std::size_t, std::size_t>;
 
 Pair pair_of(const Comparison& comparison) { return std::minmax(comparison.better, comparison.worse); }
-
-// Bytes of UTF-8 that begin a character.
-std::size_t code_points(const std::string& text) {
-  return static_cast<std::size_t>(std::count_if(
-      text.begin(), text.end(), [](char byte) { return (static_cast<unsigned char>(byte) & 0xC0U) != 0x80U; }));
-}
 
 JudgedExample without_verdict(const Example& example) {
   JudgedExample judged{.id = example.request.id,

@@ -1,11 +1,11 @@
 #include "judge/text_judges.h"
 
-#include <algorithm>
 #include <functional>
 #include <string_view>
 #include <utility>
 
 #include "core/random.h"
+#include "core/utf8.h"
 #include "judge/drawn_seed.h"
 
 namespace endorm {
@@ -43,14 +43,8 @@ Judge make_text_judge(TextJudge::Rule rule, std::string fingerprint) {
   return judge;
 }
 
-// Bytes of UTF-8 that begin a character.
-double code_points(std::string_view text) {
-  return static_cast<double>(std::count_if(
-      text.begin(), text.end(), [](char byte) { return (static_cast<unsigned char>(byte) & 0xC0U) != 0x80U; }));
-}
-
 double length_of(const Request& request, std::size_t response) {
-  return code_points(request.responses[response].text.text);
+  return static_cast<double>(code_points(request.responses[response].text.text));
 }
 
 }  // namespace

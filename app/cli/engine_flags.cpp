@@ -15,11 +15,6 @@
 namespace endorm {
 namespace {
 
-std::string environment(const char* name) {
-  const char* value = std::getenv(name);
-  return value ? value : "";
-}
-
 std::string file_content(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   std::ostringstream content;
@@ -188,6 +183,11 @@ void add_engine_flags(CLI::App& command, EngineFlags& flags) {
       .add_option("--remote-end-of-turn", flags.remote_end_of_turn,
                   "text of the token that ends a turn, for servers that do not say (sglang)")
       ->group(kRemote);
+}
+
+std::string environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value ? value : "";
 }
 
 std::string cache_directory() {

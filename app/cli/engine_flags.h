@@ -42,6 +42,9 @@ void add_engine_flags(CLI::App& command, EngineFlags& flags);
 // Resolves the model (downloading it if need be) and loads it; or connects to the server that --remote names.
 std::unique_ptr<Engine> make_engine(const EngineFlags& flags);
 
+// A variable of the environment; empty where it is not set.
+std::string environment(const char* name);
+
 // Where models and hashes are kept: $ENDORM_CACHE_DIR, else $XDG_CACHE_HOME/endorm, else ~/.cache/endorm.
 std::string cache_directory();
 ModelStoreOptions model_store_options(bool offline);

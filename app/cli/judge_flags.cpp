@@ -1,6 +1,5 @@
 #include "app/cli/judge_flags.h"
 
-#include <cstdlib>
 #include <fstream>
 #include <iterator>
 
@@ -67,7 +66,6 @@ std::unique_ptr<Engine> make_reference(const JudgeFlags& flags, const EngineFlag
 
 JudgeParts make_judge_parts(const JudgeFlags& flags, Engine& engine, Engine* reference, StatsCache& cache,
                             const ScoreOptions& score) {
-  const char* key = std::getenv("ENDORM_API_KEY");
   return {.engine = engine,
           .cache = cache,
           .reference = reference,
@@ -77,7 +75,7 @@ JudgeParts make_judge_parts(const JudgeFlags& flags, Engine& engine, Engine* ref
           .server_url = flags.server_url,
           .server_shape = flags.server_shape,
           .server_model = flags.server_model,
-          .server_key = key != nullptr ? key : "",
+          .server_key = environment("ENDORM_API_KEY"),
           .seed = flags.seed,
           .max_reply_tokens = flags.max_reply_tokens};
 }
