@@ -1,6 +1,9 @@
 #include "engine/engine.h"
 
+#include <utility>
+
 #include "core/errors.h"
+#include "engine/token_sampler.h"
 
 namespace endorm {
 namespace {
@@ -15,7 +18,20 @@ namespace {
 
 Tokens Engine::open_turn(std::span<const Message>) const { refuse("open_turn", *this); }
 
-std::vector<Completion> Engine::generate(std::span<const GenerationRequest>, const SamplingOptions&) {
+void Engine::generate(std::span<const GenerationRequest> requests, const SamplingOptions& options,
+                      const CompletionSink& sink) {
+  check_sampling(options);
+  generate_each(requests, options, sink);
+}
+
+std::vector<Completion> Engine::generate(std::span<const GenerationRequest> requests, const SamplingOptions& options) {
+  std::vector<Completion> completions(requests.size());
+  generate(requests, options,
+           [&](std::size_t request, Completion completion) { completions[request] = std::move(completion); });
+  return completions;
+}
+
+void Engine::generate_each(std::span<const GenerationRequest>, const SamplingOptions&, const CompletionSink&) {
   refuse("generate", *this);
 }
 

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -82,6 +83,9 @@ struct Completion {
   CompletionEnd end = CompletionEnd::kLength;
 };
 
+// Takes the completion of requests[request].
+using CompletionSink = std::function<void(std::size_t request, Completion completion)>;
+
 // How much an evaluation computed, against what was asked.
 struct EvaluateCounts {
   std::size_t tokens_computed = 0;
@@ -117,12 +121,22 @@ class Engine {
   // The prompt of an answer that is still to be written: messages, then the beginning of the model's own turn. Throws
   // InvalidInput as tokenize does, and where the engine cannot generate.
   virtual Tokens open_turn(std::span<const Message> messages) const;
-  // One completion a request, in order; many are drawn together, and what prompts share is computed once. Throws
-  // InvalidInput where the engine cannot generate, or prompt and max_tokens are longer than the context.
-  virtual std::vector<Completion> generate(std::span<const GenerationRequest> requests, const SamplingOptions& options);
+  // Draws one completion a request, many together; what prompts share is computed once. The sink is called once a
+  // request, as each ends and in that order, by the calling thread; it must not use the engine. Where the sink throws,
+  // generation ends and the exception leaves; the engine stays usable. Throws InvalidInput, before anything is drawn,
+  // where the engine cannot generate or prompt and max_tokens are longer than the context.
+  void generate(std::span<const GenerationRequest> requests, const SamplingOptions& options,
+                const CompletionSink& sink);
+  // The same, all held until the last has ended, in the order of the requests.
+  std::vector<Completion> generate(std::span<const GenerationRequest> requests, const SamplingOptions& options);
   // The hidden state [D] behind the last token of each sequence, after the model's last norm: what a trained reward
   // head reads. Throws InvalidInput where the engine has none, or a sequence is empty or longer than the context.
   virtual std::vector<std::vector<float>> hidden_states(std::span<const Tokens> sequences);
+
+ private:
+  // What generate() is in an engine that can write; options are checked.
+  virtual void generate_each(std::span<const GenerationRequest> requests, const SamplingOptions& options,
+                             const CompletionSink& sink);
 };
 
 }  // namespace endorm

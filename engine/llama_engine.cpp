@@ -14,7 +14,6 @@
 #include "engine/llama_handles.h"
 #include "engine/llama_hidden_states.h"
 #include "engine/llama_passes.h"
-#include "engine/token_sampler.h"
 #include "engine/tokenizer.h"
 #include "engine/wave_plan.h"
 
@@ -111,18 +110,6 @@ class LlamaEngineImplementation final : public LlamaEngine {
     return tokenizer_.tokenize_prompt(form_->open_turn(messages));
   }
 
-  std::vector<Completion> generate(std::span<const GenerationRequest> requests,
-                                   const SamplingOptions& options) override {
-    check_sampling(options);
-    for (const GenerationRequest& request : requests) {
-      if (request.prompt.empty()) {
-        throw InvalidInput("[generate] a prompt is empty: nothing precedes the first token");
-      }
-      check_sequence("generate", request.prompt, request.prompt.size() + options.max_tokens);
-    }
-    return generation_->run(requests, options);
-  }
-
   std::vector<std::vector<float>> hidden_states(std::span<const Tokens> sequences) override {
     for (const Tokens& sequence : sequences) {
       if (sequence.empty()) {
@@ -134,6 +121,17 @@ class LlamaEngineImplementation final : public LlamaEngine {
   }
 
  private:
+  void generate_each(std::span<const GenerationRequest> requests, const SamplingOptions& options,
+                     const CompletionSink& sink) override {
+    for (const GenerationRequest& request : requests) {
+      if (request.prompt.empty()) {
+        throw InvalidInput("[generate] a prompt is empty: nothing precedes the first token");
+      }
+      check_sequence("generate", request.prompt, request.prompt.size() + options.max_tokens);
+    }
+    generation_->run(requests, options, sink);
+  }
+
   void make_form() {
     const std::string bos = tokenizer_.bos_text();
     const std::string eos = tokenizer_.eos_text();

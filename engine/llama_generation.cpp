@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <exception>
 #include <filesystem>
+#include <numeric>
 #include <utility>
 
 #include <ggml.h>
@@ -55,28 +56,40 @@ std::size_t cell_bytes(const LlamaParts& parts) {
 LlamaGeneration::LlamaGeneration(LlamaParts parts, TokenBytes token_bytes)
     : parts_(std::move(parts)), token_bytes_(std::move(token_bytes)) {}
 
-std::vector<Completion> LlamaGeneration::run(std::span<const GenerationRequest> requests,
-                                             const SamplingOptions& options) {
+void LlamaGeneration::run(std::span<const GenerationRequest> requests, const SamplingOptions& options,
+                          const CompletionSink& sink) {
   if (requests.empty()) {
-    return {};
+    return;
   }
   make_room(requests, options);
-  std::vector<CompletionDraft> drafts;
-  std::deque<std::size_t> queue;
-  for (const GenerationRequest& request : requests) {
-    queue.push_back(drafts.size());
-    drafts.emplace_back(request, options);
+  std::deque<std::size_t> queue(requests.size());
+  std::iota(queue.begin(), queue.end(), std::size_t{0});
+  try {
+    while (!queue.empty() || working()) {
+      admit(queue, requests, options);
+      advance();
+      hand_over_ended(sink);
+    }
+  } catch (...) {
+    free_slots();  // drafts refer to requests
+    throw;
   }
-  while (!queue.empty() || working()) {
-    admit(queue, drafts);
-    advance(drafts);
+}
+
+void LlamaGeneration::hand_over_ended(const CompletionSink& sink) {
+  for (Slot& slot : slots_) {
+    if (slot.draft && slot.draft->ended()) {
+      Completion completion = slot.draft->take();
+      slot.draft.reset();
+      sink(slot.request, std::move(completion));
+    }
   }
-  std::vector<Completion> completions;
-  completions.reserve(drafts.size());
-  for (CompletionDraft& draft : drafts) {
-    completions.push_back(draft.take());
+}
+
+void LlamaGeneration::free_slots() {
+  for (Slot& slot : slots_) {
+    slot.draft.reset();
   }
-  return completions;
 }
 
 // Slots of one length, that of the longest request: what a pass then walks is what its sequences hold.
@@ -89,14 +102,11 @@ void LlamaGeneration::make_room(std::span<const GenerationRequest> requests, con
   const std::size_t cells = (longest + kCellStep - 1) / kCellStep * kCellStep;
   const std::size_t count = slot_count(requests.size(), cells);
   if (context_ && cells <= slot_cells_ && count <= slots_.size()) {
-    for (Slot& slot : slots_) {
-      slot.draft.reset();
-    }
     return;
   }
   context_.reset();
   slot_cells_ = cells;
-  slots_.assign(count, {});
+  slots_ = std::vector<Slot>(count);
   LlamaContextShape shape{count * cells, count, count, {}};
   shape.unified = false;
   context_ = open_context(parts_, shape);
@@ -116,7 +126,8 @@ bool LlamaGeneration::working() const {
   return std::any_of(slots_.begin(), slots_.end(), [](const Slot& slot) { return slot.draft.has_value(); });
 }
 
-void LlamaGeneration::admit(std::deque<std::size_t>& queue, std::span<const CompletionDraft> drafts) {
+void LlamaGeneration::admit(std::deque<std::size_t>& queue, std::span<const GenerationRequest> requests,
+                            const SamplingOptions& options) {
   const auto free_slots = static_cast<std::size_t>(
       std::count_if(slots_.begin(), slots_.end(), [](const Slot& slot) { return !slot.draft; }));
   // One that waits for the prefix it shares lets those behind it pass; not all of a long queue is looked at.
@@ -124,7 +135,9 @@ void LlamaGeneration::admit(std::deque<std::size_t>& queue, std::span<const Comp
   std::size_t placed = 0;
   for (auto next = queue.begin(); next != queue.end() && placed < free_slots && looked_at < 2 * slots_.size();
        ++looked_at) {
-    if (place(*next, drafts)) {
+    if (const auto place = find_place(requests[*next].prompt)) {
+      slots_[*place].draft.emplace(requests[*next], options);
+      slots_[*place].request = *next;
       next = queue.erase(next);
       ++placed;
     } else {
@@ -136,13 +149,13 @@ void LlamaGeneration::admit(std::deque<std::size_t>& queue, std::span<const Comp
   }
 }
 
-// Puts a draft into a free slot, behind the longest prefix of its prompt that some slot holds. False where a slot is
+// A free slot that holds the longest prefix of the prompt that some slot holds, and nothing else. None where a slot is
 // about to compute more of it.
-bool LlamaGeneration::place(std::size_t draft, std::span<const CompletionDraft> drafts) {
+std::optional<std::size_t> LlamaGeneration::find_place(const Tokens& prompt) {
   const llama_memory_t memory = llama_get_memory(context_.get());
   const auto free = [](const Slot& slot) { return !slot.draft.has_value(); };
   // The last token is computed in any case: its logits are needed.
-  const std::span<const Token> prefix = std::span(drafts[draft].prompt()).first(drafts[draft].prompt().size() - 1);
+  const std::span<const Token> prefix = std::span(prompt).first(prompt.size() - 1);
   std::size_t best = 0;  // the slot that holds most of it, a free one where there is a choice
   std::size_t most = 0;
   std::size_t promised = 0;
@@ -153,13 +166,13 @@ bool LlamaGeneration::place(std::size_t draft, std::span<const CompletionDraft> 
       most = held;
     }
     if (!free(slots_[i])) {
-      promised = std::max(promised, common_prefix(drafts[*slots_[i].draft].prompt(), prefix));
+      promised = std::max(promised, common_prefix(slots_[i].draft->prompt(), prefix));
     }
   }
   if (parts_.info->recurrent) {
     most = 0;
   } else if (promised >= most + kWorthACopy) {
-    return false;
+    return std::nullopt;
   }
   std::size_t own = best;
   if (!free(slots_[best])) {
@@ -176,10 +189,8 @@ bool LlamaGeneration::place(std::size_t draft, std::span<const CompletionDraft> 
     llama_memory_seq_rm(memory, sequence, -1, -1);  // a memory that cannot go back
     most = 0;
   }
-  Slot& slot = slots_[own];
-  slot.draft = draft;
-  slot.held.resize(most);
-  return true;
+  slots_[own].held.resize(most);
+  return own;
 }
 
 void LlamaGeneration::copy_slot(std::size_t from, std::size_t to) {
@@ -205,10 +216,11 @@ void LlamaGeneration::close_gaps() {
     }
     copy_slot(end - 1, gap);
     slots_[gap].draft = std::exchange(slots_[end - 1].draft, std::nullopt);
+    slots_[gap].request = slots_[end - 1].request;
   }
 }
 
-void LlamaGeneration::advance(std::span<CompletionDraft> drafts) {
+void LlamaGeneration::advance() {
   std::size_t spare = parts_.options->batch_tokens;  // tokens beyond one a slot
   for (const Slot& slot : slots_) {
     spare -= slot.draft ? 1 : 0;
@@ -221,7 +233,7 @@ void LlamaGeneration::advance(std::span<CompletionDraft> drafts) {
     if (!slot.draft) {
       continue;
     }
-    const CompletionDraft& draft = drafts[*slot.draft];
+    const CompletionDraft& draft = *slot.draft;
     const std::size_t pending = length_of(draft) - slot.held.size();
     const std::size_t count = std::min(pending, 1 + spare);
     spare -= count - 1;
@@ -241,11 +253,10 @@ void LlamaGeneration::advance(std::span<CompletionDraft> drafts) {
   }
   decode(parts_, context_, batch, "generate");
   tokens_computed_ += batch.size();
-  draw(drafts, ready, places);
+  draw(ready, places);
 }
 
-void LlamaGeneration::draw(std::span<CompletionDraft> drafts, std::span<const std::size_t> slots,
-                           std::span<const std::int32_t> places) {
+void LlamaGeneration::draw(std::span<const std::size_t> slots, std::span<const std::int32_t> places) {
   std::vector<const float*> rows;
   for (const std::int32_t place : places) {
     rows.push_back(llama_get_logits_ith(context_.get(), place));
@@ -256,7 +267,7 @@ void LlamaGeneration::draw(std::span<CompletionDraft> drafts, std::span<const st
   for (std::ptrdiff_t n = 0; n < static_cast<std::ptrdiff_t>(slots.size()); ++n) {
     const auto i = static_cast<std::size_t>(n);
     try {
-      tokens[i] = drafts[*slots_[slots[i]].draft].draw(std::span(rows[i], parts_.info->vocabulary));
+      tokens[i] = slots_[slots[i]].draft->draw(std::span(rows[i], parts_.info->vocabulary));
     } catch (...) {
 #pragma omp critical(endorm_draw_failure)
       failure = std::current_exception();
@@ -273,15 +284,11 @@ void LlamaGeneration::draw(std::span<CompletionDraft> drafts, std::span<const st
   }
   const llama_vocab* vocab = llama_model_get_vocab(parts_.model);
   for (std::size_t i = 0; i < slots.size(); ++i) {
-    Slot& slot = slots_[slots[i]];
-    CompletionDraft& draft = drafts[*slot.draft];
+    CompletionDraft& draft = *slots_[slots[i]].draft;
     if (llama_vocab_is_eog(vocab, tokens[i])) {
       draft.end_turn();
     } else {
       draft.add(tokens[i], token_bytes_(tokens[i]));
-    }
-    if (draft.ended()) {
-      slot.draft.reset();
     }
   }
 }

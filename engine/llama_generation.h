@@ -25,28 +25,31 @@ class LlamaGeneration {
 
   // Requests must not be empty, nor longer than the model's context. Throws EngineError where libllama fails or a row
   // of logits is unusable.
-  std::vector<Completion> run(std::span<const GenerationRequest> requests, const SamplingOptions& options);
+  void run(std::span<const GenerationRequest> requests, const SamplingOptions& options, const CompletionSink& sink);
   // Of prompts and completions, since this was made.
   std::size_t tokens_computed() const { return tokens_computed_; }
 
  private:
   struct Slot {
-    Tokens held;                       // whose keys and values are in the cache
-    std::optional<std::size_t> draft;  // none: free, what it holds may be used again
+    Tokens held;                           // whose keys and values are in the cache
+    std::optional<CompletionDraft> draft;  // none: free, what it holds may be used again
+    std::size_t request = 0;               // of the draft
   };
 
   void make_room(std::span<const GenerationRequest> requests, const SamplingOptions& options);
   std::size_t slot_count(std::size_t requests, std::size_t slot_cells) const;
-  // Gives free slots to drafts of the queue.
-  void admit(std::deque<std::size_t>& queue, std::span<const CompletionDraft> drafts);
-  bool place(std::size_t draft, std::span<const CompletionDraft> drafts);
+  // Gives free slots to requests of the queue.
+  void admit(std::deque<std::size_t>& queue, std::span<const GenerationRequest> requests,
+             const SamplingOptions& options);
+  std::optional<std::size_t> find_place(const Tokens& prompt);
   void close_gaps();
   void copy_slot(std::size_t from, std::size_t to);
   // One pass over all slots at work, and a token for each whose last one was computed.
-  void advance(std::span<CompletionDraft> drafts);
-  void draw(std::span<CompletionDraft> drafts, std::span<const std::size_t> slots,
-            std::span<const std::int32_t> places);
+  void advance();
+  void draw(std::span<const std::size_t> slots, std::span<const std::int32_t> places);
+  void hand_over_ended(const CompletionSink& sink);
   bool working() const;
+  void free_slots();
 
   LlamaParts parts_;
   TokenBytes token_bytes_;

@@ -7,7 +7,6 @@
 #include "core/errors.h"
 #include "core/log_sum_exp.h"
 #include "engine/completion_draft.h"
-#include "engine/token_sampler.h"
 
 namespace endorm {
 namespace {
@@ -144,22 +143,22 @@ Tokens TabularEngine::open_turn(std::span<const Message> messages) const {
   return prompt;
 }
 
-std::vector<Completion> TabularEngine::generate(std::span<const GenerationRequest> requests,
-                                                const SamplingOptions& options) {
-  check_sampling(options);
-  std::vector<Completion> completions;
-  for (const GenerationRequest& request : requests) {
-    Tokens path = request.prompt;
-    std::for_each(path.begin(), path.end(), [&](Token token) { check_token(token); });
-    if (path.empty()) {
+void TabularEngine::generate_each(std::span<const GenerationRequest> requests, const SamplingOptions& options,
+                                  const CompletionSink& sink) {
+  for (const auto& [prompt, seed] : requests) {
+    std::for_each(prompt.begin(), prompt.end(), [&](Token token) { check_token(token); });
+    if (prompt.empty()) {
       throw InvalidInput("[TabularEngine::generate] a prompt is empty: the first token has no state before it");
     }
-    if (options_.context > 0 && path.size() + options.max_tokens > options_.context) {
-      throw InvalidInput("[TabularEngine::generate] a prompt of " + std::to_string(path.size()) + " tokens and " +
+    if (options_.context > 0 && prompt.size() + options.max_tokens > options_.context) {
+      throw InvalidInput("[TabularEngine::generate] a prompt of " + std::to_string(prompt.size()) + " tokens and " +
                          std::to_string(options.max_tokens) + " behind it are more than the " +
                          std::to_string(options_.context) + " tokens of the context");
     }
-    CompletionDraft draft(request, options);
+  }
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    Tokens path = requests[i].prompt;
+    CompletionDraft draft(requests[i], options);
     while (!draft.ended()) {
       const Token token = draft.draw(std::span<const double>(row(path)));
       if (options_.end_of_turn && static_cast<std::size_t>(token) == vocabulary_ - 1) {
@@ -169,9 +168,8 @@ std::vector<Completion> TabularEngine::generate(std::span<const GenerationReques
         path.push_back(token);
       }
     }
-    completions.push_back(draft.take());
+    sink(i, draft.take());
   }
-  return completions;
 }
 
 std::vector<TokenStats> TabularEngine::evaluate(const TokenTree& tree, const EvaluateOptions& options) {

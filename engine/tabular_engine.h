@@ -51,14 +51,14 @@ class TabularEngine : public Engine {
   std::vector<TokenStats> evaluate(const TokenTree& tree, const EvaluateOptions& options) override;
   // The tokens of the messages.
   Tokens open_turn(std::span<const Message> messages) const override;
-  // One completion after the other; the end-of-turn token ends one where the options have it. The text is in text form,
-  // and stop strings are found in it. Throws as evaluate.
-  std::vector<Completion> generate(std::span<const GenerationRequest> requests,
-                                   const SamplingOptions& options) override;
   // A state counts as one computed token and one row: once for all its actions where prefixes are shared.
   EvaluateCounts counts() const override { return counts_; }
 
  private:
+  // One completion after the other; the end-of-turn token ends one where the options have it. The text is in text form,
+  // and stop strings are found in it. Throws as evaluate.
+  void generate_each(std::span<const GenerationRequest> requests, const SamplingOptions& options,
+                     const CompletionSink& sink) override;
   Tokens read(const std::string& text, std::vector<std::size_t>* byte_offsets) const;
   void check_token(Token token) const;
   // Q(path, .) [V]

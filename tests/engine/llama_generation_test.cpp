@@ -269,6 +269,45 @@ TEST_CASE("a stop string ends a completion, also across tokens, and max_tokens d
   CHECK(tried >= 3);
 }
 
+TEST_CASE("completions come out as they end, each once, and a sink that throws ends the generation") {
+  MESSAGE("seed ", kSeed);
+  struct Enough {};
+  for (const char* name : {"llama", "mamba"}) {
+    CAPTURE(name);
+    const auto engine = make_llama_engine(tiny(name));
+    RandomStream random(kSeed);
+    std::vector<GenerationRequest> requests = requests_of(random, 30);
+    SamplingOptions options{40, 1.0, 1.0, {"e"}};  // most stop early, each at a length of its own
+    const std::vector<Completion> expected = engine->generate(requests, options);
+    std::vector<std::size_t> order;
+    std::vector<Completion> found(requests.size());
+    engine->generate(requests, options, [&](std::size_t request, Completion completion) {
+      order.push_back(request);
+      found.at(request) = std::move(completion);
+    });
+    check_same(found, expected);
+    // All requests have a slot, so that fewer tokens end sooner; one that waits for a prefix begins at most a few
+    // passes later. Slots are handed over in their order, not that of the requests.
+    CHECK(!std::is_sorted(order.begin(), order.end()));
+    CHECK(found.at(order.front()).tokens.size() < found.at(order.back()).tokens.size());
+    std::sort(order.begin(), order.end());
+    for (std::size_t i = 0; i < order.size(); ++i) {
+      CHECK(order[i] == i);
+    }
+    CHECK(order.size() == requests.size());
+
+    std::size_t taken = 0;
+    const auto take_five = [&](std::size_t, const Completion&) {
+      if (++taken == 5) {
+        throw Enough{};
+      }
+    };
+    CHECK_THROWS_AS(engine->generate(requests, options, take_five), Enough);
+    CHECK(taken == 5);
+    check_same(engine->generate(requests, options), expected);
+  }
+}
+
 TEST_CASE("what prompts share is computed once, and evaluations are left as they are") {
   const Tokens prompt(200, 5);
   std::vector<GenerationRequest> requests;

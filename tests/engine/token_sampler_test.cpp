@@ -170,8 +170,11 @@ TEST_CASE("a tabular problem writes: greedily, to a stop string, and with the pr
   CHECK(greedy.end == CompletionEnd::kLength);
   options.stop = {"][0"};
   CHECK(engine.generate(std::span(&request, 1), options).front().text == "[1");
-  options.max_tokens = 12;
-  CHECK_THROWS_WITH_AS(engine.generate(std::span(&request, 1), options), doctest::Contains("12"), InvalidInput);
+  std::size_t taken = 0;
+  const auto count = [&](std::size_t, const Completion&) { ++taken; };
+  const std::vector<GenerationRequest> last_too_long{request, {Tokens(12, 0), 0}};
+  CHECK_THROWS_WITH_AS(engine.generate(last_too_long, options, count), doctest::Contains("12"), InvalidInput);
+  CHECK(taken == 0);
 
   constexpr std::size_t kDraws = 20000;
   MESSAGE("seeds 0 to ", kDraws - 1);

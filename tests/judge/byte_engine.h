@@ -59,23 +59,21 @@ class ByteEngine final : public TabularEngine {
     return bytes(text + "<assistant>");
   }
 
-  std::vector<Completion> generate(std::span<const GenerationRequest> requests,
-                                   const SamplingOptions& options) override {
-    ++calls;
-    std::vector<Completion> completions;
-    for (const GenerationRequest& request : requests) {
-      std::string question;
-      for (const Token token : request.prompt) {
-        question += static_cast<char>(token);
-      }
-      completions.push_back({{}, script_(question, request, options), CompletionEnd::kEndOfTurn});
-    }
-    return completions;
-  }
-
   std::size_t calls = 0;  // of generate
 
  private:
+  void generate_each(std::span<const GenerationRequest> requests, const SamplingOptions& options,
+                     const CompletionSink& sink) override {
+    ++calls;
+    for (std::size_t i = 0; i < requests.size(); ++i) {
+      std::string question;
+      for (const Token token : requests[i].prompt) {
+        question += static_cast<char>(token);
+      }
+      sink(i, {{}, script_(question, requests[i], options), CompletionEnd::kEndOfTurn});
+    }
+  }
+
   static Tokens bytes(const std::string& text) {
     Tokens tokens;
     for (const char byte : text) {
