@@ -24,6 +24,8 @@ class AnswerParser {
 
  private:
   // grammar.cpp
+  bool ends_with_domain();
+  bool condition_ahead();
   Node list();
   Node relation();
   Node union_of();

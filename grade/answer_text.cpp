@@ -194,6 +194,8 @@ std::string one_spelling(std::string_view answer) {
     } else if (rest.substr(0, 2) == "\\\\") {
       text += "\\\\";
       place += 2;
+    } else if (rest.size() > 1 && rest[0] == '\\' && is_digit(rest[1])) {
+      ++place;  // "\15", as models write a currency's sign
     } else if (const Spelling* spelling = spelling_at(answer, place)) {
       text += spelling->second;
       const bool command = is_letter(spelling->first.back()) && spelling->second.empty();

@@ -185,7 +185,10 @@ Node AnswerParser::with_base(const Node& digits) {
 // Letters without a backslash: a function, a constant, words, or else one variable.
 Node AnswerParser::plain_letters() {
   const std::string_view letters = letters_ahead();
-  if (letters.size() > 1 && is_function_name(letters)) {
+  const std::size_t behind = std::min(text_.find_first_not_of(' ', place_ + letters.size()), text_.size());
+  const bool operand =
+      behind < text_.size() && std::string_view("+*/=,;)").find(text_[behind]) == std::string_view::npos;
+  if (letters.size() > 1 && is_function_name(letters) && operand) {  // "ln + 1" is l n + 1
     place_ += letters.size();
     return function(std::string(function_name(letters)));
   }

@@ -45,14 +45,15 @@ double half_last_digit(const std::string& literal) {
   return 0.5 * std::pow(10.0, exponent - after_point);
 }
 
-// "y", "f(x)", "m_{max}": the name that an equation gives to its other side.
+// "y", "f(x)", "E(20, 3)", "m_{max}": the name that an equation gives to its other side.
 bool is_head(const Node& node) {
   if (node.kind == Kind::symbol || node.kind == Kind::text) return true;
   if (node.kind == Kind::tuple) return std::all_of(node.children.begin(), node.children.end(), is_head);
-  if (node.kind != Kind::product) return false;
-  return std::all_of(node.children.begin(), node.children.end(),
-                     [](const Node& factor) { return factor.kind == Kind::symbol || factor.kind == Kind::text; }) &&
-         node.children.size() <= 2;
+  if (node.kind != Kind::product || node.children.size() > 2) return false;
+  const bool called = node.children[0].kind == Kind::symbol && node.children[1].kind == Kind::tuple;
+  return called || std::all_of(node.children.begin(), node.children.end(), [](const Node& factor) {
+           return factor.kind == Kind::symbol || factor.kind == Kind::text;
+         });
 }
 
 Node with_sign(const Node& node, bool upper) {
@@ -93,11 +94,46 @@ const Node* named_value(const Node& node) {
   if (node.kind != Kind::relation || node.children.size() != 2) return nullptr;
   if (node.name == ":") return &node.children[1];
   if (node.name != "=") return nullptr;
-  const bool numbers = !any_node(node, [](const Node& inner) { return inner.kind == Kind::symbol; });
+  const bool numbers =
+      !any_node(node, [](const Node& inner) { return inner.kind == Kind::symbol || inner.kind == Kind::text; });
   if (numbers) return &node.children[0];  // "2/3 = 0.67": the first is what the others restate
   if (is_head(node.children[0])) return &node.children[1];
   if (is_head(node.children[1])) return &node.children[0];
   return nullptr;
+}
+
+// What an equation says where the other answer is a value: beside named_value the side without variables, where it is
+// not 0: "|r - s| = 16" and "x + y = 7" say 16 and 7.
+const Node* stated_value(const Node& node) {
+  if (const Node* value = named_value(node)) return value;
+  if (node.kind != Kind::relation || node.name != "=" || node.children.size() != 2) return nullptr;
+  const auto is_value = [](const Node& side) {
+    return !any_node(side, [](const Node& inner) { return inner.kind == Kind::symbol || inner.kind == Kind::text; }) &&
+           exact_form(side) != "0";
+  };
+  const bool left = is_value(node.children[0]);
+  const bool right = is_value(node.children[1]);
+  if (left == right) return nullptr;
+  return left ? &node.children[0] : &node.children[1];
+}
+
+// "(x, y) = (1, 2)" as the list "x = 1, y = 2"; another node as it is.
+Node without_tuples(const Node& node) {
+  const bool tuples = node.kind == Kind::relation && node.name == "=" && node.children.size() == 2 &&
+                      node.children[0].kind == Kind::tuple && node.children[1].kind == Kind::tuple &&
+                      node.children[0].children.size() == node.children[1].children.size();
+  if (!tuples) return node;
+  Node list{Kind::list, "", {}, {}};
+  for (std::size_t k = 0; k < node.children[0].children.size(); ++k) {
+    list.children.push_back(
+        Node{Kind::relation, "=", {node.children[0].children[k], node.children[1].children[k]}, {}});
+  }
+  return list;
+}
+
+bool lists_relations(const Node& node) {
+  return node.kind == Kind::list &&
+         any_node(node.children[0], [](const Node& inner) { return inner.kind == Kind::relation; });
 }
 
 // The names of which the relations of a node speak.
@@ -135,6 +171,12 @@ class Comparer {
   // The same answer, element by element where they are structures.
   bool same(const Node& answer, const Node& reference) {
     budget_.spend(1);
+    if (lists_relations(answer) && reference.kind == Kind::relation) {
+      return same_listing(answer, without_tuples(reference));
+    }
+    if (lists_relations(reference) && answer.kind == Kind::relation) {
+      return same_listing(without_tuples(answer), reference);
+    }
     if (is_listing(answer) || is_listing(reference)) return same_listing(answer, reference);
     if (answer.kind == Kind::relation || reference.kind == Kind::relation) return same_relation(answer, reference);
     if (is_real_set(answer) || is_real_set(reference)) return same_sets(answer, reference);
@@ -182,8 +224,11 @@ class Comparer {
     }
     std::vector<Node> left = listed(answer);
     std::vector<Node> right = listed(reference);
-    // In "x = 1, 2" the name belongs to every element.
-    for (std::vector<Node>* side : {&left, &right}) strip_common_name(*side);
+    // In "x = 1, 2" the name belongs to every element; in "f(x) = x, g(x) = 1" the names tell the elements apart.
+    for (std::vector<Node>* side : {&left, &right}) {
+      strip_common_name(*side);
+      strict_names_ = strict_names_ || (side->size() > 1 && lists_relations(Node{Kind::list, "", *side, {}}));
+    }
     if (answer.kind == Kind::set || reference.kind == Kind::set) {
       drop_repeated(left);
       drop_repeated(right);
@@ -244,8 +289,8 @@ class Comparer {
   }
 
   bool same_relation(const Node& answer, const Node& reference) {
-    const Node* answer_value = named_value(answer);
-    const Node* reference_value = named_value(reference);
+    const Node* answer_value = reference.kind == Kind::relation ? named_value(answer) : stated_value(answer);
+    const Node* reference_value = answer.kind == Kind::relation ? named_value(reference) : stated_value(reference);
     if (answer.kind != Kind::relation) {
       return reference_value != nullptr ? same(answer, *reference_value) : same_sets_if_readable(answer, reference);
     }
@@ -265,14 +310,14 @@ class Comparer {
   }
 
   // Whether two equations name the same: one name, or y and f(x).
-  static bool same_names(const Node& answer, const Node& reference) {
+  bool same_names(const Node& answer, const Node& reference) const {
     const auto name = [](const Node& node) -> const Node& {
       return is_head(node.children[0]) ? node.children[0] : node.children[1];
     };
     const Node& left = name(answer);
     const Node& right = name(reference);
     const auto is_function = [](const Node& node) { return node.kind == Kind::product || node.name == "y"; };
-    return normal_form(left) == normal_form(right) || (is_function(left) && is_function(right));
+    return normal_form(left) == normal_form(right) || (!strict_names_ && is_function(left) && is_function(right));
   }
 
   // left - right of one relation is a constant times that of the other; for < and > the sign of it decides.
@@ -462,6 +507,7 @@ class Comparer {
 
   const GradeOptions& options_;
   Budget& budget_;
+  bool strict_names_ = false;  // y and f(x) are not one name
   std::string why_;
   std::optional<Side> undefined_;
 };

@@ -11,17 +11,19 @@ enum class AnswerPlace { box, hashes, phrase, whole, formula, number, choice, no
 struct ExtractedAnswer {
   std::string text;  // as written
   AnswerPlace place = AnswerPlace::nowhere;
+  // Where the last paragraph has more boxes than `text` holds: what all of them hold, parted by commas, as of "at most
+  // \boxed{3} and at least \boxed{1}"; else empty.
+  std::string paragraph_boxes;
 };
 
 // The answer that a text ends with, the first of these that is there:
 //   box      the last \boxed{...} or \fbox{...}, with the boxes right before it that only "and", "or" or a comma parts
-//   from
-//            it; what follows a box, such as a unit, is not part of it
-//   hashes   what follows the last "####" on its line
-//   phrase   what follows the last "answer is", "answer:" or "answers are", up to the end of the sentence
+//            from it; what follows a box, such as a unit, is not part of it
+//   hashes   what follows the last "####" on its line, where that is no heading
+//   phrase   what follows the last "answer is", "answer:" or "answers are", up to the end of the sentence; of a longer
+//            sentence what it says last
 //   whole    a text without prose
-//   formula  the last formula between $ signs, \( \) or \[ \]; of an equation, what stands behind its last "="
-//   number   the last number
+//   formula, number   what the text says last, as said_last of grade/prose.h has it
 // One pass over the text.
 ExtractedAnswer extract_answer(std::string_view text);
 

@@ -61,8 +61,7 @@ char last_bracketed_letter(std::string_view text) {
   return '\0';
 }
 
-Reading read_answer(std::string_view text, bool choice_wanted) {
-  const ExtractedAnswer extracted = extract_answer(text);
+Reading read_answer(std::string_view text, const ExtractedAnswer& extracted, bool choice_wanted) {
   if (choice_wanted) {
     char letter = choice_letter(extracted.text);
     const bool certain = extracted.place == AnswerPlace::box || extracted.place == AnswerPlace::phrase;
@@ -70,6 +69,13 @@ Reading read_answer(std::string_view text, bool choice_wanted) {
     if (letter != '\0') return {{choice(letter)}, std::string(1, letter), ""};
   }
   return read(extracted.text);
+}
+
+// Where the other side lists several answers, prose may part the boxes that hold them.
+void add_paragraph_boxes(Reading& reading, const ExtractedAnswer& extracted, const Reading& other) {
+  const Kind kind = other.trees.front().kind;
+  if (extracted.paragraph_boxes.empty() || (kind != Kind::list && kind != Kind::set)) return;
+  for (Node& tree : read(extracted.paragraph_boxes).trees) reading.trees.push_back(std::move(tree));
 }
 
 Grade unparsable(Grade grade, Side side, const std::string& reason) {
@@ -84,14 +90,16 @@ Grade unparsable(Grade grade, Side side, const std::string& reason) {
 Grade grade(std::string_view answer, std::string_view reference, const GradeOptions& options) {
   const ExtractedAnswer reference_text = extract_answer(reference);
   const char letter = choice_letter(reference_text.text);
-  const Reading right =
-      letter != '\0' ? Reading{{choice(letter)}, std::string(1, letter), ""} : read(reference_text.text);
-  const Reading left = read_answer(answer, letter != '\0');
+  Reading right = letter != '\0' ? Reading{{choice(letter)}, std::string(1, letter), ""} : read(reference_text.text);
+  const ExtractedAnswer answer_text = extract_answer(answer);
+  Reading left = read_answer(answer, answer_text, letter != '\0');
   Grade result;
   result.answer_normal = left.normal;
   result.reference_normal = right.normal;
   if (right.trees.empty()) return unparsable(result, Side::reference, right.fault);
   if (left.trees.empty()) return unparsable(result, Side::answer, left.fault);
+  add_paragraph_boxes(left, answer_text, right);
+  add_paragraph_boxes(right, reference_text, left);
   std::optional<Side> undefined;
   try {
     Budget budget;

@@ -37,6 +37,15 @@ bool is_separator(std::string_view word) {
   return word == "and" || word == "or" || word == ",and" || word == ",or" || word == ",";
 }
 
+// "\text{Maximum: }", the name of what follows.
+bool is_label(const Node& node) { return node.kind == Kind::text && node.name.ends_with(':'); }
+
+// "k \in \mathbb{Z}" behind other elements: k is a parameter of theirs.
+bool says_integer(const Node& node) {
+  return node.kind == Kind::relation && node.name == ":" && node.children[1].kind == Kind::symbol &&
+         node.children[1].name == "Z";
+}
+
 bool is_power_of_ten(const Node& node) {
   const auto integer = [](const Node& exponent) {
     return is_integer_literal(exponent.kind == Kind::negative ? exponent.children[0] : exponent);
@@ -61,16 +70,42 @@ Node parse_answer(std::string_view text) { return AnswerParser(text).whole(); }
 Node AnswerParser::whole() {
   if (at_end()) fail("it is empty");
   Node node = list();
-  if (!at_end()) fail("it cannot be read from \"" + std::string(text_.substr(place_, 20)) + "\" on");
+  if (!at_end() && !ends_with_domain())
+    fail("it cannot be read from \"" + std::string(text_.substr(place_, 20)) + "\" on");
   return node;
+}
+
+// Whether the rest only says what may stand for a parameter: "\text{ for any } c", "where k is an integer". One that
+// narrows the answer, as "for x > 2" does, is not passed over.
+bool AnswerParser::ends_with_domain() {
+  if (!condition_ahead()) return false;
+  const std::string_view rest = text_.substr(place_);
+  for (const std::string_view sign : {"<", ">", "=", "\\le", "\\ge", "\\lt", "\\gt", "\\ne"}) {
+    if (rest.find(sign) != std::string_view::npos) return false;
+  }
+  return true;
+}
+
+// Whether a condition begins here: "for", "where", "with", as text or plain.
+bool AnswerParser::condition_ahead() {
+  const std::string_view command = command_ahead();
+  if (command == "forall") return true;
+  std::string_view rest = text_.substr(place_);
+  if (command == "text") rest.remove_prefix(std::min(rest.find('{') + 1, rest.size()));
+  while (!rest.empty() && (is_space(rest.front()) || rest.front() == '(')) rest.remove_prefix(1);
+  for (const std::string_view word : {"for", "where", "with"}) {
+    if (rest.starts_with(word) && (rest.size() == word.size() || !is_letter(rest[word.size()]))) return true;
+  }
+  return false;
 }
 
 Node AnswerParser::list() {
   const Deeper level(*this);
   std::vector<Node> elements{relation()};
   while (eat_separator()) {
-    if (at_end()) break;
-    elements.push_back(relation());
+    if (at_end() || condition_ahead()) break;
+    Node element = relation();
+    if (!says_integer(element)) elements.push_back(std::move(element));
   }
   return elements.size() == 1 ? std::move(elements[0]) : make(Kind::list, "", std::move(elements));
 }
@@ -131,7 +166,12 @@ Node AnswerParser::relation() {
   const char unary = eat_relation_sign();  // "= 5", as models begin
   if (unary != '\0' && unary != '=') fail("it begins with a relation");
   operands.push_back(union_of());
-  while (signs.empty() && eat(":")) operands.push_back(union_of());
+  if (is_label(operands[0]) || (operands[0].kind == Kind::text && eat(":"))) {  // "Maximum: 5"
+    if (is_label(operands[0])) operands[0].name.pop_back();
+    operands.push_back(union_of());
+    return make(Kind::relation, "=", std::move(operands));
+  }
+  while (eat(":")) operands.push_back(union_of());
   if (operands.size() > 1) return make(Kind::ratio, "", std::move(operands));
   while (const char sign = eat_relation_sign()) {
     signs += sign;
@@ -197,6 +237,7 @@ Node AnswerParser::sum() {
 Node AnswerParser::product() {
   const Deeper level(*this);
   Node left = power();
+  if (is_label(left)) return left;
   for (;;) {
     if (eat_unit(left)) continue;
     if (eat_mixed_fraction(left)) continue;
@@ -316,7 +357,7 @@ bool AnswerParser::begins_factor() {
   if (c == '|') return bars_ == 0;
   if (is_letter(c)) {
     const std::string_view letters = letters_ahead();
-    return letters != "and" && letters != "or" && letters != "U";
+    return letters != "and" && letters != "or" && letters != "U" && !condition_ahead();
   }
   if (c != '\\') return false;
   if (sees("\\{")) return true;
@@ -337,7 +378,7 @@ std::string AnswerParser::unit_power() {
 bool AnswerParser::eat_unit(Node& node) {
   const std::size_t before = place_;
   std::string unit;
-  if (digits_of_base_ahead() > 0) return false;
+  if (digits_of_base_ahead() > 0 || condition_ahead()) return false;
   if (command_ahead() == "text") {
     place_ += 5;
     unit = without_spaces(braced_text());

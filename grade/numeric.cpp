@@ -327,6 +327,17 @@ bool wants_integers(const Node& node) {
   });
 }
 
+// The variables under a floor or ceiling: they need values on many steps.
+void collect_stepped(const Node& node, std::set<std::string>& names) {
+  if (node.kind == Kind::function && (node.name == "floor" || node.name == "ceil")) collect_symbols(node, names);
+  for (const Node& child : node.children) collect_stepped(child, names);
+}
+
+// Whether mathematicians use the letter for integers.
+bool is_integer_name(const std::string& name) {
+  return std::string_view("ijklmnKLMN").find(name[0]) != std::string_view::npos;
+}
+
 bool has_named(const Node& node, Kind kind, std::string_view name) {
   return any_node(
       node, [&](const Node& inner) { return inner.kind == kind && inner.name == name && inner.children.size() <= 1; });
@@ -338,12 +349,25 @@ std::uint64_t seed_of(const std::string& name) {
   return hash;
 }
 
-// The values of variables at the n-th point: positive at even ones, of either sign at odd ones.
-Point point_number(std::size_t n, const std::set<std::string>& names, bool integers) {
+// Which values variables take.
+struct Domain {
+  std::set<std::string> names;
+  std::set<std::string> stepped;  // those of them under a floor or ceiling
+  bool integers = false;          // all of them
+};
+
+// The values of variables at the n-th point: positive at even ones, of either sign at odd ones. Stepped ones go up to
+// 30 at even points and to 1,000 at odd ones, and are integers where their letter is one of i to n.
+Point point_number(std::size_t n, const Domain& domain) {
   Point point;
-  for (const std::string& name : names) {
+  for (const std::string& name : domain.names) {
     RandomStream random(seed_of(name) + n * 0x9E3779B97F4A7C15ULL);
-    if (integers) {
+    if (domain.stepped.contains(name) && !domain.integers) {
+      const double most = n % 2 == 0 ? 30.0 : 1000.0;
+      const double size = 1.0 + (most - 1.0) * random.uniform();
+      point[name] =
+          is_integer_name(name) ? from_integer(static_cast<std::int64_t>(size)) : Value{Real(size), 0, kExact};
+    } else if (domain.integers) {
       point[name] = from_integer(static_cast<std::int64_t>(1 + random.below(n < 20 ? 12 : 40)));
     } else {
       const double size = 0.25 + 3.0 * random.uniform();
@@ -380,17 +404,15 @@ Contact compare_at(const Node& left, const Node& right, const Point& point, doub
   return sharp(*a) && sharp(*b) ? Contact::same : Contact::dull;
 }
 
-Sameness same_with(const Node& left, const Node& right, const std::set<std::string>& names, double log_base,
-                   Budget& budget) {
-  const bool integers = wants_integers(left) || wants_integers(right);
+Sameness same_with(const Node& left, const Node& right, const Domain& domain, double log_base, Budget& budget) {
   const bool imaginary = has_named(left, Kind::constant, "i") || has_named(right, Kind::constant, "i");
-  const std::size_t wanted = names.empty() ? 1 : 8;
-  const std::size_t tries = names.empty() ? 1 : 48;
+  const std::size_t wanted = domain.names.empty() ? 1 : domain.stepped.empty() ? 8 : 24;
+  const std::size_t tries = domain.names.empty() ? 1 : 48;
   Contact last = Contact::dull;
-  for (const bool real_only : {!imaginary && !names.empty(), false}) {
+  for (const bool real_only : {!imaginary && !domain.names.empty(), false}) {
     std::size_t found = 0;
     for (std::size_t n = 0; n < tries && found < wanted; ++n) {
-      const Contact contact = compare_at(left, right, point_number(n, names, integers), log_base, real_only, budget);
+      const Contact contact = compare_at(left, right, point_number(n, domain), log_base, real_only, budget);
       if (contact == Contact::different) return Sameness::different;
       if (contact == Contact::same) ++found;
       if (contact != Contact::same) last = contact;
@@ -407,25 +429,28 @@ constexpr double kNaturalBase = 2.718281828459045;
 }  // namespace
 
 Sameness same_value(const Node& left, const Node& right, Budget& budget) {
-  std::set<std::string> names;
-  collect_symbols(left, names);
-  collect_symbols(right, names);
-  const Sameness natural = same_with(left, right, names, kNaturalBase, budget);
+  Domain domain;
+  for (const Node* side : {&left, &right}) {
+    collect_symbols(*side, domain.names);
+    collect_stepped(*side, domain.stepped);
+    domain.integers = domain.integers || wants_integers(*side);
+  }
+  const Sameness natural = same_with(left, right, domain, kNaturalBase, budget);
   const bool plain_log = has_named(left, Kind::function, "log") || has_named(right, Kind::function, "log");
   if (natural == Sameness::same || !plain_log) return natural;
-  return same_with(left, right, names, 10.0, budget);
+  return same_with(left, right, domain, 10.0, budget);
 }
 
 std::optional<int> constant_ratio(const Node& left, const Node& right, Budget& budget) {
-  std::set<std::string> names;
-  collect_symbols(left, names);
-  collect_symbols(right, names);
-  if (names.empty()) return std::nullopt;
+  Domain domain;
+  collect_symbols(left, domain.names);
+  collect_symbols(right, domain.names);
+  if (domain.names.empty()) return std::nullopt;
   const Node quotient{Kind::quotient, "", {left, right}, {}};
   std::optional<Value> ratio;
   std::size_t agreed = 0;
   for (std::size_t n = 0; n < 48 && agreed < 8; ++n) {
-    const Point point = point_number(n, names, false);
+    const Point point = point_number(n, domain);
     const std::optional<Value> here = value_at(quotient, point, kNaturalBase, budget);
     if (!here || here->zero()) continue;
     if (ratio && std::max(log2_size(here->re - ratio->re), log2_size(here->im - ratio->im)) >

@@ -1,11 +1,16 @@
 #!/usr/bin/env python3
 """Grades pairs with Math-Verify (pip install math-verify==0.9.0) and prints where EndoRM and it disagree.
 
-    grade_math_verify.py --endorm PATH --pairs tests/grade/pairs.tsv [--data ../shared/data] [--out disagreements.jsonl]
+    grade_math_verify.py --endorm PATH [--pairs tests/grade/pairs.tsv] [--references DATA] [--solutions DATA]
+                         [--samples FILE.jsonl] [--out disagreements.jsonl]
 
-Pairs: those made by hand, whose verdict is known; and with --data every published reference answer against itself and
-against mutations of itself that a person calls wrong: an integer plus one, a sign flipped, a tuple swapped, the end of
-an interval moved by one. Not part of the tests: it needs the package. docs/grading.md settles the disagreements.
+--pairs: those made by hand, whose verdict is known. --references: every published reference answer against itself, in
+the words of models, and against mutations of itself that a person calls wrong: an integer plus one, a sign flipped, a
+tuple swapped, the end of an interval moved by one. --solutions: what strong models wrote, as ProcessBench publishes it
+with a label of the final answer, against the reference of the same problem in GSM8K, MATH and OlympiadBench (or, where
+none is published, the boxed answer of another solution that is labelled right). --samples: lines of {"id", "answer",
+"reference"} and, where it is known, "right": correct or wrong. DATA is ../shared/data.
+Not part of the tests: it needs the package. docs/grading.md settles the disagreements.
 """
 import argparse
 import collections
@@ -72,21 +77,83 @@ def mutations(text):
         yield "last number", bare[:last.start()] + str(int(last.group()) + 1) + bare[last.end():]
 
 
+# How models state an answer; a currency's sign inside a formula is no formula's end.
+SENTENCES = (
+    "Adding it up gives the total.\n\nThe final answer is: $\\boxed{ANSWER}$",
+    "Therefore, we have\n\\[\n\\boxed{ANSWER}.\n\\]",
+    "**Final Answer**\n\n\\(\\boxed{ANSWER}\\)",
+    "We solved for it above. The final answer is $ANSWER$. I hope it is correct.",
+    "We have checked both of the cases, so the answer is \\(ANSWER\\).",
+)
+
+
+def one_space(text):
+    return " ".join(text.split())
+
+
+def answers_by_problem(data):
+    found = {}
+    for part in ("test", "train"):
+        for line in open(data / f"gsm8k/{part}.jsonl"):
+            row = json.loads(line)
+            found[one_space(row["question"])] = row["answer"].split("####")[1].strip()
+    for line in open(data / "math_suites/math500.jsonl"):
+        row = json.loads(line)
+        found[one_space(row["problem"])] = row["answer"]
+    for row in json.load(open(data / "math_train/math.json")):
+        if row["answer"]:
+            found.setdefault(one_space(row["problem"]), row["answer"])
+    for line in open(data / "math_suites/olympiadbench.jsonl"):
+        row = json.loads(line)
+        found[one_space(row["question"])] = ", ".join(row["final_answer"])
+    return found
+
+
+def solutions(data):
+    published = answers_by_problem(data)
+    for suite in ("gsm8k", "math", "olympiadbench", "omnimath"):
+        rows = json.load(open(data / f"processbench/{suite}.json"))
+        boxes = {}
+        for row in rows:
+            if row["final_answer_correct"] and boxed(row["steps"][-1]) is not None:
+                boxes.setdefault(one_space(row["problem"]), (row["id"], boxed(row["steps"][-1])))
+        for row in rows:
+            problem = one_space(row["problem"])
+            owner, reference = None, published.get(problem)
+            if reference is None:
+                owner, reference = boxes.get(problem, (None, None))
+            if reference is not None and owner != row["id"]:
+                yield {"id": row["id"], "kind": f"solution {suite}", "answer": "\n\n".join(row["steps"]),
+                       "reference": reference, "right": "correct" if row["final_answer_correct"] else "wrong"}
+
+
 def pairs_of(arguments):
-    for number, line in enumerate(open(arguments.pairs), 1):
-        if line.strip() and not line.startswith("#"):
-            verdict, answer, reference = line.rstrip("\n").split("\t")
-            yield {"id": f"hand/{number}", "kind": "hand", "answer": answer.replace("\\n####", "\n####"),
-                   "reference": reference, "right": verdict}
-    if arguments.data:
+    if arguments.pairs:
+        for number, line in enumerate(open(arguments.pairs), 1):
+            if line.strip() and not line.startswith("#"):
+                verdict, answer, reference = line.rstrip("\n").split("\t")[:3]
+                yield {"id": f"hand/{number}", "kind": "hand", "answer": answer.replace("<br>", "\n"),
+                       "reference": reference, "right": verdict}
+    if arguments.references:
         seen = set()
-        for number, (suite, text) in enumerate(references(arguments.data)):
+        for number, (suite, text) in enumerate(references(arguments.references)):
             if text in seen:
                 continue
             seen.add(text)
             yield {"id": f"{suite}/{number}", "kind": "itself", "answer": text, "reference": text, "right": "correct"}
+            sentence = SENTENCES[number % len(SENTENCES)].replace("ANSWER", text.replace("\\$", "").replace("$", ""))
+            yield {"id": f"{suite}/{number}/words", "kind": "in words", "answer": sentence, "reference": text,
+                   "right": "correct"}
             for kind, other in mutations(text):
                 yield {"id": f"{suite}/{number}/{kind}", "kind": kind, "answer": other, "reference": text, "right": "wrong"}
+    if arguments.solutions:
+        yield from solutions(arguments.solutions)
+    if arguments.samples:
+        for line in open(arguments.samples):
+            row = json.loads(line)
+            suite = str(row["id"]).partition("/")[0]
+            yield {"id": row["id"], "kind": f"sample {suite}", "answer": row["answer"], "reference": row["reference"],
+                   "right": row.get("right")}
 
 
 def as_formula(text):
@@ -96,10 +163,13 @@ def as_formula(text):
 
 
 def math_verify_verdict(pair):
-    config = [LatexExtractionConfig(), ExprExtractionConfig(), StringExtractionConfig()]
+    config = [LatexExtractionConfig(), ExprExtractionConfig()]
+    whole_text = pair["kind"].startswith(("solution", "sample", "in words"))
+    if not whole_text:
+        config.append(StringExtractionConfig())  # letters of a multiple choice; in prose it finds the article
     try:
         reference = parse(as_formula(pair["reference"]), extraction_config=config)
-        answer = parse(as_formula(pair["answer"]), extraction_config=config)
+        answer = parse(pair["answer"] if whole_text else as_formula(pair["answer"]), extraction_config=config)
     except Exception:  # whatever it throws, it gives no verdict
         return "unparsable"
     if not reference or not answer:
@@ -107,40 +177,44 @@ def math_verify_verdict(pair):
     return "correct" if verify(reference, answer) else "wrong"
 
 
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--endorm", required=True)
-    parser.add_argument("--pairs", required=True)
-    parser.add_argument("--data", type=pathlib.Path)
-    parser.add_argument("--out", type=pathlib.Path)
-    arguments = parser.parse_args()
-    pairs = list(pairs_of(arguments))
+def verdicts_of_endorm(binary, pairs):
     with tempfile.NamedTemporaryFile("w", suffix=".jsonl") as records:
         for pair in pairs:
             records.write(json.dumps(pair) + "\n")
         records.flush()
-        graded = subprocess.run([arguments.endorm, "grade", records.name], capture_output=True, text=True, check=True)
-    rows = [json.loads(line) for line in graded.stdout.splitlines()]
+        graded = subprocess.run([binary, "grade", records.name], capture_output=True, text=True, check=True)
+    return [json.loads(line) for line in graded.stdout.splitlines()]
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--endorm", required=True)
+    parser.add_argument("--pairs")
+    parser.add_argument("--references", type=pathlib.Path)
+    parser.add_argument("--solutions", type=pathlib.Path)
+    parser.add_argument("--samples")
+    parser.add_argument("--out", type=pathlib.Path)
+    arguments = parser.parse_args()
+    pairs = list(pairs_of(arguments))
     table = collections.Counter()
-    right = collections.Counter()
     disagreements = []
-    for pair, row in zip(pairs, rows, strict=True):
+    for pair, row in zip(pairs, verdicts_of_endorm(arguments.endorm, pairs), strict=True):
         theirs = math_verify_verdict(pair)
         ours = row["verdict"]
-        table[ours, theirs] += 1
-        right[pair["kind"], "pairs"] += 1
-        right[pair["kind"], "EndoRM right"] += ours == pair["right"]
-        right[pair["kind"], "Math-Verify right"] += theirs == pair["right"]
-        if ours != theirs:
-            disagreements.append({**pair, "endorm": ours, "math_verify": theirs, "reason": row["reason"]})
-    print("EndoRM / Math-Verify:")
-    for (ours, theirs), count in sorted(table.items()):
-        print(f"  {ours:10} {theirs:10} {count}")
-    for kind in sorted({kind for kind, _ in right}):
-        print(f"{kind}: " + ", ".join(f"{what} {right[kind, what]}" for what in ("pairs", "EndoRM right", "Math-Verify right")))
-    for row in disagreements:
-        if row["endorm"] != row["right"]:
-            print("EndoRM alone:", json.dumps(row))
+        table[pair["kind"], ours, theirs, pair["right"] or "-"] += 1
+        if ours != theirs or pair["right"] not in (None, ours):
+            disagreements.append({**pair, "endorm": ours, "math_verify": theirs, "reason": row["reason"],
+                                  "answer_normal": row["answer_normal"], "reference_normal": row["reference_normal"]})
+    print("kind                    EndoRM      Math-Verify label       count")
+    for (kind, ours, theirs, label), count in sorted(table.items()):
+        print(f"{kind:23} {ours:11} {theirs:11} {label:11} {count}")
+    print("\nkind                    pairs  EndoRM as labelled  Math-Verify as labelled  the two agree")
+    for kind in sorted({key[0] for key in table}):
+        rows = [(key, count) for key, count in table.items() if key[0] == kind]
+        labelled = any(key[3] != "-" for key, _ in rows)
+        sums = [sum(count for key, count in rows if chosen(key)) for chosen in (
+            lambda key: True, lambda key: key[1] == key[3], lambda key: key[2] == key[3], lambda key: key[1] == key[2])]
+        print(f"{kind:23} {sums[0]:5}  {sums[1] if labelled else '-':>18}  {sums[2] if labelled else '-':>23}  {sums[3]:13}")
     if arguments.out:
         arguments.out.write_text("".join(json.dumps(row) + "\n" for row in disagreements))
 
