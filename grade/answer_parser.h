@@ -24,19 +24,24 @@ class AnswerParser {
 
  private:
   // grammar.cpp
-  bool ends_with_domain();
-  bool condition_ahead();
   Node list();
   Node relation();
   Node union_of();
   Node sum();
+  bool ends_with_domain();
+  bool condition_ahead();
+  bool eat_separator();
+  char eat_relation_sign();
+  static bool is_operator(std::string_view command);
+  static bool is_separator(std::string_view word);
+  static bool is_label(const Node& node);
+  static std::string without_spaces(const std::string& text);
+
+  // products.cpp
   Node product();
   Node power();
   Node signed_power();
   Node exponent();
-  static bool is_operator(std::string_view command);
-  bool eat_separator();
-  char eat_relation_sign();
   bool begins_factor();
   bool eat_unit(Node& node);
   std::string unit_power();
@@ -44,24 +49,30 @@ class AnswerParser {
 
   // atoms.cpp
   Node atom();
-  Node number();
   Node plain_letters();
   Node command();
+  Node words(std::string first);
+  Node symbol(std::string name);
+
+  // numerals.cpp
+  Node number();
+  Node with_base(const Node& digits);
+  std::size_t digits_of_base_ahead();
+
+  // brackets.cpp
   Node bracket(char open);
   Node set();
   Node between_bars();
   Node rounded(const std::string& name, std::string_view close);
   Node matrix();
+
+  // function_calls.cpp
   Node root();
   Node function(const std::string& name);
   Node argument();
   Node tex_argument();
-  Node words(std::string first);
-  Node symbol(std::string name);
-  Node with_base(const Node& digits);
-  std::size_t digits_of_base_ahead();
 
-  // What lies at the place. Spaces before it are skipped.
+  // scanner.cpp: what lies at the place. Spaces before it are skipped.
   void skip_spaces();
   bool eat(std::string_view sign);
   bool sees(std::string_view sign);

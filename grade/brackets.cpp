@@ -1,0 +1,80 @@
+// What opens and must close: brackets, sets, bars, matrices.
+#include "grade/answer_parser.h"
+
+namespace endorm {
+
+// A bracket with one element only groups; with several it is a tuple, or an interval: the brackets may differ.
+Node AnswerParser::bracket(char open) {
+  ++place_;
+  if (eat(")") || eat("]")) return make(Kind::tuple, "()");
+  const int bars = bars_;
+  bars_ = 0;
+  Node inside = list();
+  bars_ = bars;
+  const char close = next();
+  if (close != ')' && close != ']') fail(std::string("the bracket \"") + open + "\" is not closed");
+  ++place_;
+  const bool group = inside.kind != Kind::list;
+  if (group && (open == '(') == (close == ')')) {
+    // "(x + 1)" is x + 1, but a sign in front of it belongs to the whole.
+    return inside;
+  }
+  if (group) fail("an interval has one end only");
+  return make(Kind::tuple, std::string{open, close}, std::move(inside.children));
+}
+
+// "\{1, 2\}"; with a bar or colon, the condition behind it is the set: "\{x | x > 2\}".
+Node AnswerParser::set() {
+  eat("\\{");
+  if (eat("\\}")) return make(Kind::set, "");
+  const int bars = bars_;
+  bars_ = 1;  // a bar parts, it opens nothing
+  Node inside = list();
+  if (eat("|") || eat("\\mid") || eat(":")) inside = list();
+  bars_ = bars;
+  if (!eat("\\}") && !eat("}") && !at_end()) fail("a set is not closed");
+  if (inside.kind == Kind::relation) return inside;
+  std::vector<Node> elements =
+      inside.kind == Kind::list ? std::move(inside.children) : std::vector<Node>{std::move(inside)};
+  return make(Kind::set, "", std::move(elements));
+}
+
+Node AnswerParser::between_bars() {
+  eat("|");
+  ++bars_;
+  Node inside = sum();
+  --bars_;
+  if (!eat("|")) fail("a bar is not closed");
+  return make(Kind::function, "abs", {std::move(inside)});
+}
+
+Node AnswerParser::rounded(const std::string& name, std::string_view close) {
+  Node inside = sum();
+  if (!eat(close)) fail("\\l" + name + " is not closed");
+  return make(Kind::function, name, {std::move(inside)});
+}
+
+// Rows parted by \\ and cells by &.
+Node AnswerParser::matrix() {
+  std::string name = braced_text();
+  if (name == "array") {
+    braced_text();  // how its columns stand
+  } else if (name != "pmatrix" && name != "bmatrix" && name != "matrix" && name != "smallmatrix" && name != "Bmatrix") {
+    fail("an environment \"" + name + "\" is not read");
+  }
+  std::vector<Node> rows;
+  std::vector<Node> cells;
+  for (;;) {
+    cells.push_back(sum());
+    if (eat("&")) continue;
+    rows.push_back(make(Kind::tuple, "()", std::move(cells)));
+    cells.clear();
+    const bool more = eat("\\\\");
+    if (!sees("\\end") && more) continue;
+    if (!eat("\\end")) fail("a matrix is not closed");
+    braced_text();
+    return make(Kind::matrix, "", std::move(rows));
+  }
+}
+
+}  // namespace endorm

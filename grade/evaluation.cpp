@@ -1,0 +1,336 @@
+#include "grade/evaluation.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <utility>
+
+#include <boost/multiprecision/cpp_bin_float.hpp>
+
+namespace endorm {
+namespace {
+
+namespace mp = boost::multiprecision;
+using Real = mp::number<mp::cpp_bin_float<60>, mp::et_off>;
+
+// What has no value there: a division by zero, a logarithm of zero, a number out of range.
+struct Undefined {};
+
+constexpr double kPrecision = 195.0;  // bits that a rounded operation keeps
+constexpr double kExact = -1e9;       // log2 of the error of an exact value
+constexpr double kLargest = 1e6;      // log2 of the largest value that is computed with
+
+double log2_size(const Real& value) { return value == 0 ? kExact : static_cast<double>(mp::ilogb(value)) + 1.0; }
+
+}  // namespace
+
+// A complex number, and the binary logarithm of a bound on its error.
+struct Evaluated::Value {
+  Real re = 0;
+  Real im = 0;
+  double error = kExact;
+
+  bool real() const { return im == 0 || log2_size(im) <= error + 1.0; }
+  bool zero() const { return log2_size(re) <= error && log2_size(im) <= error; }
+  double size() const { return std::max(log2_size(re), log2_size(im)); }
+};
+
+namespace {
+
+using Value = Evaluated::Value;
+
+Value checked(Real re, Real im, double error) {
+  Value value{std::move(re), std::move(im), error};
+  if (!mp::isfinite(value.re) || !mp::isfinite(value.im) || value.size() > kLargest) throw Undefined{};
+  value.error = std::max(value.error, value.size() - kPrecision) + 0.5;
+  if (value.im != 0 && log2_size(value.im) <= value.error) value.im = 0;
+  return value;
+}
+
+Value from_integer(std::int64_t n) { return Value{Real(n), 0, kExact}; }
+
+const Real& pi() {
+  static const Real value = 4 * atan(Real(1));
+  return value;
+}
+
+Value add(const Value& a, const Value& b) {
+  return checked(a.re + b.re, a.im + b.im, std::max(a.error, b.error) + 0.5);
+}
+Value negate(const Value& a) { return {-a.re, -a.im, a.error}; }
+
+Value multiply(const Value& a, const Value& b) {
+  const double error = std::max(a.size() + b.error, b.size() + a.error) + 1.0;
+  if (a.im == 0 && b.im == 0) return checked(a.re * b.re, 0, error);
+  return checked(a.re * b.re - a.im * b.im, a.re * b.im + a.im * b.re, error);
+}
+
+Value invert(const Value& a) {
+  if (a.zero()) throw Undefined{};
+  const double error = a.error - 2.0 * a.size() + 2.0;
+  if (a.im == 0) return checked(1 / a.re, 0, error);
+  const Real norm = a.re * a.re + a.im * a.im;
+  return checked(a.re / norm, -a.im / norm, error);
+}
+
+Value exponential(const Value& a) {
+  if (log2_size(a.re) > 20.0 || log2_size(a.im) > 60.0) throw Undefined{};
+  const Real size = exp(a.re);
+  const double error = a.error + log2_size(size);
+  return a.im == 0 ? checked(size, 0, error) : checked(size * cos(a.im), size * sin(a.im), error);
+}
+
+Value logarithm(const Value& a) {
+  if (a.zero()) throw Undefined{};
+  const double error = a.error - a.size() + 2.0;
+  if (a.im == 0 && a.re > 0) return checked(log(a.re), 0, error);
+  return checked(log(a.re * a.re + a.im * a.im) / 2, atan2(a.im, a.re), error);
+}
+
+std::optional<std::int64_t> as_integer(const Value& a) {
+  if (!a.real() || log2_size(a.re) > 60.0) return std::nullopt;
+  const Real nearest = mp::round(a.re);
+  if (log2_size(a.re - nearest) > a.error + 1.0) return std::nullopt;
+  return static_cast<std::int64_t>(nearest);
+}
+
+Value real_root(const Value& a) {
+  if (a.zero()) return from_integer(0);
+  const double error = a.error - a.size() / 2.0 + 1.0;
+  if (a.im == 0 && a.re > 0) return checked(sqrt(a.re), 0, error);
+  if (a.im == 0) return checked(0, sqrt(-a.re), error);
+  const Value half = multiply(logarithm(a), Value{Real(0.5), 0, kExact});
+  return exponential(half);
+}
+
+Value raise(const Value& base, const Value& exponent, Budget& budget) {
+  const std::optional<std::int64_t> n = as_integer(exponent);
+  constexpr std::int64_t kMostSquarings = 1 << 20;
+  if (n && std::abs(*n) <= kMostSquarings) {
+    if (*n < 0) return raise(invert(base), negate(exponent), budget);
+    if (*n == 0 && base.zero()) throw Undefined{};
+    Value result = from_integer(1);
+    Value square = base;
+    for (std::int64_t left = *n; left > 0; left /= 2) {
+      budget.spend(4);
+      if (left % 2 == 1) result = multiply(result, square);
+      if (left > 1) square = multiply(square, square);
+    }
+    return result;
+  }
+  if (base.zero()) {
+    if (exponent.real() && exponent.re > 0) return from_integer(0);
+    throw Undefined{};
+  }
+  budget.spend(60);
+  return exponential(multiply(exponent, logarithm(base)));
+}
+
+Value factorial_of(const Value& a, Budget& budget) {
+  const std::optional<std::int64_t> n = as_integer(a);
+  constexpr std::int64_t kMost = 2000;
+  if (!n || *n < 0 || *n > kMost) throw Undefined{};
+  budget.spend(static_cast<int>(*n));
+  Value product = from_integer(1);
+  for (std::int64_t k = 2; k <= *n; ++k) product = multiply(product, from_integer(k));
+  return product;
+}
+
+// n (n - 1) ... (n - k + 1) / k!: n may be any number.
+Value binomial_of(const Value& n, const Value& below, Budget& budget) {
+  const std::optional<std::int64_t> k = as_integer(below);
+  constexpr std::int64_t kMost = 1000;
+  if (!k || *k > kMost) throw Undefined{};
+  Value product = from_integer(*k < 0 ? 0 : 1);
+  for (std::int64_t j = 0; j < *k; ++j) {
+    budget.spend(4);
+    product = multiply(multiply(product, add(n, from_integer(-j))), invert(from_integer(j + 1)));
+  }
+  return product;
+}
+
+Value rounded_down(const Value& a) {
+  if (!a.real() || log2_size(a.re) > 150.0) throw Undefined{};
+  const Real nearest = mp::round(a.re);
+  if (log2_size(a.re - nearest) <= a.error + 1.0) return {nearest, 0, kExact};
+  return {mp::floor(a.re), 0, kExact};
+}
+
+// Trigonometric and hyperbolic functions: of real numbers.
+Value of_real(const std::string& name, const Value& a) {
+  if (!a.real() || log2_size(a.re) > 60.0) throw Undefined{};
+  const Real& x = a.re;
+  const auto over = [&](const Real& above, const Real& below) {
+    return multiply(checked(above, 0, a.error), invert(checked(below, 0, a.error)));
+  };
+  if (name == "sin") return checked(sin(x), 0, a.error);
+  if (name == "cos") return checked(cos(x), 0, a.error);
+  if (name == "tan") return over(sin(x), cos(x));
+  if (name == "cot") return over(cos(x), sin(x));
+  if (name == "sec") return over(1, cos(x));
+  if (name == "csc") return over(1, sin(x));
+  if (name == "arctan") return checked(atan(x), 0, a.error);
+  if (name == "arccot") return checked(pi() / 2 - atan(x), 0, a.error);
+  if (name == "arcsin" || name == "arccos") {
+    if (mp::abs(x) > 1) throw Undefined{};
+    // Near the ends the slope grows: there the error is the root of that of x.
+    const Real room = 1 - mp::abs(x);
+    const double error = room == 0 ? a.error / 2.0 : a.error - log2_size(room) / 2.0 + 1.0;
+    return checked(name == "arcsin" ? Real(asin(x)) : Real(acos(x)), 0, error);
+  }
+  if (name == "arcsec") return of_real("arccos", invert(a));
+  if (log2_size(x) > 12.0) throw Undefined{};
+  const Value up = exponential(a);
+  const Value down = exponential(negate(a));
+  const Value half{Real(0.5), 0, kExact};
+  if (name == "sinh") return multiply(add(up, negate(down)), half);
+  if (name == "cosh") return multiply(add(up, down), half);
+  if (name == "tanh") return multiply(add(up, negate(down)), invert(add(up, down)));
+  if (name == "coth") return multiply(add(up, down), invert(add(up, negate(down))));
+  throw Undefined{};
+}
+
+// Evaluates a tree at a point.
+class Evaluation {
+ public:
+  Evaluation(const Point& point, double plain_log_base, Budget& budget)
+      : point_(point), plain_log_base_(plain_log_base), budget_(budget) {}
+
+  Value operator()(const Node& node) const {
+    budget_.spend(1);
+    const auto child = [&](std::size_t k) { return (*this)(node.children.at(k)); };
+    switch (node.kind) {
+      case Kind::number:
+        return literal(node.name);
+      case Kind::symbol: {
+        const auto found = point_.find(node.name);
+        if (found == point_.end()) throw Undefined{};
+        return Value{Real(found->second), 0, kExact};
+      }
+      case Kind::constant:
+        if (node.name == "pi") return checked(pi(), 0, kExact);
+        if (node.name == "e") return exponential(from_integer(1));
+        if (node.name == "i") return {0, 1, kExact};
+        throw Undefined{};
+      case Kind::sum: {
+        Value sum = child(0);
+        for (std::size_t k = 1; k < node.children.size(); ++k) sum = add(sum, child(k));
+        return sum;
+      }
+      case Kind::product: {
+        Value product = child(0);
+        for (std::size_t k = 1; k < node.children.size(); ++k) product = multiply(product, child(k));
+        return product;
+      }
+      case Kind::quotient:
+        budget_.spend(2);
+        return multiply(child(0), invert(child(1)));
+      case Kind::negative:
+        return negate(child(0));
+      case Kind::power:
+        return raise(child(0), child(1), budget_);
+      case Kind::factorial:
+        return factorial_of(child(0), budget_);
+      case Kind::percent:
+        return multiply(child(0), invert(from_integer(100)));
+      case Kind::degrees:
+        return multiply(child(0), multiply(checked(pi(), 0, kExact), invert(from_integer(180))));
+      case Kind::function:
+        return function(node);
+      default:
+        throw Undefined{};
+    }
+  }
+
+ private:
+  static Value literal(const std::string& name) {
+    const std::size_t bar = name.find('(');
+    if (bar == std::string::npos) {
+      constexpr std::size_t kLongestExponent = 6;
+      const std::size_t exponent = name.find('e');
+      if (exponent != std::string::npos && name.size() - exponent > kLongestExponent) throw Undefined{};
+      const bool integer = name.size() < 15 && name.find_first_not_of("0123456789") == std::string::npos;
+      return integer ? from_integer(std::stoll(name)) : checked(Real(name), 0, kExact);
+    }
+    std::string digits = name.substr(0, bar);  // enough repetitions for the precision
+    const std::string repeated = name.substr(bar + 1, name.size() - bar - 2);
+    while (digits.size() < 90) digits += repeated;
+    return checked(Real(digits), 0, kExact);
+  }
+
+  Value function(const Node& node) const {
+    budget_.spend(30);
+    const std::string& name = node.name;
+    if (node.children.empty()) throw Undefined{};
+    const Value first = (*this)(node.children[0]);
+    if (name == "sqrt") return real_root(first);
+    if (name == "ln" && node.children.size() == 1) return logarithm(first);
+    if (name == "log10") return multiply(logarithm(first), invert(logarithm(from_integer(10))));
+    if (name == "log" && node.children.size() == 1) {
+      return plain_log_base_ == 10.0 ? multiply(logarithm(first), invert(logarithm(from_integer(10))))
+                                     : logarithm(first);
+    }
+    if (name == "abs") {
+      if (first.im == 0) return {mp::abs(first.re), 0, first.error};
+      return checked(sqrt(Real(first.re * first.re + first.im * first.im)), 0, first.error + 1.0);
+    }
+    if (name == "floor") return rounded_down(first);
+    if (name == "ceil") return negate(rounded_down(negate(first)));
+    if (node.children.size() == 1) return of_real(name, first);
+    const Value second = (*this)(node.children[1]);
+    if (name == "binom") return binomial_of(first, second, budget_);
+    if (name == "ln" || name == "log") return multiply(logarithm(second), invert(logarithm(first)));
+    if (name == "root") return root(first, second);
+    if (name == "max" || name == "min") return extreme(node);
+    throw Undefined{};
+  }
+
+  // The root of an odd index of a negative number is negative, as school has it.
+  Value root(const Value& index, const Value& operand) const {
+    const std::optional<std::int64_t> n = as_integer(index);
+    const bool odd_of_negative = n && *n % 2 != 0 && operand.real() && operand.re < 0;
+    if (odd_of_negative) return negate(raise(negate(operand), invert(index), budget_));
+    return raise(operand, invert(index), budget_);
+  }
+
+  Value extreme(const Node& node) const {
+    Value best = (*this)(node.children[0]);
+    for (std::size_t k = 1; k < node.children.size(); ++k) {
+      const Value other = (*this)(node.children[k]);
+      if (!other.real() || !best.real()) throw Undefined{};
+      if ((other.re > best.re) == (node.name == "max")) best = other;
+    }
+    return best;
+  }
+
+  const Point& point_;
+  double plain_log_base_;
+  Budget& budget_;
+};
+
+}  // namespace
+
+bool Evaluated::real() const { return value_->real(); }
+
+bool Evaluated::zero() const { return value_->zero(); }
+
+bool Evaluated::sharp() const { return value_->error < std::max(value_->size(), -60.0) - 40.0; }
+
+int Evaluated::sign() const { return value_->re.sign(); }
+
+bool Evaluated::differs(const Evaluated& other) const {
+  const double gap = std::max(log2_size(value_->re - other.value_->re), log2_size(value_->im - other.value_->im));
+  return gap > std::max(value_->error, other.value_->error) + 4.0;
+}
+
+double Evaluated::minus(const Evaluated& other) const { return static_cast<double>(value_->re - other.value_->re); }
+
+std::optional<Evaluated> value_at(const Node& node, const Point& point, double log_base, Budget& budget) {
+  try {
+    return Evaluated(std::make_shared<const Value>(Evaluation(point, log_base, budget)(node)));
+  } catch (const Undefined&) {
+    return std::nullopt;
+  }
+}
+
+}  // namespace endorm

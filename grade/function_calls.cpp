@@ -1,0 +1,89 @@
+// Functions and TeX commands with their arguments.
+#include "grade/answer_parser.h"
+#include "grade/answer_text.h"
+#include "grade/names.h"
+
+namespace endorm {
+
+Node AnswerParser::root() {
+  if (!eat("[")) return make(Kind::function, "sqrt", {tex_argument()});
+  std::vector<Node> parts;
+  parts.push_back(sum());
+  if (!eat("]")) fail("the index of a root is not closed");
+  parts.push_back(tex_argument());
+  return make(Kind::function, "root", std::move(parts));
+}
+
+// What TeX takes as an argument: a group in braces, one digit, one letter or one command. Braces that are still open at
+// the end are closed there, as models forget them.
+Node AnswerParser::tex_argument() {
+  const Deeper level(*this);
+  const char c = next();
+  if (c == '{') {
+    ++place_;
+    if (eat("}")) fail("braces are empty");
+    const int bars = bars_;
+    bars_ = 0;
+    Node inside = list();
+    bars_ = bars;
+    if (!eat("}") && !at_end()) fail("a brace is not closed");
+    return inside.kind == Kind::list ? make(Kind::set, "", std::move(inside.children)) : std::move(inside);
+  }
+  if (is_digit(c)) {
+    const bool plain_power = place_ > 0 && text_[place_ - 1] == '^';
+    if (plain_power) return number();  // "x^10" as plain text has it
+    return make(Kind::number, std::string(1, text_[place_++]));
+  }
+  return atom();
+}
+
+// A function behind its name: an exponent of its own, a base for logarithms, then its operand.
+Node AnswerParser::function(const std::string& name) {
+  const Deeper level(*this);
+  std::string called = name;
+  Node exponent;
+  bool raised = false;
+  std::vector<Node> operands;
+  const bool logarithm = called == "log" || called == "ln";
+  if (called == "exp") {
+    operands.push_back(make(Kind::constant, "e"));
+    operands.push_back(argument());
+    return make(Kind::power, "", std::move(operands));
+  }
+  if (logarithm && eat("_")) operands.push_back(tex_argument());
+  if (eat("^{-1}") || eat("^{- 1}") || eat("^-1")) {
+    called = std::string(function_name(called + "^-1"));
+  } else if (eat("^")) {
+    exponent = tex_argument();
+    raised = true;
+  }
+  if (logarithm && operands.empty() && eat("_")) operands.push_back(tex_argument());
+  Node operand = argument();
+  if (operand.kind == Kind::tuple) {
+    operands = std::move(operand.children);
+  } else {
+    operands.push_back(std::move(operand));
+  }
+  if (called == "lg") called = "log10";
+  Node node = make(Kind::function, called, std::move(operands));
+  if (!raised) return node;
+  std::vector<Node> parts;
+  parts.push_back(std::move(node));
+  parts.push_back(std::move(exponent));
+  return make(Kind::power, "", std::move(parts));
+}
+
+// The operand of a function: a bracket, or the factors up to a sign or another function: \sin 2 \pi t.
+Node AnswerParser::argument() {
+  const char c = next();
+  if (c == '(' || c == '[' || c == '{' || c == '|') return c == '{' ? tex_argument() : atom();
+  if (c == '-') return signed_power();
+  std::vector<Node> factors{power()};
+  while (begins_factor() && next() != '(' && next() != '[' && !is_function_name(command_ahead()) &&
+         !(letters_ahead().size() > 1)) {
+    factors.push_back(power());
+  }
+  return factors.size() == 1 ? std::move(factors[0]) : make(Kind::product, "", std::move(factors));
+}
+
+}  // namespace endorm
