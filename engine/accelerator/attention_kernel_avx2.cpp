@@ -7,7 +7,7 @@
 #include <immintrin.h>
 
 #define ENDORM_ATTENTION_TARGET __attribute__((target("avx2,fma,f16c")))
-#include "engine/accelerator/attention_tile.h"
+#include "engine/accelerator/attention_single.h"
 
 namespace endorm {
 namespace {
@@ -190,11 +190,9 @@ ENDORM_ATTENTION_TARGET bool read_mask(const std::uint16_t* first_row, std::size
   return _mm256_testz_si256(values, values) == 0;
 }
 
-ENDORM_ATTENTION_TARGET void run(const AttentionWork& work, float* scratch) { Tile<Avx2>(work, scratch).run(); }
-
 }  // namespace
 
-const AttentionKernelFunctions kAvx2Attention{read_mask, run};
+const AttentionKernelFunctions kAvx2Attention{read_mask, run_tile<Avx2>};
 
 }  // namespace endorm
 

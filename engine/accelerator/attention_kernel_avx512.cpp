@@ -13,7 +13,7 @@
 #include <immintrin.h>
 
 #define ENDORM_ATTENTION_TARGET __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c")))
-#include "engine/accelerator/attention_tile.h"
+#include "engine/accelerator/attention_single.h"
 
 namespace endorm {
 namespace {
@@ -131,11 +131,9 @@ ENDORM_ATTENTION_TARGET bool read_mask(const std::uint16_t* first_row, std::size
   return values != 0;
 }
 
-ENDORM_ATTENTION_TARGET void run(const AttentionWork& work, float* scratch) { Tile<Avx512>(work, scratch).run(); }
-
 }  // namespace
 
-const AttentionKernelFunctions kAvx512Attention{read_mask, run};
+const AttentionKernelFunctions kAvx512Attention{read_mask, run_tile<Avx512>};
 
 }  // namespace endorm
 

@@ -4,7 +4,7 @@
 #include "engine/accelerator/attention_kernels.h"
 
 #define ENDORM_ATTENTION_TARGET
-#include "engine/accelerator/attention_tile.h"
+#include "engine/accelerator/attention_single.h"
 
 namespace endorm {
 namespace {
@@ -142,10 +142,8 @@ bool read_mask(const std::uint16_t* first_row, std::size_t stride, std::size_t r
   return values != 0;
 }
 
-void run(const AttentionWork& work, float* scratch) { Tile<Portable>(work, scratch).run(); }
-
 }  // namespace
 
-const AttentionKernelFunctions kPortableAttention{read_mask, run};
+const AttentionKernelFunctions kPortableAttention{read_mask, run_tile<Portable>};
 
 }  // namespace endorm

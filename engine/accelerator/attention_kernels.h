@@ -46,12 +46,15 @@ constexpr std::size_t attention_row_stride(std::size_t width) {
   return (width + kLanes - 1) / kLanes * kLanes + kLanes;
 }
 
-// Floats of working memory that one tile needs, as attention_tile.h lays it out.
+// Floats of working memory that one tile needs, as attention_tile.h lays it out, or attention_single.h.
 constexpr std::size_t attention_scratch_floats(std::size_t head_width, std::size_t value_width, std::size_t tile_blocks,
                                                std::size_t group) {
   const std::size_t column = kLanes * (head_width + value_width + 2);
   const std::size_t key = attention_row_stride(head_width) + attention_row_stride(value_width);
-  return tile_blocks * group * column + kKeyTile * (kMostColumns * kLanes + tile_blocks * kLanes + key);
+  const std::size_t tile =
+      tile_blocks * group * column + kKeyTile * (kMostColumns * kLanes + tile_blocks * kLanes + key);
+  const std::size_t single = group * (key + 2) + kKeyTile * (2 + key);
+  return tile > single ? tile : single;
 }
 
 struct AttentionKernelFunctions {

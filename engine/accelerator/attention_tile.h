@@ -35,6 +35,79 @@ constexpr float kLowest =
 inline const std::byte* bytes(const void* memory) { return static_cast<const std::byte*>(memory); }
 constexpr std::size_t element_bytes(AttentionElement element) { return element == AttentionElement::kF32 ? 4 : 2; }
 
+// The keys of some runs in order, kKeyTile at a time.
+struct KeyCursor {
+  std::span<const AttentionMask::Run> runs;
+  std::uint32_t begun = 0;  // keys of the first run
+
+  ENDORM_ATTENTION_INLINE std::size_t next(std::uint32_t (&chosen)[kKeyTile]) {
+    std::size_t count = 0;
+    while (count < kKeyTile && !runs.empty()) {
+      const std::uint32_t length = runs[0].end - runs[0].begin;
+      while (count < kKeyTile && begun < length) chosen[count++] = runs[0].begin + begun++;
+      if (begun == length) {
+        runs = runs.subspan(1);
+        begun = 0;
+      }
+    }
+    return count;
+  }
+};
+
+// What a query is multiplied with, so that its products with keys are scores in units of ln 2; with a soft cap, what
+// Isa::soft_cap takes.
+ENDORM_ATTENTION_INLINE float query_factor(const AttentionArguments& arguments) {
+  return arguments.logit_softcap > 0.0F ? 2.0F * kLog2OfE * arguments.scale / arguments.logit_softcap
+                                        : kLog2OfE * arguments.scale;
+}
+
+// A sink is a first key with the score sinks[head] and the value 0; kLowest: none.
+ENDORM_ATTENTION_INLINE float sink_score(const AttentionArguments& arguments, std::size_t head) {
+  const float sink = arguments.sinks != nullptr ? arguments.sinks[head] * kLog2OfE : kLowest;
+  return sink <= kLowest ? kLowest : sink;
+}
+
+// A row of keys or values in f32, with zeros up to the end of its last vector.
+template <typename Isa>
+ENDORM_ATTENTION_INLINE void convert_row(AttentionElement element, const std::byte* row, std::size_t width,
+                                         float* converted) {
+  std::size_t i = 0;
+  switch (element) {
+    case AttentionElement::kF32:
+      for (; i + kLanes <= width; i += kLanes) Isa::store(converted + i, Isa::load_unaligned(row + 4 * i));
+      break;
+    case AttentionElement::kF16:
+      for (; i + kLanes <= width; i += kLanes) Isa::store(converted + i, Isa::load_f16(row + 2 * i));
+      break;
+    case AttentionElement::kBf16:
+      for (; i + kLanes <= width; i += kLanes) Isa::store(converted + i, Isa::load_bf16(row + 2 * i));
+      break;
+  }
+  if (i < width) {
+    const std::size_t size = element_bytes(element);
+    alignas(64) std::byte rest[kLanes * 4] = {};
+    std::memcpy(rest, row + i * size, (width - i) * size);
+    convert_row<Isa>(element, rest, kLanes, converted + i);
+  }
+}
+
+// keys [count, attention_row_stride(head_width)] and values of the chosen.
+template <typename Isa>
+ENDORM_ATTENTION_INLINE void convert_keys(const AttentionWork& work, const std::uint32_t* chosen, std::size_t count,
+                                          float* keys, float* values) {
+  const AttentionArguments& arguments = *work.arguments;
+  const std::byte* k =
+      bytes(arguments.k) + work.stream * arguments.k_stream_stride + work.kv_head * arguments.k_head_stride;
+  const std::byte* v =
+      bytes(arguments.v) + work.stream * arguments.v_stream_stride + work.kv_head * arguments.v_head_stride;
+  for (std::size_t i = 0; i < count; ++i) {
+    convert_row<Isa>(arguments.k_element, k + chosen[i] * arguments.k_key_stride, arguments.head_width,
+                     keys + i * attention_row_stride(arguments.head_width));
+    convert_row<Isa>(arguments.v_element, v + chosen[i] * arguments.v_key_stride, arguments.value_width,
+                     values + i * attention_row_stride(arguments.value_width));
+  }
+}
+
 template <typename Isa>
 struct Tile {
   using Vector = typename Isa::Vector;
@@ -71,36 +144,14 @@ struct Tile {
   ENDORM_ATTENTION_INLINE void run() {
     pack_queries();
     start_sums();
-    std::size_t run = 0;
-    std::uint32_t next = work.runs.empty() ? 0 : work.runs[0].begin;
+    KeyCursor cursor{work.runs};
     std::uint32_t chosen[kKeyTile];
-    while (run < work.runs.size()) {
-      std::size_t count = 0;
-      while (count < kKeyTile && run < work.runs.size()) {
-        const std::uint32_t end = work.runs[run].end;
-        while (count < kKeyTile && next < end) {
-          chosen[count++] = next++;
-        }
-        if (next == end && ++run < work.runs.size()) {
-          next = work.runs[run].begin;
-        }
-      }
-      add_keys(chosen, count);
-    }
+    while (const std::size_t count = cursor.next(chosen)) add_keys(chosen, count);
     write_output();
   }
 
   ENDORM_ATTENTION_INLINE void add_keys(const std::uint32_t* chosen, std::size_t count) {
-    const std::byte* k =
-        bytes(arguments.k) + work.stream * arguments.k_stream_stride + work.kv_head * arguments.k_head_stride;
-    const std::byte* v =
-        bytes(arguments.v) + work.stream * arguments.v_stream_stride + work.kv_head * arguments.v_head_stride;
-    for (std::size_t i = 0; i < count; ++i) {
-      convert_row(arguments.k_element, k + chosen[i] * arguments.k_key_stride, arguments.head_width,
-                  keys + i * key_stride);
-      convert_row(arguments.v_element, v + chosen[i] * arguments.v_key_stride, arguments.value_width,
-                  values + i * value_stride);
-    }
+    convert_keys<Isa>(work, chosen, count, keys, values);
     Panel<Isa> panel{};
     panel.count = count;
     panel.head_width = arguments.head_width;
@@ -166,28 +217,6 @@ struct Tile {
     Isa::store(lanes, Isa::multiply(Isa::load_f16(entries), Isa::spread(kLog2OfE)));
   }
 
-  ENDORM_ATTENTION_INLINE static void convert_row(AttentionElement element, const std::byte* row, std::size_t width,
-                                                  float* converted) {
-    std::size_t i = 0;
-    switch (element) {
-      case AttentionElement::kF32:
-        for (; i + kLanes <= width; i += kLanes) Isa::store(converted + i, Isa::load_unaligned(row + 4 * i));
-        break;
-      case AttentionElement::kF16:
-        for (; i + kLanes <= width; i += kLanes) Isa::store(converted + i, Isa::load_f16(row + 2 * i));
-        break;
-      case AttentionElement::kBf16:
-        for (; i + kLanes <= width; i += kLanes) Isa::store(converted + i, Isa::load_bf16(row + 2 * i));
-        break;
-    }
-    if (i < width) {
-      const std::size_t size = element_bytes(element);
-      alignas(64) std::byte rest[kLanes * 4] = {};
-      std::memcpy(rest, row + i * size, (width - i) * size);
-      convert_row(element, rest, kLanes, converted + i);
-    }
-  }
-
   ENDORM_ATTENTION_INLINE float* column_of(float* panels, std::size_t column, std::size_t width,
                                            std::size_t& stride) const {
     std::size_t first = 0;
@@ -202,8 +231,7 @@ struct Tile {
   }
 
   ENDORM_ATTENTION_INLINE void pack_queries() {
-    const float factor = arguments.logit_softcap > 0.0F ? 2.0F * kLog2OfE * arguments.scale / arguments.logit_softcap
-                                                        : kLog2OfE * arguments.scale;
+    const float factor = query_factor(arguments);
     for (std::size_t column = 0; column < columns; ++column) {
       const std::size_t head = work.kv_head * work.group + column / work.tile_blocks;
       const std::size_t first = column % work.tile_blocks * kLanes;
@@ -236,11 +264,9 @@ struct Tile {
     for (std::size_t i = 0; i < columns * kLanes * arguments.value_width; ++i) output[i] = 0.0F;
     for (std::size_t column = 0; column < columns; ++column) {
       const std::size_t head = work.kv_head * work.group + column / work.tile_blocks;
-      // A sink is a first key with the score sinks[head] and the value 0.
-      const float sink = arguments.sinks != nullptr ? arguments.sinks[head] * kLog2OfE : kLowest;
-      const bool has_sink = !(sink <= kLowest);
-      Isa::store(maxima + column * kLanes, Isa::spread(has_sink ? sink : kLowest));
-      Isa::store(sums + column * kLanes, Isa::spread(has_sink ? 1.0F : 0.0F));
+      const float sink = sink_score(arguments, head);
+      Isa::store(maxima + column * kLanes, Isa::spread(sink));
+      Isa::store(sums + column * kLanes, Isa::spread(sink == kLowest ? 0.0F : 1.0F));
     }
   }
 
