@@ -50,6 +50,13 @@ const RowKernelFunctions& row_kernel_functions(RowKernel kernel) {
                      "; a logit must be finite, or -infinity for a masked token");
 }
 
+[[noreturn]] void throw_empty() { throw InvalidInput("[row_statistics] the row holds 0 logits; give at least one"); }
+
+[[noreturn]] void throw_all_masked(std::size_t count) {
+  throw InvalidInput("[row_statistics] all " + std::to_string(count) +
+                     " logits are -infinity; leave at least one token unmasked");
+}
+
 }  // namespace
 
 std::span<const RowKernel> available_row_kernels() {
@@ -106,11 +113,8 @@ void RowReduction::add(std::span<const float> logits) {
 }
 
 RowStatistics RowReduction::statistics() const {
-  if (count_ == 0) throw InvalidInput("[row_statistics] the row holds 0 logits; give at least one");
-  if (std::isinf(maximum_)) {
-    throw InvalidInput("[row_statistics] all " + std::to_string(count_) +
-                       " logits are -infinity; leave at least one token unmasked");
-  }
+  if (count_ == 0) throw_empty();
+  if (std::isinf(maximum_)) throw_all_masked(count_);
   // With p_a = exp(d_a) / sum: H = -sum_a p_a log p_a = log sum - sum_a p_a d_a, two terms that are never negative.
   const double log_sum = std::log(sum_);
   const auto unmasked = static_cast<double>(unmasked_);
@@ -122,6 +126,26 @@ RowStatistics RowReduction::statistics() const {
                        std::to_string(alpha_) + " overflows; use a larger alpha");
   }
   return statistics;
+}
+
+float largest_logit(std::span<const float> logits) {
+  if (logits.empty()) throw_empty();
+  const RowScan row = row_kernel_functions(available_row_kernels().front()).scan(logits);
+  if (row.has_refused_entry) throw_refused_entry(logits, 0);
+  if (std::isinf(row.maximum)) throw_all_masked(logits.size());
+  return row.maximum;
+}
+
+RowWeights row_weights(std::span<const float> logits, double alpha) {
+  require_temperature(alpha, "row_weights");
+  const RowKernelFunctions& kernel = row_kernel_functions(available_row_kernels().front());
+  RowWeights weights{largest_logit(logits), {}};
+  weights.block_sums.reserve(logits.size() / kWeightBlock + 1);
+  for (std::size_t begin = 0; begin < logits.size(); begin += kWeightBlock) {
+    const auto block = logits.subspan(begin, std::min(kWeightBlock, logits.size() - begin));
+    weights.block_sums.push_back(kernel.exponential_sums(block, weights.maximum, 1.0 / alpha).sum);
+  }
+  return weights;
 }
 
 RowStatistics row_statistics(std::span<const float> logits, double alpha) {

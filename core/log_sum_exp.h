@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <span>
+#include <vector>
 
 namespace endorm {
 
@@ -24,6 +25,22 @@ RowStatistics row_statistics(std::span<const float> logits, double alpha = 1.0);
 
 // The same of logits given in double [V], for exact engines: one plain pass, no kernels. Throws as above.
 RowStatistics row_statistics(std::span<const double> logits, double alpha = 1.0);
+
+// The largest logit of a row [V]. Throws as row_statistics on an empty row, a NaN or +infinity, and a row that is all
+// -infinity.
+float largest_logit(std::span<const float> logits);
+double largest_logit(std::span<const double> logits);
+
+// Weights w_a = exp((q_a - maximum) / alpha) of a row, added up over blocks of kWeightBlock neighbours: a token is
+// drawn by its block, then inside it, and V weights need not be held.
+inline constexpr std::size_t kWeightBlock = 256;
+struct RowWeights {
+  double maximum = 0.0;            // the largest logit
+  std::vector<double> block_sums;  // of the entries i * kWeightBlock .. (i + 1) * kWeightBlock - 1, in double
+};
+// Throws as row_statistics.
+RowWeights row_weights(std::span<const float> logits, double alpha);
+RowWeights row_weights(std::span<const double> logits, double alpha);
 
 enum class RowKernel { kAvx512, kAvx2, kPortable };
 

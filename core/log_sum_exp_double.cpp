@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <string>
@@ -7,9 +8,10 @@
 #include "core/temperature.h"
 
 namespace endorm {
+namespace {
 
-RowStatistics row_statistics(std::span<const double> logits, double alpha) {
-  require_temperature(alpha, "row_statistics");
+// The first of the largest logits.
+std::size_t place_of_largest(std::span<const double> logits) {
   if (logits.empty()) {
     throw InvalidInput("[row_statistics] the row of logits is empty. Give at least one logit.");
   }
@@ -23,11 +25,34 @@ RowStatistics row_statistics(std::span<const double> logits, double alpha) {
       top = token;
     }
   }
-  const double largest = logits[top];
-  if (!std::isfinite(largest)) {
+  if (!std::isfinite(logits[top])) {
     throw InvalidInput(
         "[row_statistics] every logit is -infinity: no token is possible. Give at least one finite logit.");
   }
+  return top;
+}
+
+}  // namespace
+
+double largest_logit(std::span<const double> logits) { return logits[place_of_largest(logits)]; }
+
+RowWeights row_weights(std::span<const double> logits, double alpha) {
+  require_temperature(alpha, "row_weights");
+  RowWeights weights{largest_logit(logits), {}};
+  for (std::size_t begin = 0; begin < logits.size(); begin += kWeightBlock) {
+    double sum = 0.0;
+    for (const double logit : logits.subspan(begin, std::min(kWeightBlock, logits.size() - begin))) {
+      sum += std::exp((logit - weights.maximum) / alpha);
+    }
+    weights.block_sums.push_back(sum);
+  }
+  return weights;
+}
+
+RowStatistics row_statistics(std::span<const double> logits, double alpha) {
+  require_temperature(alpha, "row_statistics");
+  const std::size_t top = place_of_largest(logits);
+  const double largest = logits[top];
   // With x_a = (q_a - q_top) / alpha <= 0: log_sum_exp = q_top / alpha + log(1 + rest) and, because the top token adds
   // nothing to the weighted sum, entropy = log(1 + rest) - sum_a exp(x_a) x_a / (1 + rest).
   double rest = 0.0;

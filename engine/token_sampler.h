@@ -14,7 +14,7 @@ Token draw_token(std::span<const float> logits, const SamplingOptions& options, 
 Token draw_token(std::span<const double> logits, const SamplingOptions& options, double uniform);
 
 // Throws InvalidInput, naming the option, where one is out of its range: max_tokens and every stop string at least 1
-// long, temperature finite and not negative, 0 < top_p <= 1.
+// long, temperature 0 or a positive number (whose reciprocal is finite too), 0 < top_p <= 1.
 void check_sampling(const SamplingOptions& options);
 
 }  // namespace endorm

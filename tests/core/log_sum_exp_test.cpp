@@ -218,5 +218,40 @@ TEST_CASE("pieces: what is refused, and where it stands in the row") {
   CHECK_THROWS_AS(RowReduction(0.0), InvalidInput);
 }
 
+TEST_CASE("weights of a row in blocks: sums in long double, and the log-sum-exp of the row") {
+  constexpr std::uint64_t kSeed = 11;
+  MESSAGE("seed ", kSeed);
+  RandomStream random(kSeed);
+  for (const std::size_t size : {std::size_t{1}, kWeightBlock, kWeightBlock + 1, std::size_t{49152}}) {
+    CAPTURE(size);
+    std::vector<float> logits = random_logits(random, size, 5.0);
+    logits[size / 2] = size > 1 ? -kInfinity : 0.5F;
+    const double alpha = 0.7;
+    const std::vector<double> wide(logits.begin(), logits.end());
+    for (const RowWeights& weights : {row_weights(logits, alpha), row_weights(wide, alpha)}) {
+      CHECK(weights.maximum == *std::max_element(wide.begin(), wide.end()));
+      REQUIRE(weights.block_sums.size() == (size + kWeightBlock - 1) / kWeightBlock);
+      long double total = 0;
+      for (std::size_t block = 0; block < weights.block_sums.size(); ++block) {
+        long double sum = 0;
+        for (std::size_t i = block * kWeightBlock; i < std::min(size, (block + 1) * kWeightBlock); ++i) {
+          sum += std::exp((static_cast<long double>(wide[i]) - weights.maximum) / alpha);
+        }
+        CHECK(std::abs(weights.block_sums[block] - static_cast<double>(sum)) <= 1e-13 * static_cast<double>(sum));
+        total += sum;
+      }
+      const double log_sum = weights.maximum / alpha + static_cast<double>(std::log(total));
+      CHECK(std::abs(log_sum - row_statistics(logits, alpha).log_sum_exp) <= 1e-12 * std::abs(log_sum));
+    }
+  }
+  CHECK(largest_logit(std::vector<float>{-3.0F, -kInfinity, -2.0F}) == -2.0F);
+  CHECK_THROWS_WITH_AS(row_weights(std::vector<float>{0.0F, kNan}, 1.0), doctest::Contains("logits[1] of 2 is NaN"),
+                       InvalidInput);
+  CHECK_THROWS_AS(largest_logit(std::vector<float>{kInfinity}), InvalidInput);
+  CHECK_THROWS_AS(largest_logit(std::vector<float>{-kInfinity, -kInfinity}), InvalidInput);
+  CHECK_THROWS_AS(largest_logit(std::span<const float>()), InvalidInput);
+  CHECK_THROWS_AS(row_weights(std::vector<float>{0.0F}, 0.0), InvalidInput);
+}
+
 }  // namespace
 }  // namespace endorm
