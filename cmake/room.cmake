@@ -44,7 +44,8 @@ function(endorm_embed output header)
     VERBATIM)
 endfunction()
 
-# endorm_test(name SOURCES ... ROOMS ... LIBRARIES ... LABELS ...): one doctest executable, registered with ctest.
+# endorm_test(name SOURCES ... ROOMS ... LIBRARIES ... LABELS ...): one doctest executable, registered with ctest; the
+# target endorm_tests builds them all.
 function(endorm_test name)
   cmake_parse_arguments(TEST "" "" "SOURCES;ROOMS;LIBRARIES;LABELS" ${ARGN})
   add_executable(${name} ${PROJECT_SOURCE_DIR}/tests/main.cpp ${TEST_SOURCES})
@@ -55,6 +56,7 @@ function(endorm_test name)
   endforeach()
   target_link_libraries(${name} PRIVATE ${TEST_LIBRARIES})
   endorm_compile_rules(${name})
+  add_dependencies(endorm_tests ${name})
   add_test(NAME ${name} COMMAND ${name})
   set_tests_properties(${name} PROPERTIES LABELS "${TEST_LABELS}" SKIP_REGULAR_EXPRESSION "SKIPPED:" TIMEOUT 900)
 endfunction()

@@ -169,7 +169,7 @@ json of_sweep(const SweepReport& sweep) {
     fields["reporting"] = of_figure(row.reporting);
     rows.push_back(std::move(fields));
   }
-  return {{"figure", sweep.figure}, {"rows", rows}, {"chosen", sweep.chosen}};
+  return {{"figure", sweep.figure}, {"rows", rows}, {"chosen", sweep.chosen ? json(*sweep.chosen) : json(nullptr)}};
 }
 
 json of_shown(const ShownResponse& response) {

@@ -1,6 +1,7 @@
 #include "eval/benchmarks.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <set>
@@ -117,7 +118,7 @@ void read_file(const BenchmarkReader& benchmark, const FoundFile& file, const Re
   if (rows.empty()) refuse_file(benchmark, file, faults);
   std::sort(faults.begin(), faults.end(), [](const RowFault& a, const RowFault& b) { return a.row < b.row; });
   for (RowFault& fault : faults) {
-    fault.file = file.path;
+    fault.file = std::filesystem::path(file.path).filename().string();
     data.faults.push_back(std::move(fault));
   }
   for (const std::size_t index : chosen_rows(rows.size(), options.limit.value_or(rows.size()), options.sample_seed)) {

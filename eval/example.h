@@ -41,7 +41,7 @@ struct DataFile {
 
 // A row that cannot be used, and why.
 struct RowFault {
-  std::string file;
+  std::string file;     // its name, without the directory
   std::size_t row = 0;  // 1-based: its place in the file's array or its line
   std::string id;       // may be empty
   std::string message;

@@ -205,7 +205,7 @@ SweepReport sweep(std::string_view benchmark, std::span<const Example> examples,
     const Figure* const same = report.rows.size() > 1 ? &report.rows.front().reporting : nullptr;
     row.reporting = first_figure(measure(benchmark, reporting, options), same);
     row.selection = first_figure(measure(benchmark, selecting, without_intervals), &row.reporting).value;
-    if (row.selection && row.selection > report.rows[report.chosen].selection) {
+    if (row.selection && (!report.chosen || *row.selection > *report.rows[*report.chosen].selection)) {
       report.chosen = i;
     }
   }

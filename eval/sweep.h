@@ -35,9 +35,10 @@ struct SweepRow {
 };
 
 struct SweepReport {
-  std::string figure;          // what is compared: name and group of the benchmark's first figure
-  std::vector<SweepRow> rows;  // the first is the setting that was asked for without a sweep
-  std::size_t chosen = 0;      // the best on the half that chooses; to be quoted by its figure on the other half
+  std::string figure;                 // what is compared: name and group of the benchmark's first figure
+  std::vector<SweepRow> rows;         // the first is the setting that was asked for without a sweep
+  std::optional<std::size_t> chosen;  // the best on the half that chooses, to be quoted by its figure on the other
+                                      // half; none where the half that chooses has no figure
 };
 
 // Token statistics of a temperature: a scorer that gives ScoredResponse::tokens and, where asked for, steps.

@@ -194,8 +194,10 @@ void check_sweep(const Field& sweep) {
     check_figure(row.at("reporting"));
   });
   const Field chosen = sweep.at("chosen");
-  chosen.count();
-  chosen.require(chosen.value().get<std::size_t>() < rows, "the place of one of its rows");
+  if (!chosen.value().is_null()) {
+    chosen.count();
+    chosen.require(chosen.value().get<std::size_t>() < rows, "the place of one of its rows, or null");
+  }
 }
 
 void check_shown(const Field& pair) {

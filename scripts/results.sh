@@ -22,10 +22,12 @@ measure() {
 }
 
 smollm2=(--precision fast)
-# 200 prompts of each set, the same for every judge.
+# 200 prompts of each set (DSP: 50 queries under four system messages, RM-Bench and ProcessBench: 50 of each of the four
+# files), the same for every judge.
 subset=(--sample-seed 1 --limit)
 gemma=(--model gemma3-270m-base --template plain --precision fast)
 asking=endorm,information-gain,verifier,verifier-normalized,pointwise,$free
+amateur=(--reference gemma3-270m-base --reference-template plain)
 sweep=(--sweep "gamma=0.5..1.0:0.05,aggregation=discounted,mean,sum,chunked_mean,last_k")
 
 all=(rm-bench rewardbench dsp processbench rewardbench-asked rm-bench-asked dsp-asked
@@ -37,12 +39,12 @@ for name in "$@"; do
     rewardbench) measure "$name" rewardbench rewardbench "endorm,$free" "${smollm2[@]}" "${sweep[@]}" ;;
     dsp) measure "$name" dsp dsp "contrast,endorm,$free" "${smollm2[@]}" ;;
     processbench) measure "$name" processbench processbench "endorm,mean-log-likelihood,minus-entropy,self-certainty" "${smollm2[@]}" ;;
-    rewardbench-asked) measure "$name" rewardbench rewardbench "$asking,pairwise,pairwise-five" "${smollm2[@]}" "${subset[@]}" 200 ;;
+    rewardbench-asked) measure "$name" rewardbench rewardbench "$asking,log-ratio,pairwise,pairwise-five" "${smollm2[@]}" "${amateur[@]}" "${subset[@]}" 200 ;;
     rm-bench-asked) measure "$name" rm-bench rmbench "$asking" "${smollm2[@]}" "${subset[@]}" 50 ;;
-    dsp-asked) measure "$name" dsp dsp "contrast,$asking" "${smollm2[@]}" "${subset[@]}" 200 ;;
+    dsp-asked) measure "$name" dsp dsp "contrast,$asking" "${smollm2[@]}" "${subset[@]}" 50 ;;
     rewardbench-gemma) measure "$name" rewardbench rewardbench "endorm,$free" "${gemma[@]}" "${subset[@]}" 200 ;;
     rm-bench-gemma) measure "$name" rm-bench rmbench "endorm,$free" "${gemma[@]}" "${subset[@]}" 50 ;;
-    dsp-gemma) measure "$name" dsp dsp "contrast,endorm,$free" "${gemma[@]}" "${subset[@]}" 200 ;;
+    dsp-gemma) measure "$name" dsp dsp "contrast,endorm,$free" "${gemma[@]}" "${subset[@]}" 50 ;;
     processbench-gemma) measure "$name" processbench processbench "endorm,mean-log-likelihood,minus-entropy,self-certainty" "${gemma[@]}" "${subset[@]}" 50 ;;
     *)
       echo "results: there is no measurement called $name; there are: ${all[*]}" >&2

@@ -9,12 +9,12 @@ scripts/build.sh release
 for model in smollm2-135m gemma3-270m-base; do
   build/release/endorm models fetch "$model" >/dev/null
 done
-scripts/build.sh dev
+scripts/build.sh dev endorm_tests
 export ASAN_OPTIONS="detect_stack_use_after_return=1"
 export LSAN_OPTIONS="suppressions=$PWD/tests/leaks.supp:print_suppressions=0"
-ctest --test-dir build/dev --output-on-failure --label-exclude "cli|install"
+ctest --test-dir build/dev --parallel 2 --output-on-failure --label-exclude "cli|install"
 threaded=(score_test engine_llama_test)
 scripts/build.sh tsan "${threaded[@]}"
 ctest --test-dir build/tsan --output-on-failure -R "^($(IFS='|'; echo "${threaded[*]}"))\$"
 scripts/fuzz.sh 20
-ctest --test-dir build/release --output-on-failure
+ctest --test-dir build/release --parallel 2 --output-on-failure

@@ -37,6 +37,10 @@ void add_judge_flags(CLI::App& command, JudgeFlags& flags) {
       ->group(kJudge);
   command.add_option("--reference", flags.reference, "log-ratio: the model whose reward is taken away, as --model")
       ->group(kJudge);
+  command
+      .add_option("--reference-template", flags.reference_template,
+                  "log-ratio: as --template, where the reference model needs another one")
+      ->group(kJudge);
   command.add_option("--head", flags.head_file, "head: a safetensors or GGUF file with a trained reward head")
       ->group(kJudge);
   command.add_option("--server", flags.server_url, "server: URL of a reward server")->group(kJudge);
@@ -56,11 +60,17 @@ void add_judge_flags(CLI::App& command, JudgeFlags& flags) {
 
 std::unique_ptr<Engine> make_reference(const JudgeFlags& flags, const EngineFlags& engine_flags) {
   if (flags.reference.empty()) {
+    if (!flags.reference_template.empty()) {
+      throw InvalidInput("[--reference-template] there is no --reference that it could belong to");
+    }
     return nullptr;
   }
   EngineFlags reference = engine_flags;
   reference.model = flags.reference;
   reference.adapters.clear();
+  if (!flags.reference_template.empty()) {
+    reference.prompt_template = flags.reference_template;
+  }
   return make_engine(reference);
 }
 

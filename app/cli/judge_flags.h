@@ -15,6 +15,7 @@ namespace endorm {
 struct JudgeFlags {
   std::string contrast_file;
   std::string reference;
+  std::string reference_template;  // empty: as the model's
   std::string head_file;
   std::string server_url;
   std::string server_shape = "classify";
@@ -25,7 +26,8 @@ struct JudgeFlags {
 
 void add_judge_flags(CLI::App& command, JudgeFlags& flags);
 
-// Loads the reference model, if one is named, with the settings of the model it is compared with.
+// Loads the reference model, if one is named, with the settings of the model it is compared with, but for its template
+// where that is given.
 std::unique_ptr<Engine> make_reference(const JudgeFlags& flags, const EngineFlags& engine_flags);
 
 // Reads the file of alternatives. Throws InvalidInput where it cannot be read.

@@ -150,12 +150,27 @@ TEST_CASE("each setting gives the figures of a scorer with its options, chosen o
       CHECK(report.rows[i].reporting.n == reporting.n);
       CHECK(report.rows[i].reporting.interval.value().low == reporting.interval.value().low);
       CHECK(report.rows[i].reporting.interval.value().high == reporting.interval.value().high);
-      CHECK(report.rows[report.chosen].selection.value() >= *report.rows[i].selection);
-      CHECK((i >= report.chosen || *report.rows[i].selection < *report.rows[report.chosen].selection));
+      const std::size_t chosen = report.chosen.value();
+      CHECK(report.rows[chosen].selection.value() >= *report.rows[i].selection);
+      CHECK((i >= chosen || *report.rows[i].selection < *report.rows[chosen].selection));
       values.insert(*reporting.value);
     }
     CHECK(values.size() > 5);  // the settings do differ
   }
+}
+
+TEST_CASE("nothing is chosen where no prompt is in the half that chooses") {
+  std::vector<Example> examples = test::random_examples(40, 3);
+  std::erase_if(examples, [](const Example& example) { return is_selection_half(example.group, 7); });
+  REQUIRE(!examples.empty());
+  MetricOptions options;
+  options.bootstrap.resamples = 0;
+  options.half_seed = 7;
+  Asked asked;
+  const SweepReport report =
+      sweep("pairs", examples, asked.of_alpha({}), parse_sweep("gamma=0.5,1", kBase), {}, options);
+  CHECK(!report.chosen);
+  CHECK(report.rows.at(0).reporting.value);
 }
 
 TEST_CASE("responses that fail are failures of every setting") {
