@@ -7,7 +7,7 @@ set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/endorm)
 set(llama_dir ${CMAKE_INSTALL_LIBDIR}/endorm-llama)
 
 install(TARGETS endorm RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
-install(TARGETS endorm_core endorm_engine endorm_score endorm_judge endorm_eval endorm_report endorm_json endorm_httplib endorm_llama_common
+install(TARGETS endorm_core endorm_engine endorm_score endorm_judge endorm_grade endorm_eval endorm_report endorm_json endorm_httplib endorm_llama_common
   EXPORT endorm ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(EXPORT endorm NAMESPACE endorm:: DESTINATION ${package_dir} FILE endorm-targets.cmake)
 
@@ -18,9 +18,11 @@ set(public_headers
   engine/tabular_engine.h engine/token_tree.h
   score/endogenous_scorer.h score/line_reader.h score/record.h score/request_tokens.h score/result_log.h score/score_run.h score/scored.h score/scored_json.h score/scorer.h score/stats_cache.h
   judge/judge.h
+  grade/extract.h grade/grade.h
   eval/bench_json.h eval/bench_report.h eval/benchmarks.h eval/example.h eval/judged.h eval/judged_json.h eval/judging.h eval/judging_run.h
-  eval/metrics.h eval/shown_pairs.h eval/statistics.h eval/sweep.h
-  report/bench_table.h report/report.h report/result_file.h report/table.h)
+  eval/math_json.h eval/math_problem.h eval/math_prompt.h eval/math_report.h eval/math_row.h eval/math_sampling.h eval/math_suites.h
+  eval/metrics.h eval/shown_pairs.h eval/shown_problems.h eval/statistics.h eval/sweep.h
+  report/bench_table.h report/math_table.h report/report.h report/result_file.h report/table.h report/text_table.h)
 foreach(header IN LISTS public_headers)
   get_filename_component(room ${header} DIRECTORY)
   install(FILES ${PROJECT_SOURCE_DIR}/${header} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/endorm/${room})

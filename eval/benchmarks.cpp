@@ -2,27 +2,17 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <set>
 #include <utility>
 
 #include "core/errors.h"
-#include "core/random.h"
 #include "engine/content_hash.h"
 #include "eval/benchmark_table.h"
+#include "eval/data_file.h"
 #include "eval/row_texts.h"
 
 namespace endorm {
 namespace {
-
-std::string read_bytes(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) throw InvalidInput("[read_benchmark] cannot open " + path + ". Check the path and its permissions.");
-  std::string bytes{std::istreambuf_iterator<char>(file), {}};
-  if (file.bad()) throw EngineError("[read_benchmark] cannot read " + path + ". Check the disk and try again.");
-  return bytes;
-}
 
 std::string id_of(const DataRow& row) {
   for (const std::string_view field : {"id", "idx", "pair_id"}) {
@@ -74,22 +64,6 @@ void drop_repeated(std::vector<RowExamples>& rows, std::set<std::string>& ids, s
   });
 }
 
-// `limit` of `count` indices in ascending order: the first, or a random choice (Floyd 1987).
-std::vector<std::size_t> chosen_rows(std::size_t count, std::size_t limit, std::optional<std::uint64_t> seed) {
-  std::vector<std::size_t> chosen;
-  if (limit >= count || !seed) {
-    for (std::size_t i = 0; i < std::min(limit, count); ++i) chosen.push_back(i);
-    return chosen;
-  }
-  RandomStream random(*seed);
-  std::set<std::size_t> drawn;
-  for (std::size_t last = count - limit; last < count; ++last) {
-    if (!drawn.insert(random.below(last + 1)).second) drawn.insert(last);
-  }
-  chosen.assign(drawn.begin(), drawn.end());
-  return chosen;
-}
-
 [[noreturn]] void refuse_file(const BenchmarkReader& benchmark, const FoundFile& file,
                               const std::vector<RowFault>& faults) {
   const std::string first =
@@ -103,7 +77,7 @@ std::vector<std::size_t> chosen_rows(std::size_t count, std::size_t limit, std::
 
 void read_file(const BenchmarkReader& benchmark, const FoundFile& file, const ReadOptions& options,
                std::set<std::string>& ids, DataSet& data) {
-  const std::string bytes = read_bytes(file.path);
+  const std::string bytes = read_data_file("read_benchmark", file.path);
   std::vector<RowText> texts;
   try {
     texts = row_texts(bytes);

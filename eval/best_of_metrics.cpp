@@ -96,9 +96,9 @@ void add_ties(Plan& plan, std::span<const JudgedExample> judged) {
     if (!question.reference || !question.tied) continue;
     const std::optional<Spread> reference = spread_of(judged[*question.reference]);
     const std::optional<Spread> tied = spread_of(judged[*question.tied]);
-    Verdict preference{.cell = plan.cell("Ties/preference"), .example = *question.tied, .credit = {}};
-    Verdict hard{.cell = plan.cell("Ties/hard preference"), .example = *question.tied, .credit = {}};
-    Verdict margin{.cell = plan.cell("Ties/margin"), .example = *question.tied, .credit = {}, .is_verdict = false};
+    CellVerdict preference{.cell = plan.cell("Ties/preference"), .example = *question.tied, .credit = {}};
+    CellVerdict hard{.cell = plan.cell("Ties/hard preference"), .example = *question.tied, .credit = {}};
+    CellVerdict margin{.cell = plan.cell("Ties/margin"), .example = *question.tied, .credit = {}, .is_verdict = false};
     if (reference && tied) {
       const double least = std::min(reference->right_wrong, tied->right_wrong);
       preference.credit = tied->right_wrong > tied->among_right ? 1.0 : 0.0;
@@ -133,7 +133,7 @@ Plan plan_reward_bench_2(std::span<const JudgedExample> judged, const MetricOpti
   Plan plan;
   for (std::size_t i = 0; i < judged.size(); ++i) {
     if (judged[i].subset == kTies) continue;
-    Verdict verdict{.cell = plan.cell(judged[i].subset), .example = i, .credit = {}};
+    CellVerdict verdict{.cell = plan.cell(judged[i].subset), .example = i, .credit = {}};
     if (const std::optional<Top> top = top_of(judged[i])) {
       verdict.credit = static_cast<double>(top->right) / static_cast<double>(top->count);
       verdict.tie = top->count > 1;
@@ -178,9 +178,9 @@ Plan plan_best_of(std::span<const JudgedExample> judged, const MetricOptions& /*
   for (std::size_t i = 0; i < judged.size(); ++i) {
     if (judged[i].correct.empty()) continue;
     const std::string& subset = judged[i].subset;
-    Verdict verdict{.cell = plan.cell("subset/" + subset), .example = i, .credit = {}};
-    Verdict chance{.cell = plan.cell("chance"), .example = i, .credit = {}, .is_verdict = false};
-    Verdict oracle{.cell = plan.cell("oracle"), .example = i, .credit = {}};
+    CellVerdict verdict{.cell = plan.cell("subset/" + subset), .example = i, .credit = {}};
+    CellVerdict chance{.cell = plan.cell("chance"), .example = i, .credit = {}, .is_verdict = false};
+    CellVerdict oracle{.cell = plan.cell("oracle"), .example = i, .credit = {}};
     if (const std::optional<Top> top = top_of(judged[i])) {
       verdict.credit = top->right == top->count ? 1.0 : 0.0;
       verdict.tie = top->right > 0 && top->right < top->count;

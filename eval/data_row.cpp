@@ -82,11 +82,26 @@ std::vector<std::string> DataRow::texts(std::string_view field) const {
   return texts;
 }
 
+bool DataRow::is_list(std::string_view field) const { return content_->at(field).is_array(); }
+
 std::string DataRow::name(std::string_view field) const {
   const json& value = content_->at(field);
   if (value.is_number_integer()) return value.dump();
   if (!value.is_string()) wrong_type(field, value, "a string or an integer");
   return value.get<std::string>();
+}
+
+std::string DataRow::text_or_number(std::string_view field) const {
+  const json& value = content_->at(field);
+  if (value.is_number()) return value.dump();
+  if (!value.is_string()) wrong_type(field, value, "a string or a number");
+  return value.get<std::string>();
+}
+
+double DataRow::number(std::string_view field) const {
+  const json& value = content_->at(field);
+  if (!value.is_number()) wrong_type(field, value, "a number");
+  return value.get<double>();
 }
 
 std::int64_t DataRow::integer(std::string_view field) const { return integer_of(content_->at(field), field); }

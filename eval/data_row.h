@@ -22,8 +22,12 @@ class DataRow {
 
   std::string text(std::string_view field) const;                // a string
   std::vector<std::string> texts(std::string_view field) const;  // a list of strings, at least one
+  bool is_list(std::string_view field) const;
   // A string or an integer, as text.
   std::string name(std::string_view field) const;
+  // A string; or a number, as JSON writes it (27.0 stays "27.0").
+  std::string text_or_number(std::string_view field) const;
+  double number(std::string_view field) const;
   std::int64_t integer(std::string_view field) const;
   std::vector<std::int64_t> integers(std::string_view field) const;  // may be empty
   std::vector<bool> truths(std::string_view field) const;            // a list of true and false, at least one

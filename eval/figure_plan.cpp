@@ -88,7 +88,7 @@ void add_comparisons(Plan& plan, std::span<const JudgedExample> judged,
                      const std::function<std::string(const JudgedExample&, const Comparison&)>& cell_name) {
   for (std::size_t i = 0; i < judged.size(); ++i) {
     for (const JudgedComparison& comparison : judged[i].comparisons) {
-      Verdict verdict{.cell = plan.cell(cell_name(judged[i], comparison.comparison)), .example = i, .credit = {}};
+      CellVerdict verdict{.cell = plan.cell(cell_name(judged[i], comparison.comparison)), .example = i, .credit = {}};
       if (comparison.margin) {
         verdict.credit = *comparison.margin > 0.0 ? 1.0 : 0.0;
         verdict.tie = *comparison.margin == 0.0;
@@ -124,7 +124,7 @@ void add_units(const Plan& plan, std::span<const JudgedExample> judged, const st
   }
   std::vector<std::map<std::size_t, double>> amounts(groups.size());
   for (std::size_t v = 0; v < plan.verdicts.size(); ++v) {
-    const Verdict& verdict = plan.verdicts[v];
+    const CellVerdict& verdict = plan.verdicts[v];
     if (!keep[v] || !verdict.credit) continue;
     std::map<std::size_t, double>& columns = amounts[group_of[verdict.example]];
     columns[offset + 2 * verdict.cell] += *verdict.credit;
@@ -140,7 +140,7 @@ void add_units(const Plan& plan, std::span<const JudgedExample> judged, const st
 std::vector<CellCount> count_cells(const Plan& plan, const std::vector<bool>& keep) {
   std::vector<CellCount> counts(plan.cell_count());
   for (std::size_t v = 0; v < plan.verdicts.size(); ++v) {
-    const Verdict& verdict = plan.verdicts[v];
+    const CellVerdict& verdict = plan.verdicts[v];
     if (!keep[v]) continue;
     CellCount& count = counts[verdict.cell];
     count.number += verdict.credit ? 1 : 0;

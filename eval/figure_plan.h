@@ -16,7 +16,7 @@ namespace endorm {
 
 // A judge's verdict on one question, counted in one cell: a cell is what can be averaged as it is, such as RM-Bench's
 // chosen 0 against rejected 2 in the domain chat.
-struct Verdict {
+struct CellVerdict {
   std::size_t cell = 0;
   std::size_t example = 0;       // index into the judged examples
   std::optional<double> credit;  // 1 right, 0 wrong, or a part of 1; absent: failed
@@ -66,7 +66,7 @@ class Plan {
   std::size_t cell_count() const { return cells_.size(); }
   std::vector<std::string> cell_names() const;  // by index
 
-  std::vector<Verdict> verdicts;
+  std::vector<CellVerdict> verdicts;
   std::vector<FigurePlan> figures;  // the official one first
   std::vector<MatrixPlan> matrices;
   std::vector<std::string> notes;

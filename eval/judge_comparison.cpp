@@ -47,7 +47,7 @@ std::map<Place, std::size_t> places_of(const Plan& plan) {
   std::map<std::pair<std::size_t, std::size_t>, std::size_t> counted;
   std::map<Place, std::size_t> places;
   for (std::size_t v = 0; v < plan.verdicts.size(); ++v) {
-    const Verdict& verdict = plan.verdicts[v];
+    const CellVerdict& verdict = plan.verdicts[v];
     const std::size_t ordinal = counted[{verdict.example, verdict.cell}]++;
     places.emplace(Place{verdict.example, names[verdict.cell], ordinal}, v);
   }
@@ -89,7 +89,7 @@ void count_mcnemar(const Common& common, const Plan& first, const Plan& second, 
   const std::set<std::size_t> cells(figure.cells.begin(), figure.cells.end());
   std::map<std::string_view, std::size_t> by_group;
   for (const auto& [mine, theirs] : shared) {
-    const Verdict& verdict = first.verdicts[mine];
+    const CellVerdict& verdict = first.verdicts[mine];
     if (!cells.contains(verdict.cell) || !verdict.is_verdict) continue;
     const bool first_right = *verdict.credit == 1.0;
     const bool second_right = *second.verdicts[theirs].credit == 1.0;

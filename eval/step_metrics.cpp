@@ -148,7 +148,7 @@ void add_first_error_verdicts(Plan& plan, std::span<const JudgedExample> judged,
     if (!judged[i].steps) continue;
     const std::optional<std::size_t>& known = judged[i].steps->first_error;
     const char* kind = known ? "erroneous" : "correct";
-    Verdict verdict{
+    CellVerdict verdict{
         .cell = plan.cell(cell_name(variant.name, place_of(judged[i], fit), kind)), .example = i, .credit = {}};
     const std::vector<double>* scores = scores_of(judged[i], variant.scores);
     if (scores != nullptr && variant.threshold) {
@@ -217,7 +217,7 @@ void add_step_verdicts(Plan& plan, std::span<const JudgedExample> judged, const 
     const std::vector<double>* scores = scores_of(judged[i], variant.scores);
     const std::string place = place_of(judged[i], fit);
     for (std::size_t s = 0; s < wrong.size(); ++s) {
-      Verdict verdict{
+      CellVerdict verdict{
           .cell = plan.cell(cell_name(variant.name, place, wrong[s] ? "wrong" : "right")), .example = i, .credit = {}};
       if (scores != nullptr && variant.threshold) {
         verdict.credit = ((*scores)[s] < *variant.threshold) == wrong[s] ? 1.0 : 0.0;

@@ -6,6 +6,8 @@
 
 namespace endorm {
 
+inline constexpr int kGraderVersion = 1;  // grows with every change that may turn a verdict
+
 enum class Verdict { correct, wrong, unparsable };
 enum class Side { answer, reference };
 

@@ -3,10 +3,9 @@
 #include <string>
 
 #include "eval/bench_report.h"
+#include "report/text_table.h"
 
 namespace endorm {
-
-enum class TableForm { kTerminal, kMarkdown };
 
 // A benchmark's tables for people: each judge's first figure with interval, n, ties, failures and correlation with
 // length; every figure of every judge; matrices; the first judge against each other one; a sweep; notes and rows that

@@ -1,7 +1,5 @@
 #include <algorithm>
-#include <cstdio>
 #include <filesystem>
-#include <fstream>
 #include <memory>
 
 #include <CLI/CLI.hpp>
@@ -11,7 +9,7 @@
 #include "app/cli/bench_manifest.h"
 #include "app/cli/commands.h"
 #include "app/cli/exit_status.h"
-#include "app/cli/progress.h"
+#include "app/cli/judges_run.h"
 #include "app/cli/scoring_run.h"
 #include "core/errors.h"
 #include "eval/judging_run.h"
@@ -45,69 +43,6 @@ void check(const BenchFlags& flags) {
   }
 }
 
-StatsCache open_cache(const BenchFlags& flags) {
-  if (flags.no_cache) {
-    return StatsCache(std::nullopt);
-  }
-  std::error_code ignored;
-  std::filesystem::create_directories(cache_directory(), ignored);
-  return StatsCache(flags.cache.empty() ? cache_directory() + "/statistics.db" : flags.cache);
-}
-
-std::vector<Judge> make_judges(const BenchFlags& flags, const JudgeParts& parts) {
-  std::vector<Judge> judges;
-  for (const std::string& name : flags.judges) {
-    for (const Judge& other : judges) {
-      if (other.name == name) {
-        throw InvalidInput("[--judge] " + name + " stands twice");
-      }
-    }
-    judges.push_back(make_judge(name, parts));
-  }
-  return judges;
-}
-
-// One judge on all examples, its rows kept where --rows says so.
-class JudgeRun {
- public:
-  JudgeRun(const BenchFlags& flags, const Engine& engine, const DataSet& data)
-      : flags_(flags), engine_(engine), data_(data) {
-    for (const Example& example : data.examples) {
-      bytes_ += text_bytes(example);
-    }
-  }
-
-  std::vector<JudgedExample> rows_of(const Judge& judge) const {
-    const JudgingOptions options{judge.compares_pairs, flags_.scoring.alpha, flags_.scoring.aggregate.chunk};
-    std::optional<ResultLog> log;
-    std::vector<JudgedExample> finished;
-    if (!flags_.rows.empty()) {
-      std::error_code ignored;
-      std::filesystem::create_directories(flags_.rows, ignored);
-      const std::string path = flags_.rows + "/" + data_.benchmark + "." + judge.name + ".jsonl";
-      log.emplace(ResultLog::open(path, rows_manifest(flags_, engine_, data_, judge),
-                                  flags_.overwrite ? ResultMode::kOverwrite : ResultMode::kResume));
-      for (const std::string& notice : log->notices()) {
-        std::fprintf(stderr, "endorm: %s\n", notice.c_str());
-      }
-      finished = read_judged_rows(path);
-    }
-    Progress bar(bytes_);
-    const std::size_t computed_before = engine_.counts().tokens_computed;
-    return run_judge(data_.examples, *judge.scorer, options, log ? &*log : nullptr, std::move(finished),
-                     [&](const JudgingProgress& so_far) {
-                       bar.update(so_far.bytes, so_far.examples, so_far.resumed, so_far.failures,
-                                  engine_.counts().tokens_computed - computed_before);
-                     });
-  }
-
- private:
-  const BenchFlags& flags_;
-  const Engine& engine_;
-  const DataSet& data_;
-  std::size_t bytes_ = 0;
-};
-
 SweepReport run_sweep(const BenchFlags& flags, const JudgeParts& parts, const DataSet& data) {
   const std::vector<SweepSetting> settings = sweep_settings(flags);
   const auto scorer = [&](double alpha) {
@@ -134,9 +69,9 @@ void run_bench(const BenchFlags& flags) {
   }
   const std::unique_ptr<Engine> engine = make_engine(flags.engine);
   const std::unique_ptr<Engine> reference = make_reference(flags.judge, flags.engine);
-  StatsCache cache = open_cache(flags);
+  StatsCache cache = open_statistics_cache(flags.cache, flags.no_cache);
   const JudgeParts parts = make_judge_parts(flags.judge, *engine, reference.get(), cache, score);
-  const std::vector<Judge> judges = make_judges(flags, parts);
+  const std::vector<Judge> judges = make_judges(flags.judges, parts);
   const MetricOptions metrics = metric_options(flags);
 
   BenchReport report;
@@ -144,9 +79,11 @@ void run_bench(const BenchFlags& flags) {
   report.benchmark = data.benchmark;
   report.faults = data.faults;
   report.notes = data.notes;
-  const JudgeRun run(flags, *engine, data);
   for (const Judge& judge : judges) {
-    report.judges.push_back(report_on(data.benchmark, judge.name, judge.fingerprint, run.rows_of(judge), metrics));
+    const KeptRows kept{flags.rows, data.benchmark + "." + judge.name + ".jsonl",
+                        rows_manifest(flags, *engine, data, judge), flags.overwrite};
+    report.judges.push_back(report_on(data.benchmark, judge.name, judge.fingerprint,
+                                      judge_rows(data.examples, judge, score, *engine, kept), metrics));
   }
   add_comparisons(report, metrics);
   report.shown = shown_pairs(data.examples, report.judges.front().rows, *judges.front().scorer, flags.shown);

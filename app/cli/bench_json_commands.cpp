@@ -4,7 +4,6 @@
 #include <cstdio>
 #include <fstream>
 #include <iterator>
-#include <map>
 #include <memory>
 #include <utility>
 
@@ -12,7 +11,7 @@
 
 #include "app/cli/bench_manifest.h"
 #include "app/cli/exit_status.h"
-#include "app/cli/scoring_run.h"
+#include "app/cli/shard_files.h"
 #include "app/cli/write_file.h"
 #include "core/errors.h"
 #include "eval/bench_json.h"
@@ -98,65 +97,8 @@ struct MergeFlags {
   bool no_rows = false;
 };
 
-[[noreturn]] void refuse_twice(const std::string& shard, const std::string& path) {
-  throw InvalidInput("[bench merge] shard " + shard + " is there twice, once in " + path);
-}
-
-// The shards of one run in their order. Throws where one is missing or of another run.
-std::vector<BenchReport> shards_of(const std::vector<std::string>& paths) {
-  std::map<std::size_t, BenchReport> shards;
-  std::size_t count = paths.size();
-  for (const std::string& path : paths) {
-    BenchReport report = read_report(path);
-    const std::string text = shard_of(report.manifest);
-    if (text.empty()) {
-      throw InvalidInput("[bench merge] " + path + " is of a whole run, not of a shard");
-    }
-    const Shard shard = shard_from(text);
-    count = shard.count;
-    const bool same =
-        shards.empty() || (without_shard(shards.begin()->second.manifest) == without_shard(report.manifest) &&
-                           shards.begin()->second.judges.size() == report.judges.size());
-    if (!same) {
-      throw InvalidInput("[bench merge] " + path + " was made with other settings, files or model than " + paths[0]);
-    }
-    if (!shards.emplace(shard.index, std::move(report)).second) {
-      refuse_twice(text, path);
-    }
-  }
-  std::vector<BenchReport> ordered;
-  for (std::size_t i = 1; i <= count; ++i) {
-    if (!shards.contains(i)) {
-      throw InvalidInput("[bench merge] shard " + std::to_string(i) + "/" + std::to_string(count) + " is missing");
-    }
-    ordered.push_back(std::move(shards.at(i)));
-  }
-  if (ordered.size() != paths.size()) {
-    throw InvalidInput("[bench merge] the files are of runs with different numbers of shards");
-  }
-  return ordered;
-}
-
-// Examples were dealt out in turn: they are taken up in turn.
-std::vector<JudgedExample> rows_in_turn(std::vector<BenchReport>& shards, std::size_t judge) {
-  std::size_t count = 0;
-  for (const BenchReport& shard : shards) {
-    count += shard.judges.at(judge).rows.size();
-  }
-  std::vector<JudgedExample> rows;
-  for (std::size_t i = 0; i < count; ++i) {
-    std::vector<JudgedExample>& own = shards[i % shards.size()].judges.at(judge).rows;
-    if (i / shards.size() >= own.size()) {
-      throw InvalidInput("[bench merge] shard " + std::to_string(i % shards.size() + 1) + " has " +
-                         counted(own.size(), "row") + " of " + std::to_string(count) + " in all: some are missing");
-    }
-    rows.push_back(std::move(own[i / shards.size()]));
-  }
-  return rows;
-}
-
 void merge(const MergeFlags& flags) {
-  std::vector<BenchReport> shards = shards_of(flags.files);
+  std::vector<BenchReport> shards = read_shards<BenchReport>("bench merge", flags.files, read_report);
   BenchReport report;
   report.benchmark = shards[0].benchmark;
   report.manifest = without_shard(shards[0].manifest);
@@ -167,8 +109,10 @@ void merge(const MergeFlags& flags) {
     const JudgeReport& own = shards[0].judges[judge];
     std::string name = own.name;
     std::string fingerprint = own.fingerprint;
-    report.judges.push_back(
-        report_on(report.benchmark, std::move(name), std::move(fingerprint), rows_in_turn(shards, judge), options));
+    std::vector<std::vector<JudgedExample>> parts;
+    for (BenchReport& shard : shards) parts.push_back(std::move(shard.judges.at(judge).rows));
+    report.judges.push_back(report_on(report.benchmark, std::move(name), std::move(fingerprint),
+                                      rows_in_turn("bench merge", std::move(parts)), options));
   }
   add_comparisons(report, options);
   ReportOutputs outputs = flags.outputs;

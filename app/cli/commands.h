@@ -11,6 +11,7 @@ void add_score_command(CLI::App& app);
 void add_rank_command(CLI::App& app);
 void add_bench_command(CLI::App& app);
 void add_report_command(CLI::App& app);
+void add_eval_command(CLI::App& app);
 void add_grade_command(CLI::App& app);
 void add_lab_command(CLI::App& app);
 void add_inspect_command(CLI::App& app);

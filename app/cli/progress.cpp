@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <utility>
 
 #include <unistd.h>
 
@@ -22,8 +23,11 @@ std::string duration(double seconds) {
 
 }  // namespace
 
-Progress::Progress(std::optional<std::size_t> total_bytes)
-    : total_bytes_(total_bytes), terminal_(::isatty(STDERR_FILENO) == 1), start_(std::chrono::steady_clock::now()) {}
+Progress::Progress(std::optional<std::size_t> total_bytes, std::string rows)
+    : total_bytes_(total_bytes),
+      rows_(std::move(rows)),
+      terminal_(::isatty(STDERR_FILENO) == 1),
+      start_(std::chrono::steady_clock::now()) {}
 
 Progress::~Progress() {
   if (drawn_) {
@@ -55,7 +59,7 @@ void Progress::update(std::size_t bytes_read, std::size_t rows, std::size_t resu
       left += ", " + duration(seconds * static_cast<double>(*total_bytes_ - bytes_read) / done) + " left";
     }
   }
-  std::fprintf(stderr, "\r\033[K%zu records%s, %.0f tokens/s%s", rows,
+  std::fprintf(stderr, "\r\033[K%zu %s%s, %.0f tokens/s%s", rows, rows_.c_str(),
                errors > 0 ? (", " + std::to_string(errors) + " with errors").c_str() : "", rate, left.c_str());
   std::fflush(stderr);
   drawn_ = true;

@@ -10,8 +10,9 @@ namespace endorm {
 // A line on standard error that is drawn over itself, with rate and time left; silent where that is no terminal.
 class Progress {
  public:
-  // total_bytes: size of the input, where it is known.
-  explicit Progress(std::optional<std::size_t> total_bytes);
+  // total_bytes: size of the input, where it is known; or another measure of the work, which `update` then gives in the
+  // place of bytes. rows: what is counted.
+  explicit Progress(std::optional<std::size_t> total_bytes, std::string rows = "records");
   ~Progress();
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
@@ -22,6 +23,7 @@ class Progress {
 
  private:
   std::optional<std::size_t> total_bytes_;
+  std::string rows_;
   bool terminal_;
   bool drawn_ = false;
   std::size_t resumed_bytes_ = 0;

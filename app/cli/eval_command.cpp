@@ -1,0 +1,129 @@
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <optional>
+
+#include <CLI/CLI.hpp>
+
+#include "app/cli/commands.h"
+#include "app/cli/eval_math_flags.h"
+#include "app/cli/eval_math_json_commands.h"
+#include "app/cli/eval_math_manifest.h"
+#include "app/cli/judges_run.h"
+#include "app/cli/progress.h"
+#include "app/cli/scoring_run.h"
+#include "core/errors.h"
+#include "engine/llama_engine.h"
+#include "eval/shown_problems.h"
+#include "report/terminal_text.h"
+
+namespace endorm {
+namespace {
+
+void check(const EvalMathFlags& flags) {
+  if (flags.suites.empty()) {
+    throw InvalidInput("[eval math] which suites? `endorm eval list` names them for --suite");
+  }
+  for (const std::string& path : {flags.json, flags.markdown}) {
+    const std::filesystem::path folder = std::filesystem::path(path).parent_path();
+    if (!folder.empty() && !std::filesystem::is_directory(folder)) {
+      throw InvalidInput("[eval math] cannot write " + path + ": there is no directory " + folder.string());
+    }
+  }
+}
+
+// Of prompts and completions, where the engine says so; else of completions alone.
+std::size_t tokens_drawn(const Engine& engine, const MathSamplingProgress& so_far) {
+  const auto* local = dynamic_cast<const LlamaEngine*>(&engine);
+  return local != nullptr ? local->tokens_computed_to_generate() : so_far.tokens;
+}
+
+std::vector<MathRow> draw_samples(const EvalMathFlags& flags, const MathProblemSet& set,
+                                  const MathSamplingOptions& options, Engine& engine) {
+  std::optional<ResultLog> log;
+  std::vector<MathRow> finished;
+  if (!flags.rows.empty()) {
+    std::error_code ignored;
+    std::filesystem::create_directories(flags.rows, ignored);
+    const std::string path = flags.rows + "/samples.jsonl";
+    log.emplace(ResultLog::open(path, samples_manifest(flags, engine, set, options),
+                                flags.overwrite ? ResultMode::kOverwrite : ResultMode::kResume));
+    for (const std::string& notice : log->notices()) {
+      std::fprintf(stderr, "endorm: %s\n", notice.c_str());
+    }
+    finished = read_math_rows(path);
+  }
+  const auto start = std::chrono::steady_clock::now();
+  MathSamplingProgress last;
+  std::vector<MathRow> rows;
+  {
+    Progress bar(set.problems.size() * options.samples, "samples");
+    rows = sample_math(set.problems, engine, options, log ? &*log : nullptr, std::move(finished),
+                       [&](const MathSamplingProgress& so_far) {
+                         last = so_far;
+                         bar.update(so_far.samples, so_far.samples, so_far.resumed, so_far.failed,
+                                    tokens_drawn(engine, so_far));
+                       });
+  }
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  std::fprintf(stderr, "%s drawn, %zu from an earlier run; %zu tokens written in %.1f s\n",
+               counted(last.samples - last.resumed, "sample").c_str(), last.resumed, last.tokens, seconds);
+  return rows;
+}
+
+void run_eval_math(const EvalMathFlags& asked) {
+  check(asked);
+  EvalMathFlags flags = asked;
+  flags.engine = engine_flags(asked);
+  const Shard shard = shard_from(flags.shard);
+  const MathSamplingOptions sampling = sampling_options(flags);
+  const ScoreOptions score = score_options(flags.scoring);
+  MathProblemSet set = read_math_suites(flags.suites, flags.data, read_options(flags));
+  set.problems = problems_of(set.problems, shard);
+  if (set.problems.empty()) {
+    throw InvalidInput("[eval math] the shard " + flags.shard + " has no problem");
+  }
+  const std::unique_ptr<Engine> engine = make_engine(flags.engine);
+  const std::unique_ptr<Engine> reference = make_reference(flags.judge, flags.engine);
+  StatsCache cache = open_statistics_cache(flags.cache, flags.no_cache);
+  const std::vector<Judge> judges =
+      make_judges(flags.judges, make_judge_parts(flags.judge, *engine, reference.get(), cache, score));
+
+  MathReport report;
+  report.manifest = math_manifest(flags, *engine, set, sampling, judges);
+  report.faults = set.faults;
+  report.rows = draw_samples(flags, set, sampling, *engine);
+  const std::vector<Example> examples = math_examples(report.rows, sampling.prompt);
+  for (const Judge& judge : judges) {
+    const KeptRows kept{flags.rows, "rewards." + judge.name + ".jsonl",
+                        judge_manifest(flags, *engine, set, sampling, judge), flags.overwrite};
+    report.judges.push_back({judge.name, judge.fingerprint, judge_rows(examples, judge, score, *engine, kept), 0});
+  }
+  if (!judges.empty() && !flags.json.empty()) {
+    report.shown = shown_problems(examples, judges.front().name, *judges.front().scorer, flags.shown);
+  }
+  BootstrapOptions bootstrap;
+  bootstrap.resamples = flags.resamples;
+  bootstrap.seed = flags.bootstrap_seed;
+  measure_math(report, bootstrap);
+  write_math_report(report, {flags.json, flags.markdown});
+}
+
+}  // namespace
+
+void add_eval_command(CLI::App& app) {
+  CLI::App* eval = app.add_subcommand("eval", "Measure a model: mathematical suites");
+  eval->require_subcommand(1);
+  auto flags = std::make_shared<EvalMathFlags>();
+  CLI::App* math = eval->add_subcommand("math", "Draw answers to mathematical problems, grade them, let judges choose");
+  add_eval_math_flags(*math, *flags);
+  math->footer(
+      "Example:\n"
+      "  endorm eval math --suite gsm8k,math500 --data DATA --samples 8 --judge endorm,self-certainty --json "
+      "math.json");
+  math->callback([flags] { run_eval_math(*flags); });
+  add_eval_json_commands(*eval);
+}
+
+}  // namespace endorm

@@ -1,0 +1,159 @@
+#include "app/cli/eval_math_flags.h"
+
+#include <CLI/CLI.hpp>
+
+#include "core/errors.h"
+
+namespace endorm {
+namespace {
+
+void add_data_flags(CLI::App& command, EvalMathFlags& flags) {
+  command
+      .add_option("--suite", flags.suites,
+                  "suites that `endorm eval list` names, or .json and .jsonl files of {\"question\", \"answer\"}, "
+                  "separated by commas")
+      ->delimiter(',');
+  command.add_option("-d,--data", flags.data, "directory with the suites' published files; may be repeated");
+  command
+      .add_option("-j,--judge", flags.judges,
+                  "judges that choose among the samples of a problem, separated by commas (default: none)")
+      ->delimiter(',');
+  constexpr const char* kData = "Data";
+  command.add_option("--limit", flags.limit, "at most so many problems of each suite")->group(kData);
+  command.add_option("--sample-seed", flags.sample_seed, "with --limit: a random choice, not the first ones")
+      ->group(kData);
+  command.add_option("--shard", flags.shard, "i/n: take every n-th problem only, from the i-th; see eval merge")
+      ->group(kData);
+}
+
+void add_prompt_flags(CLI::App& command, EvalMathFlags& flags) {
+  constexpr const char* kPrompt = "Prompt";
+  command
+      .add_option("--instruction", flags.instruction,
+                  "what the model is told to do; \"\" for nothing (default: \"" + std::string(kMathInstruction) +
+                      "\"; with --base nothing)")
+      ->group(kPrompt);
+  command
+      .add_option("--instruction-place", flags.instruction_place,
+                  "user: on a line of its own behind each question; system: as the system message")
+      ->check(CLI::IsMember({"user", "system"}))
+      ->capture_default_str()
+      ->group(kPrompt);
+  command
+      .add_option("--few-shot", flags.few_shot,
+                  "file of {\"question\", \"answer\"} rows that stand before each question as earlier turns")
+      ->group(kPrompt);
+  command.add_option("--shots", flags.shots, "use so many rows of --few-shot, the first ones (default: all)")
+      ->group(kPrompt);
+  command
+      .add_flag("--base", flags.base,
+                "a base model: no chat template but \"Question: ...\", \"Answer:\", and a sample ends where the next "
+                "\"Question:\" begins")
+      ->group(kPrompt);
+}
+
+void add_sampling_flags(CLI::App& command, EvalMathFlags& flags) {
+  constexpr const char* kSampling = "Sampling";
+  command.add_option("-k,--samples", flags.samples, "of each problem")
+      ->check(CLI::Range(1, 100'000))
+      ->capture_default_str()
+      ->group(kSampling);
+  command.add_option("--temperature", flags.temperature, "0: the most likely token, which makes one sample enough")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str()
+      ->group(kSampling);
+  command.add_option("--top-p", flags.top_p, "draw from the smallest set of tokens with this probability")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str()
+      ->group(kSampling);
+  command.add_option("--max-tokens", flags.max_tokens, "of a sample; a longer one is cut off")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str()
+      ->group(kSampling);
+  command.add_option("--stop", flags.stop, "a sample ends before this text; may be repeated")->group(kSampling);
+  command.add_option("--seed", flags.seed, "of the samples; each has its own, by the problem and its number")
+      ->capture_default_str()
+      ->group(kSampling);
+}
+
+void add_output_flags(CLI::App& command, EvalMathFlags& flags) {
+  constexpr const char* kFigures = "Figures";
+  command.add_option("--resamples", flags.resamples, "of the bootstrap; 0: no intervals")
+      ->check(CLI::Range(0, 1'000'000))
+      ->capture_default_str()
+      ->group(kFigures);
+  command.add_option("--bootstrap-seed", flags.bootstrap_seed)->capture_default_str()->group(kFigures);
+  constexpr const char* kOutput = "Output";
+  command.add_option("--json", flags.json, "write everything to this file")->group(kOutput);
+  command.add_option("--markdown", flags.markdown, "write the tables to this file")->group(kOutput);
+  command
+      .add_option("--rows", flags.rows,
+                  "directory: the samples, and each judge's rewards, row by row; an earlier run is continued")
+      ->group(kOutput);
+  command.add_flag("--overwrite", flags.overwrite, "start the files of --rows anew")->group(kOutput);
+  command.add_option("--shown", flags.shown, "problems whose samples --json has token by token, by the first judge")
+      ->capture_default_str()
+      ->group(kOutput);
+  command
+      .add_option("--cache", flags.cache,
+                  "file of token statistics (default: statistics.db in the cache directory that doctor names)")
+      ->group(kOutput);
+  command.add_flag("--no-cache", flags.no_cache, "keep no token statistics")->group(kOutput);
+}
+
+}  // namespace
+
+void add_eval_math_flags(CLI::App& command, EvalMathFlags& flags) {
+  add_data_flags(command, flags);
+  add_prompt_flags(command, flags);
+  add_sampling_flags(command, flags);
+  add_output_flags(command, flags);
+  add_reward_flags(command, flags.scoring);
+  add_judge_flags(command, flags.judge);
+  add_engine_flags(command, flags.engine);
+}
+
+MathReadOptions read_options(const EvalMathFlags& flags) {
+  return {.limit = flags.limit, .sample_seed = flags.sample_seed};
+}
+
+MathSamplingOptions sampling_options(const EvalMathFlags& flags) {
+  if (flags.samples > 1 && flags.temperature == 0.0) {
+    throw InvalidInput("[eval math] at --temperature 0 all samples of a problem are the same: give --samples 1");
+  }
+  MathSamplingOptions options;
+  options.samples = flags.samples;
+  options.seed = flags.seed;
+  options.sampling = {flags.max_tokens, flags.temperature, flags.top_p, flags.stop};
+  MathPrompt& prompt = options.prompt;
+  prompt.base = flags.base;
+  prompt.instruction = flags.instruction.value_or(flags.base ? "" : std::string(kMathInstruction));
+  prompt.place = flags.instruction_place == "system" ? InstructionPlace::kSystem : InstructionPlace::kUser;
+  if (flags.base) {
+    options.sampling.stop.insert(options.sampling.stop.end(), {"\n\nQuestion:", "\nQuestion:"});
+  }
+  if (!flags.few_shot.empty()) {
+    prompt.shots = read_worked_examples(flags.few_shot);
+  }
+  if (flags.shots) {
+    if (*flags.shots == 0 || *flags.shots > prompt.shots.size()) {
+      throw InvalidInput("[eval math] --shots " + std::to_string(*flags.shots) + " of " +
+                         std::to_string(prompt.shots.size()) + " rows of --few-shot");
+    }
+    prompt.shots.resize(*flags.shots);
+  }
+  return options;
+}
+
+EngineFlags engine_flags(const EvalMathFlags& flags) {
+  EngineFlags engine = flags.engine;
+  if (flags.base) {
+    if (engine.prompt_template != EngineFlags{}.prompt_template) {
+      throw InvalidInput("[eval math] --base is a template of its own: leave --template out");
+    }
+    engine.prompt_template = "plain";
+  }
+  return engine;
+}
+
+}  // namespace endorm

@@ -1,0 +1,111 @@
+#include "app/cli/eval_math_manifest.h"
+
+#include <filesystem>
+
+#include <nlohmann/json.hpp>
+
+#include "core/errors.h"
+#include "engine/content_hash.h"
+#include "grade/grade.h"
+#include "score/scored_json.h"
+
+namespace endorm {
+namespace {
+
+using json = nlohmann::ordered_json;
+
+template <typename Value>
+json or_null(const std::optional<Value>& value) {
+  return value ? json(*value) : json(nullptr);
+}
+
+json of_files(const MathProblemSet& set) {
+  json files = json::array();
+  for (const DataFile& file : set.files) {
+    files.push_back({{"name", file.path}, {"sha256", file.sha256}, {"rows", file.rows}});
+  }
+  return files;
+}
+
+json of_prompt(const EvalMathFlags& flags, const MathPrompt& prompt) {
+  return {{"sha256", math_prompt_hash(prompt)},
+          {"instruction", prompt.instruction},
+          {"instruction_place", flags.instruction_place},
+          {"base", prompt.base},
+          {"shots", prompt.shots.size()},
+          {"few_shot",
+           flags.few_shot.empty() ? json(nullptr) : json(std::filesystem::path(flags.few_shot).filename().string())}};
+}
+
+json of_sampling(const MathSamplingOptions& options) {
+  return {{"samples", options.samples},      {"temperature", options.sampling.temperature},
+          {"top_p", options.sampling.top_p}, {"max_tokens", options.sampling.max_tokens},
+          {"stop", options.sampling.stop},   {"seed", options.seed}};
+}
+
+json of_judge(const Judge& judge) { return {{"name", judge.name}, {"fingerprint", judge.fingerprint}}; }
+
+// What a judge's rewards of samples depend on, but for the judge.
+json rewards_depend_on(const EvalMathFlags& flags, const Engine& engine, const MathProblemSet& set,
+                       const MathSamplingOptions& sampling) {
+  const RowOptions no_rows;
+  const Manifest scoring = make_manifest("eval math", engine, flags.engine, flags.scoring, no_rows, flags.shard);
+  json manifest = json::parse(manifest_line(scoring)).at("manifest");
+  manifest.erase("run");
+  manifest.erase("data");
+  manifest.erase("judge");             // there may be several
+  manifest.at("model").erase("file");  // where it lies changes no number; its hash stands beside
+  manifest["files"] = of_files(set);
+  manifest["reading"] = {
+      {"suites", json::array()}, {"limit", or_null(flags.limit)}, {"sample_seed", or_null(flags.sample_seed)}};
+  for (const std::string& suite : flags.suites) {
+    manifest["reading"]["suites"].push_back(std::filesystem::path(suite).filename().string());
+  }
+  manifest["prompt"] = of_prompt(flags, sampling.prompt);
+  manifest["sampling"] = of_sampling(sampling);
+  return manifest;
+}
+
+}  // namespace
+
+std::string math_manifest(const EvalMathFlags& flags, const Engine& engine, const MathProblemSet& set,
+                          const MathSamplingOptions& sampling, std::span<const Judge> judges) {
+  json manifest = rewards_depend_on(flags, engine, set, sampling);
+  manifest["grader"] = {{"version", kGraderVersion}};
+  manifest["judges"] = json::array();
+  for (const Judge& judge : judges) manifest["judges"].push_back(of_judge(judge));
+  manifest["figures"] = {{"resamples", flags.resamples}, {"bootstrap_seed", flags.bootstrap_seed}};
+  return manifest.dump();
+}
+
+std::string samples_manifest(const EvalMathFlags& flags, const Engine& engine, const MathProblemSet& set,
+                             const MathSamplingOptions& sampling) {
+  json manifest = rewards_depend_on(flags, engine, set, sampling);
+  // How rewards are read changes no sample.
+  const json options = manifest.at("options");
+  manifest["options"] = {{"context", options.at("context")}, {"shard", options.at("shard")}};
+  manifest.at("template").erase("end_of_turn");
+  manifest.at("template").erase("template_newline");
+  return json{{"manifest", manifest}}.dump();
+}
+
+std::string judge_manifest(const EvalMathFlags& flags, const Engine& engine, const MathProblemSet& set,
+                           const MathSamplingOptions& sampling, const Judge& judge) {
+  json manifest = rewards_depend_on(flags, engine, set, sampling);
+  manifest["judge"] = of_judge(judge);
+  return json{{"manifest", manifest}}.dump();
+}
+
+BootstrapOptions bootstrap_options_of(const std::string& manifest) {
+  try {
+    const json fields = json::parse(manifest).at("figures");
+    BootstrapOptions options;
+    fields.at("resamples").get_to(options.resamples);
+    fields.at("bootstrap_seed").get_to(options.seed);
+    return options;
+  } catch (const json::exception& error) {
+    throw InvalidInput(std::string("[eval] the manifest does not say how intervals are computed: ") + error.what());
+  }
+}
+
+}  // namespace endorm

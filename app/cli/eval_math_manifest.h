@@ -1,0 +1,26 @@
+#pragma once
+
+#include <span>
+#include <string>
+
+#include "app/cli/eval_math_flags.h"
+#include "eval/math_problem.h"
+#include "eval/statistics.h"
+#include "judge/judge.h"
+
+namespace endorm {
+
+// Everything that the figures depend on, as a JSON object: no clock time, no host.
+std::string math_manifest(const EvalMathFlags& flags, const Engine& engine, const MathProblemSet& set,
+                          const MathSamplingOptions& sampling, std::span<const Judge> judges);
+
+// The first line of the file of samples, and of a judge's rewards of them: what these depend on.
+std::string samples_manifest(const EvalMathFlags& flags, const Engine& engine, const MathProblemSet& set,
+                             const MathSamplingOptions& sampling);
+std::string judge_manifest(const EvalMathFlags& flags, const Engine& engine, const MathProblemSet& set,
+                           const MathSamplingOptions& sampling, const Judge& judge);
+
+// How intervals are computed, as it stands in a manifest. Throws InvalidInput where it does not.
+BootstrapOptions bootstrap_options_of(const std::string& manifest);
+
+}  // namespace endorm

@@ -1,0 +1,65 @@
+#include "app/cli/judges_run.h"
+
+#include <cstdio>
+#include <filesystem>
+#include <optional>
+#include <utility>
+
+#include "app/cli/engine_flags.h"
+#include "app/cli/progress.h"
+#include "core/errors.h"
+#include "eval/judging_run.h"
+
+namespace endorm {
+
+StatsCache open_statistics_cache(const std::string& path, bool none) {
+  if (none) {
+    return StatsCache(std::nullopt);
+  }
+  std::error_code ignored;
+  std::filesystem::create_directories(cache_directory(), ignored);
+  return StatsCache(path.empty() ? cache_directory() + "/statistics.db" : path);
+}
+
+std::vector<Judge> make_judges(const std::vector<std::string>& names, const JudgeParts& parts) {
+  std::vector<Judge> judges;
+  for (const std::string& name : names) {
+    for (const Judge& other : judges) {
+      if (other.name == name) {
+        throw InvalidInput("[--judge] " + name + " stands twice");
+      }
+    }
+    judges.push_back(make_judge(name, parts));
+  }
+  return judges;
+}
+
+std::vector<JudgedExample> judge_rows(std::span<const Example> examples, const Judge& judge, const ScoreOptions& score,
+                                      const Engine& engine, const KeptRows& kept) {
+  const JudgingOptions options{judge.compares_pairs, score.alpha, score.aggregate.chunk};
+  std::optional<ResultLog> log;
+  std::vector<JudgedExample> finished;
+  if (!kept.directory.empty()) {
+    std::error_code ignored;
+    std::filesystem::create_directories(kept.directory, ignored);
+    const std::string path = kept.directory + "/" + kept.file;
+    log.emplace(ResultLog::open(path, kept.manifest, kept.overwrite ? ResultMode::kOverwrite : ResultMode::kResume));
+    for (const std::string& notice : log->notices()) {
+      std::fprintf(stderr, "endorm: %s\n", notice.c_str());
+    }
+    finished = read_judged_rows(path);
+  }
+  std::size_t bytes = 0;
+  for (const Example& example : examples) {
+    bytes += text_bytes(example);
+  }
+  Progress bar(bytes);
+  const std::size_t computed_before = engine.counts().tokens_computed;
+  return run_judge(examples, *judge.scorer, options, log ? &*log : nullptr, std::move(finished),
+                   [&](const JudgingProgress& so_far) {
+                     bar.update(so_far.bytes, so_far.examples, so_far.resumed, so_far.failures,
+                                engine.counts().tokens_computed - computed_before);
+                   });
+}
+
+}  // namespace endorm

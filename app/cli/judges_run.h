@@ -1,0 +1,31 @@
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "eval/example.h"
+#include "eval/judged.h"
+#include "judge/judge.h"
+
+namespace endorm {
+
+// The cache of token statistics: the named file, or that in the cache directory; none of either where `none` says so.
+StatsCache open_statistics_cache(const std::string& path, bool none);
+
+// Throws InvalidInput as make_judge does, and where a name stands twice.
+std::vector<Judge> make_judges(const std::vector<std::string>& names, const JudgeParts& parts);
+
+// Where a judge's rows are kept, and what they depend on.
+struct KeptRows {
+  std::string directory;  // empty: they are not kept
+  std::string file;
+  std::string manifest;
+  bool overwrite = false;  // false: a file of an earlier run is continued
+};
+
+// One judge on all examples, with its progress on standard error.
+std::vector<JudgedExample> judge_rows(std::span<const Example> examples, const Judge& judge, const ScoreOptions& score,
+                                      const Engine& engine, const KeptRows& kept);
+
+}  // namespace endorm

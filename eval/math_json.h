@@ -1,0 +1,17 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "eval/math_report.h"
+
+namespace endorm {
+
+// The whole report as one JSON text; docs/math.md has the fields. The same report gives the same bytes.
+std::string math_json(const MathReport& report);
+
+// What figures are computed from again: manifest, faults, rows, and the judges with theirs. Throws InvalidInput where
+// the text is no such JSON.
+MathReport read_math_json(std::string_view text, const std::string& name);
+
+}  // namespace endorm

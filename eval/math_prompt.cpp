@@ -1,0 +1,60 @@
+#include "eval/math_prompt.h"
+
+#include <nlohmann/json.hpp>
+
+#include "core/errors.h"
+#include "engine/content_hash.h"
+#include "eval/data_file.h"
+#include "eval/data_row.h"
+#include "eval/row_reader.h"
+#include "eval/row_texts.h"
+
+namespace endorm {
+
+std::vector<Message> math_messages(const MathPrompt& prompt, std::string_view question) {
+  const bool instructed = !prompt.instruction.empty();
+  std::vector<Message> messages;
+  if (instructed && prompt.place == InstructionPlace::kSystem) {
+    messages.push_back({"system", prompt.instruction});
+  }
+  const auto ask = [&](std::string_view text) {
+    const bool behind = instructed && prompt.place == InstructionPlace::kUser;
+    messages.push_back({"user", std::string(text) + (behind ? "\n" + prompt.instruction : "")});
+  };
+  for (const WorkedExample& shot : prompt.shots) {
+    ask(shot.question);
+    messages.push_back({"assistant", shot.answer});
+  }
+  ask(question);
+  return messages;
+}
+
+std::string math_prompt_hash(const MathPrompt& prompt) {
+  nlohmann::json fields = {prompt.instruction, prompt.place == InstructionPlace::kSystem, prompt.base};
+  for (const WorkedExample& shot : prompt.shots) {
+    fields.push_back({shot.question, shot.answer});
+  }
+  return hex(sha256(fields.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)));
+}
+
+std::vector<WorkedExample> read_worked_examples(const std::string& path) {
+  const std::string bytes = read_data_file("read_worked_examples", path);
+  std::vector<WorkedExample> shots;
+  std::size_t number = 0;
+  try {
+    for (const RowText& text : row_texts(bytes)) {
+      number = text.number;
+      const DataRow row(text.text);
+      shots.push_back({row.text("question"), row.text_or_number("answer")});
+      check_example(make_example("", {{"user", shots.back().question}, {"assistant", shots.back().answer}}, {}));
+    }
+  } catch (const InvalidInput& error) {
+    throw InvalidInput("[read_worked_examples] " + path + ", row " + std::to_string(number) + ": " + error.what());
+  }
+  if (shots.empty()) {
+    throw InvalidInput("[read_worked_examples] " + path + " is empty. Give rows of {\"question\", \"answer\"}.");
+  }
+  return shots;
+}
+
+}  // namespace endorm
