@@ -155,13 +155,7 @@ std::vector<MathRow> sample_math(std::span<const MathProblem> problems, Engine& 
     rows.take(problem, place, std::move(completion));
     if (progress) progress(so_far);
   };
-  // Until the engine hands completions over one by one, some at a time: a kill then costs no more than these.
-  constexpr std::size_t kTogether = 256;
-  for (std::size_t begin = 0; begin < requests.size(); begin += kTogether) {
-    const std::size_t count = std::min(kTogether, requests.size() - begin);
-    std::vector<Completion> completions = engine.generate(std::span(requests).subspan(begin, count), options.sampling);
-    for (std::size_t i = 0; i < count; ++i) take(begin + i, std::move(completions[i]));
-  }
+  engine.generate(requests, options.sampling, take);
   return std::move(rows).finish();
 }
 
