@@ -250,7 +250,9 @@ void read_suite(const std::string& suite, MathRowReader read_row, const fs::path
       MathProblem problem = read_row(DataRow(text.text));
       if (!problem.id.empty()) id = problem.id;
       problem.suite = suite;
-      problem.id = suite + "/" + id;
+      problem.id = suite;
+      problem.id += "/";
+      problem.id += id;
       check_problem(problem);
       if (!ids.insert(problem.id).second) throw InvalidInput("the id was there before: two rows have it.");
       problem.key = key_of(problem);

@@ -69,7 +69,7 @@ const double kNone = std::nan("");
 TEST_CASE("two problems by hand") {
   MathReport report;
   report.rows = {row_of("1", "5", {"\\boxed{5}", "\\boxed{5}", "\\boxed{6}", "\\boxed{7}"}),
-                 row_of("2", "5", {"\\boxed{6}", "\\boxed{6}", "\\boxed{5}", "none"})};
+                 row_of("2", "5", {"\\boxed{6}", "\\boxed{6}", "\\boxed{5}", ""})};
   report.rows[1].samples[0].end = CompletionEnd::kLength;
   report.rows[1].samples[1].end = CompletionEnd::kStop;
   report.judges = {judge_of("good", report.rows, {{1, 0, 0, 0}, {0, 0, 1, 0}}),

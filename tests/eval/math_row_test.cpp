@@ -23,8 +23,7 @@ std::vector<int> votes(const MathRow& row) {
 
 TEST_CASE("equal answers in other spellings are one class; what cannot be read does not vote") {
   const MathRow row = row_of(
-      "1", "1/2",
-      {"\\boxed{0.5}", "The answer is 3.", "so \\boxed{\\frac{1}{2}}", "I do not know.", "\\boxed{3}", "\\boxed{1/2}"});
+      "1", "1/2", {"\\boxed{0.5}", "The answer is 3.", "so \\boxed{\\frac{1}{2}}", "", "\\boxed{3}", "\\boxed{1/2}"});
   CHECK(votes(row) == std::vector<int>{0, 1, 0, -1, 1, 0});
   CHECK(row.samples[0].verdict == Verdict::correct);
   CHECK(row.samples[1].verdict == Verdict::wrong);
