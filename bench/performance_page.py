@@ -11,6 +11,7 @@ import matplotlib
 matplotlib.use("svg")
 import matplotlib.pyplot as plt  # noqa: E402
 
+import generation  # noqa: E402
 import growth  # noqa: E402
 import targets  # noqa: E402
 import verdict_agreement  # noqa: E402
@@ -109,7 +110,7 @@ def growth_table(curves):
     return "\n".join(parts)
 
 
-def page(rows, agreement, curves, start):
+def page(rows, written, agreement, curves, start):
     text = (
         "# Performance\n\nWritten by `./run bench`; every number is of one run on one machine, nothing is carried over.\n\n"
         f"Machine: {machine()}; {rows[0]['threads']} threads.\n\n"
@@ -124,12 +125,13 @@ def page(rows, agreement, curves, start):
     )
     kept = {name.removeprefix("ours "): row["agreement"] for name, row in agreement if name.startswith("ours")}
     text += "## Targets\n\nWhat the speed is meant to be. A lost target stays here.\n\n"
-    text += table(["target", "wanted", "measured", ""], [list(row) for row in targets.held(rows, kept)])
+    text += table(["target", "wanted", "measured", ""], [list(row) for row in targets.held(rows, written, kept)])
     heads = ["", "tokens/s", "best", "n", "x llama.cpp", "x transformers", "GFLOP/s (of the ceiling)", "MB"]
     heads += ["token error", "reward error"]
     for workload in dict.fromkeys(row["workload"] for row in rows):
         some = [row for row in rows if row["workload"] == workload]
         text += f"\n## {workload}\n\n`./run bench --only '{workload}'` measures this alone.\n\n" + table(heads, [cells(row) for row in some])
+    text += "\n" + generation.section(written)
     if agreement:
         text += (
             "\n## Verdicts\n\nWhich of two responses has the higher reward, on RM-Bench chat (nine pairs a prompt): how often a\n"
@@ -152,7 +154,7 @@ def page(rows, agreement, curves, start):
     return text + "\n## Start and memory\n\n`python3 bench/start_and_memory.py ENDORM MODEL` measures this alone.\n\n" + start
 
 
-def write_page(rows, models, arguments, say):
+def write_page(rows, written, models, arguments, say):
     model = models["smollm2-135m"]()
     contenders = all_contenders(arguments.build / "bench")
     curves = growth.curves(rows, contenders, model, arguments.threads, arguments.folder, say)
@@ -161,5 +163,5 @@ def write_page(rows, models, arguments, say):
     command = [sys.executable, str(ROOT / "bench/start_and_memory.py"), str(arguments.build / "endorm"), str(model.file("bf16"))]
     start = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
     plot(curves, ROOT / "docs/performance.svg")
-    (ROOT / "docs/performance.md").write_text(page(rows, agreement, curves, start))
+    (ROOT / "docs/performance.md").write_text(page(rows, written, agreement, curves, start))
     say("docs/performance.md and docs/performance.svg are written")

@@ -12,6 +12,7 @@ import pathlib
 import sys
 import time
 
+import generation
 from contenders import all_contenders
 from measure import Measurement
 from models import known_models
@@ -82,8 +83,12 @@ def main():
     arguments.folder.mkdir(parents=True, exist_ok=True)
     os.chdir(ROOT)
     rows, models = measure_all(arguments)
+    written = []
+    if not arguments.quick and not arguments.engines and (arguments.only or "") in generation.SECTION:
+        say(generation.SECTION)
+        written = generation.measure(models["smollm2-135m"](), arguments.threads, arguments.folder, arguments.rounds or 5, say)
     if arguments.json:
-        lines = "".join(json.dumps(row) + "\n" for row in rows)
+        lines = "".join(json.dumps(row) + "\n" for row in rows + written)
         if arguments.json == "-":
             sys.stdout.write(lines)
         else:
@@ -91,7 +96,7 @@ def main():
     if not arguments.quick and not arguments.only and not arguments.engines:
         from performance_page import write_page  # needs matplotlib, which --quick does without
 
-        write_page(rows, models, arguments, say)
+        write_page(rows, written, models, arguments, say)
 
 
 main()

@@ -16,6 +16,7 @@ RATIOS = [
     (BEST_OF, "exact", "transformers' best", ["transformers f32", "transformers bf16"], 8.0),
 ]
 CEILING_PERCENT = 65.0
+WRITING = 2.0  # times transformers' generate
 AGREEMENT = 0.99
 
 
@@ -23,8 +24,9 @@ def verdict(measured, wanted):
     return "-" if measured is None else "met" if measured >= wanted else "lost"
 
 
-def held(rows, agreement):
-    """-> [(target, wanted, measured or None, verdict)]. `agreement` is {precision: share of verdicts}."""
+def held(rows, written, agreement):
+    """-> [(target, wanted, measured or None, verdict)]. `written` are the rows of generation.py, `agreement` is {precision:
+    share of verdicts}."""
     ours = {(r["workload"], r["precision"]): r for r in rows if r["engine"] == "ours" and "ratios" in r}
     found = []
     for workload, precision, what, rivals, wanted in RATIOS:
@@ -37,6 +39,11 @@ def held(rows, agreement):
     measured = row["percent_of_ceiling"] if row else None
     shown = "not measured" if measured is None else f"{measured:.0f} %"
     found.append((f"{QWEN}: exact, of the ceiling", f"{CEILING_PERCENT:.0f} %", shown, verdict(measured, CEILING_PERCENT)))
+    for row in written:
+        if row["engine"] == "ours":
+            measured = row["ratio_to_transformers"]
+            target = f"{row['workload']}: {row['precision']} against transformers' generate"
+            found.append((target, f"{WRITING:.1f} x", f"{measured:.2f}", verdict(measured, WRITING)))
     measured = agreement.get("fast")
     shown = "not measured" if measured is None else f"{100 * measured:.1f} %"
     found.append(("RM-Bench chat: fast, verdicts as f32", f"{100 * AGREEMENT:.0f} %", shown, verdict(measured, AGREEMENT)))
