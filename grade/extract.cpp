@@ -71,6 +71,11 @@ ExtractedAnswer extract_answer(std::string_view text) {
     return {std::string(*phrase), AnswerPlace::phrase, ""};
   }
   if (!is_prose(text)) return {std::string(trimmed(text)), AnswerPlace::whole, ""};
+  // "$f(x) = ax + b$, where $b$ is an integer": the answer stands in front.
+  const std::string_view stated = text.substr(0, std::min(text.find(", where "), text.find(",where ")));
+  if (stated.size() < text.size() && !stated.empty() && stated.back() == '$' && !is_prose(stated)) {
+    return {std::string(trimmed(stated)), AnswerPlace::whole, ""};
+  }
   if (const auto said = said_last(text)) {
     return {said->text, said->formula ? AnswerPlace::formula : AnswerPlace::number, ""};
   }

@@ -57,6 +57,7 @@ Node AnswerParser::whole() {
 bool AnswerParser::ends_with_domain() {
   if (!condition_ahead()) return false;
   const std::string_view rest = text_.substr(place_);
+  if (rest.substr(0, 12).find("where") != std::string_view::npos) return true;
   for (const std::string_view sign : {"<", ">", "=", "\\le", "\\ge", "\\lt", "\\gt", "\\ne"}) {
     if (rest.find(sign) != std::string_view::npos) return false;
   }

@@ -112,7 +112,9 @@ bool AnswerParser::eat_mixed_fraction(Node& left) {
 Node AnswerParser::power() {
   const Deeper level(*this);
   Node base = atom();
-  for (;;) {
+  constexpr int kMostSigns = 8;  // each makes the tree one level deeper
+  for (int signs = 0;; ++signs) {
+    if (signs > kMostSigns) fail("more than " + std::to_string(kMostSigns) + " signs stand behind one operand");
     const std::size_t before = place_;
     if (sees("!=")) return base;
     if (eat("!")) {

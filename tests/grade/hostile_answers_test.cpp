@@ -30,6 +30,7 @@ TEST_CASE("Towers, depths and sizes have bounds") {
       "10^{10^{10}}",
       "9^{9^{9^{9}}}",
       "((((10!)!)!)!)!",
+      "x" + repeated("!", 90),
       "\\binom{10^{9}}{10^{8}}",
       repeated("\\sqrt", 500),
       "1e999999999",

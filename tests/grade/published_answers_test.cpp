@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -56,6 +57,54 @@ std::vector<Answer> published_answers() {
   return answers;
 }
 
+// The same answer as another author would set it: other fractions and brackets, plain fractions, spaces, a box with
+// words around it. None where a rewriting does not touch the text.
+std::vector<std::string> reformatted(const std::string& text) {
+  const auto replaced = [](std::string changed, std::string_view from, std::string_view to) {
+    for (std::size_t at = changed.find(from); at != std::string::npos; at = changed.find(from, at + to.size())) {
+      changed.replace(at, from.size(), to);
+    }
+    return changed;
+  };
+  std::vector<std::string> twins{
+      replaced(text, "\\frac", "\\dfrac"),
+      replaced(replaced(replaced(text, "\\dfrac", "\\frac"), "\\tfrac", "\\frac"), "\\frac", "\\tfrac"),
+      replaced(replaced(text, "\\left", ""), "\\right", ""),
+      replaced(text, "\\text{", "\\mathrm{"),
+      replaced(text, "\\cdot", "\\times"),
+      replaced(text, "\\pi", "\u03c0"),
+      replaced(text, "\\sqrt{", "\\sqrt {"),
+      replaced(replaced(text, "pmatrix", "bmatrix"), "\\%", "%"),
+      replaced(replaced(text, "\\leq ", "\\le "), "\\geq ", "\\ge "),
+      replaced(text, ", ", ","),
+      replaced(replaced(text, "+", " + "), "=", " = "),
+      "  " + text + " ",
+  };
+  const bool whole_text = text.find("####") == std::string::npos && text.find("boxed") == std::string::npos;
+  if (whole_text) {
+    const std::string bare = replaced(replaced(text, "\\$", ""), "$", "");
+    twins.push_back("Let us add up. Therefore, the final answer is: $\\boxed{" + bare + "}$. I hope it is correct.");
+    twins.push_back("**Final Answer**\n\n\\[\n\\boxed{" + bare + "}\n\\]\n");
+    twins.push_back("\\fbox{" + bare + "}");
+  }
+  std::erase(twins, text);
+  return twins;
+}
+
+// An integer with its commas, as a decimal, as a fraction and with a unit.
+std::vector<std::string> other_integers(const std::string& integer) {
+  std::string grouped = integer;
+  const std::size_t first = integer[0] == '-' ? 1 : 0;
+  for (std::size_t at = integer.size(); at > first + 3; at -= 3) grouped.insert(at - 3, ",");
+  return {grouped,
+          integer + ".0",
+          "\\frac{" + integer + "}{1}",
+          "x = " + integer,
+          integer + " \\text{ apples}",
+          "The answer is " + grouped + ".",
+          "So in the end she has " + integer + " of them."};
+}
+
 bool is_plain_number(const std::string& text) {
   return !text.empty() && text.find_first_not_of("-0123456789./") == std::string::npos;
 }
@@ -72,6 +121,7 @@ TEST_CASE("Published reference answers") {
   RandomStream random(kSeed);
   std::size_t others = 0;
   std::size_t numbers = 0;
+  std::size_t twins = 0;
   for (const Answer& answer : answers) {
     CAPTURE(answer.where);
     CAPTURE(answer.text.substr(0, 200));
@@ -84,6 +134,24 @@ TEST_CASE("Published reference answers") {
     CAPTURE(twin.reason);
     CHECK(twin.verdict == Verdict::correct);
     CHECK(twin.answer_normal == itself.answer_normal);
+    for (const std::string& other_spelling : reformatted(answer.text)) {
+      ++twins;
+      CAPTURE(other_spelling);
+      const Grade graded = grade(other_spelling, answer.text);
+      CAPTURE(graded.answer_normal);
+      CAPTURE(graded.reason);
+      CHECK(graded.verdict == Verdict::correct);
+    }
+    const bool integer = !itself.answer_normal.empty() &&
+                         itself.answer_normal.find_first_not_of("0123456789", itself.answer_normal[0] == '-' ? 1 : 0) ==
+                             std::string::npos;
+    if (integer) {
+      for (const std::string& other_spelling : other_integers(itself.answer_normal)) {
+        ++twins;
+        CAPTURE(other_spelling);
+        CHECK(grade(other_spelling, answer.text).verdict == Verdict::correct);
+      }
+    }
     if (is_plain_number(itself.answer_normal)) {
       ++numbers;
       CHECK(grade(itself.answer_normal + " + 1", itself.answer_normal).verdict == Verdict::wrong);
@@ -100,6 +168,8 @@ TEST_CASE("Published reference answers") {
     // What is left to differ between equal answers is a sign that one of them writes.
     CHECK((crossed.verdict == Verdict::wrong || crossed.reason.starts_with("equal but for")));
   }
+  MESSAGE(twins, " twins in another spelling, ", others, " pairs of unlike answers");
+  CHECK(twins > 150000);
   CHECK(numbers > 15000);
   CHECK(others > 15000);
 }
