@@ -150,6 +150,7 @@ std::vector<MathRow> sample_math(std::span<const MathProblem> problems, Engine& 
   if (progress) progress(so_far);
   const auto take = [&](std::size_t request, Completion completion) {
     ++so_far.samples;
+    ++so_far.drawn;
     so_far.tokens += completion.tokens.size();
     const auto [problem, place] = places[request];
     rows.take(problem, place, std::move(completion));

@@ -24,10 +24,11 @@ struct MathSamplingOptions {
 };
 
 struct MathSamplingProgress {
-  std::size_t samples = 0;  // drawn, those of earlier runs included
-  std::size_t resumed = 0;  // of them
-  std::size_t failed = 0;   // samples of problems that could not be asked
-  std::size_t tokens = 0;   // of the samples that were drawn now
+  std::size_t samples = 0;  // done with: drawn, failed, and those of earlier runs
+  std::size_t resumed = 0;  // of them, of earlier runs
+  std::size_t failed = 0;   // of them, of problems that could not be asked
+  std::size_t drawn = 0;    // of them, in this run
+  std::size_t tokens = 0;   // of those drawn in this run
 };
 
 // The problems of one of n parts: they are dealt out in turn.

@@ -110,6 +110,7 @@ void merge(const MergeFlags& flags) {
     std::string name = own.name;
     std::string fingerprint = own.fingerprint;
     std::vector<std::vector<JudgedExample>> parts;
+    parts.reserve(shards.size());
     for (BenchReport& shard : shards) parts.push_back(std::move(shard.judges.at(judge).rows));
     report.judges.push_back(report_on(report.benchmark, std::move(name), std::move(fingerprint),
                                       rows_in_turn("bench merge", std::move(parts)), options));

@@ -68,7 +68,7 @@ std::vector<MathRow> draw_samples(const EvalMathFlags& flags, const MathProblemS
   }
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   std::fprintf(stderr, "%s drawn, %zu from an earlier run; %zu tokens written in %.1f s\n",
-               counted(last.samples - last.resumed, "sample").c_str(), last.resumed, last.tokens, seconds);
+               counted(last.drawn, "sample").c_str(), last.resumed, last.tokens, seconds);
   return rows;
 }
 

@@ -69,6 +69,7 @@ void merge(const MergeFlags& flags) {
   report.manifest = without_shard(shards[0].manifest);
   report.faults = shards[0].faults;  // every shard reads all rows
   std::vector<std::vector<MathRow>> parts;
+  parts.reserve(shards.size());
   for (MathReport& shard : shards) parts.push_back(std::move(shard.rows));
   report.rows = rows_in_turn("eval merge", std::move(parts));
   for (std::size_t judge = 0; judge < shards[0].judges.size(); ++judge) {

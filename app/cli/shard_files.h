@@ -37,7 +37,8 @@ std::vector<Report> read_shards(const std::string& command, const std::vector<st
       refuse(path + " was made with other settings, files or model than " + paths[0]);
     }
     if (!shards.emplace(shard.index, std::move(report)).second) {
-      refuse("shard " + text + " is there twice, once in " + path);
+      std::string fact = "shard ";
+      refuse(fact.append(text).append(" is there twice, once in ").append(path));
     }
   }
   std::vector<Report> ordered;

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Kills a command at random moments and starts it again until it is done: no row may be lost, repeated or changed.
 
-    kill_and_resume.py --endorm PATH [--command score|bench] [--seed N] [--kills N]
+    kill_and_resume.py --endorm PATH [--command score|bench|eval] [--seed N] [--kills N]
 
 The file that comes of it must equal that of a run that nothing stopped, byte for byte, but for the manifest's "run"
 (when and where it was made). A run that is done before the last kill is begun anew.
@@ -23,16 +23,24 @@ COMMANDS = {
     "score": (["score", "in.jsonl", "--tokens", "-o", "DIRECTORY/rows.jsonl"], "rows.jsonl", []),
     "bench": (["bench", "pairs", "--data", "in.jsonl", "--no-cache", "--resamples", "0", "--shown", "0", "--rows",
                "DIRECTORY", "--json", "DIRECTORY/result.json"], "pairs.endorm.jsonl", ["result.json"]),
+    # A run that goes on draws its samples beside others: in f32 no draw is so near a border that this turns it (with
+    # llama.cpp's flash attention some are).
+    "eval": (["eval", "math", "--suite", "in.jsonl", "--model", "TINY", "--base", "--kv-type", "f32",
+              "--flash-attention", "off", "--batch-tokens", "8", "--samples", "2", "--max-tokens", "24", "--no-cache",
+              "--resamples", "0", "--rows", "DIRECTORY", "--judge", "length", "--json", "DIRECTORY/result.json"],
+             "samples.jsonl", ["rewards.length.jsonl", "result.json"]),
 }
+TINY = pathlib.Path(__file__).resolve().parents[2] / "tests/golden/engine_tiny_llama.gguf"
 
 
-def write_records(path):
+def write_records(path, command):
     """Few tokens, for speed, and long ids: bytes decide how many windows there are, each forced to disk by itself."""
     with open(path, "w") as file:
         for i in range(RECORDS):
             question = f"{i}+{i + 1}?" + (200 * " " if i % 2 else "")  # bench: the bytes of its texts
-            file.write(json.dumps({"id": f"record {i} " + 200 * "-", "prompt": question, "chosen": f"{2 * i + 1}.",
-                                   "rejected": f"{2 * i}."}) + "\n")
+            asked = {"question": question, "answer": 2 * i + 1} if command == "eval" else {
+                "prompt": question, "chosen": f"{2 * i + 1}.", "rejected": f"{2 * i}."}
+            file.write(json.dumps({"id": f"record {i} " + 200 * "-", **asked}) + "\n")
 
 
 def content(path):
@@ -60,12 +68,13 @@ def main():
 
     with tempfile.TemporaryDirectory(prefix="endorm-kill-") as name:
         folder = pathlib.Path(name)
-        write_records(folder / "in.jsonl")
+        write_records(folder / "in.jsonl", arguments.command)
         for directory in ("whole", "out"):
             (folder / directory).mkdir()
 
         def command(directory):
-            return [arguments.endorm.resolve(), *(word.replace("DIRECTORY", directory) for word in words)]
+            return [arguments.endorm.resolve(),
+                    *(word.replace("DIRECTORY", directory).replace("TINY", str(TINY)) for word in words)]
 
         def check_finished(kills):
             assert content(output) == expected, f"after {kills} kills the file differs from that of an unbroken run"

@@ -220,6 +220,7 @@ TEST_CASE("what cannot be asked is a row with the reason; the others are asked")
   CHECK(rows[3].samples.empty());
   CHECK(last.samples == 12);
   CHECK(last.failed == 9);
+  CHECK(last.drawn == 3);
 }
 
 TEST_CASE("all failed: rows with reasons, no call of the engine") {
