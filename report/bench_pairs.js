@@ -23,19 +23,13 @@ function verdictText(pair) {
   return element("small", outcome, `${MARKS[outcome]} ${outcome === "won" ? "better" : "worse"} one ahead by ${number(Math.abs(verdict.margin))}, sigmoid ${sure > 0.999 ? "> 0.999" : sure.toFixed(3)}`);
 }
 
-// The text of a response whose tokens the first judge did not read.
-function plainText(text) {
-  const box = element("div", text.includes("```") ? "tokens code" : "tokens", text);
-  return text.length > 700 ? clip(box, "Show the whole response") : [box];
-}
-
 function sideBox(pair, side, otherSide) {
   const verdict = verdictOf(pair, judgeAt);
   const said = verdict ? verdict[side] : null;
   const other = verdict ? verdict[otherSide] : null;
   const outcome = outcomeOf(pair, judgeAt);
   const preferred = (outcome === "won" && side === "better") || (outcome === "lost" && side === "worse");
-  const tokens = tokensOf(pair[side]);
+  const tokens = shownTokens.get(pair[side]);
   const box = element("div", "response" + (preferred ? " best" : ""));
   const name = element("span", "", side);
   if (preferred) name.append(element("span", "best-mark", ` \u00b7 preferred by ${judges[judgeAt].name}`));
@@ -67,23 +61,14 @@ function pairCard(pair) {
 }
 
 const searched = data.shown.map((pair) => [pair.id, ...pair.messages.map((message) => message.content), pair.better.text, pair.worse.text].join("\n").toLowerCase());
-let matching = [];
-function showMore() {
-  const list = by("records");
-  const from = list.children.length;
-  list.append(...matching.slice(from, from + pageOfPairs).map(pairCard));
-  const left = matching.length - list.children.length;
-  by("more").hidden = left === 0;
-  by("more").textContent = `Show ${count(Math.min(left, pageOfPairs))} more of ${count(left)} left`;
-  return list.children[from];
-}
+const showList = pagedList(by("records"), by("more"), pageOfPairs, pairCard);
 function showPairs() {
   hideTooltip();
   nearing.disconnect();
   heatmaps.length = 0;
   const [outcome, subset, cell] = ["outcome", "subset", "cell"].map((id) => by(id).value);
   const wanted = by("filter").value.toLowerCase();
-  matching = data.shown.filter((pair, i) => searched[i].includes(wanted) && (outcome === "all" || outcomeOf(pair, judgeAt) === outcome) &&
+  const matching = data.shown.filter((pair, i) => searched[i].includes(wanted) && (outcome === "all" || outcomeOf(pair, judgeAt) === outcome) &&
     (subset === "" || pair.subset === subset) && (cell === "" || pair.cell === cell));
   const marginOf = (pair) => {
     const verdict = verdictOf(pair, judgeAt);
@@ -93,24 +78,13 @@ function showPairs() {
   if (order === "close") matching.sort((a, b) => Math.abs(marginOf(a)) - Math.abs(marginOf(b)) || 0);
   if (order === "worst") matching.sort((a, b) => marginOf(a) - marginOf(b) || 0);
   by("shown").textContent = `${count(matching.length)} of ${plural(data.shown.length, "pair")}.`;
-  by("records").replaceChildren();
-  showMore();
+  showList(matching);
 }
 
-function addChoices(id, values) {
-  by(id).add(new Option("all", ""));
-  for (const value of values) by(id).add(new Option(value, value));
-  by(`${id}-label`).hidden = values.length < 2;
-}
 addChoices("subset", [...new Set(data.shown.map((pair) => pair.subset).filter(Boolean))]);
 addChoices("cell", [...new Set(data.shown.map((pair) => pair.cell).filter(Boolean))].sort());
 for (const id of ["outcome", "subset", "cell", "sort"]) by(id).addEventListener("change", showPairs);
 by("filter").addEventListener("input", showPairs);
-by("more").addEventListener("click", () => {
-  const first = showMore();
-  first.tabIndex = -1;
-  first.focus({ preventScroll: true });
-});
 if (data.shown.length) {
   by("pairs-note").append(`Pairs that ${judges[0].name} lost by most and won by most: the figures above are of all. ${hasTokens ? `Colours are what ${judges[0].name} read of each token; the` : "The"} verdicts are those of the judge that is chosen.`);
   onJudge.push(showPairs);

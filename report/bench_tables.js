@@ -1,17 +1,8 @@
 "use strict";
 // The head of a benchmark's page and its tables.
 const { judges } = data;
-const noValue = "\u2013";
 const shown = (figure, value) => (value === null ? noValue : figure.fraction ? percent(value) : number(value, 3));
 const inWords = (name) => name.replace(/_/g, " ");
-
-// "68.0 to 76.1 %", or nothing where there is no interval.
-function intervalWords(interval, fraction) {
-  if (!interval) return "";
-  const [low, high] = interval;
-  return fraction ? `${number(100 * low, 1)} to ${number(100 * high, 1)} %` : `${number(low, 3)} to ${number(high, 3)}`;
-}
-const odds = ({ ties, failed }) => [ties ? `${count(ties)} tied` : "", failed ? `${count(failed)} failed` : ""].filter(Boolean);
 const sample = (figure) => [`n ${count(figure.n)}`, ...odds(figure)].join(", ");
 const sampleLines = (figure) => [`n ${count(figure.n)}`, odds(figure).join(", ")].filter(Boolean).map((line) => element("small", "", line));
 function figureCell(figure) {
@@ -19,25 +10,6 @@ function figureCell(figure) {
   return [element("b", "", shown(figure, figure.value)), element("small", "", intervalWords(figure.interval, figure.fraction)), ...sampleLines(figure)];
 }
 const figureBar = ({ value, interval, fraction }) => (fraction && interval && value !== null ? [intervalBar(interval[0], interval[1], value)] : []);
-const pWords = (p) => (p === null ? noValue : p < 0.001 ? "< 0.001" : p.toFixed(3));
-
-// A table that scrolls by itself where it is wider than the page. A head is a text; a row is a list of cells, the first
-// of which names it; a cell is a list of what stands in it, or {content, className}.
-function dataTable(label, heads, rows, className = "") {
-  const cell = (tag, content, scope) => {
-    const { content: inner, className: kind } = Array.isArray(content) ? { content } : typeof content === "object" ? content : { content: [content] };
-    const node = element(tag, kind, ...inner);
-    if (scope) node.scope = scope;
-    return node;
-  };
-  const head = element("thead", "", element("tr", "", ...heads.map((text) => cell("th", text, "col"))));
-  const body = element("tbody", "", ...rows.map((row) => element("tr", row.className, ...row.map((content, i) => cell(i ? "td" : "th", content, i ? "" : "row")))));
-  const box = element("div", "scroll", element("table", ("data " + className).trim(), element("caption", "hidden-text", label), head, body));
-  box.tabIndex = 0;
-  box.setAttribute("role", "region");
-  box.setAttribute("aria-label", label);
-  return box;
-}
 
 const keyOf = ({ name, group, variant }) => JSON.stringify([name, group, variant || ""]);
 const titleOf = ({ name, group, variant }) => [inWords(name), ...[group, variant].filter((part) => part && part !== "all")].join(", ");
@@ -57,27 +29,21 @@ const failures = judges.reduce((sum, { counts }) => sum + counts.failed_response
 if (failures) addFigure(count(failures), "responses or pairs without a verdict", "failed");
 if (data.faults.length) addFigure(count(data.faults.length), "rows left out", "failed");
 
-const { model, endorm } = data.manifest;
-if (model && typeof model === "object") {
-  if (typeof model.name === "string") addFact("Model", model.name);
-  if (typeof model.sha256 === "string") addFact("Model sha256", element("code", "", model.sha256));
-}
-if (typeof endorm === "string") addFact("Written by", `endorm ${endorm}`);
-by("manifests").append(manifestList(data.manifest));
-by("facts").hidden = !by("facts").children.length;
+addModelFacts(data.manifest);
+addWriterFact(data.manifest);
+addManifest(data.manifest);
 
 // All judges by the figure to quote.
 if (quoted) {
   const standing = judges.map((judge, i) => ({ judge, figure: judgeFigures[i].get(keyOf(quoted)) || { ...quoted, value: null, interval: null, n: 0, ties: 0, failed: 0 } }));
   standing.sort((a, b) => (b.figure.value ?? -Infinity) - (a.figure.value ?? -Infinity));
   const parts = ["unparsed", "inconsistent", "failed_responses", "failed_comparisons"].filter((part) => judges.some(({ counts }) => counts[part]));
-  const right = (content) => ({ content: [content], className: "number" });
   by("standing-note").append(`By ${titleOf(quoted)}.${quoted.fraction ? " Dotted: one half." : ""}`);
   by("standing").append(dataTable(`Judges by ${titleOf(quoted)}`,
-    ["judge", titleOf(quoted), "95 % interval", "", ...["n", "ties", "failed", ...parts.map(inWords)].map(right)],
+    ["judge", titleOf(quoted), "95 % interval", "", ...["n", "ties", "failed", ...parts.map(inWords)].map(rightAligned)],
     standing.map(({ judge, figure }, i) => {
       const row = [judge.name, { content: [element("b", "", shown(figure, figure.value))], className: i === 0 ? "best" : "" }, [intervalWords(figure.interval, figure.fraction)], figureBar(figure)];
-      return [...row, ...[figure.n, figure.ties, figure.failed, ...parts.map((part) => judge.counts[part])].map((n) => right(count(n)))];
+      return [...row, ...[figure.n, figure.ties, figure.failed, ...parts.map((part) => judge.counts[part])].map((n) => rightAligned(count(n)))];
     })));
 }
 
@@ -173,14 +139,8 @@ const correlation = (value) => (value === null ? noValue : number(value));
 by("length-table").append(dataTable("Correlation of reward with length", ["judge", "length in", "n", "Pearson", "Spearman", "n within prompts", "Pearson within", "Spearman within"],
   judges.flatMap((judge) => judge.length_correlations.map((one) => [judge.name, one.unit, count(one.n), correlation(one.pearson), correlation(one.spearman), count(one.n_within), correlation(one.pearson_within), correlation(one.spearman_within)]))));
 
-// What could not be used.
-const mostFaults = 500;
-by("faults").hidden = !data.faults.length;
-if (data.faults.length > mostFaults) by("faults-note").append(`The first ${count(mostFaults)} of ${count(data.faults.length)} are listed.`);
-by("fault-table").append(dataTable("Rows that were left out", ["id", "file", "row", "reason"],
-  data.faults.slice(0, mostFaults).map((fault) => [fault.id || noValue, fault.file, count(fault.row), { content: [fault.message], className: "text" }])));
+addFaults(data.faults);
 
-// What heatmap.js colours. Relative judges read differences of log pi, which may be above 0.
-const isDifference = data.shown.some((pair) => [pair.better, pair.worse].some((one) => one.log_prob.some((value) => value > 0)));
-const tokensOf = (one) => ({ text: one.token_texts, [isDifference ? "difference" : "log_prob"]: one.log_prob });
-const tokenSets = data.shown.flatMap((pair) => [tokensOf(pair.better), tokensOf(pair.worse)]);
+// What heatmap.js colours.
+const shownTokens = tokensByResponse(data.shown.flatMap((pair) => [pair.better, pair.worse]));
+const tokenSets = [...shownTokens.values()];

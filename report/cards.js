@@ -17,10 +17,13 @@ function clip(node, label) {
   return [node, button];
 }
 
+// A text, cut where it is longer than `most` characters.
+const clippedText = (node, most, label) => (node.textContent.length > most ? clip(node, label) : [node]);
+
 function prompt(messages) {
   const text = element("p", "prompt");
   messages.forEach((message, i) => text.append(element("b", "", message.role + "  "), message.content + (i + 1 < messages.length ? "\n" : "")));
-  return text.textContent.length > 1500 ? clip(text, "Show the whole prompt") : [text];
+  return clippedText(text, 1500, "Show the whole prompt");
 }
 
 // A heatmap, cut where it has more than `most` tokens.
@@ -28,6 +31,32 @@ function clippedHeatmap(tokens, most) {
   const map = heatmap(tokens);
   heatmaps.push(map);
   return tokens.text.length > most ? clip(map, `Show all ${count(tokens.text.length)} tokens`) : [map];
+}
+
+// The text of a response whose tokens are not there.
+const plainText = (text) => clippedText(element("div", text.includes("```") ? "tokens code" : "tokens", text), 700, "Show the whole response");
+
+// A list that grows by a button. What is returned starts it anew with the first of other items.
+function pagedList(list, more, size, cardOf) {
+  let items = [];
+  const grow = () => {
+    const from = list.children.length;
+    list.append(...items.slice(from, from + size).map(cardOf));
+    const left = items.length - list.children.length;
+    more.hidden = left === 0;
+    more.textContent = `Show ${count(Math.min(left, size))} more of ${count(left)} left`;
+    return list.children[from];
+  };
+  more.addEventListener("click", () => {
+    const first = grow();
+    first.tabIndex = -1;
+    first.focus({ preventScroll: true });
+  });
+  return (all) => {
+    items = all;
+    list.replaceChildren();
+    grow();
+  };
 }
 
 if (hasTokens) {

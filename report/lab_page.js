@@ -1,5 +1,6 @@
 "use strict";
 // The page of the lab: a table and the plots of each claim.
+by("lead").append("The theorems of the paper behind EndoRM (arXiv:2506.23235), measured on problems small enough to be exact. A statement holds where its measured figure keeps its bound. A limit takes a claim beyond its assumptions on purpose, to show where it ends.");
 const verdict = (finding) => (finding.limit ? "limit" : finding.holds ? "holds" : "fails");
 const short = (value) => (typeof value !== "number" ? "no number" : Number(value.toPrecision(5)).toString().replace("-", "\u2212"));
 const inks = ["--accent-rgb", "--warm-rgb", "--grey-rgb"];

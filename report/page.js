@@ -49,8 +49,7 @@ if (data.manifests.length) {
 } else {
   addFact("Manifest", "The file has none: which model and options made these numbers is not known.");
 }
-by("manifest-details").hidden = !data.manifests.length;
-for (const one of data.manifests) by("manifests").append(manifestList(one));
+data.manifests.forEach(addManifest);
 
 // What could not be scored.
 for (const failure of data.failures) {

@@ -23,22 +23,23 @@ function addFigure(value, label, className) {
   return box;
 }
 function addFact(name, ...content) {
+  by("facts").hidden = false;
   by("facts").append(element("dt", "", name), element("dd", "", ...content));
 }
 
-// A share in 0..1 with its 95 % interval on a line from 0 to 1; dotted: one half, which is guessing among two.
-function intervalBar(low, high, value) {
+// A share in 0..1 with its 95 % interval on a line from 0 to 1; dotted: what guessing gives, among two one half.
+function intervalBar(low, high, value, guessing = 0.5) {
   const bar = element("div", "interval", element("i"), element("s"), element("u"));
   bar.children[0].style.cssText = `left:${100 * low}%;right:${100 * (1 - high)}%`;
-  bar.children[1].style.left = "50%";
+  bar.children[1].style.left = 100 * guessing + "%";
   bar.children[2].style.left = 100 * value + "%";
   bar.setAttribute("role", "img");
   bar.setAttribute("aria-label", `95 % interval from ${percent(low)} to ${percent(high)}`);
   return bar;
 }
 
-// Every field of a manifest, nested ones as a.b.
-function manifestList(manifest) {
+// Adds every field of a manifest to the head, nested ones as a.b.
+function addManifest(manifest) {
   const list = element("dl", "manifest");
   const flatten = (prefix, value) => {
     if (value !== null && typeof value === "object" && !Array.isArray(value)) {
@@ -48,5 +49,12 @@ function manifestList(manifest) {
     }
   };
   flatten("", manifest);
-  return list;
+  by("manifests").append(list);
+  by("manifest-details").hidden = false;
+}
+
+// The choices of a select, which hides with its label where there is nothing to choose.
+function addChoices(id, values) {
+  by(id).replaceChildren(new Option("all", ""), ...values.map((value) => new Option(value, value)));
+  by(`${id}-label`).hidden = values.length < 2;
 }

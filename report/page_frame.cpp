@@ -85,13 +85,12 @@ std::string joined(const std::vector<std::string_view>& parts) {
 
 std::string framed_page(const PageContent& content) {
   const std::string title = escaped_html(content.title);
-  const std::string html = filled(content.html, {{"title", title}});
   const std::string styles = joined(content.styles);
   const std::string scripts = joined(content.scripts);
   const std::string json = script_safe(content.json);
   const std::string licence = escaped_html(uplot_licence);
   return filled(page_frame_html, {{"title", title},
-                                  {"content", html},
+                                  {"content", content.html},
                                   {"css", styles},
                                   {"uplot_css", uplot_css},
                                   {"uplot_licence", licence},

@@ -8,7 +8,7 @@ namespace endorm {
 
 // What distinguishes one page from another.
 struct PageContent {
-  std::string_view html;  // header and main; {{title}} in it is filled
+  std::string_view html;  // main; the frame has a header that the scripts fill
   std::string title;      // a text, not markup
   std::string json;       // what the scripts read as `data`
   std::vector<std::string_view> styles;
