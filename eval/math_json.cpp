@@ -80,6 +80,27 @@ json of_fault(const RowFault& fault) {
   return {{"file", fault.file}, {"row", fault.row}, {"id", fault.id}, {"message", fault.message}};
 }
 
+ShownProblem shown_from(const json& fields) {
+  ShownProblem problem;
+  fields.at("id").get_to(problem.id);
+  fields.at("judge").get_to(problem.judge);
+  for (const json& message : fields.at("messages")) {
+    problem.messages.push_back({message.at("role"), message.at("content")});
+  }
+  for (const json& sample : fields.at("samples")) {
+    ShownSample& own = problem.samples.emplace_back();
+    sample.at("sample").get_to(own.sample);
+    sample.at("reward").get_to(own.reward);
+    sample.at("token_texts").get_to(own.token_texts);
+    sample.at("log_prob").get_to(own.log_prob);
+    if (own.log_prob.size() != own.token_texts.size()) {
+      throw InvalidInput("\"shown\" has " + std::to_string(own.log_prob.size()) + " numbers for " +
+                         std::to_string(own.token_texts.size()) + " tokens of " + problem.id);
+    }
+  }
+  return problem;
+}
+
 template <typename Items, typename Of>
 json list_of(const Items& items, const Of& of) {
   json list = json::array();
@@ -122,6 +143,7 @@ MathReport read_math_json(std::string_view text, const std::string& name) {
       judge.at("fingerprint").get_to(own.fingerprint);
       for (const json& row : judge.at("rows")) own.rows.push_back(read_judged_row(row.dump()));
     }
+    for (const json& problem : fields.at("shown")) report.shown.push_back(shown_from(problem));
     return report;
   } catch (const json::exception& error) {
     throw InvalidInput("[read_math_json] " + name + ": " + error.what());

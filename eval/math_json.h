@@ -10,8 +10,8 @@ namespace endorm {
 // The whole report as one JSON text; docs/math.md has the fields. The same report gives the same bytes.
 std::string math_json(const MathReport& report);
 
-// What figures are computed from again: manifest, faults, rows, and the judges with theirs. Throws InvalidInput where
-// the text is no such JSON.
+// Everything but what measure_math computes again: manifest, faults, rows, the judges with theirs, and what is shown.
+// Throws InvalidInput where the text is no such JSON.
 MathReport read_math_json(std::string_view text, const std::string& name);
 
 }  // namespace endorm

@@ -25,7 +25,7 @@ void check(const EvalMathFlags& flags) {
   if (flags.suites.empty()) {
     throw InvalidInput("[eval math] which suites? `endorm eval list` names them for --suite");
   }
-  for (const std::string& path : {flags.json, flags.markdown}) {
+  for (const std::string& path : {flags.json, flags.markdown, flags.html}) {
     const std::filesystem::path folder = std::filesystem::path(path).parent_path();
     if (!folder.empty() && !std::filesystem::is_directory(folder)) {
       throw InvalidInput("[eval math] cannot write " + path + ": there is no directory " + folder.string());
@@ -100,14 +100,14 @@ void run_eval_math(const EvalMathFlags& asked) {
                         judge_manifest(flags, *engine, set, sampling, judge), flags.overwrite};
     report.judges.push_back({judge.name, judge.fingerprint, judge_rows(examples, judge, score, *engine, kept), 0});
   }
-  if (!judges.empty() && !flags.json.empty()) {
+  if (!judges.empty() && !(flags.json.empty() && flags.html.empty())) {
     report.shown = shown_problems(examples, judges.front().name, *judges.front().scorer, flags.shown);
   }
   BootstrapOptions bootstrap;
   bootstrap.resamples = flags.resamples;
   bootstrap.seed = flags.bootstrap_seed;
   measure_math(report, bootstrap);
-  write_math_report(report, {flags.json, flags.markdown});
+  write_math_report(report, {flags.json, flags.markdown, flags.html});
 }
 
 }  // namespace

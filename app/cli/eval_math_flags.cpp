@@ -87,11 +87,17 @@ void add_output_flags(CLI::App& command, EvalMathFlags& flags) {
   command.add_option("--json", flags.json, "write everything to this file")->group(kOutput);
   command.add_option("--markdown", flags.markdown, "write the tables to this file")->group(kOutput);
   command
+      .add_option("--html", flags.html,
+                  "write one page to this file: tables, plots, and every sample with its grade and rewards")
+      ->group(kOutput);
+  command
       .add_option("--rows", flags.rows,
                   "directory: the samples, and each judge's rewards, row by row; an earlier run is continued")
       ->group(kOutput);
   command.add_flag("--overwrite", flags.overwrite, "start the files of --rows anew")->group(kOutput);
-  command.add_option("--shown", flags.shown, "problems whose samples --json has token by token, by the first judge")
+  command
+      .add_option("--shown", flags.shown,
+                  "problems whose samples --json and --html have token by token, by the first judge")
       ->capture_default_str()
       ->group(kOutput);
   command

@@ -40,6 +40,7 @@ struct EvalMathFlags {
   // Where it goes.
   std::string json;
   std::string markdown;
+  std::string html;
   std::string rows;
   bool overwrite = false;
   std::size_t shown = 20;

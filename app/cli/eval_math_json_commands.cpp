@@ -16,6 +16,7 @@
 #include "eval/math_json.h"
 #include "eval/math_suites.h"
 #include "judge/judge.h"
+#include "report/math_page.h"
 #include "report/math_table.h"
 #include "report/terminal_text.h"
 
@@ -62,6 +63,24 @@ MathJudge merged_judge(std::vector<MathReport>& shards, std::size_t judge, const
   return merged;
 }
 
+// What is shown token by token of all shards, in the order of the problems.
+std::vector<ShownProblem> merged_shown(std::vector<MathReport>& shards, const std::vector<MathRow>& rows) {
+  std::map<std::string, ShownProblem> by_id;
+  for (MathReport& shard : shards) {
+    for (ShownProblem& problem : shard.shown) {
+      std::string id = problem.id;
+      by_id.emplace(std::move(id), std::move(problem));
+    }
+  }
+  std::vector<ShownProblem> merged;
+  for (const MathRow& row : rows) {
+    if (const auto found = by_id.find(row.problem.id); found != by_id.end()) {
+      merged.push_back(std::move(found->second));
+    }
+  }
+  return merged;
+}
+
 void merge(const MergeFlags& flags) {
   const auto read = [](const std::string& path) { return read_math_json(read_data_file("eval merge", path), path); };
   std::vector<MathReport> shards = read_shards<MathReport>("eval merge", flags.files, read);
@@ -75,6 +94,7 @@ void merge(const MergeFlags& flags) {
   for (std::size_t judge = 0; judge < shards[0].judges.size(); ++judge) {
     report.judges.push_back(merged_judge(shards, judge, report.rows));
   }
+  report.shown = merged_shown(shards, report.rows);
   measure_math(report, bootstrap_options_of(report.manifest));
   write_math_report(report, flags.outputs);
 }
@@ -89,6 +109,9 @@ void write_math_report(const MathReport& report, const MathOutputs& outputs) {
   }
   if (!outputs.json.empty()) {
     write_file("eval math", math_json(report), outputs.json);
+  }
+  if (!outputs.html.empty()) {
+    write_file("eval math", render_math_page(report), outputs.html);
   }
   std::size_t failed = 0;
   for (const MathCounts& counts : report.counts) failed += counts.failed;
@@ -109,6 +132,7 @@ void add_eval_json_commands(CLI::App& eval) {
   command->add_option("files", merged->files, "a file of eval math --shard i/n --json for every i")->required();
   command->add_option("--json", merged->outputs.json, "write everything to this file");
   command->add_option("--markdown", merged->outputs.markdown, "write the tables to this file");
+  command->add_option("--html", merged->outputs.html, "write one page with tables, plots and samples to this file");
   command->footer("Example:\n  endorm eval merge shard-1.json shard-2.json --json whole.json");
   command->callback([merged] { merge(*merged); });
 }

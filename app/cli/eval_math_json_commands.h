@@ -14,6 +14,7 @@ namespace endorm {
 struct MathOutputs {
   std::string json;      // file; empty: none
   std::string markdown;  // file
+  std::string html;      // file
 };
 
 // Throws EngineError where a file cannot be written, RowsFailed where rows were left out, a problem could not be asked
