@@ -30,7 +30,7 @@ QUESTIONS = [
     "Sara saves 5 dollars in the first week and 3 dollars more each week than the week before. How much has she saved after six"
     " weeks?",
 ]
-SAMPLES, MAX_TOKENS, GREEDY_TOKENS, TUNING_TOKENS = 8, 128, 64, 16
+SAMPLES, MAX_TOKENS, GREEDY_TOKENS, TUNING_TOKENS = 8, 128, 64, 48
 AT_ONCE = (64, 32, 16)
 END = [2, 0]  # <|im_end|>, <|endoftext|> of SmolLM2
 SECTION = "SmolLM2-135M, 64 samples at once"

@@ -55,10 +55,13 @@ json of_comparison(const MathComparison& comparison) {
           {"n", comparison.n}};
 }
 
-json of_judge(const MathJudge& judge) {
-  json rows = json::array();
-  for (const JudgedExample& row : judge.rows) rows.push_back(json::parse(judged_row(row)));
-  return {{"name", judge.name}, {"fingerprint", judge.fingerprint}, {"failed", judge.failed}, {"rows", rows}};
+json of_judge(const MathJudge& judge, bool with_rows) {
+  json fields = {{"name", judge.name}, {"fingerprint", judge.fingerprint}, {"failed", judge.failed}};
+  if (with_rows) {
+    json& rows = fields["rows"] = json::array();
+    for (const JudgedExample& row : judge.rows) rows.push_back(json::parse(judged_row(row)));
+  }
+  return fields;
 }
 
 json of_shown(const ShownProblem& problem) {
@@ -110,14 +113,16 @@ json list_of(const Items& items, const Of& of) {
 
 }  // namespace
 
-std::string math_json(const MathReport& report) {
+std::string math_json(const MathReport& report, bool rows) {
   json fields = {{"endorm_math", kFormat}, {"manifest", json::parse(report.manifest)}};
   fields["faults"] = list_of(report.faults, of_fault);
   fields["counts"] = list_of(report.counts, of_counts);
   fields["figures"] = list_of(report.figures, of_figure);
   fields["comparisons"] = list_of(report.comparisons, of_comparison);
-  fields["rows"] = list_of(report.rows, [](const MathRow& row) { return json::parse(math_row_json(row)); });
-  fields["judges"] = list_of(report.judges, of_judge);
+  if (rows) {
+    fields["rows"] = list_of(report.rows, [](const MathRow& row) { return json::parse(math_row_json(row)); });
+  }
+  fields["judges"] = list_of(report.judges, [rows](const MathJudge& judge) { return of_judge(judge, rows); });
   fields["shown"] = list_of(report.shown, of_shown);
   return fields.dump(1, ' ', false, json::error_handler_t::replace) + "\n";
 }
@@ -128,6 +133,9 @@ MathReport read_math_json(std::string_view text, const std::string& name) {
     const json fields = json::parse(text);
     if (!fields.contains("endorm_math") || fields.at("endorm_math") != kFormat) {
       throw InvalidInput("it was not written by endorm eval math --json, or by another version of it");
+    }
+    if (!fields.contains("rows")) {
+      throw InvalidInput("it holds no rows: write it without --no-rows");
     }
     MathReport report;
     if (!fields.at("manifest").is_object()) throw InvalidInput("\"manifest\" is no object");

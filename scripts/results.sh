@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Measures docs/results anew:  scripts/results.sh DATA OUT [NAME...]
-# DATA holds rmbench/, rewardbench/, dsp/ and processbench/ as published; OUT gets NAME.json and NAME.md. Verdicts and
-# token statistics are kept in OUT.work: a run that was stopped goes on where it was.
+# DATA holds rmbench/, rewardbench/, dsp/, processbench/, gsm8k/ and math_suites/ as published; OUT gets NAME.json and
+# NAME.md. Verdicts and token statistics are kept in OUT.work: a run that was stopped goes on where it was.
 set -euo pipefail
 data=$1 out=$2
 shift 2
@@ -21,6 +21,16 @@ measure() {
   [ "$status" -eq 0 ] || [ "$status" -eq 3 ] || exit "$status" # 3: rows of the data that cannot be used
 }
 
+# answer SUITE FOLDER PROBLEMS MAX_TOKENS
+answer() {
+  local status=0
+  echo "$1"
+  "$endorm" eval math --suite "$1" --data "$data/$2" --limit "$3" --sample-seed 1 --samples 8 --temperature 0.7 \
+    --max-tokens "$4" --precision fast --judge "endorm,$free" --cache "$work/statistics.db" --rows "$work/$1" \
+    --json "$out/$1.json" --no-rows --shown 0 --markdown "$out/$1.md" >"$work/$1.txt" || status=$?
+  [ "$status" -eq 0 ] || [ "$status" -eq 3 ] || exit "$status"
+}
+
 smollm2=(--precision fast)
 # 200 prompts of each set (DSP: 50 queries under four system messages, RM-Bench and ProcessBench: 50 of each of the four
 # files), the same for every judge.
@@ -31,7 +41,7 @@ amateur=(--reference gemma3-270m-base --reference-template plain)
 sweep=(--sweep "gamma=0.5..1.0:0.05,aggregation=discounted,mean,sum,chunked_mean,last_k")
 
 all=(rm-bench rewardbench dsp processbench rewardbench-asked rm-bench-asked dsp-asked
-  rewardbench-gemma rm-bench-gemma dsp-gemma processbench-gemma)
+  rewardbench-gemma rm-bench-gemma dsp-gemma processbench-gemma gsm8k math500)
 [ $# -gt 0 ] || set -- "${all[@]}"
 for name in "$@"; do
   case "$name" in
@@ -46,6 +56,8 @@ for name in "$@"; do
     rm-bench-gemma) measure "$name" rm-bench rmbench "endorm,$free" "${gemma[@]}" "${subset[@]}" 50 ;;
     dsp-gemma) measure "$name" dsp dsp "contrast,endorm,$free" "${gemma[@]}" "${subset[@]}" 50 ;;
     processbench-gemma) measure "$name" processbench processbench "endorm,mean-log-likelihood,minus-entropy,self-certainty" "${gemma[@]}" "${subset[@]}" 50 ;;
+    gsm8k) answer "$name" gsm8k 200 400 ;;
+    math500) answer "$name" math_suites 100 512 ;;
     *)
       echo "results: there is no measurement called $name; there are: ${all[*]}" >&2
       exit 2

@@ -107,7 +107,7 @@ void run_eval_math(const EvalMathFlags& asked) {
   bootstrap.resamples = flags.resamples;
   bootstrap.seed = flags.bootstrap_seed;
   measure_math(report, bootstrap);
-  write_math_report(report, {flags.json, flags.markdown, flags.html});
+  write_math_report(report, {flags.json, flags.markdown, flags.html, !flags.no_rows});
 }
 
 }  // namespace

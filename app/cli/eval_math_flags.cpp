@@ -85,6 +85,7 @@ void add_output_flags(CLI::App& command, EvalMathFlags& flags) {
   command.add_option("--bootstrap-seed", flags.bootstrap_seed)->capture_default_str()->group(kFigures);
   constexpr const char* kOutput = "Output";
   command.add_option("--json", flags.json, "write everything to this file")->group(kOutput);
+  command.add_flag("--no-rows", flags.no_rows, "--json without the problems and their samples")->group(kOutput);
   command.add_option("--markdown", flags.markdown, "write the tables to this file")->group(kOutput);
   command
       .add_option("--html", flags.html,

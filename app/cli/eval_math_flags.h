@@ -39,6 +39,7 @@ struct EvalMathFlags {
   std::uint64_t bootstrap_seed = 0;
   // Where it goes.
   std::string json;
+  bool no_rows = false;
   std::string markdown;
   std::string html;
   std::string rows;

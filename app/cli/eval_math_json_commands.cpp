@@ -40,6 +40,7 @@ void list() {
 struct MergeFlags {
   std::vector<std::string> files;
   MathOutputs outputs;
+  bool no_rows = false;
 };
 
 // A judge's rows of all shards, in the order of the problems; those without samples have none.
@@ -96,7 +97,9 @@ void merge(const MergeFlags& flags) {
   }
   report.shown = merged_shown(shards, report.rows);
   measure_math(report, bootstrap_options_of(report.manifest));
-  write_math_report(report, flags.outputs);
+  MathOutputs outputs = flags.outputs;
+  outputs.rows = !flags.no_rows;
+  write_math_report(report, outputs);
 }
 
 }  // namespace
@@ -108,7 +111,7 @@ void write_math_report(const MathReport& report, const MathOutputs& outputs) {
     write_file("eval math", math_tables(report, TableForm::kMarkdown), outputs.markdown);
   }
   if (!outputs.json.empty()) {
-    write_file("eval math", math_json(report), outputs.json);
+    write_file("eval math", math_json(report, outputs.rows), outputs.json);
   }
   if (!outputs.html.empty()) {
     write_file("eval math", render_math_page(report), outputs.html);
@@ -131,6 +134,7 @@ void add_eval_json_commands(CLI::App& eval) {
   CLI::App* command = eval.add_subcommand("merge", "Join the --json files of all shards: the figures of the whole");
   command->add_option("files", merged->files, "a file of eval math --shard i/n --json for every i")->required();
   command->add_option("--json", merged->outputs.json, "write everything to this file");
+  command->add_flag("--no-rows", merged->no_rows, "--json without the problems and their samples");
   command->add_option("--markdown", merged->outputs.markdown, "write the tables to this file");
   command->add_option("--html", merged->outputs.html, "write one page with tables, plots and samples to this file");
   command->footer("Example:\n  endorm eval merge shard-1.json shard-2.json --json whole.json");

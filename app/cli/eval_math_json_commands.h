@@ -15,6 +15,7 @@ struct MathOutputs {
   std::string json;      // file; empty: none
   std::string markdown;  // file
   std::string html;      // file
+  bool rows = true;      // in json
 };
 
 // Throws EngineError where a file cannot be written, RowsFailed where rows were left out, a problem could not be asked

@@ -107,6 +107,11 @@ TEST_CASE("a report reads back: the same JSON comes of it") {
   CHECK(fields["rows"][1]["error"] == "no");
   CHECK(fields["judges"][0]["rows"].size() == 2);
   CHECK(fields["faults"][0]["row"] == 3);
+  const nlohmann::json figures = nlohmann::json::parse(math_json(report, false));
+  CHECK(figures["figures"] == fields["figures"]);
+  CHECK(!figures.contains("rows"));
+  CHECK(!figures["judges"][0].contains("rows"));
+  CHECK_THROWS_WITH_AS(read_math_json(figures.dump(), "f"), doctest::Contains("--no-rows"), InvalidInput);
   REQUIRE(fields["shown"].size() == 1);
   CHECK(fields["shown"][0]["judge"] == "endorm");
   CHECK(fields["shown"][0]["samples"][0]["token_texts"].size() == fields["shown"][0]["samples"][0]["log_prob"].size());
