@@ -57,7 +57,7 @@ for name in "$@"; do
     dsp-gemma) measure "$name" dsp dsp "contrast,endorm,$free" "${gemma[@]}" "${subset[@]}" 50 ;;
     processbench-gemma) measure "$name" processbench processbench "endorm,mean-log-likelihood,minus-entropy,self-certainty" "${gemma[@]}" "${subset[@]}" 50 ;;
     gsm8k) answer "$name" gsm8k 200 400 ;;
-    math500) answer "$name" math_suites 100 512 ;;
+    math500) answer "$name" math_suites 60 512 ;;
     *)
       echo "results: there is no measurement called $name; there are: ${all[*]}" >&2
       exit 2
