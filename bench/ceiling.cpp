@@ -16,16 +16,12 @@ nlohmann::json or_null(const std::optional<double>& value) {
 
 }  // namespace
 
-int main(int count, char** values) {
-  try {
+int main(int argc, char** argv) {
+  return endorm::run_program(argc, argv, [](int count, char** values) {
     const int threads = std::stoi(endorm::argument_of(count, values, "--threads"));
     const nlohmann::json peaks = {{"f32", endorm::peak_f32_gflops(threads)},
                                   {"bf16", or_null(endorm::peak_bf16_gflops(threads))},
                                   {"int8", or_null(endorm::peak_int8_gflops(threads))}};
     std::printf("%s\n", peaks.dump().c_str());
-    return 0;
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "%s\n", error.what());
-    return 1;
-  }
+  });
 }

@@ -3,7 +3,6 @@
 // "completions": [[token, ..], ..], "products"}. Prompt i draws with seed i.
 
 #include <chrono>
-#include <cstdio>
 #include <iostream>
 
 #include <nlohmann/json.hpp>
@@ -44,12 +43,4 @@ void run(int count, char** values) {
 }  // namespace
 }  // namespace endorm
 
-int main(int count, char** values) {
-  try {
-    endorm::run(count, values);
-    return 0;
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "%s\n", error.what());
-    return 1;
-  }
-}
+int main(int count, char** values) { return endorm::run_program(count, values, endorm::run); }

@@ -1,6 +1,8 @@
 #include "bench/runner_loop.h"
 
 #include <chrono>
+#include <cstdio>
+#include <exception>
 #include <fstream>
 #include <iostream>
 
@@ -64,6 +66,16 @@ void serve_contender(const Contender& contender) {
       answer = timed_pass(contender, workload, request.at("log_probs"));
     }
     std::cout << answer.dump() << std::endl;
+  }
+}
+
+int run_program(int count, char** values, void (*run)(int count, char** values)) {
+  try {
+    run(count, values);
+    return 0;
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "%s\n", error.what());
+    return 1;
   }
 }
 

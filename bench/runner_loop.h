@@ -23,6 +23,9 @@ struct Contender {
 // Peak memory is the highest resident set since the last tune. Reading the workload is not timed.
 void serve_contender(const Contender& contender);
 
+// The main() of a program: 0, or 1 where `run` throws, whose message goes to standard error.
+int run_program(int count, char** values, void (*run)(int count, char** values));
+
 // --name value of a command line. Throws InvalidInput where it is missing.
 std::string argument_of(int count, char** values, const std::string& name);
 

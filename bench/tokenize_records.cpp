@@ -1,7 +1,6 @@
 // Texts to tokens: tokenize_records --model GGUF --template raw|model|plain. A line in is {"prompt": text, "responses":
 // [text]}, a line out {"prompt": [tokens], "responses": [[tokens]]}.
 
-#include <cstdio>
 #include <iostream>
 
 #include <nlohmann/json.hpp>
@@ -45,12 +44,4 @@ void run(int count, char** values) {
 }  // namespace
 }  // namespace endorm
 
-int main(int count, char** values) {
-  try {
-    endorm::run(count, values);
-    return 0;
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "%s\n", error.what());
-    return 1;
-  }
-}
+int main(int count, char** values) { return endorm::run_program(count, values, endorm::run); }

@@ -1,6 +1,5 @@
 // A model file with every weight in one type: write_model --from GGUF --type f32|f16|bf16|q8_0|q4_0 --to GGUF.
 
-#include <cstdio>
 #include <filesystem>
 
 #include <llama.h>
@@ -36,13 +35,9 @@ void run(int count, char** values) {
 }  // namespace
 }  // namespace endorm
 
-int main(int count, char** values) {
-  try {
+int main(int argc, char** argv) {
+  return endorm::run_program(argc, argv, [](int count, char** values) {
     llama_log_set([](ggml_log_level, const char*, void*) {}, nullptr);
     endorm::run(count, values);
-    return 0;
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "%s\n", error.what());
-    return 1;
-  }
+  });
 }
