@@ -166,24 +166,28 @@ Figure figure_of(const FigurePlan& planned, std::span<const CellCount> counts, s
   return figure;
 }
 
-MetricTable compute(const Plan& plan, std::span<const JudgedExample> judged, const BootstrapOptions& options) {
+ComputedFigures compute_figures(const Plan& plan, std::span<const JudgedExample> judged,
+                                std::span<const FigurePlan* const> planned, const BootstrapOptions& options) {
   const std::size_t columns = 2 * plan.cell_count();
   const std::vector<bool> keep(plan.verdicts.size(), true);
   std::vector<BootstrapUnit> units;
   add_units(plan, judged, keep, 0, units);
   const std::vector<double> sums = total(units, columns);
-  const std::vector<const FigurePlan*> planned = all_figures(plan);
   const SumStatistics statistics = [&](std::span<const double> resampled, std::span<double> values) {
     for (std::size_t i = 0; i < planned.size(); ++i) values[i] = planned[i]->formula(CellSums(resampled));
   };
-  const std::vector<std::vector<double>> values = bootstrap(units, columns, planned.size(), statistics, options);
+  ComputedFigures computed{{}, bootstrap(units, columns, planned.size(), statistics, options)};
 
   const std::vector<CellCount> counts = count_cells(plan, keep);
-  std::vector<Figure> figures;
   for (std::size_t i = 0; i < planned.size(); ++i) {
-    figures.push_back(figure_of(*planned[i], counts, sums));
-    if (figures.back().value) figures.back().interval = percentile_interval(values[i], options.level);
+    Figure& figure = computed.figures.emplace_back(figure_of(*planned[i], counts, sums));
+    if (figure.value) figure.interval = percentile_interval(computed.resampled[i], options.level);
   }
+  return computed;
+}
+
+MetricTable compute(const Plan& plan, std::span<const JudgedExample> judged, const BootstrapOptions& options) {
+  std::vector<Figure> figures = compute_figures(plan, judged, all_figures(plan), options).figures;
   MetricTable table;
   table.notes = plan.notes;
   std::size_t next = plan.figures.size();

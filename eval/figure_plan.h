@@ -90,6 +90,14 @@ void add_comparisons(Plan& plan, std::span<const JudgedExample> judged,
 // Subsets in the order of their first examples.
 std::vector<std::string> subsets_of(std::span<const JudgedExample> judged);
 
+// Planned figures, each with its interval, and its values on the resamples [figures][resamples], ascending.
+struct ComputedFigures {
+  std::vector<Figure> figures;
+  std::vector<std::vector<double>> resampled;
+};
+ComputedFigures compute_figures(const Plan& plan, std::span<const JudgedExample> judged,
+                                std::span<const FigurePlan* const> planned, const BootstrapOptions& options);
+
 // The figures, by the verdicts of the plan and a bootstrap of the judged examples' groups.
 MetricTable compute(const Plan& plan, std::span<const JudgedExample> judged, const BootstrapOptions& options);
 

@@ -255,39 +255,26 @@ class Figures {
 
   // Computes everything that was added.
   void compute(const BootstrapOptions& options) {
-    const Plan& plan = plan_.plan();
-    const std::size_t columns = 2 * plan.cell_count();
-    const std::vector<bool> keep(plan.verdicts.size(), true);
-    std::vector<BootstrapUnit> units;
-    add_units(plan, plan_.units(), keep, 0, units);
-    const std::size_t values = figures_.size() + comparisons_.size();
-    const SumStatistics statistics = [&](std::span<const double> sums, std::span<double> found) {
-      for (std::size_t i = 0; i < figures_.size(); ++i) found[i] = figures_[i].plan.formula(CellSums(sums));
-      for (std::size_t i = 0; i < comparisons_.size(); ++i) {
-        found[figures_.size() + i] = comparisons_[i].plan.formula(CellSums(sums));
-      }
-    };
-    const std::vector<std::vector<double>> resampled = bootstrap(units, columns, values, statistics, options);
-    const std::vector<double> sums = total(units, columns);
-    const std::vector<CellCount> counts = count_cells(plan, keep);
+    std::vector<const FigurePlan*> planned;
+    for (const Planned& figure : figures_) planned.push_back(&figure.plan);
+    for (const PlannedComparison& comparison : comparisons_) planned.push_back(&comparison.plan);
+    const ComputedFigures computed = compute_figures(plan_.plan(), plan_.units(), planned, options);
     for (std::size_t i = 0; i < figures_.size(); ++i) {
-      const Figure found = figure_of(figures_[i].plan, counts, sums);
+      const Figure& found = computed.figures[i];
       MathFigure& figure = report_.figures.emplace_back(figures_[i].figure);
       figure.value = found.value;
-      if (found.value) figure.interval = percentile_interval(resampled[i], options.level);
+      figure.interval = found.interval;
       figure.n = found.n;
       figure.ties = found.ties;
       figure.failed = found.failed;
     }
     for (std::size_t i = 0; i < comparisons_.size(); ++i) {
-      const Figure found = figure_of(comparisons_[i].plan, counts, sums);
+      const Figure& found = computed.figures[figures_.size() + i];
       MathComparison& comparison = report_.comparisons.emplace_back(comparisons_[i].comparison);
       comparison.difference = found.value;
       comparison.n = found.n;
-      if (found.value) {
-        comparison.interval = percentile_interval(resampled[figures_.size() + i], options.level);
-        comparison.p_value = bootstrap_p_value(resampled[figures_.size() + i]);
-      }
+      comparison.interval = found.interval;
+      if (found.value) comparison.p_value = bootstrap_p_value(computed.resampled[figures_.size() + i]);
     }
   }
 

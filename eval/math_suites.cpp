@@ -80,14 +80,19 @@ double tolerance_from(const std::string& text) {
   return number;
 }
 
+// A list of answers of which all must be given, as one reference.
+std::string all_of(const std::vector<std::string>& answers) {
+  std::string joined;
+  for (const std::string& answer : answers) joined += (joined.empty() ? "" : ", ") + answer;
+  return joined;
+}
+
 MathProblem read_olympiad(const DataRow& row) {
   MathProblem problem;
   problem.id = row.name("id");
   problem.subject = row.text("subfield");
   problem.question = (row.has("context") ? row.text("context") + "\n\n" : "") + row.text("question");
-  for (const std::string& answer : row.texts("final_answer")) {
-    problem.reference += (problem.reference.empty() ? "" : ", ") + answer;
-  }
+  problem.reference = all_of(row.texts("final_answer"));
   if (row.has("error")) problem.tolerance = tolerance_from(row.text_or_number("error"));
   return problem;
 }
@@ -124,13 +129,8 @@ MathProblem read_own(const DataRow& row) {
   if (row.has("subject")) problem.subject = row.name("subject");
   if (row.has("level")) problem.level = row.name("level");
   problem.question = any_of(row, kQuestions);
-  if (row.has("answer") && row.is_list("answer")) {
-    for (const std::string& answer : row.texts("answer")) {
-      problem.reference += (problem.reference.empty() ? "" : ", ") + answer;
-    }
-  } else {
-    problem.reference = row.text_or_number("answer");
-  }
+  problem.reference =
+      row.has("answer") && row.is_list("answer") ? all_of(row.texts("answer")) : row.text_or_number("answer");
   if (row.has("tolerance")) problem.tolerance = row.number("tolerance");
   return problem;
 }

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <filesystem>
 #include <memory>
 
 #include <CLI/CLI.hpp>
@@ -11,6 +10,7 @@
 #include "app/cli/exit_status.h"
 #include "app/cli/judges_run.h"
 #include "app/cli/scoring_run.h"
+#include "app/cli/write_file.h"
 #include "core/errors.h"
 #include "eval/judging_run.h"
 #include "eval/shown_pairs.h"
@@ -35,12 +35,7 @@ void check(const BenchFlags& flags) {
     throw InvalidInput("[bench] --sweep needs every prompt: leave --shard out");
   }
   sweep_settings(flags);  // what is wrong in it is said before a model is loaded
-  for (const std::string& path : {flags.json, flags.markdown, flags.html}) {
-    const std::filesystem::path folder = std::filesystem::path(path).parent_path();
-    if (!folder.empty() && !std::filesystem::is_directory(folder)) {
-      throw InvalidInput("[bench] cannot write " + path + ": there is no directory " + folder.string());
-    }
-  }
+  check_directories("bench", std::vector{flags.json, flags.markdown, flags.html});
 }
 
 SweepReport run_sweep(const BenchFlags& flags, const JudgeParts& parts, const DataSet& data) {

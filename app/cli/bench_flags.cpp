@@ -25,12 +25,8 @@ void add_bench_flags(CLI::App& command, BenchFlags& flags) {
   command.add_option("--shard", flags.shard, "i/n: take every n-th example only, from the i-th; see bench merge")
       ->group(kData);
 
+  add_bootstrap_flags(command, flags.resamples, flags.bootstrap_seed);
   constexpr const char* kFigures = "Figures";
-  command.add_option("--resamples", flags.resamples, "of the bootstrap; 0: no intervals")
-      ->check(CLI::Range(0, 1'000'000))
-      ->capture_default_str()
-      ->group(kFigures);
-  command.add_option("--bootstrap-seed", flags.bootstrap_seed)->capture_default_str()->group(kFigures);
   command
       .add_option("--fit-split", flags.fit_split,
                   "steps: where the threshold is chosen, a split or \"half\" (default: gsm8k for processbench)")
@@ -55,11 +51,7 @@ void add_bench_flags(CLI::App& command, BenchFlags& flags) {
       .add_option("--rows", flags.rows, "directory: a file of verdicts a judge, continued where an earlier run stopped")
       ->group(kOutput);
   command.add_flag("--overwrite", flags.overwrite, "start the files of --rows anew")->group(kOutput);
-  command
-      .add_option("--cache", flags.cache,
-                  "file of token statistics (default: statistics.db in the cache directory that doctor names)")
-      ->group(kOutput);
-  command.add_flag("--no-cache", flags.no_cache, "keep no token statistics")->group(kOutput);
+  add_statistics_cache_flags(command, flags.cache, flags.no_cache);
 }
 
 ReadOptions read_options(const BenchFlags& flags) {

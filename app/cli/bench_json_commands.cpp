@@ -11,12 +11,12 @@
 
 #include "app/cli/bench_manifest.h"
 #include "app/cli/exit_status.h"
+#include "app/cli/judges_run.h"
 #include "app/cli/shard_files.h"
 #include "app/cli/write_file.h"
 #include "core/errors.h"
 #include "eval/bench_json.h"
 #include "eval/benchmarks.h"
-#include "judge/judge.h"
 #include "report/bench_page.h"
 #include "report/bench_table.h"
 #include "report/terminal_text.h"
@@ -39,10 +39,7 @@ void list() {
                 std::string(benchmark.description).c_str(), "", std::string(benchmark.files).c_str(), "",
                 std::string(benchmark.source).c_str());
   }
-  std::printf("judges\n");
-  for (const JudgeName& judge : judge_names()) {
-    std::printf("  %-22s %s\n", std::string(judge.name).c_str(), std::string(judge.description).c_str());
-  }
+  print_judges();
 }
 
 const JudgeReport& judge_named(const BenchReport& report, const std::string& name, const std::string& path) {

@@ -19,19 +19,8 @@ json or_null(const std::optional<Value>& value) {
 
 // What verdicts depend on beyond the judge.
 json verdicts_depend_on(const BenchFlags& flags, const Engine& engine, const DataSet& data) {
-  const RowOptions no_rows;
-  const Manifest scoring =
-      make_manifest("bench " + data.benchmark, engine, flags.engine, flags.scoring, no_rows, flags.shard);
-  json manifest = json::parse(manifest_line(scoring)).at("manifest");
-  manifest.erase("run");
-  manifest.erase("data");
-  manifest.erase("judge");             // there may be several
-  manifest.at("model").erase("file");  // where it lies changes no number; its hash stands beside
-  manifest["files"] = json::array();
-  for (const DataFile& file : data.files) {
-    manifest["files"].push_back(
-        {{"name", std::filesystem::path(file.path).filename().string()}, {"sha256", file.sha256}, {"rows", file.rows}});
-  }
+  json manifest = json::parse(
+      reading_manifest("bench " + data.benchmark, engine, flags.engine, flags.scoring, flags.shard, data.files));
   manifest["reading"] = {{"limit", or_null(flags.limit)},
                          {"sample_seed", or_null(flags.sample_seed)},
                          {"order_seed", flags.order_seed},
@@ -42,6 +31,24 @@ json verdicts_depend_on(const BenchFlags& flags, const Engine& engine, const Dat
 json of_judge(const Judge& judge) { return {{"name", judge.name}, {"fingerprint", judge.fingerprint}}; }
 
 }  // namespace
+
+std::string reading_manifest(const std::string& command, const Engine& engine, const EngineFlags& engine_flags,
+                             const ScoringFlags& scoring_flags, const std::string& shard,
+                             std::span<const DataFile> files) {
+  const RowOptions no_rows;
+  const Manifest scoring = make_manifest(command, engine, engine_flags, scoring_flags, no_rows, shard);
+  json manifest = json::parse(manifest_line(scoring)).at("manifest");
+  manifest.erase("run");
+  manifest.erase("data");
+  manifest.erase("judge");             // there may be several
+  manifest.at("model").erase("file");  // where it lies changes no number; its hash stands beside
+  manifest["files"] = json::array();
+  for (const DataFile& file : files) {
+    manifest["files"].push_back(
+        {{"name", std::filesystem::path(file.path).filename().string()}, {"sha256", file.sha256}, {"rows", file.rows}});
+  }
+  return manifest.dump();
+}
 
 std::string bench_manifest(const BenchFlags& flags, const Engine& engine, const DataSet& data,
                            std::span<const Judge> judges) {

@@ -9,6 +9,11 @@
 
 namespace endorm {
 
+// What every judge's rewards of data files depend on, as a JSON object: model, template, options of the rewards, files.
+std::string reading_manifest(const std::string& command, const Engine& engine, const EngineFlags& engine_flags,
+                             const ScoringFlags& scoring_flags, const std::string& shard,
+                             std::span<const DataFile> files);
+
 // Everything that the figures depend on, as a JSON object: no clock time, no host.
 std::string bench_manifest(const BenchFlags& flags, const Engine& engine, const DataSet& data,
                            std::span<const Judge> judges);

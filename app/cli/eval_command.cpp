@@ -1,6 +1,5 @@
 #include <chrono>
 #include <cstdio>
-#include <filesystem>
 #include <memory>
 #include <optional>
 
@@ -13,6 +12,7 @@
 #include "app/cli/judges_run.h"
 #include "app/cli/progress.h"
 #include "app/cli/scoring_run.h"
+#include "app/cli/write_file.h"
 #include "core/errors.h"
 #include "engine/llama_engine.h"
 #include "eval/shown_problems.h"
@@ -25,12 +25,7 @@ void check(const EvalMathFlags& flags) {
   if (flags.suites.empty()) {
     throw InvalidInput("[eval math] which suites? `endorm eval list` names them for --suite");
   }
-  for (const std::string& path : {flags.json, flags.markdown, flags.html}) {
-    const std::filesystem::path folder = std::filesystem::path(path).parent_path();
-    if (!folder.empty() && !std::filesystem::is_directory(folder)) {
-      throw InvalidInput("[eval math] cannot write " + path + ": there is no directory " + folder.string());
-    }
-  }
+  check_directories("eval math", std::vector{flags.json, flags.markdown, flags.html});
 }
 
 // Of prompts and completions, where the engine says so; else of completions alone.
@@ -41,19 +36,9 @@ std::size_t tokens_drawn(const Engine& engine, const MathSamplingProgress& so_fa
 
 std::vector<MathRow> draw_samples(const EvalMathFlags& flags, const MathProblemSet& set,
                                   const MathSamplingOptions& options, Engine& engine) {
-  std::optional<ResultLog> log;
-  std::vector<MathRow> finished;
-  if (!flags.rows.empty()) {
-    std::error_code ignored;
-    std::filesystem::create_directories(flags.rows, ignored);
-    const std::string path = flags.rows + "/samples.jsonl";
-    log.emplace(ResultLog::open(path, samples_manifest(flags, engine, set, options),
-                                flags.overwrite ? ResultMode::kOverwrite : ResultMode::kResume));
-    for (const std::string& notice : log->notices()) {
-      std::fprintf(stderr, "endorm: %s\n", notice.c_str());
-    }
-    finished = read_math_rows(path);
-  }
+  const KeptRows kept{flags.rows, "samples.jsonl", samples_manifest(flags, engine, set, options), flags.overwrite};
+  std::optional<ResultLog> log = open_rows(kept);
+  std::vector<MathRow> finished = log ? read_math_rows(kept.path()) : std::vector<MathRow>{};
   const auto start = std::chrono::steady_clock::now();
   MathSamplingProgress last;
   std::vector<MathRow> rows;

@@ -77,12 +77,7 @@ void add_sampling_flags(CLI::App& command, EvalMathFlags& flags) {
 }
 
 void add_output_flags(CLI::App& command, EvalMathFlags& flags) {
-  constexpr const char* kFigures = "Figures";
-  command.add_option("--resamples", flags.resamples, "of the bootstrap; 0: no intervals")
-      ->check(CLI::Range(0, 1'000'000))
-      ->capture_default_str()
-      ->group(kFigures);
-  command.add_option("--bootstrap-seed", flags.bootstrap_seed)->capture_default_str()->group(kFigures);
+  add_bootstrap_flags(command, flags.resamples, flags.bootstrap_seed);
   constexpr const char* kOutput = "Output";
   command.add_option("--json", flags.json, "write everything to this file")->group(kOutput);
   command.add_flag("--no-rows", flags.no_rows, "--json without the problems and their samples")->group(kOutput);
@@ -101,11 +96,7 @@ void add_output_flags(CLI::App& command, EvalMathFlags& flags) {
                   "problems whose samples --json and --html have token by token, by the first judge")
       ->capture_default_str()
       ->group(kOutput);
-  command
-      .add_option("--cache", flags.cache,
-                  "file of token statistics (default: statistics.db in the cache directory that doctor names)")
-      ->group(kOutput);
-  command.add_flag("--no-cache", flags.no_cache, "keep no token statistics")->group(kOutput);
+  add_statistics_cache_flags(command, flags.cache, flags.no_cache);
 }
 
 }  // namespace

@@ -9,13 +9,13 @@
 
 #include "app/cli/eval_math_manifest.h"
 #include "app/cli/exit_status.h"
+#include "app/cli/judges_run.h"
 #include "app/cli/shard_files.h"
 #include "app/cli/write_file.h"
 #include "core/errors.h"
 #include "eval/data_file.h"
 #include "eval/math_json.h"
 #include "eval/math_suites.h"
-#include "judge/judge.h"
 #include "report/math_page.h"
 #include "report/math_table.h"
 #include "report/terminal_text.h"
@@ -31,10 +31,7 @@ void list() {
                 std::string(suite.source).c_str());
   }
   std::printf("  %-14s a .json or .jsonl file of {\"question\", \"answer\"}\n", "one's own");
-  std::printf("judges\n");
-  for (const JudgeName& judge : judge_names()) {
-    std::printf("  %-22s %s\n", std::string(judge.name).c_str(), std::string(judge.description).c_str());
-  }
+  print_judges();
 }
 
 struct MergeFlags {

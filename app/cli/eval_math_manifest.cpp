@@ -4,10 +4,10 @@
 
 #include <nlohmann/json.hpp>
 
+#include "app/cli/bench_manifest.h"
 #include "core/errors.h"
 #include "engine/content_hash.h"
 #include "grade/grade.h"
-#include "score/scored_json.h"
 
 namespace endorm {
 namespace {
@@ -17,14 +17,6 @@ using json = nlohmann::ordered_json;
 template <typename Value>
 json or_null(const std::optional<Value>& value) {
   return value ? json(*value) : json(nullptr);
-}
-
-json of_files(const MathProblemSet& set) {
-  json files = json::array();
-  for (const DataFile& file : set.files) {
-    files.push_back({{"name", file.path}, {"sha256", file.sha256}, {"rows", file.rows}});
-  }
-  return files;
 }
 
 json of_prompt(const EvalMathFlags& flags, const MathPrompt& prompt) {
@@ -48,14 +40,8 @@ json of_judge(const Judge& judge) { return {{"name", judge.name}, {"fingerprint"
 // What a judge's rewards of samples depend on, but for the judge.
 json rewards_depend_on(const EvalMathFlags& flags, const Engine& engine, const MathProblemSet& set,
                        const MathSamplingOptions& sampling) {
-  const RowOptions no_rows;
-  const Manifest scoring = make_manifest("eval math", engine, flags.engine, flags.scoring, no_rows, flags.shard);
-  json manifest = json::parse(manifest_line(scoring)).at("manifest");
-  manifest.erase("run");
-  manifest.erase("data");
-  manifest.erase("judge");             // there may be several
-  manifest.at("model").erase("file");  // where it lies changes no number; its hash stands beside
-  manifest["files"] = of_files(set);
+  json manifest =
+      json::parse(reading_manifest("eval math", engine, flags.engine, flags.scoring, flags.shard, set.files));
   manifest["reading"] = {
       {"suites", json::array()}, {"limit", or_null(flags.limit)}, {"sample_seed", or_null(flags.sample_seed)}};
   for (const std::string& suite : flags.suites) {

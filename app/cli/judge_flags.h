@@ -26,6 +26,10 @@ struct JudgeFlags {
 
 void add_judge_flags(CLI::App& command, JudgeFlags& flags);
 
+// Of what is computed from verdicts and of what is kept: the intervals' bootstrap, the cache of token statistics.
+void add_bootstrap_flags(CLI::App& command, std::size_t& resamples, std::uint64_t& seed);
+void add_statistics_cache_flags(CLI::App& command, std::string& path, bool& none);
+
 // Loads the reference model, if one is named, with the settings of the model it is compared with, but for its template
 // where that is given.
 std::unique_ptr<Engine> make_reference(const JudgeFlags& flags, const EngineFlags& engine_flags);

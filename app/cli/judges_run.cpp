@@ -34,21 +34,32 @@ std::vector<Judge> make_judges(const std::vector<std::string>& names, const Judg
   return judges;
 }
 
+void print_judges() {
+  std::printf("judges\n");
+  for (const JudgeName& judge : judge_names()) {
+    std::printf("  %-22s %s\n", std::string(judge.name).c_str(), std::string(judge.description).c_str());
+  }
+}
+
+std::optional<ResultLog> open_rows(const KeptRows& kept) {
+  if (kept.directory.empty()) {
+    return std::nullopt;
+  }
+  std::error_code ignored;
+  std::filesystem::create_directories(kept.directory, ignored);
+  std::optional<ResultLog> log(
+      ResultLog::open(kept.path(), kept.manifest, kept.overwrite ? ResultMode::kOverwrite : ResultMode::kResume));
+  for (const std::string& notice : log->notices()) {
+    std::fprintf(stderr, "endorm: %s\n", notice.c_str());
+  }
+  return log;
+}
+
 std::vector<JudgedExample> judge_rows(std::span<const Example> examples, const Judge& judge, const ScoreOptions& score,
                                       const Engine& engine, const KeptRows& kept) {
   const JudgingOptions options{judge.compares_pairs, score.alpha, score.aggregate.chunk};
-  std::optional<ResultLog> log;
-  std::vector<JudgedExample> finished;
-  if (!kept.directory.empty()) {
-    std::error_code ignored;
-    std::filesystem::create_directories(kept.directory, ignored);
-    const std::string path = kept.directory + "/" + kept.file;
-    log.emplace(ResultLog::open(path, kept.manifest, kept.overwrite ? ResultMode::kOverwrite : ResultMode::kResume));
-    for (const std::string& notice : log->notices()) {
-      std::fprintf(stderr, "endorm: %s\n", notice.c_str());
-    }
-    finished = read_judged_rows(path);
-  }
+  std::optional<ResultLog> log = open_rows(kept);
+  std::vector<JudgedExample> finished = log ? read_judged_rows(kept.path()) : std::vector<JudgedExample>{};
   std::size_t bytes = 0;
   for (const Example& example : examples) {
     bytes += text_bytes(example);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -7,6 +8,7 @@
 #include "eval/example.h"
 #include "eval/judged.h"
 #include "judge/judge.h"
+#include "score/result_log.h"
 
 namespace endorm {
 
@@ -16,13 +18,21 @@ StatsCache open_statistics_cache(const std::string& path, bool none);
 // Throws InvalidInput as make_judge does, and where a name stands twice.
 std::vector<Judge> make_judges(const std::vector<std::string>& names, const JudgeParts& parts);
 
-// Where a judge's rows are kept, and what they depend on.
+// Names and descriptions of all judges, on standard output.
+void print_judges();
+
+// Where rows are kept, and what they depend on.
 struct KeptRows {
   std::string directory;  // empty: they are not kept
   std::string file;
   std::string manifest;
   bool overwrite = false;  // false: a file of an earlier run is continued
+
+  std::string path() const { return directory + "/" + file; }
 };
+
+// The file of the rows, its notices told on standard error; none where they are not kept. Throws as ResultLog::open.
+std::optional<ResultLog> open_rows(const KeptRows& kept);
 
 // One judge on all examples, with its progress on standard error.
 std::vector<JudgedExample> judge_rows(std::span<const Example> examples, const Judge& judge, const ScoreOptions& score,

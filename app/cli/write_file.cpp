@@ -27,4 +27,14 @@ void write_file(std::string_view command, std::string_view content, const std::s
   std::filesystem::rename(partial, path);
 }
 
+void check_directories(std::string_view command, std::span<const std::string> paths) {
+  for (const std::string& path : paths) {
+    const std::filesystem::path folder = std::filesystem::path(path).parent_path();
+    if (!folder.empty() && !std::filesystem::is_directory(folder)) {
+      throw InvalidInput("[" + std::string(command) + "] cannot write " + path + ": there is no directory " +
+                         folder.string());
+    }
+  }
+}
+
 }  // namespace endorm
