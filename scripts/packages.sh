@@ -6,6 +6,7 @@ packages_of() {
     build) echo g++ cmake ninja-build python3 python3-pip ca-certificates libssl-dev libsqlite3-dev libcli11-dev libdnnl-dev libboost-dev ;;
     test) echo doctest-dev clang llvm git ;;
     bench) echo python3-venv ;;
+    train) echo python3-venv libtomlplusplus-dev ;;
     lint) echo clang-format clang-tidy git libomp-dev ;;
   esac
 }

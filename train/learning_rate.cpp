@@ -1,0 +1,22 @@
+#include "train/learning_rate.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+namespace endorm {
+
+double LearningRateSchedule::at(std::size_t step) const {
+  if (step < warm_up) {
+    return peak * static_cast<double>(step + 1) / static_cast<double>(warm_up);
+  }
+  if (decay == LearningRateDecay::kNone) {
+    return peak;
+  }
+  const std::size_t falling = steps > warm_up + 1 ? steps - warm_up - 1 : 1;
+  const double done = std::min(1.0, static_cast<double>(step - warm_up) / static_cast<double>(falling));
+  const double left = decay == LearningRateDecay::kLinear ? 1.0 - done : 0.5 * (1.0 + std::cos(std::numbers::pi * done));
+  return peak * (final_fraction + (1.0 - final_fraction) * left);
+}
+
+}  // namespace endorm
