@@ -1,7 +1,6 @@
 #include "engine/gguf_check.h"
 
 #include <cmath>
-#include <memory>
 #include <optional>
 #include <string_view>
 #include <unordered_set>
@@ -9,6 +8,7 @@
 #include <gguf.h>
 
 #include "core/errors.h"
+#include "engine/gguf_file.h"
 #include "engine/llama_handles.h"
 
 namespace endorm {
@@ -17,11 +17,6 @@ namespace {
 // libllama's own limits.
 constexpr std::uint32_t kMostBlocks = 512;
 constexpr std::uint32_t kMostExperts = 1024;
-
-struct GgufDeleter {
-  void operator()(gguf_context* header) const { gguf_free(header); }
-};
-using GgufHandle = std::unique_ptr<gguf_context, GgufDeleter>;
 
 [[noreturn]] void refuse(const std::string& path, const std::string& fact) {
   throw EngineError("[load model] " + path + " is damaged: " + fact + ". Download or convert it again.");

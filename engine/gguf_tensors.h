@@ -7,9 +7,9 @@
 #include <string_view>
 #include <vector>
 
-namespace endorm {
+#include "engine/tensor_type.h"
 
-enum class TensorType { kF32, kF16, kBf16 };
+namespace endorm {
 
 // A tensor as a file holds it, row-major: the last dimension varies fastest. bytes are little-endian and exactly as
 // many as type and shape ask for.
@@ -25,7 +25,7 @@ using TensorChoice = std::function<bool(std::string_view name)>;
 
 // The tensors of a GGUF file that `wanted` chooses; shapes are given as PyTorch writes them (GGUF's own order reversed,
 // without the ones that it adds in front). Throws InvalidInput where the file cannot be opened, is damaged or ends too
-// early, and where a chosen tensor is of another type.
+// early, and where a chosen tensor is of another type; EngineError where reading fails.
 FileTensors read_gguf_tensors(const std::string& path, const TensorChoice& wanted);
 
 }  // namespace endorm

@@ -1,8 +1,9 @@
 #include "engine/remote_spelling.h"
 
 #include <charconv>
-#include <cstdint>
 #include <unordered_map>
+
+#include "engine/byte_alphabet.h"
 
 namespace endorm {
 namespace {
@@ -15,28 +16,16 @@ std::size_t character_length(char first) {
   return byte >= 0xF0 ? 4 : byte >= 0xE0 ? 3 : byte >= 0xC0 ? 2 : 1;
 }
 
-// The byte-level alphabet: the printable characters of Latin-1 stand for their own code, the other 68 bytes, in order,
-// for U+0100 onwards. Keys are UTF-8.
-std::unordered_map<std::string, char> byte_level_alphabet() {
-  std::unordered_map<std::string, char> alphabet;
-  std::uint32_t moved = 0x100;
-  for (std::uint32_t byte = 0; byte < 256; ++byte) {
-    const bool printable =
-        (byte >= 0x21 && byte <= 0x7E) || (byte >= 0xA1 && byte <= 0xAC) || (byte >= 0xAE && byte <= 0xFF);
-    const std::uint32_t code = printable ? byte : moved++;
-    std::string character;
-    if (code < 0x80) {
-      character = static_cast<char>(code);
-    } else {
-      character = {static_cast<char>(0xC0 | (code >> 6)), static_cast<char>(0x80 | (code & 0x3F))};
-    }
-    alphabet.emplace(character, static_cast<char>(byte));
+std::unordered_map<std::string, char> bytes_of_spellings() {
+  std::unordered_map<std::string, char> bytes;
+  for (const std::string& spelling : byte_level_alphabet()) {
+    bytes.emplace(spelling, static_cast<char>(bytes.size()));
   }
-  return alphabet;
+  return bytes;
 }
 
 std::string byte_level_bytes(std::string_view token) {
-  static const std::unordered_map<std::string, char> alphabet = byte_level_alphabet();
+  static const std::unordered_map<std::string, char> alphabet = bytes_of_spellings();
   std::string bytes;
   for (std::size_t at = 0; at < token.size();) {
     const std::string character(token.substr(at, character_length(token[at])));

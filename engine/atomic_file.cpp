@@ -1,0 +1,68 @@
+#include "engine/atomic_file.h"
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "core/errors.h"
+
+namespace endorm {
+
+AtomicFile::AtomicFile(const std::string& path) : path_(path), partial_(path + ".partial") {
+  std::error_code failure;
+  const auto status = std::filesystem::status(path, failure);
+  if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) {
+    throw InvalidInput("[AtomicFile] " + path + " is no regular file. Give another path.");
+  }
+  descriptor_ = ::open(partial_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  if (descriptor_ < 0) {
+    fail("create");
+  }
+}
+
+AtomicFile::~AtomicFile() {
+  if (descriptor_ >= 0) {
+    ::close(descriptor_);
+    ::unlink(partial_.c_str());
+  }
+}
+
+void AtomicFile::fail(const char* action) const {
+  throw EngineError("[AtomicFile] cannot " + std::string(action) + " " + path_ + ": " + std::strerror(errno) +
+                    ". Free space or check the disk and its permissions; what was at the path is still there.");
+}
+
+void AtomicFile::write(std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t count = ::write(descriptor_, bytes.data(), bytes.size());
+    if (count >= 0) {
+      bytes.remove_prefix(static_cast<std::size_t>(count));
+    } else if (errno != EINTR) {
+      fail("write");
+    }
+  }
+}
+
+void AtomicFile::commit() {
+  if (::fsync(descriptor_) != 0) {
+    fail("force to disk");
+  }
+  if (::rename(partial_.c_str(), path_.c_str()) != 0) {
+    fail("replace");
+  }
+  ::close(descriptor_);  // after fsync there is nothing left to fail
+  descriptor_ = -1;
+  // The new name in the directory must survive a loss of power as well.
+  const std::string parent = std::filesystem::path(path_).parent_path().string();
+  const int directory = ::open(parent.empty() ? "." : parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (directory >= 0) {
+    ::fsync(directory);
+    ::close(directory);
+  }
+}
+
+}  // namespace endorm

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace endorm {
+
+// A file that takes its path only once it is whole and on the disk: whatever happens before commit() has returned, a
+// crash or a loss of power as well, what was at the path stays. Written as PATH.partial beside it, which the next
+// writer of the same path overwrites where a crash left it. A link at the path is replaced, not followed. One writer of
+// a path at a time.
+class AtomicFile {
+ public:
+  // Throws InvalidInput where something other than a regular file is at the path, EngineError where a file beside it
+  // cannot be created.
+  explicit AtomicFile(const std::string& path);
+  ~AtomicFile();  // without commit(): removes what was written
+  AtomicFile(const AtomicFile&) = delete;
+  AtomicFile& operator=(const AtomicFile&) = delete;
+
+  // Throws EngineError where the disk is full or fails.
+  void write(std::string_view bytes);
+  // Forces the bytes to the disk and gives the file its path. Last call. Throws EngineError.
+  void commit();
+
+ private:
+  [[noreturn]] void fail(const char* action) const;
+
+  std::string path_;
+  std::string partial_;
+  int descriptor_ = -1;
+};
+
+}  // namespace endorm
