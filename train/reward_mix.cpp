@@ -1,0 +1,123 @@
+#include "train/reward_mix.h"
+
+#include <cmath>
+#include <string>
+
+#include "train/standardise.h"
+
+#include "core/errors.h"
+
+namespace endorm {
+namespace {
+
+void check_part(const RewardPart& part, std::size_t tokens, std::size_t rollout, std::size_t source) {
+  const std::string where = "mixed_rewards: rollout " + std::to_string(rollout) + ", source " + std::to_string(source);
+  if (!part.tokens.empty() && part.tokens.size() != tokens) {
+    throw InvalidInput(where + ": " + std::to_string(part.tokens.size()) + " token rewards for " +
+                       std::to_string(tokens) + " tokens");
+  }
+  bool finite = std::isfinite(part.response);
+  for (const double reward : part.tokens) {
+    finite = finite && std::isfinite(reward);
+  }
+  if (!finite) {
+    throw InvalidInput(where + ": a reward is not finite; drop the response or repair its reward");
+  }
+}
+
+void normalise_over(std::vector<RewardPart>& parts, std::span<const std::size_t> rollouts, double epsilon) {
+  std::vector<double*> responses;
+  std::vector<double*> tokens;
+  for (const std::size_t rollout : rollouts) {
+    responses.push_back(&parts[rollout].response);
+    for (double& reward : parts[rollout].tokens) {
+      tokens.push_back(&reward);
+    }
+  }
+  standardise(responses, true, epsilon);
+  standardise(tokens, true, epsilon);
+}
+
+}  // namespace
+
+double RewardSource::weight(std::size_t step) const {
+  if (weights.empty()) {
+    throw InvalidInput("RewardSource: a source needs at least one weight");
+  }
+  for (std::size_t i = 0; i < weights.size(); ++i) {
+    if (!std::isfinite(weights[i].weight)) {
+      throw InvalidInput("RewardSource: the weight at step " + std::to_string(weights[i].step) + " is not finite");
+    }
+    if (i > 0 && weights[i].step <= weights[i - 1].step) {
+      throw InvalidInput("RewardSource: step " + std::to_string(weights[i].step) + " follows step " +
+                         std::to_string(weights[i - 1].step) + "; the steps of the weights must rise");
+    }
+  }
+  std::size_t next = 0;
+  while (next < weights.size() && weights[next].step <= step) {
+    ++next;
+  }
+  if (next == 0) {
+    return weights.front().weight;
+  }
+  const WeightAtStep& from = weights[next - 1];
+  if (next == weights.size()) {
+    return from.weight;
+  }
+  const WeightAtStep& to = weights[next];
+  const double passed = static_cast<double>(step - from.step) / static_cast<double>(to.step - from.step);
+  return from.weight + passed * (to.weight - from.weight);
+}
+
+std::map<std::size_t, std::vector<std::size_t>> rollouts_by_group(std::span<const Rollout> rollouts) {
+  std::map<std::size_t, std::vector<std::size_t>> groups;
+  for (std::size_t i = 0; i < rollouts.size(); ++i) {
+    groups[rollouts[i].group].push_back(i);
+  }
+  return groups;
+}
+
+std::vector<std::vector<double>> mixed_rewards(std::span<const Rollout> rollouts, std::span<const RewardSource> sources,
+                                               std::size_t step, double epsilon) {
+  std::vector<std::vector<double>> mixed(rollouts.size());
+  std::vector<std::size_t> batch(rollouts.size());
+  for (std::size_t i = 0; i < rollouts.size(); ++i) {
+    const Rollout& rollout = rollouts[i];
+    if (rollout.log_prob.empty() || rollout.rewards.size() != sources.size()) {
+      throw InvalidInput("mixed_rewards: rollout " + std::to_string(i) + " has " +
+                         std::to_string(rollout.log_prob.size()) + " tokens and " +
+                         std::to_string(rollout.rewards.size()) + " rewards; it needs a token and " +
+                         std::to_string(sources.size()) + " rewards, one for each source");
+    }
+    mixed[i].assign(rollout.log_prob.size(), 0.0);
+    batch[i] = i;
+  }
+  const std::map<std::size_t, std::vector<std::size_t>> groups = rollouts_by_group(rollouts);
+  for (std::size_t k = 0; k < sources.size(); ++k) {
+    const double weight = sources[k].weight(step);
+    if (weight == 0.0) {
+      continue;
+    }
+    std::vector<RewardPart> parts;
+    for (std::size_t i = 0; i < rollouts.size(); ++i) {
+      check_part(rollouts[i].rewards[k], mixed[i].size(), i, k);
+      parts.push_back(rollouts[i].rewards[k]);
+    }
+    if (sources[k].normalise == RewardScope::kBatch) {
+      normalise_over(parts, batch, epsilon);
+    } else if (sources[k].normalise == RewardScope::kGroup) {
+      for (const auto& [group, members] : groups) {
+        normalise_over(parts, members, epsilon);
+      }
+    }
+    for (std::size_t i = 0; i < rollouts.size(); ++i) {
+      for (std::size_t t = 0; t < parts[i].tokens.size(); ++t) {
+        mixed[i][t] += weight * parts[i].tokens[t];
+      }
+      mixed[i].back() += weight * parts[i].response;
+    }
+  }
+  return mixed;
+}
+
+}  // namespace endorm
