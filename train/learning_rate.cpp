@@ -15,7 +15,8 @@ double LearningRateSchedule::at(std::size_t step) const {
   }
   const std::size_t falling = steps > warm_up + 1 ? steps - warm_up - 1 : 1;
   const double done = std::min(1.0, static_cast<double>(step - warm_up) / static_cast<double>(falling));
-  const double left = decay == LearningRateDecay::kLinear ? 1.0 - done : 0.5 * (1.0 + std::cos(std::numbers::pi * done));
+  const double left =
+      decay == LearningRateDecay::kLinear ? 1.0 - done : 0.5 * (1.0 + std::cos(std::numbers::pi * done));
   return peak * (final_fraction + (1.0 - final_fraction) * left);
 }
 

@@ -113,6 +113,12 @@ MODELS = {
         ARCH.MAMBA,
         {},
     ),
+    "qwen3": (  # normalised queries and keys
+        transformers.Qwen3ForCausalLM,
+        transformers.Qwen3Config(**SHAPE, head_dim=16, rope_parameters=THETA, tie_word_embeddings=True),
+        ARCH.QWEN3,
+        dict(chat_template=CHATML, add_bos=False),
+    ),
 }
 
 

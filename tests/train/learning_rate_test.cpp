@@ -5,8 +5,8 @@
 using namespace endorm;
 
 TEST_CASE("The learning rate rises in equal steps, then falls to its last fraction") {
-  LearningRateSchedule schedule{.peak = 1.0, .warm_up = 4, .steps = 9, .decay = LearningRateDecay::kLinear,
-                                .final_fraction = 0.2};
+  LearningRateSchedule schedule{
+      .peak = 1.0, .warm_up = 4, .steps = 9, .decay = LearningRateDecay::kLinear, .final_fraction = 0.2};
   CHECK(schedule.at(0) == doctest::Approx(0.25));
   CHECK(schedule.at(3) == doctest::Approx(1.0));
   CHECK(schedule.at(4) == doctest::Approx(1.0));

@@ -1,0 +1,129 @@
+#include "train/sft_session.h"
+
+#include <limits>
+#include <memory>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
+
+#include "core/errors.h"
+#include "engine/llama_engine.h"
+#include "tests/temporary_directory.h"
+#include "tests/train/tiny_models.h"
+#include "train/run_log.h"
+
+using namespace endorm;
+using nlohmann::json;
+
+namespace {
+
+std::unique_ptr<LlamaEngine> tiny_engine() {
+  LlamaEngineOptions options;
+  options.model_path = tiny_file("qwen2");
+  return make_llama_engine(options);
+}
+
+// Seven steps over the letters, in folder/run.
+SftSession letters(const TemporaryDirectory& folder) {
+  std::string lines;
+  for (char letter = 'a'; letter < 'm'; ++letter) {
+    lines += json{{"prompt", std::string(3, letter)}, {"response", std::string(2, letter)}}.dump() + "\n";
+  }
+  write_file(folder.file("letters.jsonl"), lines);
+  SftSession session;
+  session.model_path = tiny_file("qwen2");
+  session.data_path = folder.file("letters.jsonl");
+  session.held_out_path = folder.file("letters.jsonl");
+  session.held_out_every = 3;
+  session.checkpoint_every = 2;
+  session.steps = 7;
+  session.compute = "f32";
+  session.directory = folder.file("run");
+  session.training.batch = 4;
+  session.training.schedule.peak = 1e-3;
+  return session;
+}
+
+std::vector<json> rows_of(const std::string& path) {
+  std::istringstream text(read_file(path));
+  std::vector<json> rows;
+  for (std::string line; std::getline(text, line);) {
+    rows.push_back(json::parse(line));
+  }
+  return rows;
+}
+
+const auto quiet = [](const SftProgress&) {};
+
+}  // namespace
+
+TEST_CASE("A session that is stopped between two checkpoints ends with the same file, each step logged once") {
+  const TemporaryDirectory folder;
+  const std::unique_ptr<LlamaEngine> engine = tiny_engine();
+  const SftSession session = letters(folder);
+  const SftOutcome whole = run_sft(session, *engine, quiet);
+  CHECK(whole.resumed_at == 0);
+  REQUIRE(whole.held_out_loss.has_value());
+
+  SftSession stopped = letters(folder);
+  stopped.directory = folder.file("stopped");
+  const auto stop_behind_five = [](const SftProgress& progress) {
+    if (progress.step.step == 5) {
+      throw EngineError("stopped");
+    }
+  };
+  CHECK_THROWS_AS(run_sft(stopped, *engine, stop_behind_five), EngineError);
+  CHECK(rows_of(folder.file("stopped/run.jsonl")).size() == 6);
+  write_file(folder.file("stopped/run.jsonl"), read_file(folder.file("stopped/run.jsonl")) + "{\"step\":6,\"lo");
+  const SftOutcome resumed = run_sft(stopped, *engine, quiet);
+  CHECK(resumed.resumed_at == 4);
+  CHECK(*resumed.held_out_loss == *whole.held_out_loss);
+  CHECK(read_file(resumed.exported) == read_file(whole.exported));
+  const std::vector<json> rows = rows_of(folder.file("stopped/run.jsonl"));
+  const std::vector<json> expected = rows_of(folder.file("run/run.jsonl"));
+  REQUIRE(rows.size() == 8);
+  CHECK(rows[0] == expected[0]);
+  for (std::size_t index = 1; index < rows.size(); ++index) {
+    CHECK(rows[index].at("step") == index);
+    CHECK(rows[index].at("loss") == expected[index].at("loss"));
+    CHECK(rows[index].contains("held_out_loss") == (index % 3 == 0 || index == 7));
+  }
+  CHECK(rows[7].at("loss").get<double>() < rows[1].at("loss").get<double>());
+
+  SftSession other = stopped;
+  other.training.schedule.peak = 2e-3;
+  CHECK_THROWS_WITH_AS(run_sft(other, *engine, quiet), doctest::Contains("other data, model or options"), InvalidInput);
+}
+
+TEST_CASE("Adapters are exported alone, and a session that has ended only exports again") {
+  const TemporaryDirectory folder;
+  const std::unique_ptr<LlamaEngine> engine = tiny_engine();
+  SftSession session = letters(folder);
+  session.lora_rank = 4;
+  const SftOutcome first = run_sft(session, *engine, quiet);
+  CHECK(first.exported.ends_with("adapter.gguf"));
+  const std::string bytes = read_file(first.exported);
+  const SftOutcome again = run_sft(session, *engine, [](const SftProgress&) { FAIL("no step is left"); });
+  CHECK(again.resumed_at == 7);
+  CHECK(read_file(again.exported) == bytes);
+}
+
+TEST_CASE("A log takes no number that is none, and belongs to one run") {
+  const TemporaryDirectory folder;
+  const std::string path = folder.file("run.jsonl");
+  {
+    RunLog log(path, "{\"a\":1}", 0);
+    const std::vector<Metric> fine = {{"loss", 1.5}};
+    log.step(1, fine);
+    const std::vector<Metric> none = {{"loss", std::numeric_limits<double>::quiet_NaN()}};
+    CHECK_THROWS_AS(log.step(2, none), InternalError);
+  }
+  CHECK(read_file(path) == "{\"manifest\":{\"a\":1}}\n{\"step\":1,\"loss\":1.5}\n");
+  CHECK_THROWS_AS(RunLog(path, "{\"a\":2}", 1), InvalidInput);
+  CHECK_THROWS_AS(RunLog(folder.file("none.jsonl"), "{}", 1), InvalidInput);
+  write_file(path, "{\"manifest\":{\"a\":1}}\nno step\n");
+  CHECK_THROWS_WITH_AS(RunLog(path, "{\"a\":1}", 1), doctest::Contains("no step"), InvalidInput);
+}

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "train/decoder.h"
+
+namespace endorm {
+
+class WeightFile;
+
+// The weights that a decoder of this shape cannot be without, by GGUF name, with their shapes. An output layer of its
+// own ("output.weight") and biases are optional.
+std::map<std::string, std::vector<std::int64_t>> weight_shapes(const DecoderShape& shape);
+
+// All weights of a file.
+NamedTensors read_weights(const WeightFile& file);
+
+// Random ones: normal of deviation 0.02, what leads back into the residual stream divided by sqrt(2 layers), norms one
+// (Radford et al. 2019). The output layer is the embedding.
+NamedTensors random_weights(const DecoderShape& shape, std::uint64_t seed);
+
+}  // namespace endorm

@@ -1,0 +1,148 @@
+#include "train/sft_session.h"
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "core/errors.h"
+#include "engine/content_hash.h"
+#include "engine/llama_engine.h"
+#include "engine/weight_file.h"
+#include "train/compute_type.h"
+#include "train/decoder.h"
+#include "train/decoder_weights.h"
+#include "train/export.h"
+#include "train/run_log.h"
+
+namespace endorm {
+namespace {
+
+using json = nlohmann::ordered_json;
+
+ComputeType compute_type(const SftSession& session, const DecoderShape& shape) {
+  if (session.compute == "auto") {
+    return fastest_compute_type(512, shape.width, shape.feed_forward);
+  }
+  return {session.compute == "bf16" ? torch::kBFloat16 : torch::kFloat32, "as asked for"};
+}
+
+Decoder load_decoder(const SftSession& session, const WeightFile& file, const Engine& engine,
+                     std::string& compute_reason) {
+  DecoderShape shape = read_decoder_shape(file);
+  if (const auto* local = dynamic_cast<const LlamaEngine*>(&engine)) {
+    shape.vocabulary = local->model_info().vocabulary;  // without padding columns, as the scorer's
+  }
+  const ComputeType compute = compute_type(session, shape);
+  compute_reason = std::string(compute.type == torch::kBFloat16 ? "bf16" : "f32") + ": " + compute.reason;
+  Decoder decoder(shape, read_weights(file), {.compute = compute.type, .recompute_layers = session.recompute_layers});
+  if (session.lora_rank > 0) {
+    decoder.add_adapters({.rank = session.lora_rank, .alpha = session.lora_alpha}, session.training.seed);
+  }
+  return decoder;
+}
+
+// Everything that the weights at the end depend on. The type of products is what was chosen, so that a run does not go
+// on in another on a machine where another is faster.
+std::string manifest_of(const SftSession& session, const Engine& engine, const TrainingData& data,
+                        const SftOptions& options, const std::string& compute) {
+  const LearningRateSchedule& schedule = options.schedule;
+  const char* decays[] = {"none", "linear", "cosine"};
+  return json{
+      {"kind", "sft"},
+      {"model", engine.fingerprint()},
+      {"template", engine.template_fingerprint()},
+      {"data", {{"sha256", data.sha256}, {"sequences", data.sequences.size()}, {"targets", data.target_tokens}}},
+      {"batch", options.batch},
+      {"steps", schedule.steps},
+      {"learning_rate", schedule.peak},
+      {"warm_up", schedule.warm_up},
+      {"decay", decays[static_cast<int>(schedule.decay)]},
+      {"final_fraction", schedule.final_fraction},
+      {"weight_decay", options.weight_decay},
+      {"clip_norm", options.clip_norm},
+      {"pass_tokens", options.pass_tokens},
+      {"lora",
+       session.lora_rank == 0 ? json(nullptr) : json{{"rank", session.lora_rank}, {"alpha", session.lora_alpha}}},
+      {"compute", compute.substr(0, compute.find(':'))},
+      {"recompute_layers", session.recompute_layers},
+      {"seed", options.seed}}
+      .dump();
+}
+
+TensorType export_type_of(const std::string& name) {
+  return name == "bf16" ? TensorType::kBf16 : name == "f16" ? TensorType::kF16 : TensorType::kF32;
+}
+
+}  // namespace
+
+SftOutcome run_sft(const SftSession& session, const Engine& engine,
+                   const std::function<void(const SftProgress&)>& report) {
+  const TrainingData data = read_training_data(session.data_path, engine, session.max_tokens, session.every_turn);
+  const std::vector<TrainingSequence> held_out =
+      session.held_out_path.empty()
+          ? std::vector<TrainingSequence>()
+          : read_training_data(session.held_out_path, engine, session.max_tokens, session.every_turn).sequences;
+  SftOptions options = session.training;
+  if (options.batch == 0) {
+    throw InvalidInput("[--batch] a step needs at least one sequence");
+  }
+  options.schedule.steps =
+      session.steps > 0 ? session.steps : (session.epochs * data.sequences.size() + options.batch - 1) / options.batch;
+  SftOutcome outcome;
+  outcome.sequences = data.sequences.size();
+  outcome.left_out = data.left_out;
+  const WeightFile file(session.model_path);
+  Decoder decoder = load_decoder(session, file, engine, outcome.compute);
+  const std::string manifest = manifest_of(session, engine, data, options, outcome.compute);
+  const std::string fingerprint = record_key(manifest);
+
+  std::filesystem::create_directories(session.directory);
+  const auto in_directory = [&](const char* name) {
+    return (std::filesystem::path(session.directory) / name).string();
+  };
+  SftRun run(decoder, data, options);
+  if (std::filesystem::exists(in_directory("checkpoint"))) {
+    run.resume(in_directory("checkpoint"), fingerprint);
+  }
+  outcome.resumed_at = run.steps_done();
+  RunLog log(in_directory("run.jsonl"), manifest, run.steps_done());
+  while (run.steps_done() < options.schedule.steps) {
+    const auto begin = std::chrono::steady_clock::now();
+    SftProgress progress;
+    progress.steps = options.schedule.steps;
+    progress.step = run.advance();
+    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    progress.tokens_per_second = static_cast<double>(progress.step.tokens) / seconds;
+    const bool last = run.steps_done() == options.schedule.steps;
+    std::vector<Metric> metrics = {{"loss", progress.step.loss},
+                                   {"learning_rate", progress.step.learning_rate},
+                                   {"gradient_norm", progress.step.gradient_norm},
+                                   {"tokens", static_cast<double>(progress.step.tokens)},
+                                   {"targets", static_cast<double>(progress.step.targets)},
+                                   {"tokens_per_second", progress.tokens_per_second}};
+    if (!held_out.empty() && (last || run.steps_done() % session.held_out_every == 0)) {
+      progress.held_out_loss = mean_loss(decoder, held_out, options.pass_tokens);
+      metrics.emplace_back("held_out_loss", *progress.held_out_loss);
+      outcome.held_out_loss = progress.held_out_loss;
+    }
+    log.step(progress.step.step, metrics);
+    if (last || run.steps_done() % session.checkpoint_every == 0) {
+      run.save(in_directory("checkpoint"), fingerprint);
+    }
+    report(progress);
+  }
+  outcome.exported = in_directory(session.lora_rank > 0 ? "adapter.gguf" : "model.gguf");
+  if (session.lora_rank > 0) {
+    export_adapter(outcome.exported, file, decoder);
+  } else {
+    export_model(outcome.exported, file, decoder, export_type_of(session.export_type));
+  }
+  return outcome;
+}
+
+}  // namespace endorm
