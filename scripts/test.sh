@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Every test: sanitizer builds of our own code (addresses and undefined behaviour; threads for what runs models), a minute
-# of fuzzing, then the release build. Ends with ctest's summary.
+# of fuzzing, then the release build with training. Ends with ctest's summary.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/packages.sh
 need_packages build test
+scripts/train-setup.sh
 scripts/build.sh release
 for model in smollm2-135m gemma3-270m-base; do
   build/release/endorm models fetch "$model" >/dev/null
