@@ -4,9 +4,8 @@
 #include <string>
 #include <utility>
 
-#include "train/standardise.h"
-
 #include "core/errors.h"
+#include "train/standardise.h"
 
 namespace endorm {
 namespace {

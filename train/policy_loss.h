@@ -5,8 +5,9 @@
 #include <span>
 #include <vector>
 
-#include "train/kl.h"
 #include <torch/torch.h>
+
+#include "train/kl.h"
 
 // Losses over N response tokens, those of many responses one after another without padding. They are computed in double
 // whatever the type of log_prob, and are sums over weighted tokens: where the weights are those of the whole batch, the

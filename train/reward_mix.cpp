@@ -3,9 +3,8 @@
 #include <cmath>
 #include <string>
 
-#include "train/standardise.h"
-
 #include "core/errors.h"
+#include "train/standardise.h"
 
 namespace endorm {
 namespace {

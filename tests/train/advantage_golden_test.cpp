@@ -4,9 +4,10 @@
 #include <string>
 #include <vector>
 
-#include "train/advantage.h"
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
+
+#include "train/advantage.h"
 
 namespace endorm {
 namespace {

@@ -7,12 +7,12 @@
 #include <string>
 #include <vector>
 
-#include "train/advantage.h"
-#include "train/policy_loss.h"
 #include <doctest/doctest.h>
 #include <torch/torch.h>
 
 #include "core/random.h"
+#include "train/advantage.h"
+#include "train/policy_loss.h"
 
 namespace endorm {
 namespace {
