@@ -4,6 +4,7 @@
 #include <chrono>
 #include <filesystem>
 #include <memory>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -83,10 +84,10 @@ TensorType export_type_of(const std::string& name) {
 SftOutcome run_sft(const SftSession& session, const Engine& engine,
                    const std::function<void(const SftProgress&)>& report) {
   const TrainingData data = read_training_data(session.data_path, engine, session.max_tokens, session.every_turn);
-  const std::vector<TrainingSequence> held_out =
+  const TrainingData held_out =
       session.held_out_path.empty()
-          ? std::vector<TrainingSequence>()
-          : read_training_data(session.held_out_path, engine, session.max_tokens, session.every_turn).sequences;
+          ? TrainingData()
+          : read_training_data(session.held_out_path, engine, session.max_tokens, session.every_turn);
   SftOptions options = session.training;
   if (options.batch == 0) {
     throw InvalidInput("[--batch] a step needs at least one sequence");
@@ -96,12 +97,17 @@ SftOutcome run_sft(const SftSession& session, const Engine& engine,
   SftOutcome outcome;
   outcome.sequences = data.sequences.size();
   outcome.left_out = data.left_out;
+  outcome.left_out.insert(outcome.left_out.end(), held_out.left_out.begin(), held_out.left_out.end());
   const WeightFile file(session.model_path);
   Decoder decoder = load_decoder(session, file, engine, outcome.compute);
   const std::string manifest = manifest_of(session, engine, data, options, outcome.compute);
   const std::string fingerprint = record_key(manifest);
 
-  std::filesystem::create_directories(session.directory);
+  std::error_code fault;
+  std::filesystem::create_directories(session.directory, fault);
+  if (fault) {
+    throw InvalidInput("[--output] " + session.directory + " cannot be a directory: " + fault.message());
+  }
   const auto in_directory = [&](const char* name) {
     return (std::filesystem::path(session.directory) / name).string();
   };
@@ -125,8 +131,8 @@ SftOutcome run_sft(const SftSession& session, const Engine& engine,
                                    {"tokens", static_cast<double>(progress.step.tokens)},
                                    {"targets", static_cast<double>(progress.step.targets)},
                                    {"tokens_per_second", progress.tokens_per_second}};
-    if (!held_out.empty() && (last || run.steps_done() % session.held_out_every == 0)) {
-      progress.held_out_loss = mean_loss(decoder, held_out, options.pass_tokens);
+    if (!held_out.sequences.empty() && (last || run.steps_done() % session.held_out_every == 0)) {
+      progress.held_out_loss = mean_loss(decoder, held_out.sequences, options.pass_tokens);
       metrics.emplace_back("held_out_loss", *progress.held_out_loss);
       outcome.held_out_loss = progress.held_out_loss;
     }

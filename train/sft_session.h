@@ -48,7 +48,7 @@ struct SftOutcome {
   std::string exported;        // path
   std::size_t resumed_at = 0;  // steps that an earlier call had done
   std::size_t sequences = 0;
-  std::vector<LeftOutLine> left_out;  // of the data
+  std::vector<LeftOutLine> left_out;  // of the data, then of what is held out
   std::optional<double> held_out_loss;
   std::string compute;  // the type, and why
 };

@@ -1,7 +1,7 @@
 #include "train/training_data.h"
 
+#include <filesystem>
 #include <numeric>
-#include <set>
 #include <span>
 #include <utility>
 
@@ -82,7 +82,7 @@ TrainingData read_training_data(const std::string& path, const Engine& engine, s
         data.target_tokens += data.sequences.back().tokens.size() - data.sequences.back().first_target;
       }
     } catch (const InvalidInput& error) {
-      data.left_out.push_back({line->number, error.what()});
+      data.left_out.push_back({std::filesystem::path(path).filename().string(), line->number, error.what()});
     }
   }
   if (data.sequences.empty()) {

@@ -12,6 +12,7 @@ namespace endorm {
 
 // A line of the data that is not learnt from, and why.
 struct LeftOutLine {
+  std::string file;      // its name
   std::size_t line = 0;  // 1-based
   std::string reason;
 };

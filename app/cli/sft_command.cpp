@@ -30,7 +30,7 @@ LearningRateDecay decay_from(const std::string& name) {
 
 void print(const SftOutcome& outcome, const SftSession& session) {
   for (const LeftOutLine& line : outcome.left_out) {
-    std::fprintf(stderr, "endorm: line %zu is left out: %s\n", line.line, line.reason.c_str());
+    std::fprintf(stderr, "endorm: %s, line %zu is left out: %s\n", line.file.c_str(), line.line, line.reason.c_str());
   }
   if (outcome.resumed_at > 0) {
     std::fprintf(stderr, "endorm: went on behind step %zu\n", outcome.resumed_at);

@@ -185,6 +185,7 @@ TEST_CASE("What cannot be learnt from is left out with its reason") {
   const TrainingData last_turns = data_of(folder, lines);
   CHECK(last_turns.sequences.size() == 2);
   REQUIRE(last_turns.left_out.size() == 2);
+  CHECK(last_turns.left_out[0].file == "data.jsonl");
   CHECK(last_turns.left_out[0].line == 2);
   CHECK(last_turns.left_out[1].line == 3);
   CHECK(last_turns.left_out[1].reason.find("--max-tokens") != std::string::npos);
