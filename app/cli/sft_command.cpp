@@ -42,7 +42,7 @@ void print(const SftOutcome& outcome, const SftSession& session) {
   std::printf("log        %s/run.jsonl\nwritten    %s\n", session.directory.c_str(), outcome.exported.c_str());
 }
 
-void train(const SftFlags& flags) {
+[[maybe_unused]] void train(const SftFlags& flags) {  // a build without training has no use for it
   SftSession session = flags.session;
   session.training.schedule.decay = decay_from(flags.decay);
   session.model_path = resolve_model(flags.engine.model, model_store_options(flags.engine.offline));
