@@ -53,11 +53,9 @@ struct SftRun::State {
   }
 
   // The sequences of a step, where the data are walked through again and again, each epoch in its own order.
-  std::vector<TrainingSequence> batch_of(std::size_t step) const {
+  std::vector<TrainingSequence> batch_of(std::size_t step) {
     std::vector<TrainingSequence> batch;
     const std::size_t count = data.sequences.size();
-    std::vector<std::size_t> order;
-    std::optional<std::size_t> ordered_epoch;
     for (std::size_t index = 0; index < options.batch; ++index) {
       const std::size_t place = step * options.batch + index;
       if (ordered_epoch != place / count) {
@@ -74,6 +72,8 @@ struct SftRun::State {
   SftOptions options;
   Optimizer optimizer;
   std::size_t done = 0;
+  std::optional<std::size_t> ordered_epoch;  // whose order this is
+  std::vector<std::size_t> order;
 };
 
 SftRun::SftRun(Decoder& decoder, const TrainingData& data, const SftOptions& options) {

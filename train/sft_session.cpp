@@ -32,15 +32,19 @@ ComputeType compute_type(const SftSession& session, const DecoderShape& shape) {
   return {session.compute == "bf16" ? torch::kBFloat16 : torch::kFloat32, "as asked for"};
 }
 
-Decoder load_decoder(const SftSession& session, const WeightFile& file, const Engine& engine,
-                     std::string& compute_reason) {
+std::string name_of(torch::ScalarType type) { return type == torch::kBFloat16 ? "bf16" : "f32"; }
+
+DecoderShape shape_of(const WeightFile& file, const Engine& engine) {
   DecoderShape shape = read_decoder_shape(file);
   if (const auto* local = dynamic_cast<const LlamaEngine*>(&engine)) {
     shape.vocabulary = local->model_info().vocabulary;  // without padding columns, as the scorer's
   }
-  const ComputeType compute = compute_type(session, shape);
-  compute_reason = std::string(compute.type == torch::kBFloat16 ? "bf16" : "f32") + ": " + compute.reason;
-  Decoder decoder(shape, read_weights(file), {.compute = compute.type, .recompute_layers = session.recompute_layers});
+  return shape;
+}
+
+Decoder load_decoder(const SftSession& session, const WeightFile& file, const DecoderShape& shape,
+                     torch::ScalarType compute) {
+  Decoder decoder(shape, read_weights(file), {.compute = compute, .recompute_layers = session.recompute_layers});
   if (session.lora_rank > 0) {
     decoder.add_adapters({.rank = session.lora_rank, .alpha = session.lora_alpha}, session.training.seed);
   }
@@ -50,7 +54,7 @@ Decoder load_decoder(const SftSession& session, const WeightFile& file, const En
 // Everything that the weights at the end depend on. The type of products is what was chosen, so that a run does not go
 // on in another on a machine where another is faster.
 std::string manifest_of(const SftSession& session, const Engine& engine, const TrainingData& data,
-                        const SftOptions& options, const std::string& compute) {
+                        const SftOptions& options, torch::ScalarType compute) {
   const LearningRateSchedule& schedule = options.schedule;
   const char* decays[] = {"none", "linear", "cosine"};
   return json{
@@ -69,7 +73,7 @@ std::string manifest_of(const SftSession& session, const Engine& engine, const T
       {"pass_tokens", options.pass_tokens},
       {"lora",
        session.lora_rank == 0 ? json(nullptr) : json{{"rank", session.lora_rank}, {"alpha", session.lora_alpha}}},
-      {"compute", compute.substr(0, compute.find(':'))},
+      {"compute", name_of(compute)},
       {"recompute_layers", session.recompute_layers},
       {"seed", options.seed}}
       .dump();
@@ -99,8 +103,11 @@ SftOutcome run_sft(const SftSession& session, const Engine& engine,
   outcome.left_out = data.left_out;
   outcome.left_out.insert(outcome.left_out.end(), held_out.left_out.begin(), held_out.left_out.end());
   const WeightFile file(session.model_path);
-  Decoder decoder = load_decoder(session, file, engine, outcome.compute);
-  const std::string manifest = manifest_of(session, engine, data, options, outcome.compute);
+  const DecoderShape shape = shape_of(file, engine);
+  const ComputeType compute = compute_type(session, shape);
+  outcome.compute = name_of(compute.type) + ": " + compute.reason;
+  Decoder decoder = load_decoder(session, file, shape, compute.type);
+  const std::string manifest = manifest_of(session, engine, data, options, compute.type);
   const std::string fingerprint = record_key(manifest);
 
   std::error_code fault;
