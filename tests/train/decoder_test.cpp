@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/errors.h"
+#include "tests/engine/golden_sequences.h"
 #include "tests/train/tiny_models.h"
 #include "train/decoder_weights.h"
 #include "train/optimizer.h"
@@ -73,7 +74,7 @@ TEST_CASE("Log-probabilities and entropies of packed sequences are those of tran
 }
 
 TEST_CASE("Gradients and ten steps of AdamW are PyTorch's") {
-  const json golden = read_train_golden("train_sft.json");
+  const json golden = read_golden("train_sft.json");
   for (const json& expected : golden.at("models")) {
     const std::string name = expected.at("model");
     CAPTURE(name);

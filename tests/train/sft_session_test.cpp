@@ -11,6 +11,7 @@
 
 #include "core/errors.h"
 #include "engine/llama_engine.h"
+#include "tests/engine/sequences.h"
 #include "tests/temporary_directory.h"
 #include "tests/train/tiny_models.h"
 #include "train/run_log.h"
@@ -22,7 +23,7 @@ namespace {
 
 std::unique_ptr<LlamaEngine> tiny_engine() {
   LlamaEngineOptions options;
-  options.model_path = tiny_file("qwen2");
+  options.model_path = tiny_model_path("qwen2");
   return make_llama_engine(options);
 }
 
@@ -34,7 +35,7 @@ SftSession letters(const TemporaryDirectory& folder) {
   }
   write_file(folder.file("letters.jsonl"), lines);
   SftSession session;
-  session.model_path = tiny_file("qwen2");
+  session.model_path = tiny_model_path("qwen2");
   session.data_path = folder.file("letters.jsonl");
   session.held_out_path = folder.file("letters.jsonl");
   session.held_out_every = 3;

@@ -15,6 +15,7 @@
 #include "core/errors.h"
 #include "engine/llama_engine.h"
 #include "engine/weight_file.h"
+#include "tests/engine/sequences.h"
 #include "tests/temporary_directory.h"
 #include "tests/train/tiny_models.h"
 #include "train/checkpoint.h"
@@ -36,7 +37,7 @@ std::unique_ptr<LlamaEngine> engine_of(const std::string& model, const std::vect
 TrainingData data_of(const TemporaryDirectory& folder, const std::string& lines, bool every_turn = false,
                      std::size_t max_tokens = 512) {
   write_file(folder.file("data.jsonl"), lines);
-  return read_training_data(folder.file("data.jsonl"), *engine_of(tiny_file("llama")), max_tokens, every_turn);
+  return read_training_data(folder.file("data.jsonl"), *engine_of(tiny_model_path("llama")), max_tokens, every_turn);
 }
 
 std::string sums() {
@@ -85,11 +86,11 @@ TEST_CASE("Training lowers the loss, and its exports score as it does") {
   const TrainingData data = data_of(folder, sums());
   CHECK(data.sequences.size() == 32);
   CHECK(data.left_out.empty());
-  const WeightFile file(tiny_file("llama"));
+  const WeightFile file(tiny_model_path("llama"));
 
   Decoder whole = tiny_decoder("llama", {});
   const double before = mean_loss(whole, data.sequences, 200);
-  CHECK(loss_by_engine(*engine_of(tiny_file("llama")), data.sequences) == doctest::Approx(before).epsilon(1e-5));
+  CHECK(loss_by_engine(*engine_of(tiny_model_path("llama")), data.sequences) == doctest::Approx(before).epsilon(1e-5));
   SftRun run(whole, data, six_steps());
   for (int step = 0; step < 6; ++step) {
     run.advance();
@@ -112,7 +113,7 @@ TEST_CASE("Training lowers the loss, and its exports score as it does") {
   const double adapted_loss = mean_loss(adapted, data.sequences, 200);
   CHECK(adapted_loss < 0.9 * before);
   export_adapter(folder.file("adapter.gguf"), file, adapted);
-  const auto with_adapter = engine_of(tiny_file("llama"), {{folder.file("adapter.gguf"), 1.0F}});
+  const auto with_adapter = engine_of(tiny_model_path("llama"), {{folder.file("adapter.gguf"), 1.0F}});
   CHECK(loss_by_engine(*with_adapter, data.sequences) == doctest::Approx(adapted_loss).epsilon(1e-4));
 }
 

@@ -8,11 +8,8 @@
 
 namespace endorm {
 
-// A file of tests/golden.
-nlohmann::json read_train_golden(const std::string& file);
 // Of engine_tiny_models.json, the model of this name ("llama", ...).
 nlohmann::json tiny_golden(const std::string& name);
-std::string tiny_file(const std::string& name);
 // engine_tiny_NAME.gguf, whose softmax runs over the vocabulary without padding columns.
 Decoder tiny_decoder(const std::string& name, const DecoderOptions& options);
 
