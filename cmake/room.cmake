@@ -44,11 +44,17 @@ function(endorm_embed output header)
     VERBATIM)
 endfunction()
 
+# endorm_compiles_quickly(target): for code that calls what is fast and is not it (tests, the command line): compiling it
+# at the rooms' optimisation would be a third of the build's time.
+function(endorm_compiles_quickly target)
+  target_compile_options(${target} PRIVATE -O1)
+endfunction()
+
 # endorm_test(name SOURCES ... ROOMS ... LIBRARIES ... LABELS ...): one doctest executable, registered with ctest; the
-# target endorm_tests builds them all.
+# target endorm_tests builds them all. TORCH: it names torch, whose headers it precompiles; the others share doctest and JSON.
 function(endorm_test name)
-  cmake_parse_arguments(TEST "" "" "SOURCES;ROOMS;LIBRARIES;LABELS" ${ARGN})
-  add_executable(${name} ${PROJECT_SOURCE_DIR}/tests/main.cpp ${TEST_SOURCES})
+  cmake_parse_arguments(TEST "TORCH" "" "SOURCES;ROOMS;LIBRARIES;LABELS" ${ARGN})
+  add_executable(${name} ${TEST_SOURCES} $<TARGET_OBJECTS:endorm_test_main>)
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
   target_compile_definitions(${name} PRIVATE ENDORM_SOURCE_DIR="${PROJECT_SOURCE_DIR}" ENDORM_BINARY_DIR="${PROJECT_BINARY_DIR}")
   foreach(room IN LISTS TEST_ROOMS)
@@ -56,6 +62,12 @@ function(endorm_test name)
   endforeach()
   target_link_libraries(${name} PRIVATE ${TEST_LIBRARIES})
   endorm_compile_rules(${name})
+  endorm_compiles_quickly(${name})
+  if(TEST_TORCH)
+    endorm_uses_torch(${name})
+  else()
+    target_precompile_headers(${name} REUSE_FROM endorm_test_main)
+  endif()
   add_dependencies(endorm_tests ${name})
   add_test(NAME ${name} COMMAND ${name})
   set_tests_properties(${name} PROPERTIES LABELS "${TEST_LABELS}" SKIP_REGULAR_EXPRESSION "SKIPPED:" TIMEOUT 900)
