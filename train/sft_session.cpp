@@ -123,7 +123,7 @@ SftOutcome run_sft(const SftSession& session, const Engine& engine,
     run.resume(in_directory("checkpoint"), fingerprint);
   }
   outcome.resumed_at = run.steps_done();
-  RunLog log(in_directory("run.jsonl"), manifest, run.steps_done());
+  RunLog log(in_directory("run.jsonl"), manifest, run.steps_done(), session.directory);
   while (run.steps_done() < options.schedule.steps) {
     const auto begin = std::chrono::steady_clock::now();
     SftProgress progress;

@@ -13,7 +13,7 @@ namespace endorm {
 class Engine;
 
 // A whole run of `endorm sft`: data to an exported model, in a directory that holds run.jsonl (one line a step),
-// checkpoint, and at the end model.gguf, or adapter.gguf where adapters learnt.
+// the same for TensorBoard, checkpoint, and at the end model.gguf, or adapter.gguf where adapters learnt.
 struct SftSession {
   // What changes the weights.
   std::string model_path;  // GGUF

@@ -1,8 +1,10 @@
+#include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <memory>
 #include <string>
+#include <thread>
 
 #include <CLI/CLI.hpp>
 #include <sys/ioctl.h>
@@ -12,6 +14,9 @@
 #include "app/cli/write_file.h"
 #include "core/errors.h"
 #include "report/report.h"
+#include "report/run_file.h"
+#include "report/run_page.h"
+#include "report/run_table.h"
 #include "report/table.h"
 
 namespace endorm {
@@ -20,7 +25,9 @@ namespace {
 struct ReportFlags {
   std::string input;
   std::string output;
-  ReportOptions page;
+  std::string title;
+  std::size_t max_records = ReportOptions().max_records;
+  std::size_t refresh_seconds = 0;
   bool table = false;
 };
 
@@ -33,25 +40,93 @@ std::size_t terminal_width() {
 std::ifstream open_results(const std::string& path) {
   std::ifstream file(path);
   if (!file || std::filesystem::is_directory(path)) {
-    throw InvalidInput("[report] " + path + " cannot be read. Give a result file of `endorm score -o FILE`.");
+    throw InvalidInput("[report] " + path +
+                       " cannot be read. Give a result file of `endorm score -o FILE`, or the run.jsonl of a training "
+                       "run.");
   }
   return file;
 }
 
-void run_report(const ReportFlags& flags) {
+void say_written(const std::string& path, const char* more = "") {
+  if (path != "-") std::fprintf(stderr, "report: %s%s\n", path.c_str(), more);
+}
+
+// A page of the log as it is now.
+void write_run_page(const RunFile& run, const ReportFlags& flags, std::size_t refresh_seconds) {
+  write_file("report",
+             render_run_page(
+                 run, {.title = flags.title, .max_samples = flags.max_records, .refresh_seconds = refresh_seconds}),
+             flags.output);
+}
+
+// Writes the page anew until the run has ended.
+void follow_run(const ReportFlags& flags) {
+  for (bool first = true;; first = false) {
+    std::ifstream lines = open_results(flags.input);
+    const RunFile run = read_run_log(lines);
+    write_run_page(run, flags, run.finished() ? 0 : flags.refresh_seconds);
+    if (first) {
+      say_written(flags.output, run.finished() ? "" : ", written anew until the run has ended");
+    }
+    if (run.finished()) {
+      return;
+    }
+    std::this_thread::sleep_for(std::chrono::seconds(flags.refresh_seconds));
+  }
+}
+
+void report_run(const ReportFlags& flags) {
+  if (flags.refresh_seconds > 0) {
+    if (flags.output.empty() || flags.output == "-") {
+      throw InvalidInput("[report] --refresh writes a page again and again: give its file with -o");
+    }
+    follow_run(flags);
+    return;
+  }
+  std::ifstream lines = open_results(flags.input);
+  const RunFile run = read_run_log(lines);
+  if (flags.table || flags.output.empty()) {
+    std::fputs(run_table(run).c_str(), stdout);
+    std::fflush(stdout);  // before what goes to standard error
+  }
+  if (!flags.output.empty()) {
+    write_run_page(run, flags, 0);
+    say_written(flags.output);
+  }
+}
+
+void report_results(const ReportFlags& flags) {
+  if (flags.refresh_seconds > 0) {
+    throw InvalidInput("[report] --refresh is for the log of a training run, and " + flags.input + " is none");
+  }
   if (flags.output.empty() && !flags.table) {
     throw InvalidInput("[report] nothing to do: give -o FILE for a page, or --table for a table here");
   }
   if (flags.table) {
     std::ifstream lines = open_results(flags.input);
-    std::fputs(render_table(lines, terminal_width(), flags.page.max_records).c_str(), stdout);
+    std::fputs(render_table(lines, terminal_width(), flags.max_records).c_str(), stdout);
     std::fflush(stdout);  // before what goes to standard error
   }
   if (!flags.output.empty()) {
     std::ifstream lines = open_results(flags.input);
-    const std::string page = render_report(lines, flags.page);
-    write_file("report", page, flags.output);
-    if (flags.output != "-") std::fprintf(stderr, "report: %s\n", flags.output.c_str());
+    ReportOptions options;
+    options.max_records = flags.max_records;
+    if (!flags.title.empty()) {
+      options.title = flags.title;
+    }
+    write_file("report", render_report(lines, options), flags.output);
+    say_written(flags.output);
+  }
+}
+
+void run_report(const ReportFlags& flags) {
+  std::ifstream lines = open_results(flags.input);
+  std::string first_line;
+  std::getline(lines, first_line);
+  if (begins_run_log(first_line)) {
+    report_run(flags);
+  } else {
+    report_results(flags);
   }
 }
 
@@ -59,16 +134,30 @@ void run_report(const ReportFlags& flags) {
 
 void add_report_command(CLI::App& app) {
   auto flags = std::make_shared<ReportFlags>();
-  CLI::App* command = app.add_subcommand("report", "Turn a result file into one HTML page, or a table in the terminal");
-  command->add_option("results", flags->input, "result file of `endorm score`, best with --tokens")->required();
+  CLI::App* command = app.add_subcommand(
+      "report", "Turn a result file or the log of a training run into one HTML page, or a table in the terminal");
+  command
+      ->add_option("results", flags->input,
+                   "result file of `endorm score`, best with --tokens; or the run.jsonl of a training run")
+      ->required();
   command->add_option("-o,--output", flags->output, "HTML file to write; - is standard output");
-  command->add_flag("--table", flags->table, "print a table");
-  command->add_option("--title", flags->page.title, "title of the page")->capture_default_str();
-  command->add_option("--max-records", flags->page.max_records, "records shown one by one (all are counted)")
+  command->add_flag("--table", flags->table, "print a table; of a run also without this flag where -o is not given");
+  command->add_option("--title", flags->title, "title of the page");
+  command
+      ->add_option("--max-records", flags->max_records,
+                   "records shown one by one (all are counted); of a run, samples, evenly spaced")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
+  command
+      ->add_option("--refresh", flags->refresh_seconds,
+                   "of a run: write the page every so many seconds until the run has ended; in a browser it loads "
+                   "itself anew as often")
+      ->check(CLI::PositiveNumber);
   command->footer(
-      "Example:\n  endorm score records.jsonl --tokens -o scored.jsonl\n  endorm report scored.jsonl -o report.html");
+      "Examples:\n"
+      "  endorm score records.jsonl --tokens -o scored.jsonl\n"
+      "  endorm report scored.jsonl -o report.html\n"
+      "  endorm report runs/first/run.jsonl -o run.html --refresh 10");
   command->callback([flags] { run_report(*flags); });
 }
 

@@ -1,6 +1,5 @@
 #include "train/sft_session.h"
 
-#include <limits>
 #include <memory>
 #include <sstream>
 #include <string>
@@ -14,7 +13,6 @@
 #include "tests/engine/sequences.h"
 #include "tests/temporary_directory.h"
 #include "tests/train/tiny_models.h"
-#include "train/run_log.h"
 
 using namespace endorm;
 using nlohmann::json;
@@ -110,21 +108,4 @@ TEST_CASE("Adapters are exported alone, and a session that has ended only export
   const SftOutcome again = run_sft(session, *engine, [](const SftProgress&) { FAIL("no step is left"); });
   CHECK(again.resumed_at == 7);
   CHECK(read_file(again.exported) == bytes);
-}
-
-TEST_CASE("A log takes no number that is none, and belongs to one run") {
-  const TemporaryDirectory folder;
-  const std::string path = folder.file("run.jsonl");
-  {
-    RunLog log(path, "{\"a\":1}", 0);
-    const std::vector<Metric> fine = {{"loss", 1.5}};
-    log.step(1, fine);
-    const std::vector<Metric> none = {{"loss", std::numeric_limits<double>::quiet_NaN()}};
-    CHECK_THROWS_AS(log.step(2, none), InternalError);
-  }
-  CHECK(read_file(path) == "{\"manifest\":{\"a\":1}}\n{\"step\":1,\"loss\":1.5}\n");
-  CHECK_THROWS_AS(RunLog(path, "{\"a\":2}", 1), InvalidInput);
-  CHECK_THROWS_AS(RunLog(folder.file("none.jsonl"), "{}", 1), InvalidInput);
-  write_file(path, "{\"manifest\":{\"a\":1}}\nno step\n");
-  CHECK_THROWS_WITH_AS(RunLog(path, "{\"a\":1}", 1), doctest::Contains("no step"), InvalidInput);
 }

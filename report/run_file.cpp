@@ -1,0 +1,160 @@
+#include "report/run_file.h"
+
+#include <map>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+#include "core/errors.h"
+#include "score/json_check.h"
+
+namespace endorm {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+[[noreturn]] void refuse(const std::string& why) { throw InvalidInput(why); }
+
+const std::string& text_in(const Json& object, const char* name) {
+  if (!object.contains(name) || !object.at(name).is_string()) {
+    refuse(std::string("\"") + name + "\" of the sample is absent or no text");
+  }
+  return object.at(name).get_ref<const std::string&>();
+}
+
+// Columns of the same length: texts under "text", numbers under every other name.
+void check_tokens(const Json& tokens) {
+  if (!tokens.is_object() || !tokens.contains("text") || !tokens.at("text").is_array()) {
+    refuse("\"token_rewards\" of the sample has no list \"text\"");
+  }
+  const std::size_t length = tokens.at("text").size();
+  for (const auto& [name, column] : tokens.items()) {
+    if (!column.is_array() || column.size() != length) {
+      refuse("\"token_rewards\" of the sample has columns of different lengths: " + excerpt(name));
+    }
+    for (const Json& cell : column) {
+      if (name == "text" ? !cell.is_string() : !cell.is_number()) {
+        refuse("\"token_rewards\" of the sample holds a cell of another type: " + excerpt(name));
+      }
+    }
+  }
+}
+
+// A sample with the fields that are known, the others left out.
+std::string checked_sample(const Json& sample) {
+  if (!sample.is_object()) {
+    refuse("\"sample\" is no object");
+  }
+  Json kept = {{"prompt", text_in(sample, "prompt")}, {"response", text_in(sample, "response")}};
+  if (!sample.contains("reward") || !sample.at("reward").is_number()) {
+    refuse("\"reward\" of the sample is absent or no number");
+  }
+  kept["reward"] = sample.at("reward");
+  if (sample.contains("note")) {
+    kept["note"] = text_in(sample, "note");
+  }
+  if (sample.contains("token_rewards")) {
+    check_tokens(sample.at("token_rewards"));
+    kept["token_rewards"] = sample.at("token_rewards");
+  }
+  return kept.dump();
+}
+
+Json parsed(const std::string& line) {
+  check_json(line);
+  return Json::parse(line);
+}
+
+class Reader {
+ public:
+  explicit Reader(const Json& manifest) {
+    run_.manifest = manifest.dump();
+    run_.kind = manifest.at("kind").get<std::string>();
+    if (manifest.contains("steps") && manifest.at("steps").is_number_unsigned()) {
+      run_.planned_steps = manifest.at("steps").get<std::size_t>();
+    }
+  }
+
+  // Throws InvalidInput where the line cannot be used; then nothing of it is kept.
+  void add(const Json& row) {
+    if (!row.is_object() || !row.contains("step") || !row.at("step").is_number_unsigned()) {
+      refuse("it has no \"step\" that counts from 0");
+    }
+    const auto step = row.at("step").get<std::size_t>();
+    if (row.contains("sample")) {
+      run_.samples.push_back({step, checked_sample(row.at("sample"))});
+      return;
+    }
+    if (run_.steps > 0 && step <= run_.last_step) {
+      refuse("step " + std::to_string(step) + " stands behind step " + std::to_string(run_.last_step));
+    }
+    for (const auto& [name, value] : row.items()) {
+      if (!value.is_number()) {
+        refuse("\"" + excerpt(name) + "\" is " + excerpt(value.dump()) + ", not a number");
+      }
+    }
+    ++run_.steps;
+    run_.last_step = step;
+    for (const auto& [name, value] : row.items()) {
+      if (name != "step") {
+        metric(name).points.push_back({step, value.get<double>()});
+      }
+    }
+  }
+
+  void add_fault(std::size_t line, std::string reason) { run_.faults.push_back({line, std::move(reason)}); }
+
+  RunFile take() { return std::move(run_); }
+
+ private:
+  RunMetric& metric(const std::string& name) {
+    const auto [place, is_new] = places_.emplace(name, run_.metrics.size());
+    if (is_new) {
+      run_.metrics.push_back({name, {}});
+    }
+    return run_.metrics[place->second];
+  }
+
+  RunFile run_;
+  std::map<std::string, std::size_t> places_;  // of metrics by name
+};
+
+}  // namespace
+
+bool begins_run_log(const std::string& line) {
+  try {
+    const Json row = parsed(line);
+    return row.is_object() && row.contains("manifest") && row.at("manifest").is_object() &&
+           row.at("manifest").contains("kind") && row.at("manifest").at("kind").is_string();
+  } catch (const InvalidInput&) {
+    return false;
+  }
+}
+
+RunFile read_run_log(std::istream& lines) {
+  std::string line;
+  if (!std::getline(lines, line) || !begins_run_log(line)) {
+    refuse("[report] the file is not the log of a run: its first line is no manifest with a \"kind\"");
+  }
+  Reader reader(parsed(line).at("manifest"));
+  for (std::size_t number = 2; std::getline(lines, line); ++number) {
+    if (line.find_first_not_of(" \t\r") == std::string::npos) {
+      continue;
+    }
+    std::optional<Json> row;
+    try {
+      row = parsed(line);
+      reader.add(*row);
+    } catch (const InvalidInput& error) {
+      const bool half_written = !row && lines.eof();
+      reader.add_fault(number, half_written ? "the last line is not whole: the run is writing it, or was stopped there"
+                                            : error.what());
+    }
+  }
+  if (lines.bad()) {
+    throw EngineError("[report] the log could not be read to its end");
+  }
+  return reader.take();
+}
+
+}  // namespace endorm

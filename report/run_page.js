@@ -1,0 +1,33 @@
+"use strict";
+// The head of the page of a run: where it stands, its last numbers, its manifest, a table, lines that were passed over.
+const inWords = (name) => name.replace(/_/g, " ");
+// Four digits and every one before the point, without an exponent where that is short.
+function compact(value) {
+  const size = Math.abs(value);
+  const text = size !== 0 && (size < 1e-4 || size >= 1e7) ? value.toExponential(2) : String(size >= 1e4 ? Math.round(value) : Number(value.toPrecision(4)));
+  return text.replace("-", "\u2212");
+}
+const metricNamed = (name) => data.metrics.find((metric) => metric.name === name);
+// The tokens of the samples, as heatmap.js reads them.
+const tokenSets = data.samples.filter((sample) => sample.token_rewards && sample.token_rewards.text.length).map((sample) => sample.token_rewards);
+
+const standing = data.steps === 0 ? "no step is written yet" : `step ${count(data.last_step)}${data.planned_steps === null ? "" : ` of ${count(data.planned_steps)}`}`;
+by("lead").append(`A training run (${data.kind}): ${standing}${data.finished ? ", finished" : ""}.`);
+for (const name of ["reward", "held_out_accuracy", "held_out_loss", "loss", "kl", "entropy", "length"]) {
+  const metric = metricNamed(name);
+  if (metric && by("figures").children.length < 5) addFigure(compact(metric.last[1]), `${inWords(name)}, ${compact(metric.first[1])} at first`);
+}
+if (typeof data.manifest.model === "string") addFact("Model", element("code", "", data.manifest.model));
+if (typeof data.manifest.endorm === "string") addFact("Written by", `endorm ${data.manifest.endorm}`);
+addManifest(data.manifest);
+
+const atStep = ([step, value]) => [compact(value), element("small", "", `step ${count(step)}`)];
+by("metric-table").append(dataTable("Metrics of the run", ["metric", "n", "first", "last", "least", "greatest"],
+  data.metrics.map((metric) => [metric.name, count(metric.count), ...["first", "last", "least", "greatest"].map((which) => atStep(metric[which]))])));
+by("metrics-details").hidden = !data.metrics.length;
+
+const mostFaults = 200;
+by("faults").hidden = !data.faults.length;
+if (data.faults.length > mostFaults) by("faults-note").append(`The first ${count(mostFaults)} of ${count(data.faults.length)} are listed.`);
+by("fault-table").append(dataTable("Lines that were passed over", ["line", "reason"],
+  data.faults.slice(0, mostFaults).map((fault) => [count(fault.line), { content: [fault.reason], className: "text" }])));
