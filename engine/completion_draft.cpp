@@ -3,17 +3,29 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/log_sum_exp.h"
 #include "core/utf8.h"
 #include "engine/token_sampler.h"
 
 namespace endorm {
 
-Token CompletionDraft::draw(std::span<const float> logits) { return draw_token(logits, *options_, random_.uniform()); }
+template <typename Real>
+Token CompletionDraft::draw_from(std::span<const Real> logits) {
+  const Token token = draw_token(logits, *options_, random_.uniform());
+  if (options_->log_probs) {
+    completion_.log_probs.push_back(static_cast<double>(logits[static_cast<std::size_t>(token)]) -
+                                    row_statistics(logits).log_sum_exp);
+  }
+  return token;
+}
 
-Token CompletionDraft::draw(std::span<const double> logits) { return draw_token(logits, *options_, random_.uniform()); }
+Token CompletionDraft::draw(std::span<const float> logits) { return draw_from(logits); }
 
-void CompletionDraft::end_turn() {
+Token CompletionDraft::draw(std::span<const double> logits) { return draw_from(logits); }
+
+void CompletionDraft::end_turn(Token token) {
   completion_.end = CompletionEnd::kEndOfTurn;
+  completion_.end_token = token;
   ended_ = true;
 }
 

@@ -23,8 +23,8 @@ class CompletionDraft {
   // logits [V] behind the last token -> the next token. Throws as draw_token.
   Token draw(std::span<const float> logits);
   Token draw(std::span<const double> logits);
-  // The drawn token ends the turn: it is no part of the completion.
-  void end_turn();
+  // The drawn token ends the turn: it is no part of the completion's tokens.
+  void end_turn(Token token);
   // The drawn token and its bytes; the completion ends where a stop string is complete or max_tokens are reached.
   void add(Token token, std::string_view bytes);
 
@@ -32,6 +32,9 @@ class CompletionDraft {
   Completion take();
 
  private:
+  template <typename Real>
+  Token draw_from(std::span<const Real> logits);
+
   const GenerationRequest* request_;
   const SamplingOptions* options_;
   RandomStream random_;

@@ -66,6 +66,7 @@ struct SamplingOptions {
   double temperature = 1.0;       // 0: the most likely token
   double top_p = 1.0;             // the smallest set of tokens with at least this probability; 1: all
   std::vector<std::string> stop;  // a completion ends where one of these comes out; it is not part of the text
+  bool log_probs = false;         // fill Completion::log_probs
 };
 
 // One completion to be drawn. It depends on its prompt, its seed and the options, not on what is drawn beside it (up to
@@ -81,6 +82,10 @@ struct Completion {
   Tokens tokens;     // [T], without the token that ended the turn
   std::string text;  // of the tokens, up to a stop string
   CompletionEnd end = CompletionEnd::kLength;
+  std::optional<Token> end_token = {};  // what ended the turn, where kEndOfTurn
+  // Where asked: log pi of every token, end_token behind them, nats; of the model itself, at temperature 1 and without
+  // top_p.
+  std::vector<double> log_probs = {};
 };
 
 // Takes the completion of requests[request].

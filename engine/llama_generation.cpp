@@ -286,7 +286,7 @@ void LlamaGeneration::draw(std::span<const std::size_t> slots, std::span<const s
   for (std::size_t i = 0; i < slots.size(); ++i) {
     CompletionDraft& draft = *slots_[slots[i]].draft;
     if (llama_vocab_is_eog(vocab, tokens[i])) {
-      draft.end_turn();
+      draft.end_turn(tokens[i]);
     } else {
       draft.add(tokens[i], token_bytes_(tokens[i]));
     }

@@ -162,7 +162,7 @@ void TabularEngine::generate_each(std::span<const GenerationRequest> requests, c
     while (!draft.ended()) {
       const Token token = draft.draw(std::span<const double>(row(path)));
       if (options_.end_of_turn && static_cast<std::size_t>(token) == vocabulary_ - 1) {
-        draft.end_turn();
+        draft.end_turn(token);
       } else {
         draft.add(token, token_bytes(token));
         path.push_back(token);

@@ -269,6 +269,37 @@ TEST_CASE("a stop string ends a completion, also across tokens, and max_tokens d
   CHECK(tried >= 3);
 }
 
+TEST_CASE("log-probabilities of a completion are those of the model that reads it again, with the token that ends it") {
+  MESSAGE("seed ", kSeed);
+  for (const char* name : {"llama", "mamba"}) {
+    CAPTURE(name);
+    const auto engine = make_llama_engine(tiny(name));
+    RandomStream random(kSeed);
+    const std::vector<GenerationRequest> requests = requests_of(random, 12);
+    SamplingOptions options{30, 1.3, 0.9, {}};
+    for (const Completion& completion : engine->generate(requests, options)) {
+      CHECK(completion.log_probs.empty());
+    }
+    options.log_probs = true;
+    const std::vector<Completion> completions = engine->generate(requests, options);
+    for (std::size_t i = 0; i < completions.size(); ++i) {
+      Tokens tokens = completions[i].tokens;
+      CHECK(completions[i].end_token.has_value() == (completions[i].end == CompletionEnd::kEndOfTurn));
+      if (completions[i].end_token) {
+        tokens.push_back(*completions[i].end_token);
+      }
+      TokenTree tree;
+      const std::vector<std::size_t> nodes = tree.insert(requests[i].prompt, tokens);
+      const std::vector<TokenStats> stats = engine->evaluate(tree, {});
+      REQUIRE(completions[i].log_probs.size() == tokens.size());
+      for (std::size_t t = 0; t < tokens.size(); ++t) {
+        // Passes of other shapes.
+        CHECK(std::abs(completions[i].log_probs[t] - log_prob(stats[t])) < 1e-4);
+      }
+    }
+  }
+}
+
 TEST_CASE("completions come out as they end, each once, and a sink that throws ends the generation") {
   MESSAGE("seed ", kSeed);
   struct Enough {};

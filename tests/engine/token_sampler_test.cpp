@@ -140,7 +140,7 @@ Completion completed(const std::vector<std::string>& pieces, const SamplingOptio
     draft.add(static_cast<Token>(i), pieces[i]);
   }
   if (!draft.ended()) {
-    draft.end_turn();
+    draft.end_turn(0);
   }
   return draft.take();
 }
