@@ -186,12 +186,12 @@ torch::Tensor Decoder::hidden(const PackedBatch& batch) const {
   return norm(states, "output_norm.weight");
 }
 
-HeadLogProbs Decoder::log_probs(const PackedBatch& batch) const {
+HeadLogProbs Decoder::read_out(const torch::Tensor& hidden, const PackedBatch& batch) const {
   const auto own = weights_.find("output.weight");
   const torch::Tensor& head = own == weights_.end() ? weight("token_embd.weight") : own->second;
   const auto vocabulary = static_cast<std::int64_t>(shape_.vocabulary);
   const std::size_t chunk = options_.head_bytes / (sizeof(float) * shape_.vocabulary);
-  return head_log_probs(hidden(batch).index_select(0, batch.rows).to(options_.compute),
+  return head_log_probs(hidden.index_select(0, batch.rows).to(options_.compute),
                         head.slice(0, 0, vocabulary).to(options_.compute), batch.targets, chunk);
 }
 

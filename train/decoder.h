@@ -54,8 +54,9 @@ class Decoder {
 
   // The states behind the last norm, [N,D] float.
   torch::Tensor hidden(const PackedBatch& batch) const;
-  // log pi and entropy of every target, [M].
-  HeadLogProbs log_probs(const PackedBatch& batch) const;
+  // log pi and entropy of every target, [M], of states that hidden() gave for this batch.
+  HeadLogProbs read_out(const torch::Tensor& hidden, const PackedBatch& batch) const;
+  HeadLogProbs log_probs(const PackedBatch& batch) const { return read_out(hidden(batch), batch); }
 
  private:
   struct Rotations {

@@ -9,7 +9,7 @@
 namespace endorm {
 
 // A number of a step, by name.
-using Metric = std::pair<std::string_view, double>;
+using Metric = std::pair<std::string, double>;
 
 // The metrics of a run as TensorBoard reads them: records of TFRecord framing, each an Event message
 // (tensorflow/core/util/event.proto, summary.proto) with one scalar a metric. One writer a file, one caller at a time.

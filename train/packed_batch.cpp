@@ -38,4 +38,19 @@ PackedBatch pack(std::span<const TrainingSequence> sequences) {
   return batch;
 }
 
+std::vector<SequenceRange> passes_of(std::span<const TrainingSequence> sequences, std::size_t pass_tokens) {
+  std::vector<SequenceRange> passes;
+  std::size_t tokens = 0;
+  for (std::size_t index = 0; index < sequences.size(); ++index) {
+    const std::size_t more = sequences[index].tokens.size();
+    if (passes.empty() || tokens + more > pass_tokens) {
+      passes.push_back({index, index});
+      tokens = 0;
+    }
+    tokens += more;
+    passes.back().end = index + 1;
+  }
+  return passes;
+}
+
 }  // namespace endorm

@@ -23,4 +23,13 @@ struct PackedBatch {
 // Throws InvalidInput where a sequence has no target.
 PackedBatch pack(std::span<const TrainingSequence> sequences);
 
+// Half-open range of sequences [begin, end).
+struct SequenceRange {
+  std::size_t begin = 0;
+  std::size_t end = 0;
+};
+
+// Sequences in runs that have at most pass_tokens tokens together, or are a single one that is longer.
+std::vector<SequenceRange> passes_of(std::span<const TrainingSequence> sequences, std::size_t pass_tokens);
+
 }  // namespace endorm

@@ -7,7 +7,7 @@
 
 #include <torch/torch.h>
 
-#include "train/kl.h"
+#include "train/policy_loss_options.h"
 
 // Losses over N response tokens, those of many responses one after another without padding. They are computed in double
 // whatever the type of log_prob, and are sums over weighted tokens: where the weights are those of the whole batch, the
@@ -15,30 +15,9 @@
 // into the reported numbers, where the caller's guard sees it.
 namespace endorm {
 
-enum class LossAverage {
-  kToken,     // every token of the batch counts 1 / (all tokens)
-  kSequence,  // every response counts 1 / B, its tokens equally (GRPO, arXiv 2402.03300 equation 3)
-};
-
 // The weights of the tokens of B responses, [sum of lengths], which sum to 1. Throws InvalidInput on no response or a
 // length of 0.
 std::vector<double> token_weights(std::span<const std::size_t> lengths, LossAverage average);
-
-enum class PolicyObjective {
-  kClipped,    // -min(ratio A, clip(ratio, 1 - clip_low, 1 + clip_high) A)     (PPO, arXiv 1707.06347 equation 7)
-  kReinforce,  // -A log pi                                                     (on-policy; the ratio is not used)
-};
-
-struct PolicyLossOptions {
-  PolicyObjective objective = PolicyObjective::kClipped;
-  double clip_low = 0.2;   // in [0, 1]
-  double clip_high = 0.2;  // >= 0
-  std::optional<double> dual_clip =
-      {};                       // > 1: where A < 0 the loss is at most dual_clip * -A (arXiv 1912.09729 equation 5)
-  double kl_coefficient = 0.0;  // of the KL to the reference in the loss, >= 0
-  KlEstimator kl_estimator = KlEstimator::kK3;
-  double entropy_coefficient = 0.0;  // of the entropy that the loss rewards, >= 0
-};
 
 // One tensor on one device, each [N].
 struct PolicyTokens {

@@ -25,7 +25,7 @@ struct LoggedSample {
 // A step as its line has it.
 struct LoggedStep {
   std::size_t step = 0;
-  std::vector<std::pair<std::string, double>> metrics;  // in the order of the line
+  std::vector<Metric> metrics;  // in the order of the line
 };
 
 // The log of a run, JSON lines: {"manifest": ...}, then {"step": n, metric: number, ...}, one a step, and now and then

@@ -22,20 +22,8 @@ std::size_t targets_of(std::span<const TrainingSequence> sequences) {
   return targets;
 }
 
-// Calls pass(sequences) with runs of sequences that have at most pass_tokens tokens together, or are a single one.
-template <typename Pass>
-void for_each_pass(std::span<const TrainingSequence> sequences, std::size_t pass_tokens, const Pass& pass) {
-  std::size_t begin = 0;
-  while (begin < sequences.size()) {
-    std::size_t end = begin + 1;
-    std::size_t tokens = sequences[begin].tokens.size();
-    while (end < sequences.size() && tokens + sequences[end].tokens.size() <= pass_tokens) {
-      tokens += sequences[end].tokens.size();
-      ++end;
-    }
-    pass(sequences.subspan(begin, end - begin));
-    begin = end;
-  }
+std::span<const TrainingSequence> part_of(std::span<const TrainingSequence> sequences, SequenceRange range) {
+  return sequences.subspan(range.begin, range.end - range.begin);
 }
 
 }  // namespace
@@ -93,13 +81,13 @@ SftStep SftRun::advance() {
   step.targets = targets_of(batch);
   const double share = 1.0 / static_cast<double>(step.targets);
   state_->optimizer.clear_gradients();
-  for_each_pass(batch, state_->options.pass_tokens, [&](std::span<const TrainingSequence> sequences) {
-    const PackedBatch packed = pack(sequences);
+  for (const SequenceRange range : passes_of(batch, state_->options.pass_tokens)) {
+    const PackedBatch packed = pack(part_of(batch, range));
     const torch::Tensor loss = -state_->decoder.log_probs(packed).log_prob.sum() * share;
     loss.backward();
     step.loss += loss.item<double>();
     step.tokens += packed.begins.back();
-  });
+  }
   if (!std::isfinite(step.loss)) {
     throw EngineError("[sft] the loss of step " + std::to_string(step.step) +
                       " is not finite; a smaller --learning-rate may help");
@@ -120,9 +108,9 @@ void SftRun::resume(const std::string& path, const std::string& fingerprint) {
 double mean_loss(const Decoder& decoder, std::span<const TrainingSequence> sequences, std::size_t pass_tokens) {
   torch::NoGradGuard no_gradients;
   double sum = 0.0;
-  for_each_pass(sequences, pass_tokens, [&](std::span<const TrainingSequence> run) {
-    sum -= decoder.log_probs(pack(run)).log_prob.to(torch::kFloat64).sum().item<double>();
-  });
+  for (const SequenceRange range : passes_of(sequences, pass_tokens)) {
+    sum -= decoder.log_probs(pack(part_of(sequences, range))).log_prob.to(torch::kFloat64).sum().item<double>();
+  }
   return sum / static_cast<double>(targets_of(sequences));
 }
 

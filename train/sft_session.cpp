@@ -14,9 +14,7 @@
 #include "engine/content_hash.h"
 #include "engine/llama_engine.h"
 #include "engine/weight_file.h"
-#include "train/compute_type.h"
-#include "train/decoder.h"
-#include "train/decoder_weights.h"
+#include "train/decoder_loading.h"
 #include "train/export.h"
 #include "train/run_log.h"
 
@@ -25,30 +23,10 @@ namespace {
 
 using json = nlohmann::ordered_json;
 
-ComputeType compute_type(const SftSession& session, const DecoderShape& shape) {
-  if (session.compute == "auto") {
-    return fastest_compute_type(512, shape.width, shape.feed_forward);
-  }
-  return {session.compute == "bf16" ? torch::kBFloat16 : torch::kFloat32, "as asked for"};
-}
-
-std::string name_of(torch::ScalarType type) { return type == torch::kBFloat16 ? "bf16" : "f32"; }
-
-DecoderShape shape_of(const WeightFile& file, const Engine& engine) {
-  DecoderShape shape = read_decoder_shape(file);
-  if (const auto* local = dynamic_cast<const LlamaEngine*>(&engine)) {
-    shape.vocabulary = local->model_info().vocabulary;  // without padding columns, as the scorer's
-  }
-  return shape;
-}
-
-Decoder load_decoder(const SftSession& session, const WeightFile& file, const DecoderShape& shape,
-                     torch::ScalarType compute) {
-  Decoder decoder(shape, read_weights(file), {.compute = compute, .recompute_layers = session.recompute_layers});
-  if (session.lora_rank > 0) {
-    decoder.add_adapters({.rank = session.lora_rank, .alpha = session.lora_alpha}, session.training.seed);
-  }
-  return decoder;
+// Columns of the head without padding, as the scorer has them; 0 where the engine does not say.
+std::size_t vocabulary_of(const Engine& engine) {
+  const auto* local = dynamic_cast<const LlamaEngine*>(&engine);
+  return local ? local->model_info().vocabulary : 0;
 }
 
 // Everything that the weights at the end depend on. The type of products is what was chosen, so that a run does not go
@@ -73,14 +51,10 @@ std::string manifest_of(const SftSession& session, const Engine& engine, const T
       {"pass_tokens", options.pass_tokens},
       {"lora",
        session.lora_rank == 0 ? json(nullptr) : json{{"rank", session.lora_rank}, {"alpha", session.lora_alpha}}},
-      {"compute", name_of(compute)},
+      {"compute", compute_name(compute)},
       {"recompute_layers", session.recompute_layers},
       {"seed", options.seed}}
       .dump();
-}
-
-TensorType export_type_of(const std::string& name) {
-  return name == "bf16" ? TensorType::kBf16 : name == "f16" ? TensorType::kF16 : TensorType::kF32;
 }
 
 }  // namespace
@@ -103,10 +77,13 @@ SftOutcome run_sft(const SftSession& session, const Engine& engine,
   outcome.left_out = data.left_out;
   outcome.left_out.insert(outcome.left_out.end(), held_out.left_out.begin(), held_out.left_out.end());
   const WeightFile file(session.model_path);
-  const DecoderShape shape = shape_of(file, engine);
-  const ComputeType compute = compute_type(session, shape);
-  outcome.compute = name_of(compute.type) + ": " + compute.reason;
-  Decoder decoder = load_decoder(session, file, shape, compute.type);
+  auto [decoder, compute] = load_decoder(file, {.vocabulary = vocabulary_of(engine),
+                                                .compute = session.compute,
+                                                .recompute_layers = session.recompute_layers,
+                                                .lora_rank = session.lora_rank,
+                                                .lora_alpha = session.lora_alpha,
+                                                .seed = options.seed});
+  outcome.compute = compute_name(compute.type) + ": " + compute.reason;
   const std::string manifest = manifest_of(session, engine, data, options, compute.type);
   const std::string fingerprint = record_key(manifest);
 
@@ -153,7 +130,7 @@ SftOutcome run_sft(const SftSession& session, const Engine& engine,
   if (session.lora_rank > 0) {
     export_adapter(outcome.exported, file, decoder);
   } else {
-    export_model(outcome.exported, file, decoder, export_type_of(session.export_type));
+    export_model(outcome.exported, file, decoder, export_type(session.export_type));
   }
   return outcome;
 }

@@ -9,7 +9,6 @@
 #include <CLI/CLI.hpp>
 
 #include "core/errors.h"
-#include "engine/llama_engine.h"
 #include "engine/remote_engine.h"
 
 namespace endorm {
@@ -55,7 +54,19 @@ StatisticsPlace statistics_place_from(const std::string& name) {
   return name == "host" ? StatisticsPlace::kHost : name == "device" ? StatisticsPlace::kDevice : StatisticsPlace::kAuto;
 }
 
-std::unique_ptr<Engine> make_local_engine(const EngineFlags& flags) {
+std::unique_ptr<Engine> make_remote_engine(const EngineFlags& flags) {
+  RemoteEngineOptions options;
+  options.dialect = remote_dialect_from_name(flags.remote_dialect);
+  options.model = flags.model == EngineFlags{}.model ? "" : flags.model;
+  options.end_of_turn = flags.remote_end_of_turn;
+  options.http.url = flags.remote_url;
+  options.http.api_key = environment("ENDORM_API_KEY");
+  return std::make_unique<RemoteEngine>(std::move(options));
+}
+
+}  // namespace
+
+LlamaEngineOptions local_engine_options(const EngineFlags& flags) {
   LlamaEngineOptions options;
   options.model_path = resolve_model(flags.model, model_store_options(flags.offline));
   for (const std::string& adapter : flags.adapters) {
@@ -94,20 +105,8 @@ std::unique_ptr<Engine> make_local_engine(const EngineFlags& flags) {
   options.choice_cache_directory = cache_directory() + "/products";
   options.hash_model = !flags.no_model_hash;
   options.hash_cache_directory = cache_directory() + "/hashes";
-  return make_llama_engine(options);
+  return options;
 }
-
-std::unique_ptr<Engine> make_remote_engine(const EngineFlags& flags) {
-  RemoteEngineOptions options;
-  options.dialect = remote_dialect_from_name(flags.remote_dialect);
-  options.model = flags.model == EngineFlags{}.model ? "" : flags.model;
-  options.end_of_turn = flags.remote_end_of_turn;
-  options.http.url = flags.remote_url;
-  options.http.api_key = environment("ENDORM_API_KEY");
-  return std::make_unique<RemoteEngine>(std::move(options));
-}
-
-}  // namespace
 
 void add_engine_flags(CLI::App& command, EngineFlags& flags) {
   constexpr const char* kModel = "Model";
@@ -215,7 +214,7 @@ ModelStoreOptions model_store_options(bool offline) {
 }
 
 std::unique_ptr<Engine> make_engine(const EngineFlags& flags) {
-  return flags.remote_url.empty() ? make_local_engine(flags) : make_remote_engine(flags);
+  return flags.remote_url.empty() ? make_llama_engine(local_engine_options(flags)) : make_remote_engine(flags);
 }
 
 }  // namespace endorm

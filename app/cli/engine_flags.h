@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/engine.h"
+#include "engine/llama_engine.h"
 #include "engine/model_store.h"
 
 namespace CLI {
@@ -38,6 +39,9 @@ struct EngineFlags {
 };
 
 void add_engine_flags(CLI::App& command, EngineFlags& flags);
+
+// What the flags say of a model that runs here, which is resolved (downloaded if need be); not loaded.
+LlamaEngineOptions local_engine_options(const EngineFlags& flags);
 
 // Resolves the model (downloading it if need be) and loads it; or connects to the server that --remote names.
 std::unique_ptr<Engine> make_engine(const EngineFlags& flags);

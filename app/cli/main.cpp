@@ -41,6 +41,7 @@ int main(int argc, char** argv) {
   add_grade_command(app);
   add_lab_command(app);
   add_sft_command(app);
+  add_rl_command(app);
   add_inspect_command(app);
   add_models_command(app);
   add_doctor_command(app);

@@ -1,0 +1,125 @@
+#include <cstdio>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include <CLI/CLI.hpp>
+
+#include "app/cli/commands.h"
+#include "app/cli/engine_flags.h"
+#include "app/cli/progress.h"
+#include "core/errors.h"
+#include "engine/model_store.h"
+#include "train/rl_config.h"
+#include "train/rl_session.h"
+
+namespace endorm {
+namespace {
+
+constexpr bool kTrains = ENDORM_TRAIN;  // whether train/ is part of this build
+
+struct RlFlags {
+  EngineFlags engine;
+  std::string config;
+  std::string directory;
+  std::string model;                 // in the place of the configuration's
+  std::optional<std::size_t> steps;  // likewise
+  std::optional<std::size_t> seed;   // likewise
+  bool keys = false;
+};
+
+void print(const RlOutcome& outcome, const RlOptions& options) {
+  for (const LeftOutLine& line : outcome.left_out) {
+    std::fprintf(stderr, "endorm: %s, line %zu is left out: %s\n", line.file.c_str(), line.line, line.reason.c_str());
+  }
+  if (outcome.resumed_at > 0) {
+    std::fprintf(stderr, "endorm: went on behind step %zu\n", outcome.resumed_at);
+  }
+  std::printf("learnt     from %zu prompts, matrix products in %s\n", outcome.problems, outcome.compute.c_str());
+  if (outcome.held_out_accuracy) {
+    std::printf("held out   %.1f %% right\n", 100.0 * *outcome.held_out_accuracy);
+  }
+  std::printf("log        %s/run.jsonl\nwritten    %s, the policy behind step %zu\n", options.directory.c_str(),
+              outcome.exported.c_str(), outcome.exported_step);
+}
+
+[[maybe_unused]] void print_keys() {
+  for (const ConfigKey& key : rl_config_keys()) {
+    std::printf("%s = %s\n    %s\n", key.path.c_str(), key.standard.c_str(), key.help.c_str());
+  }
+}
+
+[[maybe_unused]] void train(const RlFlags& flags) {  // a build without training has no use for it
+  if (flags.config.empty() || flags.directory.empty()) {
+    throw InvalidInput("[rl] give a configuration and -o DIRECTORY, or --keys for what a configuration may hold");
+  }
+  RlOptions options = read_rl_config(flags.config);
+  options.directory = flags.directory;
+  options.steps = flags.steps.value_or(options.steps);
+  options.seed = flags.seed.value_or(options.seed);
+  options.model = !flags.model.empty() ? flags.model : options.model.empty() ? flags.engine.model : options.model;
+  options.update.schedule.steps = options.steps;
+  check_rl_options(options);
+  const ModelStoreOptions store = model_store_options(flags.engine.offline);
+  for (std::string* model : {&options.reward_model, &options.reference_model}) {
+    *model = model->empty() ? "" : resolve_model(*model, store);
+  }
+  EngineFlags engine = flags.engine;
+  engine.model = options.model;
+  std::unique_ptr<Progress> drawn;
+  std::size_t first = 0;
+  std::size_t tokens = 0;
+  const RlOutcome outcome = run_rl(options, local_engine_options(engine), [&](const RlProgress& progress) {
+    if (!drawn) {
+      drawn = std::make_unique<Progress>(progress.steps, "steps");
+      first = progress.step.step - 1;
+    }
+    tokens += progress.step.tokens;
+    drawn->update(progress.step.step, progress.step.step, first, 0, tokens);
+  });
+  drawn.reset();
+  print(outcome, options);
+  if (!outcome.fault.empty()) {
+    throw EngineError("[rl] a guard ended the run: " + outcome.fault);
+  }
+}
+
+void run_rl_command(const RlFlags& flags) {
+  if constexpr (kTrains) {
+    if (flags.keys) {
+      print_keys();
+    } else {
+      train(flags);
+    }
+  } else {
+    throw InvalidInput("[rl] this endorm was built without training. Call ./run train-setup, then ./run build.");
+  }
+}
+
+}  // namespace
+
+void add_rl_command(CLI::App& app) {
+  auto flags = std::make_shared<RlFlags>();
+  CLI::App* command =
+      app.add_subcommand("rl", "Reinforcement learning of a model, by its own reward or another; stops and goes on");
+  command->add_option("config", flags->config, "TOML; docs/rl-config.md and --keys have every key, recipes/ examples")
+      ->check(CLI::ExistingFile);
+  command->add_option("-o,--output", flags->directory, "directory of the run: log, checkpoint, model");
+  command->add_option("--model", flags->model, "GGUF file or the name of a known model, in the place of model");
+  command->add_option("--steps", flags->steps, "in the place of steps");
+  command->add_option("--seed", flags->seed, "in the place of seed");
+  command->add_option("--template", flags->engine.prompt_template, "model, plain, raw, or a jinja file")
+      ->capture_default_str();
+  command->add_option("-t,--threads", flags->engine.threads, "of drawing and rewarding; 0: all")->capture_default_str();
+  command->add_flag("--offline", flags->engine.offline, "download nothing");
+  command->add_flag("--keys", flags->keys, "print every key of a configuration, and end");
+  command->footer(
+      "Example:\n"
+      "  endorm rl recipes/arithmetic/endorm.toml -o runs/first\n"
+      "  endorm report runs/first/run.jsonl -o run.html --refresh 10\n"
+      "Files in the configuration are found from where the command is given. The same command again goes on where a\n"
+      "stopped one was; docs/training.md says what the directory holds.");
+  command->callback([flags] { run_rl_command(*flags); });
+}
+
+}  // namespace endorm

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/reward.h"
+#include "engine/token_tree.h"
+
+namespace endorm {
+
+class Engine;
+class LlamaEngine;
+struct LlamaEngineOptions;
+
+// A prompt and a response behind it, as tokens. What they point at outlives the call they are given to.
+struct ResponseTokens {
+  std::span<const Token> prompt;    // [P]
+  std::span<const Token> response;  // [T]
+};
+
+// A model that reads what the policy drew and never learns: the reward model, the reference. It reads the very tokens
+// that were drawn. One caller at a time.
+class FrozenModel {
+ public:
+  // Throws as make_llama_engine.
+  explicit FrozenModel(const LlamaEngineOptions& options);
+  ~FrozenModel();
+  FrozenModel(FrozenModel&&) noexcept;
+  FrozenModel& operator=(FrozenModel&&) noexcept;
+
+  // The paper's quantities at every token, [B][T], with the soft value of temperature alpha; what responses share is
+  // computed once. Throws EngineError where the model fails.
+  std::vector<std::vector<TokenReward>> read(std::span<const ResponseTokens> responses, double alpha) const;
+
+  std::size_t vocabulary() const;  // columns that a log-sum-exp runs over
+  Engine& engine() const;
+
+ private:
+  std::unique_ptr<LlamaEngine> engine_;
+};
+
+}  // namespace endorm

@@ -1,0 +1,209 @@
+#include "train/policy_learner.h"
+
+#include <cmath>
+#include <optional>
+#include <utility>
+
+#include "core/errors.h"
+#include "train/checkpoint.h"
+#include "train/decoder.h"
+#include "train/optimizer.h"
+#include "train/packed_batch.h"
+#include "train/policy_loss.h"
+#include "train/training_data.h"
+
+namespace endorm {
+namespace {
+
+// A chosen few of the rows of an array [B][T], one behind another.
+torch::Tensor joined(const std::vector<std::vector<double>>& rows, std::span<const std::size_t> chosen) {
+  std::vector<double> values;
+  for (const std::size_t row : chosen) {
+    values.insert(values.end(), rows[row].begin(), rows[row].end());
+  }
+  return torch::tensor(values, torch::kFloat64);
+}
+
+// Numbers [N] of a pass back into the rows of its responses.
+void split_into(std::vector<std::vector<double>>& rows, std::span<const std::size_t> chosen,
+                const torch::Tensor& values, const PackedBatch& batch) {
+  const torch::Tensor flat = values.detach().to(torch::kFloat64).contiguous();
+  const double* begin = flat.const_data_ptr<double>();
+  for (std::size_t place = 0; place < chosen.size(); ++place) {
+    rows[chosen[place]].assign(begin + batch.target_begins[place], begin + batch.target_begins[place + 1]);
+  }
+}
+
+NamedTensors make_critic(const Decoder& decoder) {
+  const auto width = static_cast<std::int64_t>(decoder.shape().width);
+  NamedTensors critic;
+  critic["value_head.bias"] = torch::zeros({1});
+  critic["value_head.weight"] = torch::zeros({width});
+  for (auto& [name, tensor] : critic) {
+    tensor.requires_grad_(true);
+  }
+  return critic;
+}
+
+}  // namespace
+
+struct PolicyLearner::State {
+  State(Decoder& given, const RlOptions& chosen)
+      : decoder(given),
+        options(chosen),
+        critic(chosen.advantage.algorithm == Algorithm::kPpo ? make_critic(given) : NamedTensors()),
+        learning(learning_of(given)),
+        optimizer(learning, {.weight_decay = chosen.update.weight_decay, .clip_norm = chosen.update.clip_norm}) {}
+
+  NamedTensors learning_of(Decoder& of) {
+    of.begin_learning();
+    NamedTensors all = of.learning();
+    all.insert(critic.begin(), critic.end());
+    return all;
+  }
+
+  // [M] values of the states before each target.
+  torch::Tensor values(const torch::Tensor& hidden, const PackedBatch& batch) const {
+    return hidden.index_select(0, batch.rows).matmul(critic.at("value_head.weight")) + critic.at("value_head.bias");
+  }
+
+  PolicyUpdate optimizer_step(std::span<const TrainingSequence> responses, const PolicyTargets& targets,
+                              std::span<const std::size_t> chosen, double learning_rate, PolicyReading& reading);
+
+  Decoder& decoder;
+  RlOptions options;
+  NamedTensors critic;
+  NamedTensors learning;
+  Optimizer optimizer;
+};
+
+PolicyLearner::PolicyLearner(Decoder& decoder, const RlOptions& options)
+    : state_(std::make_unique<State>(decoder, options)) {}
+PolicyLearner::~PolicyLearner() = default;
+
+PolicyReading PolicyLearner::read(std::span<const TrainingSequence> responses) const {
+  torch::NoGradGuard no_gradients;
+  PolicyReading reading;
+  reading.log_prob.resize(responses.size());
+  reading.values.resize(state_->critic.empty() ? 0 : responses.size());
+  std::size_t tokens = 0;
+  for (const SequenceRange range : passes_of(responses, state_->options.update.pass_tokens)) {
+    const PackedBatch batch = pack(responses.subspan(range.begin, range.end - range.begin));
+    std::vector<std::size_t> chosen;
+    for (std::size_t index = range.begin; index < range.end; ++index) {
+      chosen.push_back(index);
+    }
+    const torch::Tensor hidden = state_->decoder.hidden(batch);
+    const HeadLogProbs head = state_->decoder.read_out(hidden, batch);
+    split_into(reading.log_prob, chosen, head.log_prob, batch);
+    if (!state_->critic.empty()) {
+      split_into(reading.values, chosen, state_->values(hidden, batch), batch);
+    }
+    reading.entropy += head.entropy.to(torch::kFloat64).sum().item<double>();
+    tokens += batch.target_begins.back();
+  }
+  reading.entropy /= static_cast<double>(tokens);
+  return reading;
+}
+
+// The minibatch `chosen`: gradients of its passes add up to those of its loss, then the optimizer moves.
+PolicyUpdate PolicyLearner::State::optimizer_step(std::span<const TrainingSequence> responses,
+                                                  const PolicyTargets& targets, std::span<const std::size_t> chosen,
+                                                  double learning_rate, PolicyReading& reading) {
+  std::vector<TrainingSequence> sequences;
+  std::vector<std::size_t> lengths;
+  for (const std::size_t index : chosen) {
+    sequences.push_back(responses[index]);
+    lengths.push_back(responses[index].tokens.size() - responses[index].first_target);
+  }
+  const torch::Tensor weights = torch::tensor(token_weights(lengths, options.update.average), torch::kFloat64);
+  PolicyUpdate done;
+  std::int64_t first = 0;  // token of the minibatch
+  optimizer.clear_gradients();
+  for (const SequenceRange range : passes_of(sequences, options.update.pass_tokens)) {
+    const std::span<const std::size_t> own = chosen.subspan(range.begin, range.end - range.begin);
+    const PackedBatch batch = pack(std::span(sequences).subspan(range.begin, range.end - range.begin));
+    const auto tokens = static_cast<std::int64_t>(batch.target_begins.back());
+    const torch::Tensor hidden = decoder.hidden(batch);
+    const HeadLogProbs head = decoder.read_out(hidden, batch);
+    PolicyTokens policy{.log_prob = head.log_prob.to(torch::kFloat64),
+                        .advantage = joined(targets.advantage, own),
+                        .weight = weights.slice(0, first, first + tokens)};
+    policy.old_log_prob = targets.old_log_prob.empty() ? policy.log_prob.detach() : joined(targets.old_log_prob, own);
+    if (options.loss.kl_coefficient > 0.0) {
+      policy.reference_log_prob = joined(targets.reference_log_prob, own);
+    }
+    if (options.loss.entropy_coefficient > 0.0) {
+      policy.entropy = head.entropy.to(torch::kFloat64);
+    }
+    const PolicyLoss loss = policy_loss(policy, options.loss);
+    torch::Tensor total = loss.loss;
+    if (!critic.empty()) {
+      const ValueLoss value = value_loss(values(hidden, batch).to(torch::kFloat64), joined(targets.old_values, own),
+                                         joined(targets.returns, own), policy.weight, options.update.value_clip);
+      total = total + options.update.value_coefficient * value.loss;
+      done.value_loss += value.value;
+    }
+    total.backward();
+    done.loss += total.item<double>();
+    done.clip_fraction += loss.clip_fraction;
+    done.approximate_kl += loss.approximate_kl;
+    split_into(reading.log_prob, own, head.log_prob, batch);
+    reading.entropy += head.entropy.detach().to(torch::kFloat64).sum().item<double>();
+    first += tokens;
+  }
+  if (!std::isfinite(done.loss)) {
+    throw EngineError("[rl] the loss is not finite; a smaller update.learning_rate may help");
+  }
+  done.gradient_norm = optimizer.step(learning_rate);
+  return done;
+}
+
+PolicyUpdate PolicyLearner::update(std::span<const TrainingSequence> responses, const PolicyTargets& targets,
+                                   double learning_rate, std::uint64_t seed) {
+  const UpdateOptions& options = state_->options.update;
+  PolicyUpdate sum;
+  std::size_t steps = 0;
+  for (std::size_t epoch = 0; epoch < options.epochs; ++epoch) {
+    const std::vector<std::size_t> order = epoch_order(responses.size(), seed, epoch);
+    PolicyReading reading;
+    reading.log_prob.resize(responses.size());
+    for (std::size_t part = 0; part < options.minibatches; ++part) {
+      const std::size_t begin = responses.size() * part / options.minibatches;
+      const std::size_t end = responses.size() * (part + 1) / options.minibatches;
+      if (begin == end) {
+        continue;
+      }
+      const PolicyUpdate done = state_->optimizer_step(responses, targets, std::span(order).subspan(begin, end - begin),
+                                                       learning_rate, reading);
+      sum.loss += done.loss;
+      sum.gradient_norm += done.gradient_norm;
+      sum.clip_fraction += done.clip_fraction;
+      sum.approximate_kl += done.approximate_kl;
+      sum.value_loss += done.value_loss;
+      ++steps;
+    }
+    if (epoch == 0) {
+      sum.reading = std::move(reading);
+    }
+  }
+  for (double* number : {&sum.loss, &sum.gradient_norm, &sum.clip_fraction, &sum.approximate_kl, &sum.value_loss}) {
+    *number /= static_cast<double>(steps);
+  }
+  std::size_t tokens = 0;
+  for (const std::vector<double>& row : sum.reading.log_prob) {
+    tokens += row.size();
+  }
+  sum.reading.entropy /= static_cast<double>(tokens);
+  return sum;
+}
+
+void PolicyLearner::save(const std::string& path, const std::string& fingerprint, std::size_t step) const {
+  save_checkpoint(path, fingerprint, step, state_->learning, state_->optimizer);
+}
+
+std::size_t PolicyLearner::resume(const std::string& path, const std::string& fingerprint) {
+  return load_checkpoint(path, fingerprint, state_->learning, state_->optimizer);
+}
+
+}  // namespace endorm

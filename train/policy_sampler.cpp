@@ -1,0 +1,64 @@
+#include "train/policy_sampler.h"
+
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+#include "core/random.h"
+#include "engine/weight_file.h"
+#include "train/decoder.h"
+#include "train/export.h"
+
+namespace endorm {
+
+PolicySampler::PolicySampler(LlamaEngineOptions engine, const WeightFile& like, const std::string& directory)
+    : options_(std::move(engine)), like_(like), path_((std::filesystem::path(directory) / "policy.gguf").string()) {}
+
+PolicySampler::~PolicySampler() {
+  std::error_code ignored;
+  std::filesystem::remove(path_, ignored);
+}
+
+void PolicySampler::take(const Decoder& decoder) {
+  engine_.reset();  // it maps the file that is written now
+  LlamaEngineOptions options = options_;
+  options.hash_model = false;
+  if (decoder.lora()) {
+    export_adapter(path_, like_, decoder);
+    options.adapters.push_back({path_, 1.0F});
+  } else {
+    export_model(path_, like_, decoder, TensorType::kF32);
+    options.model_path = path_;
+  }
+  engine_ = make_llama_engine(options);
+}
+
+std::vector<SampledResponse> PolicySampler::draw(std::span<const RlProblem> problems, std::size_t each,
+                                                 const SamplingOptions& options, std::uint64_t seed) {
+  RandomStream seeds(seed);
+  std::vector<GenerationRequest> requests;
+  for (const RlProblem& problem : problems) {
+    for (std::size_t sample = 0; sample < each; ++sample) {
+      requests.push_back({problem.prompt, seeds.next()});
+    }
+  }
+  SamplingOptions asked = options;
+  asked.log_probs = true;
+  std::vector<Completion> completions = engine_->generate(requests, asked);
+  std::vector<SampledResponse> responses;
+  for (std::size_t index = 0; index < completions.size(); ++index) {
+    Completion& completion = completions[index];
+    SampledResponse response{.problem = index / each,
+                             .tokens = std::move(completion.tokens),
+                             .log_prob = std::move(completion.log_probs),
+                             .text = std::move(completion.text),
+                             .truncated = completion.end == CompletionEnd::kLength};
+    if (completion.end_token) {
+      response.tokens.push_back(*completion.end_token);
+    }
+    responses.push_back(std::move(response));
+  }
+  return responses;
+}
+
+}  // namespace endorm

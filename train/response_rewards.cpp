@@ -1,0 +1,208 @@
+#include "train/response_rewards.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "core/errors.h"
+#include "engine/engine.h"
+#include "eval/math_row.h"
+#include "score/step_ranges.h"
+
+namespace endorm {
+namespace {
+
+using Rewards = std::vector<std::vector<TokenReward>>;  // [B][T]
+
+constexpr RewardKind kKinds[] = {RewardKind::kEndogenous, RewardKind::kRelative, RewardKind::kVerified,
+                                 RewardKind::kMajority};
+
+// Every reading of the reward model, each temperature once.
+class Readings {
+ public:
+  Readings(std::span<const ResponseTokens> tokens, const FrozenModel& model) : tokens_(tokens), model_(model) {}
+
+  const Rewards& at(double alpha) {
+    const auto known = by_alpha_.find(alpha);
+    return known != by_alpha_.end() ? known->second
+                                    : by_alpha_.emplace(alpha, model_.read(tokens_, alpha)).first->second;
+  }
+
+ private:
+  std::span<const ResponseTokens> tokens_;
+  const FrozenModel& model_;
+  std::map<double, Rewards> by_alpha_;
+};
+
+// The steps of a response as ranges of its tokens; steps that begin inside one token are one.
+std::vector<TokenRange> steps_of(const SampledResponse& response, const Engine& engine, std::string_view separator) {
+  std::string bytes;
+  std::vector<std::size_t> offsets;
+  for (const Token token : response.tokens) {
+    offsets.push_back(bytes.size());
+    bytes += engine.token_bytes(token);
+  }
+  std::vector<TokenRange> steps = {{0, offsets.size()}};
+  for (const std::size_t begin : split_steps(bytes, separator)) {
+    const auto behind = std::upper_bound(offsets.begin(), offsets.end(), begin);
+    const auto token = static_cast<std::size_t>(behind - offsets.begin()) - 1;
+    if (token > steps.back().begin) {
+      steps.back().end = token;
+      steps.push_back({token, offsets.size()});
+    }
+  }
+  return steps;
+}
+
+// rewards [T] of one response, as the source wants them.
+RewardPart part_of(const std::vector<TokenReward>& rewards, const SampledResponse& response, const RewardSpec& source,
+                   const Engine& engine) {
+  RewardPart part;
+  if (source.dense) {
+    for (const TokenReward& token : rewards) {
+      part.tokens.push_back(token.reward);
+    }
+    return part;
+  }
+  const bool over_steps =
+      source.aggregate.kind == Aggregation::kStepMean || source.aggregate.kind == Aggregation::kMinStep;
+  const std::vector<TokenRange> steps =
+      over_steps ? steps_of(response, engine, source.step_separator) : std::vector<TokenRange>();
+  part.response = chosen_reward(aggregate(rewards, steps, source.alpha, source.aggregate), source.aggregate.kind);
+  return part;
+}
+
+// log pi of the reward model less log pi of the reference, at every token.
+std::vector<TokenReward> relative(const std::vector<TokenReward>& rewards, const std::vector<TokenReward>& reference) {
+  std::vector<TokenReward> difference(rewards.size());
+  for (std::size_t t = 0; t < rewards.size(); ++t) {
+    difference[t].log_prob = rewards[t].log_prob - reference[t].log_prob;
+    difference[t].reward = difference[t].log_prob;
+  }
+  return difference;
+}
+
+// The responses to each problem as a graded row; a response's place in its row is its place among its problem's.
+std::vector<MathRow> graded_rows(std::span<const SampledResponse> responses, std::span<const RlProblem> problems) {
+  std::vector<MathRow> rows(problems.size());
+  for (std::size_t i = 0; i < problems.size(); ++i) {
+    rows[i].problem.reference = problems[i].answer;
+  }
+  for (const SampledResponse& response : responses) {
+    rows[response.problem].samples.emplace_back().text = response.text;
+  }
+  for (MathRow& row : rows) {
+    grade_samples(row);
+  }
+  return rows;
+}
+
+// Which class of equal answers most samples are in; the one that comes first where two are as large; none: no sample
+// has an answer.
+std::optional<std::size_t> majority(const MathRow& row) {
+  std::map<std::size_t, std::size_t> count;
+  for (const MathSample& sample : row.samples) {
+    if (sample.vote) {
+      ++count[*sample.vote];
+    }
+  }
+  const auto most =
+      std::max_element(count.begin(), count.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
+  return most == count.end() ? std::nullopt : std::optional(most->first);
+}
+
+// Fills the parts of a source that reads texts, and the notes.
+void grade_into(ResponseRewards& read, std::size_t source, RewardKind kind, std::span<const SampledResponse> responses,
+                std::span<const RlProblem> problems) {
+  const std::vector<MathRow> rows = graded_rows(responses, problems);
+  std::vector<std::optional<std::size_t>> most;
+  std::transform(rows.begin(), rows.end(), std::back_inserter(most), majority);
+  std::vector<std::size_t> next(problems.size(), 0);  // sample of each problem
+  for (std::size_t b = 0; b < responses.size(); ++b) {
+    const std::size_t problem = responses[b].problem;
+    const MathSample& sample = rows[problem].samples[next[problem]++];
+    const bool good = kind == RewardKind::kVerified ? sample.verdict == Verdict::correct
+                                                    : sample.vote && sample.vote == most[problem];
+    read.parts[b][source].response = good ? 1.0 : 0.0;
+    read.notes[b] = kind == RewardKind::kVerified ? sample.reason : (good ? "as most say" : "not as most say");
+  }
+}
+
+}  // namespace
+
+ResponseRewards reward_responses(std::span<const SampledResponse> responses, std::span<const RlProblem> problems,
+                                 std::span<const RewardSpec> sources, const FrozenModel& reward_model,
+                                 const FrozenModel& reference) {
+  std::vector<ResponseTokens> tokens;
+  for (const SampledResponse& response : responses) {
+    tokens.push_back({problems[response.problem].prompt, response.tokens});
+  }
+  Readings of_reference(tokens, reference);
+  Readings of_other(tokens, reward_model);
+  Readings& of_reward_model = &reward_model == &reference ? of_reference : of_other;
+
+  ResponseRewards read;
+  read.parts.assign(responses.size(), std::vector<RewardPart>(sources.size()));
+  read.notes.assign(responses.size(), "");
+  for (const std::vector<TokenReward>& rewards : of_reference.at(1.0)) {
+    std::vector<double>& log_prob = read.reference_log_prob.emplace_back();
+    for (const TokenReward& token : rewards) {
+      log_prob.push_back(token.log_prob);
+    }
+  }
+  for (std::size_t k = 0; k < sources.size(); ++k) {
+    const RewardSpec& source = sources[k];
+    if (source.kind == RewardKind::kVerified || source.kind == RewardKind::kMajority) {
+      grade_into(read, k, source.kind, responses, problems);
+      continue;
+    }
+    const Rewards& rewards = of_reward_model.at(source.kind == RewardKind::kRelative ? 1.0 : source.alpha);
+    if (source.kind == RewardKind::kEndogenous && read.endogenous.empty()) {
+      read.endogenous = rewards;
+    }
+    for (std::size_t b = 0; b < responses.size(); ++b) {
+      read.parts[b][k] =
+          source.kind == RewardKind::kRelative
+              ? part_of(relative(rewards[b], of_reference.at(1.0)[b]), responses[b], source, reward_model.engine())
+              : part_of(rewards[b], responses[b], source, reward_model.engine());
+    }
+  }
+  return read;
+}
+
+double share_of_right(std::span<const SampledResponse> responses, std::span<const RlProblem> problems) {
+  std::size_t right = 0;
+  for (const MathRow& row : graded_rows(responses, problems)) {
+    right +=
+        static_cast<std::size_t>(std::count_if(row.samples.begin(), row.samples.end(), [](const MathSample& sample) {
+          return sample.verdict == Verdict::correct;
+        }));
+  }
+  return static_cast<double>(right) / static_cast<double>(responses.size());
+}
+
+std::string_view reward_kind_name(RewardKind kind) {
+  switch (kind) {
+    case RewardKind::kEndogenous:
+      return "endogenous";
+    case RewardKind::kRelative:
+      return "relative";
+    case RewardKind::kVerified:
+      return "verified";
+    case RewardKind::kMajority:
+      break;
+  }
+  return "majority";
+}
+
+RewardKind reward_kind_from_name(std::string_view name) {
+  for (const RewardKind kind : kKinds) {
+    if (reward_kind_name(kind) == name) {
+      return kind;
+    }
+  }
+  throw InvalidInput("no reward is called \"" + std::string(name) +
+                     "\"; there are endogenous, relative, verified and majority");
+}
+
+}  // namespace endorm

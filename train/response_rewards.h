@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "train/frozen_model.h"
+#include "train/policy_sampler.h"
+#include "train/rl_options.h"
+#include "train/rollout.h"
+
+namespace endorm {
+
+// What is read of a batch of responses before any of it is mixed. B responses, K sources of reward.
+struct ResponseRewards {
+  std::vector<std::vector<RewardPart>> parts;           // [B][K]
+  std::vector<std::vector<double>> reference_log_prob;  // [B][T] nats
+  std::vector<std::vector<TokenReward>> endogenous;     // [B][T] of the reward model; empty where no source has it
+  std::vector<std::string> notes;                       // [B] what a grader said; empty where none was asked
+};
+
+// Rewards and reference of responses to problems [P], each response's problem an index among them. reference and
+// reward_model may be one and the same: then it reads once. What source k says of response b is parts[b][k]. Throws
+// InvalidInput where an aggregation cannot be had of a response.
+ResponseRewards reward_responses(std::span<const SampledResponse> responses, std::span<const RlProblem> problems,
+                                 std::span<const RewardSpec> sources, const FrozenModel& reward_model,
+                                 const FrozenModel& reference);
+
+// The share of responses whose answer is right. Every problem has an answer.
+double share_of_right(std::span<const SampledResponse> responses, std::span<const RlProblem> problems);
+
+// "endogenous", "relative", "verified", "majority".
+std::string_view reward_kind_name(RewardKind kind);
+RewardKind reward_kind_from_name(std::string_view name);  // throws InvalidInput, listing the names
+
+}  // namespace endorm

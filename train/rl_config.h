@@ -1,0 +1,22 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "train/config_table.h"
+#include "train/rl_options.h"
+
+namespace endorm {
+
+// Reads the configuration of a run (docs/rl-config.md has every key). Throws InvalidInput where the file cannot be read
+// or is no TOML, for a key that is none, and for a value that is out of its range or does not fit another.
+RlOptions read_rl_config(const std::string& path);
+
+// Every key with what holds where it is not given.
+std::vector<ConfigKey> rl_config_keys();
+
+// What no run can be made of, as InvalidInput naming the key; read_rl_config calls it, and so does whoever changes
+// options after it.
+void check_rl_options(const RlOptions& options);
+
+}  // namespace endorm

@@ -1,0 +1,19 @@
+#pragma once
+
+#include <string>
+
+#include <torch/torch.h>
+
+#include "train/rl.h"
+
+namespace endorm {
+
+// Everything that the weights at the end depend on, as a JSON object: "kind": "rl", the models by their fingerprints,
+// the data by their hash, and every option that changes a number. Two runs of one manifest give one result.
+std::string rl_manifest(const RlOptions& options, const FrozenModels& models, const RlProblems& data,
+                        const RlProblems& held_out, torch::ScalarType compute);
+
+// "token" or "sequence".
+std::string_view loss_average_name(LossAverage average);
+
+}  // namespace endorm

@@ -1,0 +1,107 @@
+#include "train/rl_problem.h"
+
+#include <filesystem>
+#include <optional>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+#include "core/errors.h"
+#include "engine/content_hash.h"
+#include "score/json_check.h"
+#include "score/line_reader.h"
+#include "score/record.h"
+
+namespace endorm {
+namespace {
+
+using nlohmann::json;
+
+// The answer of a row. Throws InvalidInput where it is neither text nor number.
+std::string answer_of(const json& row) {
+  const auto found = row.find("answer");
+  if (found == row.end() || found->is_null()) {
+    return "";
+  }
+  if (!found->is_string() && !found->is_number()) {
+    throw InvalidInput(std::string("\"answer\" is a JSON ") + found->type_name() + ", expected a string or a number.");
+  }
+  return found->is_string() ? found->get<std::string>() : found->dump();
+}
+
+// The messages of a row, read as those of a record are: its responses give way to one that is never used.
+Request request_of(json row, std::size_t line) {
+  if (row.contains("messages") && !row.contains("prompt")) {
+    json messages = std::move(row["messages"]);
+    if (messages.is_array() && !messages.empty() && messages.back().is_object() &&
+        messages.back().value("role", json()) == "assistant") {
+      messages.erase(messages.end() - 1);
+    }
+    row["prompt"] = std::move(messages);
+  }
+  for (const char* field :
+       {"messages", "answer", "responses", "chosen", "rejected", "steps", "truncated", "alternatives"}) {
+    row.erase(field);
+  }
+  row["response"] = "";
+  std::vector<std::string> unknown;
+  return parse_request(row.dump(), line, "\n\n", unknown);
+}
+
+RlProblem problem_of(const InputLine& line, const Engine& engine, std::size_t max_prompt_tokens, bool needs_answer) {
+  if (line.error) {
+    throw InvalidInput(*line.error);
+  }
+  check_json(line.text);
+  const json row = json::parse(line.text);
+  if (!row.is_object()) {
+    throw InvalidInput(std::string("the line is a JSON ") + row.type_name() + ", not an object.");
+  }
+  RlProblem problem;
+  problem.answer = answer_of(row);
+  if (needs_answer && problem.answer.empty()) {
+    throw InvalidInput("it has no \"answer\", which a reward or the held-out accuracy needs.");
+  }
+  const Request request = request_of(row, line.number);
+  problem.id = request.id.empty() ? std::to_string(line.number) : request.id;
+  problem.question = request.messages.back().content;
+  problem.prompt = engine.open_turn(request.messages);
+  if (problem.prompt.size() > max_prompt_tokens) {
+    throw InvalidInput("its prompt has " + std::to_string(problem.prompt.size()) + " tokens, more than the " +
+                       std::to_string(max_prompt_tokens) + " of rollout.max_prompt_tokens.");
+  }
+  return problem;
+}
+
+}  // namespace
+
+RlProblems read_rl_problems(const std::string& path, const Engine& engine, std::size_t max_prompt_tokens,
+                            bool needs_answer) {
+  LineReader reader(path);
+  RlProblems read;
+  const std::string name = std::filesystem::path(path).filename().string();
+  Sha256 hash;
+  while (const auto line = reader.next()) {
+    try {
+      read.problems.push_back(problem_of(*line, engine, max_prompt_tokens, needs_answer));
+    } catch (const InvalidInput& error) {
+      read.left_out.push_back({name, line->number, error.what()});
+      continue;
+    }
+    const RlProblem& problem = read.problems.back();
+    for (const Token token : problem.prompt) {
+      hash.update(std::to_string(token) + " ");
+    }
+    hash.update("\n" + problem.answer + "\n");
+  }
+  if (read.problems.empty()) {
+    throw InvalidInput("[" + name + "] no line of it can be used" +
+                       (read.left_out.empty() ? ": it is empty"
+                                              : "; line " + std::to_string(read.left_out.front().line) + ": " +
+                                                    read.left_out.front().reason));
+  }
+  read.sha256 = hex(hash.finish());
+  return read;
+}
+
+}  // namespace endorm

@@ -1,0 +1,247 @@
+#include "train/rl_session.h"
+
+#include <filesystem>
+#include <memory>
+#include <system_error>
+#include <utility>
+
+#include "core/errors.h"
+#include "engine/content_hash.h"
+#include "engine/llama_engine.h"
+#include "engine/weight_file.h"
+#include "train/decoder_loading.h"
+#include "train/export.h"
+#include "train/frozen_model.h"
+#include "train/policy_sampler.h"
+#include "train/rl_manifest.h"
+#include "train/rl_numbers.h"
+
+namespace endorm {
+namespace {
+
+void make_directory(const std::string& directory) {
+  std::error_code fault;
+  std::filesystem::create_directories(directory, fault);
+  if (fault) {
+    throw InvalidInput("[--output] " + directory + " cannot be a directory: " + fault.message());
+  }
+}
+
+// The frozen models of a run: the policy it begins with, and others only where they are named.
+class Models {
+ public:
+  Models(const RlOptions& options, const LlamaEngineOptions& engine)
+      : options_(options), engine_(engine), start_(engine), reward_(other(options.reward_model)) {
+    reference_ = options.reference_model == options.reward_model ? nullptr : other(options.reference_model);
+  }
+
+  const FrozenModel& start() const { return start_; }
+  FrozenModels frozen() const {
+    const FrozenModel* reward = reward_ ? reward_.get() : &start_;
+    const bool same = options_.reference_model == options_.reward_model && !refreshed_;
+    return {.start = &start_, .reward = reward, .reference = same ? reward : reference_ ? reference_.get() : &start_};
+  }
+
+  // From here on the reward model is that of `path`, a whole model or an adapter of the policy that the run began with.
+  void refresh(const std::string& path, bool adapter) {
+    if (!reference_ && !options_.reference_model.empty()) {
+      reference_ = std::move(reward_);  // it was both
+    }
+    LlamaEngineOptions engine = engine_;
+    if (adapter) {
+      engine.adapters.push_back({path, 1.0F});
+    } else {
+      engine.model_path = path;
+    }
+    reward_ = std::make_unique<FrozenModel>(engine);
+    refreshed_ = true;
+  }
+
+ private:
+  std::unique_ptr<FrozenModel> other(const std::string& path) const {
+    if (path.empty()) {
+      return nullptr;
+    }
+    LlamaEngineOptions engine = engine_;
+    engine.model_path = path;
+    auto model = std::make_unique<FrozenModel>(engine);
+    if (model->vocabulary() != start_.vocabulary()) {
+      throw InvalidInput("[rl] " + path + " has " + std::to_string(model->vocabulary()) + " tokens and the policy " +
+                         std::to_string(start_.vocabulary()) + ": it cannot read what the policy writes");
+    }
+    return model;
+  }
+
+  const RlOptions& options_;
+  LlamaEngineOptions engine_;
+  FrozenModel start_;
+  std::unique_ptr<FrozenModel> reward_;     // none: start_
+  std::unique_ptr<FrozenModel> reference_;  // none: the reward model's where both are named alike, else start_
+  bool refreshed_ = false;
+};
+
+// A run and all that it holds; the order of the members is the order in which they need each other.
+class Session {
+ public:
+  Session(const RlOptions& options, LlamaEngineOptions engine)
+      : options_(options),
+        models_(options, with_choices(engine, options)),
+        file_(engine.model_path),
+        data_(read_rl_problems(options.data, models_.start().engine(), options.rollout.max_prompt_tokens,
+                               needs_answers(options))),
+        held_out_(options.held_out.empty() ? RlProblems()
+                                           : read_rl_problems(options.held_out, models_.start().engine(),
+                                                              options.rollout.max_prompt_tokens, true)),
+        loaded_(load_decoder(file_, {.vocabulary = models_.start().vocabulary(),
+                                     .compute = options.compute,
+                                     .recompute_layers = options.update.recompute_layers,
+                                     .lora_rank = options.lora_rank,
+                                     .lora_alpha = options.lora_alpha,
+                                     .seed = options.seed})),
+        sampler_(sampler_engine(engine, options), file_, options.directory),
+        run_(loaded_.decoder, sampler_, data_, options),
+        manifest_(rl_manifest(options, models_.frozen(), data_, held_out_, loaded_.compute.type)),
+        fingerprint_(record_key(manifest_)) {}
+
+  RlOutcome run(const std::function<void(const RlProgress&)>& report) {
+    resume();
+    RlOutcome outcome;
+    outcome.resumed_at = run_.steps_done();
+    outcome.problems = data_.problems.size();
+    outcome.left_out = data_.left_out;
+    outcome.left_out.insert(outcome.left_out.end(), held_out_.left_out.begin(), held_out_.left_out.end());
+    outcome.compute = compute_name(loaded_.compute.type) + ": " + loaded_.compute.reason;
+    RunLog log(in_directory("run.jsonl"), manifest_, run_.steps_done(), options_.directory);
+    Guards guards(options_.guards);
+    for (const LoggedStep& step : log.earlier_steps()) {
+      guards.check(health_of(step.step, step.metrics));
+    }
+    while (run_.steps_done() < options_.steps && outcome.fault.empty()) {
+      RlProgress progress{.step = advance(outcome), .steps = options_.steps};
+      log.step(progress.step.step, progress.step.metrics);
+      for (const LoggedSample& sample : progress.step.samples) {
+        log.sample(progress.step.step, sample);
+      }
+      if (const auto verdict = guards.check(health_of(progress.step.step, progress.step.metrics))) {
+        outcome.fault = verdict->reason;
+      } else {
+        keep();
+      }
+      report(progress);
+    }
+    if (!outcome.fault.empty() && options_.on_fault == OnFault::kRollBack && checkpointed()) {
+      run_.resume(in_directory("checkpoint"), fingerprint_);
+    }
+    outcome.exported_step = run_.steps_done();
+    outcome.exported = write_result();
+    return outcome;
+  }
+
+ private:
+  static bool needs_answers(const RlOptions& options) {
+    for (const RewardSpec& source : options.rewards) {
+      if (source.kind == RewardKind::kVerified) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  // The type of products that was measured to be fastest stays the same when the run goes on.
+  static LlamaEngineOptions with_choices(LlamaEngineOptions& engine, const RlOptions& options) {
+    make_directory(options.directory);
+    engine.choice_cache_directory = (std::filesystem::path(options.directory) / "products").string();
+    return engine;
+  }
+  static LlamaEngineOptions sampler_engine(LlamaEngineOptions engine, const RlOptions& options) {
+    engine.precision = options.rollout.precision;
+    return engine;
+  }
+
+  std::string in_directory(const std::string& name) const {
+    return (std::filesystem::path(options_.directory) / name).string();
+  }
+  bool checkpointed() const { return std::filesystem::exists(in_directory("checkpoint")); }
+  std::string refreshed_path(std::size_t step) const {
+    return in_directory("reward-model-" + std::to_string(step) + ".gguf");
+  }
+
+  void resume() {
+    if (!checkpointed()) {
+      return;
+    }
+    run_.resume(in_directory("checkpoint"), fingerprint_);
+    if (options_.refresh_every > 0 && run_.steps_done() >= options_.refresh_every) {
+      models_.refresh(refreshed_path(run_.steps_done() - run_.steps_done() % options_.refresh_every),
+                      options_.lora_rank > 0);
+    }
+  }
+
+  // The next step, with the accuracy of the policy that it begins with where that is due, and of the last one's result.
+  RlStep advance(RlOutcome& outcome) {
+    std::optional<double> before;
+    if (!held_out_.problems.empty() && run_.steps_done() % options_.held_out_every == 0) {
+      before = run_.accuracy(held_out_, options_.held_out_samples);
+    }
+    RlStep step = run_.advance(models_.frozen());
+    if (before) {
+      step.metrics.emplace_back("held_out_accuracy", *before);
+    }
+    if (!held_out_.problems.empty() && run_.steps_done() == options_.steps) {
+      outcome.held_out_accuracy = run_.accuracy(held_out_, options_.held_out_samples);
+      step.metrics.emplace_back("held_out_accuracy_after", *outcome.held_out_accuracy);
+    }
+    return step;
+  }
+
+  // What a run needs to go on from here: a reward model that was refreshed lies there before the checkpoint does.
+  void keep() {
+    const std::size_t step = run_.steps_done();
+    const bool refresh = options_.refresh_every > 0 && step % options_.refresh_every == 0;
+    if (refresh) {
+      write_policy(refreshed_path(step), "f32");
+      models_.refresh(refreshed_path(step), options_.lora_rank > 0);
+    }
+    if (refresh || step == options_.steps || step % options_.checkpoint_every == 0) {
+      run_.save(in_directory("checkpoint"), fingerprint_);
+    }
+    if (refresh && step > options_.refresh_every) {
+      std::error_code ignored;
+      std::filesystem::remove(refreshed_path(step - options_.refresh_every), ignored);
+    }
+  }
+
+  void write_policy(const std::string& path, const std::string& type) const {
+    if (options_.lora_rank > 0) {
+      export_adapter(path, file_, loaded_.decoder);
+    } else {
+      export_model(path, file_, loaded_.decoder, export_type(type));
+    }
+  }
+
+  std::string write_result() const {
+    std::string path = in_directory(options_.lora_rank > 0 ? "adapter.gguf" : "model.gguf");
+    write_policy(path, options_.export_type);
+    return path;
+  }
+
+  const RlOptions& options_;
+  Models models_;
+  WeightFile file_;
+  RlProblems data_;
+  RlProblems held_out_;
+  LoadedDecoder loaded_;
+  PolicySampler sampler_;
+  RlRun run_;
+  std::string manifest_;
+  std::string fingerprint_;
+};
+
+}  // namespace
+
+RlOutcome run_rl(const RlOptions& options, const LlamaEngineOptions& engine,
+                 const std::function<void(const RlProgress&)>& report) {
+  return Session(options, engine).run(report);
+}
+
+}  // namespace endorm
