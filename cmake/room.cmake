@@ -65,7 +65,7 @@ function(endorm_test name)
   endorm_compiles_quickly(${name})
   if(TEST_TORCH)
     endorm_uses_torch(${name})
-  else()
+  elseif(NOT "llama" IN_LIST TEST_LIBRARIES)  # which brings -fopenmp, another flag than that of the shared headers
     target_precompile_headers(${name} REUSE_FROM endorm_test_main)
   endif()
   add_dependencies(endorm_tests ${name})

@@ -7,6 +7,7 @@
 
 #include "app/cli/commands.h"
 #include "app/cli/engine_flags.h"
+#include "app/cli/freed_memory.h"
 #include "app/cli/progress.h"
 #include "core/errors.h"
 #include "engine/model_store.h"
@@ -43,9 +44,20 @@ void print(const RlOutcome& outcome, const RlOptions& options) {
               outcome.exported.c_str(), outcome.exported_step);
 }
 
+// A configuration of every key, each with its help and what holds without it.
 [[maybe_unused]] void print_keys() {
+  std::string section;
   for (const ConfigKey& key : rl_config_keys()) {
-    std::printf("%s = %s\n    %s\n", key.path.c_str(), key.standard.c_str(), key.help.c_str());
+    const std::size_t dot = key.path.rfind('.');
+    const std::string own = dot == std::string::npos ? "" : key.path.substr(0, dot);
+    if (own != section) {
+      section = own;
+      const std::size_t list = own.find("[]");
+      std::printf("\n%s\n",
+                  list == std::string::npos ? ("[" + own + "]").c_str() : ("[[" + own.substr(0, list) + "]]").c_str());
+    }
+    std::printf("%s = %s  # %s\n", key.path.substr(own.empty() ? 0 : dot + 1).c_str(), key.standard.c_str(),
+                key.help.c_str());
   }
 }
 
@@ -54,6 +66,7 @@ void print(const RlOutcome& outcome, const RlOptions& options) {
     throw InvalidInput("[rl] give a configuration and -o DIRECTORY, or --keys for what a configuration may hold");
   }
   RlOptions options = read_rl_config(flags.config);
+  keep_freed_memory();
   options.directory = flags.directory;
   options.steps = flags.steps.value_or(options.steps);
   options.seed = flags.seed.value_or(options.seed);
@@ -102,7 +115,7 @@ void add_rl_command(CLI::App& app) {
   auto flags = std::make_shared<RlFlags>();
   CLI::App* command =
       app.add_subcommand("rl", "Reinforcement learning of a model, by its own reward or another; stops and goes on");
-  command->add_option("config", flags->config, "TOML; docs/rl-config.md and --keys have every key, recipes/ examples")
+  command->add_option("config", flags->config, "TOML; --keys has every key, recipes/ has examples")
       ->check(CLI::ExistingFile);
   command->add_option("-o,--output", flags->directory, "directory of the run: log, checkpoint, model");
   command->add_option("--model", flags->model, "GGUF file or the name of a known model, in the place of model");
@@ -112,7 +125,7 @@ void add_rl_command(CLI::App& app) {
       ->capture_default_str();
   command->add_option("-t,--threads", flags->engine.threads, "of drawing and rewarding; 0: all")->capture_default_str();
   command->add_flag("--offline", flags->engine.offline, "download nothing");
-  command->add_flag("--keys", flags->keys, "print every key of a configuration, and end");
+  command->add_flag("--keys", flags->keys, "print a configuration of every key with what holds without it, and end");
   command->footer(
       "Example:\n"
       "  endorm rl recipes/arithmetic/endorm.toml -o runs/first\n"

@@ -6,6 +6,7 @@
 
 #include "app/cli/commands.h"
 #include "app/cli/engine_flags.h"
+#include "app/cli/freed_memory.h"
 #include "app/cli/progress.h"
 #include "core/errors.h"
 #include "engine/model_store.h"
@@ -43,6 +44,7 @@ void print(const SftOutcome& outcome, const SftSession& session) {
 }
 
 [[maybe_unused]] void train(const SftFlags& flags) {  // a build without training has no use for it
+  keep_freed_memory();
   SftSession session = flags.session;
   session.training.schedule.decay = decay_from(flags.decay);
   session.model_path = resolve_model(flags.engine.model, model_store_options(flags.engine.offline));

@@ -32,12 +32,23 @@ def subcommands(text):
     return re.findall(r"^  ([a-z]\w*)", listed.group(1), re.M) if listed else []
 
 
-def page(name, endorm, before):
+def keys_of(name, endorm, found):
+    """The keys of the configuration that a command reads; what the page has, where this build cannot tell."""
+    if name != "rl":
+        return []
+    done = subprocess.run([endorm, name, "--keys"], capture_output=True, text=True)
+    kept = re.search(r"## endorm rl --keys\n\n```toml\n(.*?)\n```", found, re.S)
+    text = done.stdout.strip() if done.returncode == 0 else kept.group(1) if kept else ""
+    return [f"## endorm {name} --keys\n\n```toml\n{text}\n```\n"]
+
+
+def page(name, endorm, before, found):
     parts = []
     texts = [((name,), help_of(endorm, [name]))]
     texts += [((name, inner), help_of(endorm, [name, inner])) for inner in subcommands(texts[0][1])]
     for words, text in texts:
         parts.append(f"## endorm {' '.join(words)} --help\n\n```text\n{text}\n```\n")
+    parts += keys_of(name, endorm, found)
     return f"{before.rstrip()}\n\n{MARKER}\n\n" + "\n".join(parts)
 
 
@@ -57,7 +68,7 @@ def main():
         path = PAGES / f"{name}.md"
         found = path.read_text() if path.exists() else ""
         before, marker, _ = found.partition(MARKER)
-        wanted = page(name, endorm, before or f"# endorm {name}\n")
+        wanted = page(name, endorm, before or f"# endorm {name}\n", found)
         if not wanted.isascii():
             faults.append(f"endorm {name} --help is not ASCII")
         if arguments.write:
