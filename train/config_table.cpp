@@ -28,10 +28,18 @@ std::string text_of(double value) {
   return text.str();
 }
 
+// In double quotes, on one line.
 std::string toml_string(const std::string& text) {
-  std::ostringstream out;
-  out << toml::value<std::string>(text);
-  return out.str();
+  std::string written = "\"";
+  for (const char byte : text) {
+    if (byte == '\n') {
+      written += "\\n";
+    } else {
+      written += byte == '"' || byte == '\\' ? "\\" : "";
+      written += byte;
+    }
+  }
+  return written + '"';
 }
 
 // Edits that make one word of another (Levenshtein).

@@ -128,7 +128,7 @@ void add_rl_command(CLI::App& app) {
   command->add_flag("--keys", flags->keys, "print a configuration of every key with what holds without it, and end");
   command->footer(
       "Example:\n"
-      "  endorm rl recipes/arithmetic/endorm.toml -o runs/first\n"
+      "  endorm rl recipes/word-problems/endorm.toml -o runs/first\n"
       "  endorm report runs/first/run.jsonl -o run.html --refresh 10\n"
       "Files in the configuration are found from where the command is given. The same command again goes on where a\n"
       "stopped one was; docs/training.md says what the directory holds.");
