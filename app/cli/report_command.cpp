@@ -154,7 +154,7 @@ void add_report_command(CLI::App& app) {
                    "itself anew as often")
       ->check(CLI::PositiveNumber);
   command->footer(
-      "Examples:\n"
+      "Example:\n"
       "  endorm score records.jsonl --tokens -o scored.jsonl\n"
       "  endorm report scored.jsonl -o report.html\n"
       "  endorm report runs/first/run.jsonl -o run.html --refresh 10");
