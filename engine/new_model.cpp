@@ -20,34 +20,6 @@ constexpr const char* kChatMl =
     "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>' + "
     "'\\n' }}{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}";
 
-void check(const NewModel& model) {
-  const auto require = [](bool holds, const std::string& fact) {
-    if (!holds) {
-      throw InvalidInput("[write_new_model] " + fact);
-    }
-  };
-  require(model.architecture == "llama" || model.architecture == "qwen2" || model.architecture == "qwen3",
-          "architecture \"" + model.architecture + "\" is not one of llama, qwen2, qwen3");
-  require(model.layers > 0 && model.layers <= kMostLayers,
-          std::to_string(model.layers) + " layers are not 1 to " + std::to_string(kMostLayers));
-  constexpr std::size_t kLargest = std::numeric_limits<std::int32_t>::max();
-  for (const auto& [name, size] : {std::pair<const char*, std::size_t>{"width", model.width},
-                                   {"heads", model.heads},
-                                   {"kv_heads", model.kv_heads},
-                                   {"feed_forward", model.feed_forward},
-                                   {"context", model.context}}) {
-    require(size > 0 && size <= kLargest, std::string(name) + " is " + std::to_string(size));
-  }
-  require(model.width % (2 * model.heads) == 0, "width " + std::to_string(model.width) +
-                                                    " is no even number for each of " + std::to_string(model.heads) +
-                                                    " heads");
-  require(model.heads % model.kv_heads == 0,
-          std::to_string(model.kv_heads) + " kv_heads do not divide " + std::to_string(model.heads) + " heads");
-  require(std::isfinite(model.rope_base) && model.rope_base > 1, "rope_base is " + std::to_string(model.rope_base));
-  require(std::isfinite(model.norm_epsilon) && model.norm_epsilon > 0,
-          "norm_epsilon is " + std::to_string(model.norm_epsilon));
-}
-
 void set_architecture(gguf_context* header, const NewModel& model) {
   const auto set = [&](const char* key, std::size_t value) {
     gguf_set_val_u32(header, (model.architecture + "." + key).c_str(), static_cast<std::uint32_t>(value));
@@ -96,8 +68,36 @@ void set_vocabulary(gguf_context* header) {
 
 }  // namespace
 
+void check_new_model(const NewModel& model) {
+  const auto require = [](bool holds, const std::string& fact) {
+    if (!holds) {
+      throw InvalidInput("[write_new_model] " + fact);
+    }
+  };
+  require(model.architecture == "llama" || model.architecture == "qwen2" || model.architecture == "qwen3",
+          "architecture \"" + model.architecture + "\" is not one of llama, qwen2, qwen3");
+  require(model.layers > 0 && model.layers <= kMostLayers,
+          std::to_string(model.layers) + " layers are not 1 to " + std::to_string(kMostLayers));
+  constexpr std::size_t kLargest = std::numeric_limits<std::int32_t>::max();
+  for (const auto& [name, size] : {std::pair<const char*, std::size_t>{"width", model.width},
+                                   {"heads", model.heads},
+                                   {"kv_heads", model.kv_heads},
+                                   {"feed_forward", model.feed_forward},
+                                   {"context", model.context}}) {
+    require(size > 0 && size <= kLargest, std::string(name) + " is " + std::to_string(size));
+  }
+  require(model.width % (2 * model.heads) == 0, "width " + std::to_string(model.width) +
+                                                    " is no even number for each of " + std::to_string(model.heads) +
+                                                    " heads");
+  require(model.heads % model.kv_heads == 0,
+          std::to_string(model.kv_heads) + " kv_heads do not divide " + std::to_string(model.heads) + " heads");
+  require(std::isfinite(model.rope_base) && model.rope_base > 1, "rope_base is " + std::to_string(model.rope_base));
+  require(std::isfinite(model.norm_epsilon) && model.norm_epsilon > 0,
+          "norm_epsilon is " + std::to_string(model.norm_epsilon));
+}
+
 void set_new_model_metadata(gguf_context* header, const NewModel& model) {
-  check(model);
+  check_new_model(model);
   set_architecture(header, model);
   set_vocabulary(header);
 }

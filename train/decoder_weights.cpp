@@ -45,6 +45,15 @@ NamedTensors read_weights(const WeightFile& file) {
   return weights;
 }
 
+std::vector<Weights> views_of(const NamedTensors& tensors) {
+  std::vector<Weights> views;
+  for (const auto& [name, tensor] : tensors) {
+    views.push_back(
+        {name, tensor.sizes().vec(), {tensor.const_data_ptr<float>(), static_cast<std::size_t>(tensor.numel())}});
+  }
+  return views;
+}
+
 NamedTensors random_weights(const DecoderShape& shape, std::uint64_t seed) {
   torch::manual_seed(seed);
   NamedTensors weights;

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/weight_writer.h"
 #include "train/decoder.h"
 
 namespace endorm {
@@ -17,6 +18,9 @@ std::map<std::string, std::vector<std::int64_t>> weight_shapes(const DecoderShap
 
 // All weights of a file.
 NamedTensors read_weights(const WeightFile& file);
+
+// The tensors as what a writer takes: contiguous, float, and kept by the caller until they are written.
+std::vector<Weights> views_of(const NamedTensors& tensors);
 
 // Random ones: normal of deviation 0.02, what leads back into the residual stream divided by sqrt(2 layers), norms one
 // (Radford et al. 2019). The output layer is the embedding.

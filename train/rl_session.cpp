@@ -15,17 +15,10 @@
 #include "train/policy_sampler.h"
 #include "train/rl_manifest.h"
 #include "train/rl_numbers.h"
+#include "train/run_directory.h"
 
 namespace endorm {
 namespace {
-
-void make_directory(const std::string& directory) {
-  std::error_code fault;
-  std::filesystem::create_directories(directory, fault);
-  if (fault) {
-    throw InvalidInput("[--output] " + directory + " cannot be a directory: " + fault.message());
-  }
-}
 
 // The frozen models of a run: the policy it begins with, and others only where they are named.
 class Models {
@@ -149,7 +142,7 @@ class Session {
 
   // The type of products that was measured to be fastest stays the same when the run goes on.
   static LlamaEngineOptions with_choices(LlamaEngineOptions& engine, const RlOptions& options) {
-    make_directory(options.directory);
+    make_run_directory(options.directory);
     engine.choice_cache_directory = (std::filesystem::path(options.directory) / "products").string();
     return engine;
   }

@@ -4,7 +4,6 @@
 #include <chrono>
 #include <filesystem>
 #include <memory>
-#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -16,6 +15,7 @@
 #include "engine/weight_file.h"
 #include "train/decoder_loading.h"
 #include "train/export.h"
+#include "train/run_directory.h"
 #include "train/run_log.h"
 
 namespace endorm {
@@ -31,11 +31,11 @@ std::size_t vocabulary_of(const Engine& engine) {
 
 // Everything that the weights at the end depend on. The type of products is what was chosen, so that a run does not go
 // on in another on a machine where another is faster.
-std::string manifest_of(const SftSession& session, const Engine& engine, const TrainingData& data,
-                        const SftOptions& options, torch::ScalarType compute) {
+json manifest_of(const SftSession& session, const Engine& engine, const TrainingData& data, const SftOptions& options,
+                 torch::ScalarType compute) {
   const LearningRateSchedule& schedule = options.schedule;
   const char* decays[] = {"none", "linear", "cosine"};
-  return json{
+  json manifest = {
       {"kind", "sft"},
       {"model", engine.fingerprint()},
       {"template", engine.template_fingerprint()},
@@ -53,8 +53,21 @@ std::string manifest_of(const SftSession& session, const Engine& engine, const T
        session.lora_rank == 0 ? json(nullptr) : json{{"rank", session.lora_rank}, {"alpha", session.lora_alpha}}},
       {"compute", compute_name(compute)},
       {"recompute_layers", session.recompute_layers},
-      {"seed", options.seed}}
-      .dump();
+      {"seed", options.seed}};
+  if (session.new_model) {
+    const NewModel& model = session.new_model->model;
+    manifest["new_model"] = {{"architecture", model.architecture},
+                             {"layers", model.layers},
+                             {"width", model.width},
+                             {"heads", model.heads},
+                             {"kv_heads", model.kv_heads},
+                             {"feed_forward", model.feed_forward},
+                             {"context", model.context},
+                             {"rope_base", model.rope_base},
+                             {"norm_epsilon", model.norm_epsilon},
+                             {"seed", session.new_model->seed}};
+  }
+  return manifest;
 }
 
 }  // namespace
@@ -84,14 +97,10 @@ SftOutcome run_sft(const SftSession& session, const Engine& engine,
                                                 .lora_alpha = session.lora_alpha,
                                                 .seed = options.seed});
   outcome.compute = compute_name(compute.type) + ": " + compute.reason;
-  const std::string manifest = manifest_of(session, engine, data, options, compute.type);
+  const std::string manifest = manifest_of(session, engine, data, options, compute.type).dump();
   const std::string fingerprint = record_key(manifest);
 
-  std::error_code fault;
-  std::filesystem::create_directories(session.directory, fault);
-  if (fault) {
-    throw InvalidInput("[--output] " + session.directory + " cannot be a directory: " + fault.message());
-  }
+  make_run_directory(session.directory);
   const auto in_directory = [&](const char* name) {
     return (std::filesystem::path(session.directory) / name).string();
   };

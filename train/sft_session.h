@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "train/new_model_file.h"
 #include "train/sft.h"
 
 namespace endorm {
@@ -16,7 +17,8 @@ class Engine;
 // the same for TensorBoard, checkpoint, and at the end model.gguf, or adapter.gguf where adapters learnt.
 struct SftSession {
   // What changes the weights.
-  std::string model_path;  // GGUF
+  std::string model_path;                 // GGUF
+  std::optional<NewModelFile> new_model;  // what model_path was made of, where it began from nothing
   std::string data_path;
   std::string held_out_path;  // records whose loss is measured, never learnt; empty: none
   std::size_t max_tokens = 1024;

@@ -20,6 +20,7 @@ constexpr bool kTrains = ENDORM_TRAIN;  // whether train/ is part of this build
 struct SftFlags {
   EngineFlags engine;
   SftSession session;
+  std::string new_model;  // path of its description, in the place of a model
   std::string decay = "cosine";
 };
 
@@ -47,8 +48,13 @@ void print(const SftOutcome& outcome, const SftSession& session) {
   keep_freed_memory();
   SftSession session = flags.session;
   session.training.schedule.decay = decay_from(flags.decay);
-  session.model_path = resolve_model(flags.engine.model, model_store_options(flags.engine.offline));
-  const std::unique_ptr<Engine> engine = make_engine(flags.engine);
+  EngineFlags engine_flags = flags.engine;
+  if (!flags.new_model.empty()) {
+    session.new_model = read_new_model_file(flags.new_model);
+    engine_flags.model = write_start_model(*session.new_model, session.directory);
+  }
+  session.model_path = resolve_model(engine_flags.model, model_store_options(engine_flags.offline));
+  const std::unique_ptr<Engine> engine = make_engine(engine_flags);
   std::unique_ptr<Progress> drawn;
   std::size_t first = 0;
   std::size_t tokens = 0;
@@ -111,7 +117,13 @@ void add_sft_command(CLI::App& app) {
       ->required()
       ->check(CLI::ExistingFile);
   command->add_option("-o,--output", session.directory, "directory of the run: log, checkpoint, model")->required();
-  command->add_option("--model", flags->engine.model, "GGUF file or the name of a known model")->capture_default_str();
+  CLI::Option* model = command->add_option("--model", flags->engine.model, "GGUF file or the name of a known model")
+                           ->capture_default_str();
+  command
+      ->add_option("--new-model", flags->new_model,
+                   "TOML with the sizes of a model that begins with random weights, in the place of --model")
+      ->check(CLI::ExistingFile)
+      ->excludes(model);
   command->add_option("--template", flags->engine.prompt_template, "model, plain, raw, or a jinja file")
       ->capture_default_str();
   command->add_flag("--offline", flags->engine.offline, "download nothing");
@@ -134,6 +146,7 @@ void add_sft_command(CLI::App& app) {
       "Example:\n"
       "  endorm sft dialogues.jsonl -o runs/first --lora-rank 16 --learning-rate 2e-4 --epochs 2\n"
       "  endorm score answers.jsonl --lora runs/first/adapter.gguf\n"
+      "  endorm sft dialogues.jsonl -o runs/small --new-model small.toml --learning-rate 2e-3 --epochs 4\n"
       "The same command again goes on where a stopped one was; docs/training.md says what the directory holds.");
   command->callback([flags] { run_sft_command(*flags); });
 }

@@ -109,3 +109,34 @@ TEST_CASE("Adapters are exported alone, and a session that has ended only export
   CHECK(again.resumed_at == 7);
   CHECK(read_file(again.exported) == bytes);
 }
+
+TEST_CASE("A run from nothing that is stopped ends with the same file, and another description is refused") {
+  const TemporaryDirectory folder;
+  SftSession session = letters(folder);
+  session.held_out_path.clear();
+  session.new_model =
+      NewModelFile{{.layers = 1, .width = 16, .heads = 2, .kv_heads = 1, .feed_forward = 24, .context = 64}, 5};
+  const auto run_in = [&](const std::string& directory, const std::function<void(const SftProgress&)>& report) {
+    session.directory = directory;
+    session.model_path = write_start_model(*session.new_model, directory);
+    LlamaEngineOptions options;
+    options.model_path = session.model_path;
+    return run_sft(session, *make_llama_engine(options), report);
+  };
+  const SftOutcome whole = run_in(folder.file("whole"), quiet);
+  const auto stop_behind_three = [](const SftProgress& progress) {
+    if (progress.step.step == 3) {
+      throw EngineError("stopped");
+    }
+  };
+  CHECK_THROWS_AS(run_in(folder.file("stopped"), stop_behind_three), EngineError);
+  const SftOutcome resumed = run_in(folder.file("stopped"), quiet);
+  CHECK(resumed.resumed_at == 2);
+  CHECK(read_file(resumed.exported) == read_file(whole.exported));
+  CHECK(read_file(folder.file("stopped/start.gguf")) == read_file(folder.file("whole/start.gguf")));
+  CHECK(rows_of(folder.file("whole/run.jsonl"))[0].at("manifest").at("new_model").at("seed") == 5);
+
+  session.new_model->seed = 6;
+  CHECK_THROWS_WITH_AS(run_in(folder.file("stopped"), quiet), doctest::Contains("other data, model or options"),
+                       InvalidInput);
+}

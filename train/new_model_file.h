@@ -1,0 +1,27 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "engine/weight_writer.h"
+
+namespace endorm {
+
+// A model that does not exist yet: its sizes, and the seed of its random weights.
+struct NewModelFile {
+  NewModel model;
+  std::uint64_t seed = 0;
+};
+
+// Reads a TOML file with the keys of NewModel, of which layers, width, heads, kv_heads, feed_forward and context must
+// be there, and seed. Throws InvalidInput, naming the file and the key, where it cannot be read, a key is missing,
+// unknown or of another type, and where the sizes fit no model.
+NewModelFile read_new_model_file(const std::string& path);
+
+// Makes sure that DIRECTORY/start.gguf is there, the model with its random weights (train/decoder_weights.h) in f32,
+// and returns its path. It is written as long as the directory holds no checkpoint; a run that goes on finds the file
+// that it began with. The same description and seed give the same bytes under the same version of PyTorch. Throws
+// InvalidInput where the directory cannot be one, EngineError where the file cannot be written.
+std::string write_start_model(const NewModelFile& description, const std::string& directory);
+
+}  // namespace endorm
