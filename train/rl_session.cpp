@@ -12,6 +12,7 @@
 #include "train/decoder_loading.h"
 #include "train/export.h"
 #include "train/frozen_model.h"
+#include "train/peft_adapter.h"
 #include "train/policy_sampler.h"
 #include "train/rl_manifest.h"
 #include "train/rl_numbers.h"
@@ -215,6 +216,9 @@ class Session {
   std::string write_result() const {
     std::string path = in_directory(options_.lora_rank > 0 ? "adapter.gguf" : "model.gguf");
     write_policy(path, options_.export_type);
+    if (options_.lora_rank > 0) {
+      export_peft_adapter(in_directory("adapter"), file_, loaded_.decoder);
+    }
     return path;
   }
 

@@ -15,6 +15,7 @@
 #include "engine/weight_file.h"
 #include "train/decoder_loading.h"
 #include "train/export.h"
+#include "train/peft_adapter.h"
 #include "train/run_directory.h"
 #include "train/run_log.h"
 
@@ -138,6 +139,7 @@ SftOutcome run_sft(const SftSession& session, const Engine& engine,
   outcome.exported = in_directory(session.lora_rank > 0 ? "adapter.gguf" : "model.gguf");
   if (session.lora_rank > 0) {
     export_adapter(outcome.exported, file, decoder);
+    export_peft_adapter(in_directory("adapter"), file, decoder);
   } else {
     export_model(outcome.exported, file, decoder, export_type(session.export_type));
   }

@@ -14,7 +14,8 @@ namespace endorm {
 class Engine;
 
 // A whole run of `endorm sft`: data to an exported model, in a directory that holds run.jsonl (one line a step),
-// the same for TensorBoard, checkpoint, and at the end model.gguf, or adapter.gguf where adapters learnt.
+// the same for TensorBoard, checkpoint, and at the end model.gguf, or adapter.gguf and PEFT's adapter/ where adapters
+// learnt.
 struct SftSession {
   // What changes the weights.
   std::string model_path;                 // GGUF
