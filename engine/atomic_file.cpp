@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "core/errors.h"
+#include "engine/write_all.h"
 
 namespace endorm {
 
@@ -37,13 +38,8 @@ void AtomicFile::fail(const char* action) const {
 }
 
 void AtomicFile::write(std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t count = ::write(descriptor_, bytes.data(), bytes.size());
-    if (count >= 0) {
-      bytes.remove_prefix(static_cast<std::size_t>(count));
-    } else if (errno != EINTR) {
-      fail("write");
-    }
+  if (!write_all(descriptor_, bytes)) {
+    fail("write");
   }
 }
 

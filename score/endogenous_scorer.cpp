@@ -5,6 +5,7 @@
 
 #include "core/errors.h"
 #include "core/reward.h"
+#include "engine/path_statistics.h"
 #include "score/request_tokens.h"
 #include "score/step_ranges.h"
 #include "score/together_or_each.h"
@@ -91,21 +92,14 @@ void EndogenousScorer::evaluate(std::vector<Job*>& jobs) {
   }
   const auto evaluate_some = [&](std::size_t begin, std::size_t count) {
     const std::span<Job* const> some = std::span(jobs).subspan(begin, count);
-    TokenTree tree;
-    std::vector<std::vector<std::size_t>> paths;
+    std::vector<TokenPath> paths;
     for (const Job* job : some) {
-      paths.push_back(tree.insert(job->tokens.prompt, job->tokens.response));
+      paths.push_back({job->tokens.prompt, job->tokens.response});
     }
-    std::vector<std::size_t> place(tree.nodes().size());
-    std::size_t next = 0;
-    for (std::size_t node = 0; node < place.size(); ++node) {
-      place[node] = tree.nodes()[node].scored ? next++ : 0;
-    }
-    const std::vector<TokenStats> stats = engine_.evaluate(tree, {options_.alpha, options_.share_prefixes});
+    std::vector<std::vector<TokenStats>> stats =
+        evaluate_paths(engine_, paths, {options_.alpha, options_.share_prefixes});
     for (std::size_t i = 0; i < some.size(); ++i) {
-      for (const std::size_t node : paths[i]) {
-        some[i]->stats.push_back(stats[place[node]]);
-      }
+      some[i]->stats = std::move(stats[i]);
     }
   };
   together_or_each(jobs.size(), evaluate_some,

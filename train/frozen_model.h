@@ -7,19 +7,12 @@
 #include <vector>
 
 #include "core/reward.h"
-#include "engine/token_tree.h"
+#include "engine/path_statistics.h"
 
 namespace endorm {
 
-class Engine;
 class LlamaEngine;
 struct LlamaEngineOptions;
-
-// A prompt and a response behind it, as tokens. What they point at outlives the call they are given to.
-struct ResponseTokens {
-  std::span<const Token> prompt;    // [P]
-  std::span<const Token> response;  // [T]
-};
 
 // A model that reads what the policy drew and never learns: the reward model, the reference. It reads the very tokens
 // that were drawn. One caller at a time.
@@ -33,7 +26,7 @@ class FrozenModel {
 
   // The paper's quantities at every token, [B][T], with the soft value of temperature alpha; what responses share is
   // computed once. Throws EngineError where the model fails.
-  std::vector<std::vector<TokenReward>> read(std::span<const ResponseTokens> responses, double alpha) const;
+  std::vector<std::vector<TokenReward>> read(std::span<const TokenPath> responses, double alpha) const;
 
   std::size_t vocabulary() const;  // columns that a log-sum-exp runs over
   Engine& engine() const;

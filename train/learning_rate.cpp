@@ -3,8 +3,34 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <string>
+
+#include "core/errors.h"
 
 namespace endorm {
+
+std::string_view learning_rate_decay_name(LearningRateDecay decay) {
+  switch (decay) {
+    case LearningRateDecay::kNone:
+      return "none";
+    case LearningRateDecay::kLinear:
+      return "linear";
+    case LearningRateDecay::kCosine:
+      break;
+  }
+  return "cosine";
+}
+
+LearningRateDecay learning_rate_decay_from_name(std::string_view name) {
+  for (const LearningRateDecay decay :
+       {LearningRateDecay::kNone, LearningRateDecay::kLinear, LearningRateDecay::kCosine}) {
+    if (learning_rate_decay_name(decay) == name) {
+      return decay;
+    }
+  }
+  throw InvalidInput("learning_rate_decay_from_name: no decay is called \"" + std::string(name) +
+                     "\"; there are none, linear and cosine");
+}
 
 double LearningRateSchedule::at(std::size_t step) const {
   if (step < warm_up) {

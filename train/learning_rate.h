@@ -1,10 +1,15 @@
 #pragma once
 
 #include <cstddef>
+#include <string_view>
 
 namespace endorm {
 
 enum class LearningRateDecay { kNone, kLinear, kCosine };
+
+// "none", "linear", "cosine".
+std::string_view learning_rate_decay_name(LearningRateDecay decay);
+LearningRateDecay learning_rate_decay_from_name(std::string_view name);  // throws InvalidInput, listing the names
 
 // The learning rate of each step of a run: a linear rise over the first warm_up steps, then a fall to
 // final_fraction * peak at the last step.

@@ -27,6 +27,12 @@ PackedBatch pack(std::span<const TrainingSequence> sequences);
 struct SequenceRange {
   std::size_t begin = 0;
   std::size_t end = 0;
+
+  // Those of them, or what else there is one of for each.
+  template <typename One>
+  std::span<const One> of(std::span<const One> all) const {
+    return all.subspan(begin, end - begin);
+  }
 };
 
 // Sequences in runs that have at most pass_tokens tokens together, or are a single one that is longer.

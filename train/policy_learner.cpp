@@ -88,7 +88,7 @@ PolicyReading PolicyLearner::read(std::span<const TrainingSequence> responses) c
   reading.values.resize(state_->critic.empty() ? 0 : responses.size());
   std::size_t tokens = 0;
   for (const SequenceRange range : passes_of(responses, state_->options.update.pass_tokens)) {
-    const PackedBatch batch = pack(responses.subspan(range.begin, range.end - range.begin));
+    const PackedBatch batch = pack(range.of(responses));
     std::vector<std::size_t> chosen;
     for (std::size_t index = range.begin; index < range.end; ++index) {
       chosen.push_back(index);
@@ -121,8 +121,8 @@ PolicyUpdate PolicyLearner::State::optimizer_step(std::span<const TrainingSequen
   std::int64_t first = 0;  // token of the minibatch
   optimizer.clear_gradients();
   for (const SequenceRange range : passes_of(sequences, options.update.pass_tokens)) {
-    const std::span<const std::size_t> own = chosen.subspan(range.begin, range.end - range.begin);
-    const PackedBatch batch = pack(std::span(sequences).subspan(range.begin, range.end - range.begin));
+    const std::span<const std::size_t> own = range.of(chosen);
+    const PackedBatch batch = pack(range.of(std::span<const TrainingSequence>(sequences)));
     const auto tokens = static_cast<std::int64_t>(batch.target_begins.back());
     const torch::Tensor hidden = decoder.hidden(batch);
     const HeadLogProbs head = decoder.read_out(hidden, batch);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <string_view>
 
 #include "train/kl.h"
 
@@ -12,10 +13,16 @@ enum class LossAverage {
   kSequence,  // every response counts 1 / B, its tokens equally (GRPO, arXiv 2402.03300 equation 3)
 };
 
+// "token", "sequence".
+std::string_view loss_average_name(LossAverage average);
+
 enum class PolicyObjective {
   kClipped,    // -min(ratio A, clip(ratio, 1 - clip_low, 1 + clip_high) A)     (PPO, arXiv 1707.06347 equation 7)
   kReinforce,  // -A log pi                                                     (on-policy; the ratio is not used)
 };
+
+// "clipped", "reinforce".
+std::string_view policy_objective_name(PolicyObjective objective);
 
 struct PolicyLossOptions {
   PolicyObjective objective = PolicyObjective::kClipped;

@@ -4,7 +4,6 @@
 #include <map>
 #include <utility>
 
-#include "core/errors.h"
 #include "engine/engine.h"
 #include "eval/math_row.h"
 #include "score/step_ranges.h"
@@ -14,13 +13,10 @@ namespace {
 
 using Rewards = std::vector<std::vector<TokenReward>>;  // [B][T]
 
-constexpr RewardKind kKinds[] = {RewardKind::kEndogenous, RewardKind::kRelative, RewardKind::kVerified,
-                                 RewardKind::kMajority};
-
 // Every reading of the reward model, each temperature once.
 class Readings {
  public:
-  Readings(std::span<const ResponseTokens> tokens, const FrozenModel& model) : tokens_(tokens), model_(model) {}
+  Readings(std::span<const TokenPath> tokens, const FrozenModel& model) : tokens_(tokens), model_(model) {}
 
   const Rewards& at(double alpha) {
     const auto known = by_alpha_.find(alpha);
@@ -29,7 +25,7 @@ class Readings {
   }
 
  private:
-  std::span<const ResponseTokens> tokens_;
+  std::span<const TokenPath> tokens_;
   const FrozenModel& model_;
   std::map<double, Rewards> by_alpha_;
 };
@@ -111,13 +107,16 @@ std::optional<std::size_t> majority(const MathRow& row) {
   return most == count.end() ? std::nullopt : std::optional(most->first);
 }
 
-// Fills the parts of a source that reads texts, and the notes.
+bool reads_texts(const RewardSpec& source) {
+  return source.kind == RewardKind::kVerified || source.kind == RewardKind::kMajority;
+}
+
+// Fills the parts of a source that reads texts, and the notes. rows: of the responses, graded.
 void grade_into(ResponseRewards& read, std::size_t source, RewardKind kind, std::span<const SampledResponse> responses,
-                std::span<const RlProblem> problems) {
-  const std::vector<MathRow> rows = graded_rows(responses, problems);
+                std::span<const MathRow> rows) {
   std::vector<std::optional<std::size_t>> most;
   std::transform(rows.begin(), rows.end(), std::back_inserter(most), majority);
-  std::vector<std::size_t> next(problems.size(), 0);  // sample of each problem
+  std::vector<std::size_t> next(rows.size(), 0);  // sample of each problem
   for (std::size_t b = 0; b < responses.size(); ++b) {
     const std::size_t problem = responses[b].problem;
     const MathSample& sample = rows[problem].samples[next[problem]++];
@@ -133,7 +132,7 @@ void grade_into(ResponseRewards& read, std::size_t source, RewardKind kind, std:
 ResponseRewards reward_responses(std::span<const SampledResponse> responses, std::span<const RlProblem> problems,
                                  std::span<const RewardSpec> sources, const FrozenModel& reward_model,
                                  const FrozenModel& reference) {
-  std::vector<ResponseTokens> tokens;
+  std::vector<TokenPath> tokens;
   for (const SampledResponse& response : responses) {
     tokens.push_back({problems[response.problem].prompt, response.tokens});
   }
@@ -150,10 +149,13 @@ ResponseRewards reward_responses(std::span<const SampledResponse> responses, std
       log_prob.push_back(token.log_prob);
     }
   }
+  const std::vector<MathRow> rows = std::any_of(sources.begin(), sources.end(), reads_texts)
+                                        ? graded_rows(responses, problems)
+                                        : std::vector<MathRow>();
   for (std::size_t k = 0; k < sources.size(); ++k) {
     const RewardSpec& source = sources[k];
-    if (source.kind == RewardKind::kVerified || source.kind == RewardKind::kMajority) {
-      grade_into(read, k, source.kind, responses, problems);
+    if (reads_texts(source)) {
+      grade_into(read, k, source.kind, responses, rows);
       continue;
     }
     const Rewards& rewards = of_reward_model.at(source.kind == RewardKind::kRelative ? 1.0 : source.alpha);
@@ -193,16 +195,6 @@ std::string_view reward_kind_name(RewardKind kind) {
       break;
   }
   return "majority";
-}
-
-RewardKind reward_kind_from_name(std::string_view name) {
-  for (const RewardKind kind : kKinds) {
-    if (reward_kind_name(kind) == name) {
-      return kind;
-    }
-  }
-  throw InvalidInput("no reward is called \"" + std::string(name) +
-                     "\"; there are endogenous, relative, verified and majority");
 }
 
 }  // namespace endorm

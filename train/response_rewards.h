@@ -33,6 +33,5 @@ double share_of_right(std::span<const SampledResponse> responses, std::span<cons
 
 // "endogenous", "relative", "verified", "majority".
 std::string_view reward_kind_name(RewardKind kind);
-RewardKind reward_kind_from_name(std::string_view name);  // throws InvalidInput, listing the names
 
 }  // namespace endorm

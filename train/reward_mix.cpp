@@ -39,6 +39,18 @@ void normalise_over(std::vector<RewardPart>& parts, std::span<const std::size_t>
 
 }  // namespace
 
+std::string_view reward_scope_name(RewardScope scope) {
+  switch (scope) {
+    case RewardScope::kNone:
+      return "none";
+    case RewardScope::kGroup:
+      return "group";
+    case RewardScope::kBatch:
+      break;
+  }
+  return "batch";
+}
+
 double RewardSource::weight(std::size_t step) const {
   if (weights.empty()) {
     throw InvalidInput("RewardSource: a source needs at least one weight");

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <map>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "train/rollout.h"
@@ -11,6 +12,9 @@ namespace endorm {
 
 // Over which responses a source's rewards are brought to mean 0 and deviation 1 before they are mixed.
 enum class RewardScope { kNone, kGroup, kBatch };
+
+// "none", "group", "batch".
+std::string_view reward_scope_name(RewardScope scope);
 
 struct WeightAtStep {
   std::size_t step = 0;

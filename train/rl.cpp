@@ -9,6 +9,7 @@
 #include "train/policy_sampler.h"
 #include "train/response_rewards.h"
 #include "train/rl_numbers.h"
+#include "train/training_data.h"
 
 namespace endorm {
 namespace {
@@ -52,26 +53,24 @@ std::vector<Rollout> rollouts_of(std::span<const SampledResponse> responses, con
 
 struct RlRun::State {
   State(Decoder& given, PolicySampler& draws, const RlProblems& problems, const RlOptions& chosen)
-      : policy(given), sampler(draws), data(problems), options(chosen), learner(given, chosen) {
+      : policy(given),
+        sampler(draws),
+        data(problems),
+        options(chosen),
+        learner(given, chosen),
+        walk(problems.problems.size(), chosen.seed) {
+    options.update.schedule.steps = chosen.steps;
     options.advantage.sources.clear();
     for (const RewardSpec& source : chosen.rewards) {
       options.advantage.sources.push_back(source.mix);
     }
   }
 
-  // The problems of a step, where the data are walked through again and again, each epoch in its own order.
-  std::vector<RlProblem> problems_of(std::size_t step) const {
+  // The problems of a step, counted from 0.
+  std::vector<RlProblem> problems_of(std::size_t step) {
     std::vector<RlProblem> problems;
-    const std::size_t count = data.problems.size();
-    std::optional<std::size_t> epoch;
-    std::vector<std::size_t> order;
     for (std::size_t index = 0; index < options.rollout.prompts; ++index) {
-      const std::size_t place = step * options.rollout.prompts + index;
-      if (epoch != place / count) {
-        epoch = place / count;
-        order = epoch_order(count, options.seed, *epoch);
-      }
-      problems.push_back(data.problems[order[place % count]]);
+      problems.push_back(data.problems[walk.at(step * options.rollout.prompts + index)]);
     }
     return problems;
   }
@@ -98,6 +97,7 @@ struct RlRun::State {
   const RlProblems& data;
   RlOptions options;
   PolicyLearner learner;
+  EpochWalk walk;
   std::size_t done = 0;
   std::optional<std::size_t> taken;  // steps that the sampler's weights have done
 };

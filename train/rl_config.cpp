@@ -9,13 +9,23 @@
 namespace endorm {
 namespace {
 
-// Reads one of an enumeration's values, which are numbered from 0 in the order of names.
-template <typename Choice>
-void read_choice(ConfigTable& table, const std::string& key, Choice& value, const std::vector<std::string>& names,
-                 const std::string& help) {
-  auto index = static_cast<std::size_t>(value);
+std::string_view on_fault_name(OnFault on_fault) { return on_fault == OnFault::kStop ? "stop" : "roll_back"; }
+
+// Reads one of `choices` by the name that `name` gives it.
+template <typename Choice, typename Name>
+void read_choice(ConfigTable& table, const std::string& key, Choice& value, const std::vector<Choice>& choices,
+                 const Name& name, const std::string& help) {
+  std::vector<std::string> names;
+  for (const Choice choice : choices) {
+    names.emplace_back(name(choice));
+  }
+  auto index = static_cast<std::size_t>(std::find(choices.begin(), choices.end(), value) - choices.begin());
   table.read_choice(key, index, names, help);
-  value = static_cast<Choice>(index);
+  value = choices[index];
+}
+
+void read_estimator(ConfigTable& table, const std::string& key, KlEstimator& value, const std::string& help) {
+  read_choice(table, key, value, {KlEstimator::kK1, KlEstimator::kK2, KlEstimator::kK3}, kl_estimator_name, help);
 }
 
 // A string that is one of names.
@@ -28,7 +38,8 @@ void read_name(ConfigTable& table, const std::string& key, std::string& value, c
 
 void read_reward(ConfigTable& table, RewardSpec& source) {
   read_choice(
-      table, "source", source.kind, {"endogenous", "relative", "verified", "majority"},
+      table, "source", source.kind,
+      {RewardKind::kEndogenous, RewardKind::kRelative, RewardKind::kVerified, RewardKind::kMajority}, reward_kind_name,
       "what a response is rewarded for: the reward model's own logits, its log pi less the reference's, a right "
       "answer, the answer of most responses to the prompt");
   std::vector<std::pair<std::size_t, double>> weights = {{0, 1.0}};
@@ -37,13 +48,14 @@ void read_reward(ConfigTable& table, RewardSpec& source) {
   for (const auto& [step, weight] : weights) {
     source.mix.weights.push_back({step, weight});
   }
-  read_choice(table, "normalise", source.mix.normalise, {"none", "group", "batch"},
-              "over which responses it is brought to mean 0 and deviation 1 before it is mixed");
+  read_choice(table, "normalise", source.mix.normalise, {RewardScope::kNone, RewardScope::kGroup, RewardScope::kBatch},
+              reward_scope_name, "over which responses it is brought to mean 0 and deviation 1 before it is mixed");
   table.read("dense", source.dense, "endogenous, relative: a reward at every token, in the place of one a response");
   table.read("alpha", source.alpha, "endogenous: temperature of the soft value");
   read_choice(table, "aggregation", source.aggregate.kind,
-              {"discounted", "sum", "mean", "chunked_mean", "step_mean", "min_step", "last_k"},
-              "endogenous, relative: how tokens become one number");
+              {Aggregation::kDiscounted, Aggregation::kSum, Aggregation::kMean, Aggregation::kChunkedMean,
+               Aggregation::kStepMean, Aggregation::kMinStep, Aggregation::kLastK},
+              aggregation_name, "endogenous, relative: how tokens become one number");
   table.read("gamma", source.aggregate.gamma, "of discounted");
   table.read("floor", source.aggregate.floor, "of discounted: the smallest weight");
   table.read("chunk", source.aggregate.chunk, "of chunked_mean: tokens");
@@ -58,15 +70,16 @@ void read_rollout(ConfigTable table, RolloutOptions& options) {
   table.read("max_tokens", options.max_tokens, "of a response; a longer one is cut off there");
   table.read("max_prompt_tokens", options.max_prompt_tokens, "longer prompts are left out, and said");
   table.read("temperature", options.temperature, "of the draw");
-  read_choice(table, "precision", options.precision, {"exact", "fast", "native"},
-              "of the engine that draws; what it costs is logged as rollout_mismatch");
+  read_choice(table, "precision", options.precision, {Precision::kExact, Precision::kFast, Precision::kNative},
+              precision_name, "of the engine that draws; what it costs is logged as rollout_mismatch");
   table.refuse_others();
 }
 
 void read_algorithm(ConfigTable table, RlOptions& options) {
   AdvantageOptions& advantage = options.advantage;
   PolicyLossOptions& loss = options.loss;
-  read_choice(table, "name", advantage.algorithm, {"ppo", "grpo", "rloo", "reinforce++"},
+  read_choice(table, "name", advantage.algorithm,
+              {Algorithm::kPpo, Algorithm::kGrpo, Algorithm::kRloo, Algorithm::kReinforcePlusPlus}, algorithm_name,
               "how rewards become advantages");
   table.read("gamma", advantage.gamma, "ppo, reinforce++: discount of later tokens");
   table.read("lambda", advantage.lambda, "ppo: of the generalised advantage");
@@ -74,13 +87,14 @@ void read_algorithm(ConfigTable table, RlOptions& options) {
   table.read("divide_by_deviation", advantage.divide_by_deviation, "grpo: false is Dr. GRPO");
   table.read("process_supervision", advantage.process_supervision, "grpo: for dense rewards");
   table.read("group_baseline", advantage.group_baseline, "reinforce++: the group's mean is subtracted first");
-  read_choice(table, "objective", loss.objective, {"clipped", "reinforce"}, "the clipped ratio, or plain -A log pi");
+  read_choice(table, "objective", loss.objective, {PolicyObjective::kClipped, PolicyObjective::kReinforce},
+              policy_objective_name, "the clipped ratio, or plain -A log pi");
   table.read("clip_low", loss.clip_low, "the ratio is kept above 1 - clip_low");
   table.read("clip_high", loss.clip_high, "the ratio is kept below 1 + clip_high");
   table.read("dual_clip", loss.dual_clip, "bound of the loss where the advantage is negative; false: none");
   table.read("entropy_coefficient", loss.entropy_coefficient, "of the entropy, which the loss rewards");
-  read_choice(table, "average", options.update.average, {"token", "sequence"},
-              "every token counts alike, or every response");
+  read_choice(table, "average", options.update.average, {LossAverage::kToken, LossAverage::kSequence},
+              loss_average_name, "every token counts alike, or every response");
   table.read("value_coefficient", options.update.value_coefficient, "ppo: of the critic's loss");
   table.read("value_clip", options.update.value_clip, "ppo: how far a value may move in a step; false: any");
   table.refuse_others();
@@ -88,10 +102,9 @@ void read_algorithm(ConfigTable table, RlOptions& options) {
 
 void read_kl(ConfigTable table, RlOptions& options) {
   table.read("in_reward", options.advantage.kl_coefficient, "coefficient of the KL to the reference in the reward");
-  read_choice(table, "in_reward_estimator", options.advantage.kl_estimator, {"k1", "k2", "k3"}, "its estimator");
+  read_estimator(table, "in_reward_estimator", options.advantage.kl_estimator, "its estimator");
   table.read("in_loss", options.loss.kl_coefficient, "coefficient of the KL to the reference in the loss");
-  read_choice(table, "in_loss_estimator", options.loss.kl_estimator, {"k1", "k2", "k3"},
-              "its estimator; the gradient of k1 is noise");
+  read_estimator(table, "in_loss_estimator", options.loss.kl_estimator, "its estimator; the gradient of k1 is noise");
   table.read("reference", options.reference_model, "GGUF file; \"\": the policy that the run begins with");
   table.refuse_others();
 }
@@ -100,7 +113,9 @@ void read_update(ConfigTable table, RlOptions& options) {
   UpdateOptions& update = options.update;
   table.read("learning_rate", update.schedule.peak, "of AdamW, at its peak");
   table.read("warm_up", update.schedule.warm_up, "steps in which it rises");
-  read_choice(table, "decay", update.schedule.decay, {"none", "linear", "cosine"}, "how it falls");
+  read_choice(table, "decay", update.schedule.decay,
+              {LearningRateDecay::kNone, LearningRateDecay::kLinear, LearningRateDecay::kCosine},
+              learning_rate_decay_name, "how it falls");
   table.read("final_fraction", update.schedule.final_fraction, "of the peak, at the last step");
   table.read("weight_decay", update.weight_decay, "of matrices");
   table.read("clip_norm", update.clip_norm, "largest norm of a gradient; 0: any");
@@ -116,7 +131,7 @@ void read_update(ConfigTable table, RlOptions& options) {
 
 void read_guards(ConfigTable table, RlOptions& options) {
   GuardLimits& guards = options.guards;
-  read_choice(table, "on_fault", options.on_fault, {"stop", "roll_back"},
+  read_choice(table, "on_fault", options.on_fault, {OnFault::kStop, OnFault::kRollBack}, on_fault_name,
               "whose weights are exported: those of the fault, or those of the last checkpoint");
   table.read("window", guards.window, "steps over which a mean is taken");
   table.read("least_entropy", guards.least_entropy, "nats a token; false: not watched, as in all of these");

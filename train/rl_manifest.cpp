@@ -29,10 +29,9 @@ json aggregate_of(const AggregateOptions& options) {
 }
 
 json source_of(const RewardSpec& source) {
-  constexpr const char* kScopes[] = {"none", "group", "batch"};
   json told = {{"source", reward_kind_name(source.kind)},
                {"weight", weights_of(source.mix)},
-               {"normalise", kScopes[static_cast<int>(source.mix.normalise)]}};
+               {"normalise", reward_scope_name(source.mix.normalise)}};
   if (source.kind == RewardKind::kEndogenous || source.kind == RewardKind::kRelative) {
     told["dense"] = source.dense;
     told["alpha"] = source.alpha;
@@ -64,7 +63,7 @@ json advantage_of(const AdvantageOptions& options) {
 }
 
 json loss_of(const PolicyLossOptions& options) {
-  return {{"objective", options.objective == PolicyObjective::kClipped ? "clipped" : "reinforce"},
+  return {{"objective", policy_objective_name(options.objective)},
           {"clip_low", options.clip_low},
           {"clip_high", options.clip_high},
           {"dual_clip", optional(options.dual_clip)},
@@ -74,11 +73,10 @@ json loss_of(const PolicyLossOptions& options) {
 }
 
 json update_of(const UpdateOptions& options) {
-  constexpr const char* kDecays[] = {"none", "linear", "cosine"};
   const LearningRateSchedule& schedule = options.schedule;
   return {{"learning_rate", schedule.peak},
           {"warm_up", schedule.warm_up},
-          {"decay", kDecays[static_cast<int>(schedule.decay)]},
+          {"decay", learning_rate_decay_name(schedule.decay)},
           {"final_fraction", schedule.final_fraction},
           {"weight_decay", options.weight_decay},
           {"clip_norm", options.clip_norm},
@@ -123,10 +121,6 @@ std::string rl_manifest(const RlOptions& options, const FrozenModels& models, co
       options.lora_rank == 0 ? json(nullptr) : json{{"rank", options.lora_rank}, {"alpha", options.lora_alpha}};
   told["compute"] = compute_name(compute);
   return told.dump();
-}
-
-std::string_view loss_average_name(LossAverage average) {
-  return average == LossAverage::kToken ? "token" : "sequence";
 }
 
 }  // namespace endorm

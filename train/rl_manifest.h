@@ -13,7 +13,4 @@ namespace endorm {
 std::string rl_manifest(const RlOptions& options, const FrozenModels& models, const RlProblems& data,
                         const RlProblems& held_out, torch::ScalarType compute);
 
-// "token" or "sequence".
-std::string_view loss_average_name(LossAverage average);
-
 }  // namespace endorm

@@ -43,7 +43,7 @@ struct RolloutOptions {
 };
 
 struct UpdateOptions {
-  LearningRateSchedule schedule;  // its steps are those of the run
+  LearningRateSchedule schedule;  // its steps are filled in: those of the run
   double weight_decay = 0.0;
   double clip_norm = 1.0;
   std::size_t epochs = 1;       // passes over a step's responses

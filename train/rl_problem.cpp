@@ -49,9 +49,6 @@ Request request_of(json row, std::size_t line) {
 }
 
 RlProblem problem_of(const InputLine& line, const Engine& engine, std::size_t max_prompt_tokens, bool needs_answer) {
-  if (line.error) {
-    throw InvalidInput(*line.error);
-  }
   check_json(line.text);
   const json row = json::parse(line.text);
   if (!row.is_object()) {
@@ -77,28 +74,18 @@ RlProblem problem_of(const InputLine& line, const Engine& engine, std::size_t ma
 
 RlProblems read_rl_problems(const std::string& path, const Engine& engine, std::size_t max_prompt_tokens,
                             bool needs_answer) {
-  LineReader reader(path);
   RlProblems read;
-  const std::string name = std::filesystem::path(path).filename().string();
   Sha256 hash;
-  while (const auto line = reader.next()) {
-    try {
-      read.problems.push_back(problem_of(*line, engine, max_prompt_tokens, needs_answer));
-    } catch (const InvalidInput& error) {
-      read.left_out.push_back({name, line->number, error.what()});
-      continue;
-    }
-    const RlProblem& problem = read.problems.back();
+  read.left_out = use_lines(path, [&](const InputLine& line) {
+    const RlProblem& problem = read.problems.emplace_back(problem_of(line, engine, max_prompt_tokens, needs_answer));
     for (const Token token : problem.prompt) {
       hash.update(std::to_string(token) + " ");
     }
     hash.update("\n" + problem.answer + "\n");
-  }
+  });
   if (read.problems.empty()) {
-    throw InvalidInput("[" + name + "] no line of it can be used" +
-                       (read.left_out.empty() ? ": it is empty"
-                                              : "; line " + std::to_string(read.left_out.front().line) + ": " +
-                                                    read.left_out.front().reason));
+    throw InvalidInput("[" + std::filesystem::path(path).filename().string() + "] no line of it can be used" +
+                       why_none_is_left(read.left_out));
   }
   read.sha256 = hex(hash.finish());
   return read;

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "engine/engine.h"
-#include "train/training_data.h"
+#include "train/usable_lines.h"
 
 namespace endorm {
 

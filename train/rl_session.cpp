@@ -1,5 +1,6 @@
 #include "train/rl_session.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <memory>
 #include <system_error>
@@ -25,61 +26,54 @@ namespace {
 class Models {
  public:
   Models(const RlOptions& options, const LlamaEngineOptions& engine)
-      : options_(options), engine_(engine), start_(engine), reward_(other(options.reward_model)) {
-    reference_ = options.reference_model == options.reward_model ? nullptr : other(options.reference_model);
-  }
+      : engine_(engine),
+        start_(std::make_shared<FrozenModel>(engine)),
+        reward_(other(options.reward_model)),
+        reference_(options.reference_model == options.reward_model ? reward_ : other(options.reference_model)) {}
 
-  const FrozenModel& start() const { return start_; }
+  const FrozenModel& start() const { return *start_; }
   FrozenModels frozen() const {
-    const FrozenModel* reward = reward_ ? reward_.get() : &start_;
-    const bool same = options_.reference_model == options_.reward_model && !refreshed_;
-    return {.start = &start_, .reward = reward, .reference = same ? reward : reference_ ? reference_.get() : &start_};
+    return {.start = start_.get(), .reward = reward_.get(), .reference = reference_.get()};
   }
 
   // From here on the reward model is that of `path`, a whole model or an adapter of the policy that the run began with.
   void refresh(const std::string& path, bool adapter) {
-    if (!reference_ && !options_.reference_model.empty()) {
-      reference_ = std::move(reward_);  // it was both
-    }
     LlamaEngineOptions engine = engine_;
     if (adapter) {
       engine.adapters.push_back({path, 1.0F});
     } else {
       engine.model_path = path;
     }
-    reward_ = std::make_unique<FrozenModel>(engine);
-    refreshed_ = true;
+    reward_ = std::make_shared<FrozenModel>(engine);
   }
 
  private:
-  std::unique_ptr<FrozenModel> other(const std::string& path) const {
+  std::shared_ptr<const FrozenModel> other(const std::string& path) const {
     if (path.empty()) {
-      return nullptr;
+      return start_;
     }
     LlamaEngineOptions engine = engine_;
     engine.model_path = path;
-    auto model = std::make_unique<FrozenModel>(engine);
-    if (model->vocabulary() != start_.vocabulary()) {
+    auto model = std::make_shared<const FrozenModel>(engine);
+    if (model->vocabulary() != start_->vocabulary()) {
       throw InvalidInput("[rl] " + path + " has " + std::to_string(model->vocabulary()) + " tokens and the policy " +
-                         std::to_string(start_.vocabulary()) + ": it cannot read what the policy writes");
+                         std::to_string(start_->vocabulary()) + ": it cannot read what the policy writes");
     }
     return model;
   }
 
-  const RlOptions& options_;
   LlamaEngineOptions engine_;
-  FrozenModel start_;
-  std::unique_ptr<FrozenModel> reward_;     // none: start_
-  std::unique_ptr<FrozenModel> reference_;  // none: the reward model's where both are named alike, else start_
-  bool refreshed_ = false;
+  std::shared_ptr<const FrozenModel> start_;
+  std::shared_ptr<const FrozenModel> reward_;     // may be any of the others
+  std::shared_ptr<const FrozenModel> reference_;  // likewise
 };
 
 // A run and all that it holds; the order of the members is the order in which they need each other.
 class Session {
  public:
-  Session(const RlOptions& options, LlamaEngineOptions engine)
+  Session(const RlOptions& options, const LlamaEngineOptions& engine)
       : options_(options),
-        models_(options, with_choices(engine, options)),
+        models_(options, engine),
         file_(engine.model_path),
         data_(read_rl_problems(options.data, models_.start().engine(), options.rollout.max_prompt_tokens,
                                needs_answers(options))),
@@ -133,20 +127,10 @@ class Session {
 
  private:
   static bool needs_answers(const RlOptions& options) {
-    for (const RewardSpec& source : options.rewards) {
-      if (source.kind == RewardKind::kVerified) {
-        return true;
-      }
-    }
-    return false;
+    return std::any_of(options.rewards.begin(), options.rewards.end(),
+                       [](const RewardSpec& source) { return source.kind == RewardKind::kVerified; });
   }
 
-  // The type of products that was measured to be fastest stays the same when the run goes on.
-  static LlamaEngineOptions with_choices(LlamaEngineOptions& engine, const RlOptions& options) {
-    make_run_directory(options.directory);
-    engine.choice_cache_directory = (std::filesystem::path(options.directory) / "products").string();
-    return engine;
-  }
   static LlamaEngineOptions sampler_engine(LlamaEngineOptions engine, const RlOptions& options) {
     engine.precision = options.rollout.precision;
     return engine;
@@ -238,7 +222,11 @@ class Session {
 
 RlOutcome run_rl(const RlOptions& options, const LlamaEngineOptions& engine,
                  const std::function<void(const RlProgress&)>& report) {
-  return Session(options, engine).run(report);
+  make_run_directory(options.directory);
+  LlamaEngineOptions own = engine;
+  // The type of products that was measured to be fastest stays the same when the run goes on.
+  own.choice_cache_directory = (std::filesystem::path(options.directory) / "products").string();
+  return Session(options, own).run(report);
 }
 
 }  // namespace endorm

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <optional>
 #include <vector>
 
 #include "core/errors.h"
@@ -22,15 +21,15 @@ std::size_t targets_of(std::span<const TrainingSequence> sequences) {
   return targets;
 }
 
-std::span<const TrainingSequence> part_of(std::span<const TrainingSequence> sequences, SequenceRange range) {
-  return sequences.subspan(range.begin, range.end - range.begin);
-}
-
 }  // namespace
 
 struct SftRun::State {
   State(Decoder& given, const TrainingData& sequences, const SftOptions& chosen)
-      : decoder(given), data(sequences), options(chosen), optimizer(learning_of(given), adam_of(chosen)) {}
+      : decoder(given),
+        data(sequences),
+        options(chosen),
+        optimizer(learning_of(given), adam_of(chosen)),
+        walk(sequences.sequences.size(), chosen.seed) {}
 
   static NamedTensors learning_of(Decoder& decoder) {
     decoder.begin_learning();
@@ -43,14 +42,8 @@ struct SftRun::State {
   // The sequences of a step, where the data are walked through again and again, each epoch in its own order.
   std::vector<TrainingSequence> batch_of(std::size_t step) {
     std::vector<TrainingSequence> batch;
-    const std::size_t count = data.sequences.size();
     for (std::size_t index = 0; index < options.batch; ++index) {
-      const std::size_t place = step * options.batch + index;
-      if (ordered_epoch != place / count) {
-        ordered_epoch = place / count;
-        order = epoch_order(count, options.seed, *ordered_epoch);
-      }
-      batch.push_back(data.sequences[order[place % count]]);
+      batch.push_back(data.sequences[walk.at(step * options.batch + index)]);
     }
     return batch;
   }
@@ -60,8 +53,7 @@ struct SftRun::State {
   SftOptions options;
   Optimizer optimizer;
   std::size_t done = 0;
-  std::optional<std::size_t> ordered_epoch;  // whose order this is
-  std::vector<std::size_t> order;
+  EpochWalk walk;
 };
 
 SftRun::SftRun(Decoder& decoder, const TrainingData& data, const SftOptions& options) {
@@ -82,7 +74,7 @@ SftStep SftRun::advance() {
   const double share = 1.0 / static_cast<double>(step.targets);
   state_->optimizer.clear_gradients();
   for (const SequenceRange range : passes_of(batch, state_->options.pass_tokens)) {
-    const PackedBatch packed = pack(part_of(batch, range));
+    const PackedBatch packed = pack(range.of(std::span<const TrainingSequence>(batch)));
     const torch::Tensor loss = -state_->decoder.log_probs(packed).log_prob.sum() * share;
     loss.backward();
     step.loss += loss.item<double>();
@@ -109,7 +101,7 @@ double mean_loss(const Decoder& decoder, std::span<const TrainingSequence> seque
   torch::NoGradGuard no_gradients;
   double sum = 0.0;
   for (const SequenceRange range : passes_of(sequences, pass_tokens)) {
-    sum -= decoder.log_probs(pack(part_of(sequences, range))).log_prob.to(torch::kFloat64).sum().item<double>();
+    sum -= decoder.log_probs(pack(range.of(sequences))).log_prob.to(torch::kFloat64).sum().item<double>();
   }
   return sum / static_cast<double>(targets_of(sequences));
 }

@@ -35,7 +35,6 @@ std::size_t vocabulary_of(const Engine& engine) {
 json manifest_of(const SftSession& session, const Engine& engine, const TrainingData& data, const SftOptions& options,
                  torch::ScalarType compute) {
   const LearningRateSchedule& schedule = options.schedule;
-  const char* decays[] = {"none", "linear", "cosine"};
   json manifest = {
       {"kind", "sft"},
       {"model", engine.fingerprint()},
@@ -45,7 +44,7 @@ json manifest_of(const SftSession& session, const Engine& engine, const Training
       {"steps", schedule.steps},
       {"learning_rate", schedule.peak},
       {"warm_up", schedule.warm_up},
-      {"decay", decays[static_cast<int>(schedule.decay)]},
+      {"decay", learning_rate_decay_name(schedule.decay)},
       {"final_fraction", schedule.final_fraction},
       {"weight_decay", options.weight_decay},
       {"clip_norm", options.clip_norm},

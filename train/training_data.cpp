@@ -1,6 +1,5 @@
 #include "train/training_data.h"
 
-#include <filesystem>
 #include <numeric>
 #include <span>
 #include <utility>
@@ -66,30 +65,19 @@ void add(Sha256& hash, const TrainingSequence& sequence) {
 
 TrainingData read_training_data(const std::string& path, const Engine& engine, std::size_t max_tokens,
                                 bool every_turn) {
-  LineReader lines(path);
   TrainingData data;
   Sha256 hash;
   std::vector<std::string> unknown_fields;
-  while (const std::optional<InputLine> line = lines.next()) {
-    try {
-      if (line->error) {
-        throw InvalidInput(*line->error);
-      }
-      const Request request = parse_request(line->text, line->number, "\n", unknown_fields);
-      for (const Turn& turn : turns_of(request, every_turn)) {
-        data.sequences.push_back(sequence_of(turn, engine, max_tokens));
-        add(hash, data.sequences.back());
-        data.target_tokens += data.sequences.back().tokens.size() - data.sequences.back().first_target;
-      }
-    } catch (const InvalidInput& error) {
-      data.left_out.push_back({std::filesystem::path(path).filename().string(), line->number, error.what()});
+  data.left_out = use_lines(path, [&](const InputLine& line) {
+    const Request request = parse_request(line.text, line.number, "\n", unknown_fields);
+    for (const Turn& turn : turns_of(request, every_turn)) {
+      data.sequences.push_back(sequence_of(turn, engine, max_tokens));
+      add(hash, data.sequences.back());
+      data.target_tokens += data.sequences.back().tokens.size() - data.sequences.back().first_target;
     }
-  }
+  });
   if (data.sequences.empty()) {
-    throw InvalidInput("[sft] " + path + " holds nothing to learn from" +
-                       (data.left_out.empty() ? std::string(": it is empty")
-                                              : "; line " + std::to_string(data.left_out.front().line) + ": " +
-                                                    data.left_out.front().reason));
+    throw InvalidInput("[sft] " + path + " holds nothing to learn from" + why_none_is_left(data.left_out));
   }
   data.sha256 = hex(hash.finish());
   return data;
@@ -103,6 +91,14 @@ std::vector<std::size_t> epoch_order(std::size_t count, std::uint64_t seed, std:
     std::swap(order[left - 1], order[random.below(left)]);
   }
   return order;
+}
+
+std::size_t EpochWalk::at(std::size_t place) {
+  if (epoch_ != place / count_) {
+    epoch_ = place / count_;
+    order_ = epoch_order(count_, seed_, *epoch_);
+  }
+  return order_[place % count_];
 }
 
 }  // namespace endorm

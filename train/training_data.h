@@ -2,20 +2,15 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "engine/engine.h"
 #include "train/training_sequence.h"
+#include "train/usable_lines.h"
 
 namespace endorm {
-
-// A line of the data that is not learnt from, and why.
-struct LeftOutLine {
-  std::string file;      // its name
-  std::size_t line = 0;  // 1-based
-  std::string reason;
-};
 
 struct TrainingData {
   std::vector<TrainingSequence> sequences;
@@ -34,5 +29,20 @@ TrainingData read_training_data(const std::string& path, const Engine& engine, s
 // The order of one pass over `count` sequences: a shuffle of seed and epoch alone, so that a resumed run goes on with
 // what it has not seen.
 std::vector<std::size_t> epoch_order(std::size_t count, std::uint64_t seed, std::size_t epoch);
+
+// A walk through `count` things again and again, each epoch in its own order.
+class EpochWalk {
+ public:
+  EpochWalk(std::size_t count, std::uint64_t seed) : count_(count), seed_(seed) {}
+
+  // Which of them comes at a place of the walk, from 0. Neighbouring places are cheap.
+  std::size_t at(std::size_t place);
+
+ private:
+  std::size_t count_;
+  std::uint64_t seed_;
+  std::optional<std::size_t> epoch_;  // whose order this is
+  std::vector<std::size_t> order_;
+};
 
 }  // namespace endorm

@@ -8,7 +8,7 @@
 #include "app/cli/commands.h"
 #include "app/cli/engine_flags.h"
 #include "app/cli/freed_memory.h"
-#include "app/cli/progress.h"
+#include "app/cli/training_run.h"
 #include "core/errors.h"
 #include "engine/model_store.h"
 #include "train/rl_config.h"
@@ -30,12 +30,7 @@ struct RlFlags {
 };
 
 void print(const RlOutcome& outcome, const RlOptions& options) {
-  for (const LeftOutLine& line : outcome.left_out) {
-    std::fprintf(stderr, "endorm: %s, line %zu is left out: %s\n", line.file.c_str(), line.line, line.reason.c_str());
-  }
-  if (outcome.resumed_at > 0) {
-    std::fprintf(stderr, "endorm: went on behind step %zu\n", outcome.resumed_at);
-  }
+  say_what_was_there(outcome.left_out, outcome.resumed_at);
   std::printf("learnt     from %zu prompts, matrix products in %s\n", outcome.problems, outcome.compute.c_str());
   if (outcome.held_out_accuracy) {
     std::printf("held out   %.1f %% right\n", 100.0 * *outcome.held_out_accuracy);
@@ -71,7 +66,6 @@ void print(const RlOutcome& outcome, const RlOptions& options) {
   options.steps = flags.steps.value_or(options.steps);
   options.seed = flags.seed.value_or(options.seed);
   options.model = !flags.model.empty() ? flags.model : options.model.empty() ? flags.engine.model : options.model;
-  options.update.schedule.steps = options.steps;
   check_rl_options(options);
   const ModelStoreOptions store = model_store_options(flags.engine.offline);
   for (std::string* model : {&options.reward_model, &options.reference_model}) {
@@ -79,18 +73,11 @@ void print(const RlOutcome& outcome, const RlOptions& options) {
   }
   EngineFlags engine = flags.engine;
   engine.model = options.model;
-  std::unique_ptr<Progress> drawn;
-  std::size_t first = 0;
-  std::size_t tokens = 0;
+  TrainingProgress drawn;
   const RlOutcome outcome = run_rl(options, local_engine_options(engine), [&](const RlProgress& progress) {
-    if (!drawn) {
-      drawn = std::make_unique<Progress>(progress.steps, "steps");
-      first = progress.step.step - 1;
-    }
-    tokens += progress.step.tokens;
-    drawn->update(progress.step.step, progress.step.step, first, 0, tokens);
+    drawn.update(progress.step.step, progress.steps, progress.step.tokens);
   });
-  drawn.reset();
+  drawn.end();
   print(outcome, options);
   if (!outcome.fault.empty()) {
     throw EngineError("[rl] a guard ended the run: " + outcome.fault);
@@ -105,7 +92,7 @@ void run_rl_command(const RlFlags& flags) {
       train(flags);
     }
   } else {
-    throw InvalidInput("[rl] this endorm was built without training. Call ./run train-setup, then ./run build.");
+    refuse_without_training("rl");
   }
 }
 

@@ -7,7 +7,7 @@
 #include "app/cli/commands.h"
 #include "app/cli/engine_flags.h"
 #include "app/cli/freed_memory.h"
-#include "app/cli/progress.h"
+#include "app/cli/training_run.h"
 #include "core/errors.h"
 #include "engine/model_store.h"
 #include "train/sft_session.h"
@@ -24,19 +24,8 @@ struct SftFlags {
   std::string decay = "cosine";
 };
 
-LearningRateDecay decay_from(const std::string& name) {
-  return name == "none"     ? LearningRateDecay::kNone
-         : name == "linear" ? LearningRateDecay::kLinear
-                            : LearningRateDecay::kCosine;
-}
-
 void print(const SftOutcome& outcome, const SftSession& session) {
-  for (const LeftOutLine& line : outcome.left_out) {
-    std::fprintf(stderr, "endorm: %s, line %zu is left out: %s\n", line.file.c_str(), line.line, line.reason.c_str());
-  }
-  if (outcome.resumed_at > 0) {
-    std::fprintf(stderr, "endorm: went on behind step %zu\n", outcome.resumed_at);
-  }
+  say_what_was_there(outcome.left_out, outcome.resumed_at);
   std::printf("learnt     %zu sequences, matrix products in %s\n", outcome.sequences, outcome.compute.c_str());
   if (outcome.held_out_loss) {
     std::printf("held out   %.4f nats a token\n", *outcome.held_out_loss);
@@ -47,7 +36,7 @@ void print(const SftOutcome& outcome, const SftSession& session) {
 [[maybe_unused]] void train(const SftFlags& flags) {  // a build without training has no use for it
   keep_freed_memory();
   SftSession session = flags.session;
-  session.training.schedule.decay = decay_from(flags.decay);
+  session.training.schedule.decay = learning_rate_decay_from_name(flags.decay);
   EngineFlags engine_flags = flags.engine;
   if (!flags.new_model.empty()) {
     session.new_model = read_new_model_file(flags.new_model);
@@ -55,18 +44,11 @@ void print(const SftOutcome& outcome, const SftSession& session) {
   }
   session.model_path = resolve_model(engine_flags.model, model_store_options(engine_flags.offline));
   const std::unique_ptr<Engine> engine = make_engine(engine_flags);
-  std::unique_ptr<Progress> drawn;
-  std::size_t first = 0;
-  std::size_t tokens = 0;
+  TrainingProgress drawn;
   const SftOutcome outcome = run_sft(session, *engine, [&](const SftProgress& progress) {
-    if (!drawn) {
-      drawn = std::make_unique<Progress>(progress.steps, "steps");
-      first = progress.step.step - 1;
-    }
-    tokens += progress.step.tokens;
-    drawn->update(progress.step.step, progress.step.step, first, 0, tokens);
+    drawn.update(progress.step.step, progress.steps, progress.step.tokens);
   });
-  drawn.reset();
+  drawn.end();
   print(outcome, session);
 }
 
@@ -74,7 +56,7 @@ void run_sft_command(const SftFlags& flags) {
   if constexpr (kTrains) {
     train(flags);
   } else {
-    throw InvalidInput("[sft] this endorm was built without training. Call ./run train-setup, then ./run build.");
+    refuse_without_training("sft");
   }
 }
 

@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
-#include <sstream>
 #include <string>
 #include <vector>
 
@@ -13,7 +12,7 @@
 #include "engine/llama_engine.h"
 #include "tests/engine/sequences.h"
 #include "tests/temporary_directory.h"
-#include "tests/train/tiny_models.h"
+#include "tests/train/log_rows.h"
 #include "train/response_rewards.h"
 #include "train/rl_numbers.h"
 #include "train/rl_session.h"
@@ -49,7 +48,6 @@ RlOptions letters(const TemporaryDirectory& folder, const std::string& name = "r
   options.samples_every = 2;
   options.rollout = {.prompts = 3, .group = 4, .max_tokens = 8};
   options.update.schedule.peak = 2e-3;
-  options.update.schedule.steps = options.steps;
   options.rewards.front().aggregate.kind = Aggregation::kMean;
   return options;
 }
@@ -63,18 +61,9 @@ GuardLimits unwatched() {
           .greatest_kl = {}};
 }
 
-std::vector<json> rows_of(const std::string& path) {
-  std::istringstream text(read_file(path));
-  std::vector<json> rows;
-  for (std::string line; std::getline(text, line);) {
-    rows.push_back(json::parse(line));
-  }
-  return rows;
-}
-
 std::vector<double> column(const RlOptions& options, const std::string& name) {
   std::vector<double> values;
-  for (const json& row : rows_of(options.directory + "/run.jsonl")) {
+  for (const json& row : log_rows(options.directory + "/run.jsonl")) {
     if (row.contains(name)) {
       values.push_back(row[name].get<double>());
     }
@@ -98,14 +87,14 @@ TEST_CASE(
     "Fifty steps on a frozen model's reward: it rises, the reward model stays as it was, the trainer reads alike") {
   const TemporaryDirectory folder;
   RlOptions options = letters(folder);
-  options.steps = options.update.schedule.steps = 50;
+  options.steps = 50;
   options.rollout.group = 8;
   options.guards = unwatched();
   const Digest before = sha256_file(options.model);
   const FrozenModel frozen(tiny_engine());
   const Tokens prompt = {1, 5, 9};
   const Tokens response = {12, 40, 7};
-  const std::vector<ResponseTokens> read = {{prompt, response}};
+  const std::vector<TokenPath> read = {{prompt, response}};
   const double reward = frozen.read(read, 1.0).front().back().reward;
 
   const RlOutcome outcome = run_rl(options, tiny_engine(), quiet);
@@ -225,7 +214,7 @@ TEST_CASE("Rewards that are all equal move nothing and are no NaN") {
 TEST_CASE("A guard ends the run and says why; what is exported is the last checkpoint where that is asked for") {
   const TemporaryDirectory folder;
   RlOptions options = letters(folder);
-  options.steps = options.update.schedule.steps = 20;
+  options.steps = 20;
   options.update.schedule.peak = 1e-2;
   options.guards.window = 1;
   options.guards.greatest_kl = 0.05;
@@ -288,7 +277,7 @@ TEST_CASE("Data and models that cannot be used are refused, and what is left out
   write_file(folder.file("some.jsonl"),
              "{\"prompt\": \"abc\", \"answer\": 7}\n{\"prompt\": \"abd\"}\n{\"prompt\": 3}\nnot json\n");
   options = letters(folder);
-  options.steps = options.update.schedule.steps = 1;
+  options.steps = 1;
   options.data = folder.file("some.jsonl");
   options.rewards.front().kind = RewardKind::kVerified;
   const RlOutcome outcome = run_rl(options, tiny_engine(), quiet);

@@ -1,7 +1,6 @@
 #include "train/sft_session.h"
 
 #include <memory>
-#include <sstream>
 #include <string>
 #include <vector>
 
@@ -12,6 +11,7 @@
 #include "engine/llama_engine.h"
 #include "tests/engine/sequences.h"
 #include "tests/temporary_directory.h"
+#include "tests/train/log_rows.h"
 #include "tests/train/tiny_models.h"
 
 using namespace endorm;
@@ -46,15 +46,6 @@ SftSession letters(const TemporaryDirectory& folder) {
   return session;
 }
 
-std::vector<json> rows_of(const std::string& path) {
-  std::istringstream text(read_file(path));
-  std::vector<json> rows;
-  for (std::string line; std::getline(text, line);) {
-    rows.push_back(json::parse(line));
-  }
-  return rows;
-}
-
 const auto quiet = [](const SftProgress&) {};
 
 }  // namespace
@@ -75,14 +66,14 @@ TEST_CASE("A session that is stopped between two checkpoints ends with the same 
     }
   };
   CHECK_THROWS_AS(run_sft(stopped, *engine, stop_behind_five), EngineError);
-  CHECK(rows_of(folder.file("stopped/run.jsonl")).size() == 6);
+  CHECK(log_rows(folder.file("stopped/run.jsonl")).size() == 6);
   write_file(folder.file("stopped/run.jsonl"), read_file(folder.file("stopped/run.jsonl")) + "{\"step\":6,\"lo");
   const SftOutcome resumed = run_sft(stopped, *engine, quiet);
   CHECK(resumed.resumed_at == 4);
   CHECK(*resumed.held_out_loss == *whole.held_out_loss);
   CHECK(read_file(resumed.exported) == read_file(whole.exported));
-  const std::vector<json> rows = rows_of(folder.file("stopped/run.jsonl"));
-  const std::vector<json> expected = rows_of(folder.file("run/run.jsonl"));
+  const std::vector<json> rows = log_rows(folder.file("stopped/run.jsonl"));
+  const std::vector<json> expected = log_rows(folder.file("run/run.jsonl"));
   REQUIRE(rows.size() == 8);
   CHECK(rows[0] == expected[0]);
   for (std::size_t index = 1; index < rows.size(); ++index) {
@@ -134,7 +125,7 @@ TEST_CASE("A run from nothing that is stopped ends with the same file, and anoth
   CHECK(resumed.resumed_at == 2);
   CHECK(read_file(resumed.exported) == read_file(whole.exported));
   CHECK(read_file(folder.file("stopped/start.gguf")) == read_file(folder.file("whole/start.gguf")));
-  CHECK(rows_of(folder.file("whole/run.jsonl"))[0].at("manifest").at("new_model").at("seed") == 5);
+  CHECK(log_rows(folder.file("whole/run.jsonl"))[0].at("manifest").at("new_model").at("seed") == 5);
 
   session.new_model->seed = 6;
   CHECK_THROWS_WITH_AS(run_in(folder.file("stopped"), quiet), doctest::Contains("other data, model or options"),
