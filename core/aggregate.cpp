@@ -149,6 +149,8 @@ double chosen_reward(const Aggregates& aggregates, Aggregation kind) {
   throw InternalError("[chosen_reward] " + std::to_string(static_cast<int>(kind)) + " is not an aggregation");
 }
 
+bool reads_steps(Aggregation kind) { return kind == Aggregation::kStepMean || kind == Aggregation::kMinStep; }
+
 std::string_view aggregation_name(Aggregation kind) {
   for (const auto& [named, name] : kNames) {
     if (named == kind) return name;

@@ -55,6 +55,9 @@ Aggregates aggregate(std::span<const TokenReward> rewards, std::span<const Token
 // The one chosen as the reward. Throws InvalidInput where the kind needs steps and there are none.
 double chosen_reward(const Aggregates& aggregates, Aggregation kind);
 
+// Whether the kind needs the steps of a response.
+bool reads_steps(Aggregation kind);
+
 // "discounted", "sum", "mean", "chunked_mean", "step_mean", "min_step", "last_k".
 std::string_view aggregation_name(Aggregation kind);
 Aggregation aggregation_from_name(std::string_view name);  // throws InvalidInput, listing the names

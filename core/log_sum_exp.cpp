@@ -87,6 +87,7 @@ void RowReduction::add(std::span<const float> logits) {
   if (logits.empty()) return;
   const RowScan part = kernel_->scan(logits);
   if (part.has_refused_entry) throw_refused_entry(logits, count_);
+  const std::size_t before = count_;
   count_ += logits.size();
   if (std::isinf(part.maximum)) return;  // all masked
   logits_ += part.sum;
@@ -103,6 +104,7 @@ void RowReduction::add(std::span<const float> logits) {
       sum_ *= factor;
     }
     maximum_ = maximum;
+    place_ = before + static_cast<std::size_t>(std::find(logits.begin(), logits.end(), part.maximum) - logits.begin());
   }
   for (std::size_t begin = 0; begin < logits.size(); begin += kBlock) {
     const auto block = logits.subspan(begin, std::min(kBlock, logits.size() - begin));
@@ -120,7 +122,7 @@ RowStatistics RowReduction::statistics() const {
   const auto unmasked = static_cast<double>(unmasked_);
   const double mean_d = (logits_ / unmasked - maximum_) / alpha_;
   const RowStatistics statistics{maximum_ / alpha_ + log_sum, log_sum - weighted_ / sum_,
-                                 log_sum - mean_d - std::log(unmasked)};
+                                 log_sum - mean_d - std::log(unmasked), LargestLogit{place_, maximum_}};
   if (!std::isfinite(statistics.log_sum_exp)) {
     throw InvalidInput("[row_statistics] the largest logit " + std::to_string(maximum_) + " divided by alpha " +
                        std::to_string(alpha_) + " overflows; use a larger alpha");

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -8,12 +9,19 @@ namespace endorm {
 
 struct RowKernelFunctions;
 
+// The largest logit of a row, the first of equals.
+struct LargestLogit {
+  std::size_t place = 0;
+  double logit = 0.0;
+};
+
 // log sum_a exp(q_a / alpha), the entropy of p = softmax(q / alpha) and KL(u || p), with u uniform over the n unmasked
 // tokens: log sum_a exp(q_a / alpha) - mean_a(q_a) / alpha - log n. All in nats.
 struct RowStatistics {
   double log_sum_exp = 0.0;
   double entropy = 0.0;
   double uniform_divergence = 0.0;
+  std::optional<LargestLogit> largest = std::nullopt;  // absent where a device reduced the row
 };
 
 // Reduces one row of raw logits q [V] in a single call; exponentials and sums are in double.
@@ -63,6 +71,7 @@ class RowReduction {
   double alpha_;
   std::size_t count_ = 0;
   double maximum_;         // -infinity while no token is unmasked
+  std::size_t place_ = 0;  // of the maximum
   double sum_ = 0.0;       // sum_a exp(d_a), d_a = (q_a - maximum) / alpha
   double weighted_ = 0.0;  // sum_a exp(d_a) d_a
   double logits_ = 0.0;    // sum_a q_a of the unmasked

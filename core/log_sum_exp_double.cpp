@@ -72,7 +72,7 @@ RowStatistics row_statistics(std::span<const double> logits, double alpha) {
     }
   }
   const RowStatistics row{largest / alpha + std::log1p(rest), std::log1p(rest) - weighted / (1.0 + rest),
-                          std::log1p(rest) - shifted_sum / unmasked - std::log(unmasked)};
+                          std::log1p(rest) - shifted_sum / unmasked - std::log(unmasked), LargestLogit{top, largest}};
   if (!std::isfinite(row.log_sum_exp)) {
     throw InvalidInput("[row_statistics] the largest logit " + std::to_string(largest) + " divided by alpha " +
                        std::to_string(alpha) + " is beyond the range of double. Raise alpha.");

@@ -14,11 +14,12 @@ struct TokenStats {
   // KL(uniform || softmax(Q(s_h, .) / alpha)) over the unmasked vocabulary, nats; absent where the engine cannot give
   // it
   std::optional<double> uniform_divergence = std::nullopt;
+  std::optional<LargestLogit> largest = std::nullopt;  // of Q(s_h, .); a cache of statistics does not keep it
 };
 
 // Of a token with this logit in a row whose statistics are known.
 inline TokenStats token_stats(double logit, const RowStatistics& row) {
-  return {logit, row.log_sum_exp, row.entropy, row.uniform_divergence};
+  return {logit, row.log_sum_exp, row.entropy, row.uniform_divergence, row.largest};
 }
 
 }  // namespace endorm

@@ -240,6 +240,21 @@ std::unique_ptr<PromptForm> make_plain_form(const std::string& eos_text) {
   return std::make_unique<PlainForm>(eos_text);
 }
 
+std::string turn_opening(const PromptForm& form) {
+  constexpr std::string_view kWords = "the words of a user";
+  std::string text;
+  try {
+    const std::vector<Message> messages{{"user", std::string(kWords)}};
+    for (const TextPart& part : form.open_turn(messages)) {
+      text += part.text;
+    }
+  } catch (const InvalidInput&) {
+    return {};
+  }
+  const std::size_t words = text.rfind(kWords);
+  return words == std::string::npos ? std::string() : text.substr(words + kWords.size());
+}
+
 std::unique_ptr<PromptForm> make_raw_form() { return std::make_unique<RawForm>(); }
 
 }  // namespace endorm

@@ -40,6 +40,10 @@ class PromptForm {
   virtual std::string source() const = 0;
 };
 
+// What a form writes between the words of a user's only message and the answer that is still to be written, e.g.
+// "<|im_end|>\n<|im_start|>assistant\n". Empty where it refuses such a message or changes its words.
+std::string turn_opening(const PromptForm& form);
+
 // A jinja chat template, as models carry it. Dates are pinned (26 July 2024), so that a reward does not change
 // overnight. Throws InvalidInput where the source does not parse.
 std::unique_ptr<PromptForm> make_jinja_form(const std::string& source, const std::string& bos_text,

@@ -16,6 +16,10 @@ namespace {
 
 }  // namespace
 
+std::vector<TokenizedResponse> Engine::tokenize_raw(std::string_view, std::span<const ResponseText>) const {
+  refuse("tokenize_raw", *this);
+}
+
 Tokens Engine::open_turn(std::span<const Message>) const { refuse("open_turn", *this); }
 
 void Engine::generate(std::span<const GenerationRequest> requests, const SamplingOptions& options,

@@ -78,7 +78,8 @@ void decode(const LlamaParts& parts, LlamaContextHandle& context, TokenBatch& ba
 void decode_step(const LlamaParts& parts, LlamaContextHandle& context, const TokenTree& tree, const WaveStep& step,
                  const char* function) {
   for (const int sequence : step.copy_to) {
-    llama_memory_seq_cp(llama_get_memory(context.get()), step.copy_from, sequence, -1, -1);
+    const auto end = step.copy_positions ? static_cast<llama_pos>(*step.copy_positions) : -1;
+    llama_memory_seq_cp(llama_get_memory(context.get()), step.copy_from, sequence, -1, end);
   }
   TokenBatch batch;
   for (const WaveToken& token : step.tokens) {

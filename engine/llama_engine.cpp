@@ -15,7 +15,6 @@
 #include "engine/llama_hidden_states.h"
 #include "engine/llama_passes.h"
 #include "engine/tokenizer.h"
-#include "engine/wave_plan.h"
 
 namespace endorm {
 namespace {
@@ -95,14 +94,24 @@ class LlamaEngineImplementation final : public LlamaEngine {
     return tokenized;
   }
 
+  std::vector<TokenizedResponse> tokenize_raw(std::string_view prompt,
+                                              std::span<const ResponseText> responses) const override {
+    const RenderedPrompt rendered{{{std::string(prompt), false}}, {}, {}};
+    std::vector<TokenizedResponse> tokenized;
+    for (const ResponseText& response : responses) {
+      tokenized.push_back(tokenizer_.tokenize(rendered, response, TemplateOptions{}, /*response_is_raw=*/true));
+    }
+    return tokenized;
+  }
+
+  std::string turn_opening() const override { return form_ ? endorm::turn_opening(*form_) : std::string(); }
+
   std::vector<TokenStats> evaluate(const TokenTree& tree, const EvaluateOptions& options) override {
     for (const TokenTree::Node& node : tree.nodes()) {
       check_token("evaluate", node.token);
       check_length("evaluate", node.depth + 1);
     }
-    const WaveLimits& limits = passes_->limits();
-    return passes_->run(tree, options.share_prefixes ? plan_waves(tree, limits) : plan_alone(tree, limits),
-                        options.alpha);
+    return passes_->run(tree, options.share_prefixes, options.alpha);
   }
 
   Tokens open_turn(std::span<const Message> messages) const override {

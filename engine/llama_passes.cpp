@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::size_t kSequences = 64;
 constexpr std::size_t kRecurrentSequences = 16;  // each costs a whole state
+constexpr std::size_t kKeptPrefixes = 64;        // sequences behind those of plans
 
 std::size_t rounded_up(std::size_t value, std::size_t step) { return (value + step - 1) / step * step; }
 
@@ -31,7 +32,9 @@ LlamaPasses::LlamaPasses(LlamaParts parts)
     : parts_(std::move(parts)),
       options_(*parts_.options),
       info_(*parts_.info),
-      columns_(info_.vocabulary + info_.padding_columns) {
+      columns_(info_.vocabulary + info_.padding_columns),
+      kept_tokens_(parts_.accelerator && !info_.recurrent ? options_.kept_prefix_tokens : 0),
+      kept_(static_cast<int>(kSequences), kKeptPrefixes, kept_tokens_) {
   limits_.batch_tokens = options_.batch_tokens;
   limits_.wave_tokens = options_.wave_tokens;
   limits_.shared_cells = !info_.recurrent;
@@ -72,13 +75,59 @@ void LlamaPasses::read_on_host(const std::string& fault) {
   statistics_fault_ = fault;
 }
 
-std::vector<TokenStats> LlamaPasses::run(const TokenTree& tree, const WavePlan& plan, double alpha) {
+std::vector<TokenStats> LlamaPasses::run(const TokenTree& tree, bool share, double alpha) {
+  if (!context_) {
+    kept_.clear();
+  }
+  try {
+    return run_plan(tree, plan(tree, share), alpha);
+  } catch (...) {  // what lies in the cache is not known any more
+    context_.reset();
+    throw;
+  }
+}
+
+WavePlan LlamaPasses::plan(const TokenTree& tree, bool share) {
+  if (!share) {
+    return plan_alone(tree, limits_);
+  }
+  WavePlan plan = plan_waves(tree, limits_, kept_.find(tree));
+  if (!has_room(plan.cells)) {  // a larger context begins empty
+    kept_.clear();
+    context_.reset();
+    return plan_waves(tree, limits_);
+  }
+  return plan;
+}
+
+// Prompts that end in this step's tokens are kept as copies of the sequences that hold them now.
+void LlamaPasses::keep_prompts(const TokenTree& tree, const WaveStep& step, std::span<const char> ends_prompt) {
+  llama_memory_t memory = llama_get_memory(context_.get());
+  for (const WaveToken& token : step.tokens) {
+    if (!ends_prompt[token.node]) {
+      continue;
+    }
+    std::vector<int> forgotten;
+    const std::optional<int> sequence = kept_.place(tree, token.node, forgotten);
+    for (const int old : forgotten) {
+      llama_memory_seq_rm(memory, old, -1, -1);
+    }
+    if (sequence) {
+      const auto length = static_cast<llama_pos>(tree.nodes()[token.node].depth + 1);
+      llama_memory_seq_cp(memory, token.first_sequence, *sequence, -1, length);
+    }
+  }
+}
+
+std::vector<TokenStats> LlamaPasses::run_plan(const TokenTree& tree, const WavePlan& plan, double alpha) {
   const auto nodes = tree.nodes();
   std::vector<std::vector<std::size_t>> scored_children(nodes.size());
   std::vector<std::size_t> place(nodes.size(), 0);
+  std::vector<char> ends_prompt(nodes.size(), 0);
   std::size_t scored = 0;
   for (std::size_t i = 0; i < nodes.size(); ++i) {
     if (nodes[i].scored) {
+      ends_prompt[*nodes[i].parent] |= static_cast<char>(!nodes[*nodes[i].parent].scored);
       place[i] = scored++;
       scored_children[*nodes[i].parent].push_back(i);
     }
@@ -118,6 +167,9 @@ std::vector<TokenStats> LlamaPasses::run(const TokenTree& tree, const WavePlan& 
         stats[place[children[i]]] = token_stats(result.logits[row][i], result.rows[row]);
       }
     }
+    if (kept_tokens_ > 0) {
+      keep_prompts(tree, step, ends_prompt);
+    }
     for (const int sequence : step.forget) {
       llama_memory_seq_rm(llama_get_memory(context_.get()), sequence, -1, -1);
     }
@@ -126,9 +178,12 @@ std::vector<TokenStats> LlamaPasses::run(const TokenTree& tree, const WavePlan& 
   return stats;
 }
 
+bool LlamaPasses::has_room(std::size_t cells) const { return !context_ || cells + kept_tokens_ <= cells_; }
+
 // Contexts are made as large as the work needs: a cache for the model's whole context would often not fit.
 void LlamaPasses::make_room(std::size_t cells, std::size_t targets) {
   constexpr std::size_t kTargetStep = 64;
+  cells += kept_tokens_;
   targets = rounded_up(std::max(targets, targets_), kTargetStep);
   if (device_ && !device_->fits(limits_.batch_rows, targets)) {
     read_on_host(std::to_string(targets) + " targets in a pass are too many for a vocabulary of " +
@@ -141,7 +196,8 @@ void LlamaPasses::make_room(std::size_t cells, std::size_t targets) {
   constexpr std::size_t kCellStep = 1024;
   cells_ = rounded_up(std::max(cells, std::max(cells_, 2 * limits_.wave_tokens)), kCellStep);
   targets_ = targets;
-  LlamaContextShape shape{cells_, limits_.sequences, limits_.batch_rows, {}};
+  const std::size_t sequences = kept_tokens_ > 0 ? kSequences + kKeptPrefixes : limits_.sequences;
+  LlamaContextShape shape{cells_, sequences, limits_.batch_rows, {}};
   if (device_) {
     shape.samplers = device_->samplers(limits_.sequences, limits_.batch_rows, targets_);
   }

@@ -8,6 +8,7 @@
 
 #include "engine/device_reader.h"
 #include "engine/engine.h"
+#include "engine/kept_prefixes.h"
 #include "engine/llama_decode.h"
 #include "engine/row_reader.h"
 #include "engine/wave_plan.h"
@@ -19,12 +20,10 @@ class LlamaPasses {
  public:
   explicit LlamaPasses(LlamaParts parts);
 
-  // What a plan for run() must keep to.
-  const WaveLimits& limits() const { return limits_; }
-
-  // Statistics of the scored nodes, in the order of the nodes. Throws EngineError where libllama fails or a row of
-  // logits is not finite; the next run begins anew.
-  std::vector<TokenStats> run(const TokenTree& tree, const WavePlan& plan, double alpha);
+  // Statistics of the scored nodes, in the order of the nodes; share: what paths have in common is computed once, and
+  // not at all where it is kept from an earlier run. Throws EngineError where libllama fails or a row of logits is not
+  // finite; the next run begins anew.
+  std::vector<TokenStats> run(const TokenTree& tree, bool share, double alpha);
 
   bool statistics_on_device() const { return device_ != nullptr; }
   const std::string& statistics_fault() const { return statistics_fault_; }
@@ -33,7 +32,11 @@ class LlamaPasses {
  private:
   void choose_reader();
   void read_on_host(const std::string& fault);
+  WavePlan plan(const TokenTree& tree, bool share);
+  std::vector<TokenStats> run_plan(const TokenTree& tree, const WavePlan& plan, double alpha);
+  bool has_room(std::size_t cells) const;
   void make_room(std::size_t cells, std::size_t targets);
+  void keep_prompts(const TokenTree& tree, const WaveStep& step, std::span<const char> ends_prompt);
   void forget_logits();
   HeadResult take(std::span<const std::int32_t> places);
 
@@ -47,6 +50,8 @@ class LlamaPasses {
   bool holds_logits_ = true;        // rows of logits are read from libllama's buffer
   DeviceReader* device_ = nullptr;  // the reader, where statistics are computed on the device
   std::string statistics_fault_;    // why they are not, though they were to be
+  std::size_t kept_tokens_;         // most that kept_ may hold
+  KeptPrefixes kept_;               // in context_
   LlamaContextHandle context_;      // goes before the reader, whose samplers it uses
   std::size_t cells_ = 0;
   std::size_t targets_ = 0;  // most that a pass on the device may ask for

@@ -120,6 +120,16 @@ std::vector<TokenizedResponse> TabularEngine::tokenize(std::span<const Message> 
   return tokenized;
 }
 
+std::vector<TokenizedResponse> TabularEngine::tokenize_raw(std::string_view prompt,
+                                                           std::span<const ResponseText> responses) const {
+  const std::vector<Message> messages{{"user", std::string(prompt)}};
+  std::vector<ResponseText> as_they_are(responses.begin(), responses.end());
+  for (ResponseText& response : as_they_are) {
+    response.truncated = true;
+  }
+  return tokenize(messages, as_they_are, TemplateOptions{});
+}
+
 std::string TabularEngine::token_bytes(Token token) const {
   check_token(token);
   return spelled(std::span(&token, 1));

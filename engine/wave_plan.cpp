@@ -19,8 +19,17 @@ class Planner {
     measure();
   }
 
-  WavePlan with_sharing() && {
-    plan_children(roots_, std::nullopt, 0);
+  WavePlan with_sharing(std::span<const HeldPrefix> held) && {
+    held_.assign(tree_.nodes().size(), std::nullopt);
+    for (const HeldPrefix& prefix : held) {
+      for (std::optional<std::size_t> at = prefix.node; at && !held_[*at]; at = tree_.nodes()[*at].parent) {
+        if (read_row_[*at]) {
+          throw InternalError("[plan_waves] a held node's row of logits is needed");
+        }
+        held_[*at] = prefix.sequence;
+      }
+    }
+    plan_below_held(roots_, std::nullopt);
     return std::move(plan_);
   }
 
@@ -34,6 +43,12 @@ class Planner {
   }
 
  private:
+  // The sequence that the path above lies in, and how many of its tokens that path is; none: all.
+  struct Trunk {
+    int sequence = 0;
+    std::optional<std::size_t> positions;
+  };
+
   // Which nodes are needed at all (scored, or with a scored node below), their children, and the size of each subtree.
   void measure() {
     const auto nodes = tree_.nodes();
@@ -63,8 +78,21 @@ class Planner {
     }
   }
 
+  // Siblings, of which some may be held: the others are planned behind what is.
+  void plan_below_held(const Nodes& siblings, std::optional<Trunk> trunk) {
+    Nodes computed;
+    for (const std::size_t node : siblings) {
+      if (!held_[node]) {
+        computed.push_back(node);
+        continue;
+      }
+      plan_below_held(children_[node], Trunk{*held_[node], tree_.nodes()[node].depth + 1});
+    }
+    plan_children(computed, trunk, 0);
+  }
+
   // Plans the subtrees of `siblings`, whose parent path lies in sequence `trunk` (none at the roots) at `level`.
-  void plan_children(const Nodes& siblings, std::optional<int> trunk, std::size_t level) {
+  void plan_children(const Nodes& siblings, std::optional<Trunk> trunk, std::size_t level) {
     const std::size_t free_sequences = limits_.sequences - level;
     Nodes group;
     std::size_t group_size = 0;
@@ -95,7 +123,7 @@ class Planner {
   }
 
   // A subtree too large for a wave: its first chain becomes the trunk of what follows, in the sequence `level`.
-  void plan_trunk(std::size_t top, std::optional<int> trunk, std::size_t level) {
+  void plan_trunk(std::size_t top, std::optional<Trunk> trunk, std::size_t level) {
     if (level + 2 > limits_.sequences) {
       plan_alone_below(top, trunk, level);
       return;
@@ -108,14 +136,14 @@ class Planner {
     emit(token_list(chain, sequence), trunk, {sequence});
     cells_ += chain.size();
     if (!children_[chain.back()].empty()) {
-      plan_children(children_[chain.back()], sequence, level + 1);
+      plan_children(children_[chain.back()], Trunk{sequence, {}}, level + 1);
     }
     plan_.steps.back().forget.push_back(sequence);
     cells_ -= chain.size();
   }
 
   // Sequences ran out below a deep nest of branches: each leaf is computed from here on by itself.
-  void plan_alone_below(std::size_t top, std::optional<int> trunk, std::size_t level) {
+  void plan_alone_below(std::size_t top, std::optional<Trunk> trunk, std::size_t level) {
     const int sequence = static_cast<int>(level);
     for (const std::size_t leaf : leaves(top)) {
       Nodes path = path_to(leaf);
@@ -127,7 +155,7 @@ class Planner {
 
   // Subtrees that are computed together: every leaf gets a sequence, every token belongs to those of the leaves below
   // it.
-  void plan_wave(const Nodes& tops, std::optional<int> trunk, std::size_t level) {
+  void plan_wave(const Nodes& tops, std::optional<Trunk> trunk, std::size_t level) {
     std::vector<WaveToken> tokens;
     int next = static_cast<int>(level);
     for (const std::size_t top : tops) {
@@ -166,7 +194,7 @@ class Planner {
   }
 
   // Cuts tokens into steps that keep the limits of one decode; the copies go before the first.
-  void emit(const std::vector<WaveToken>& tokens, std::optional<int> trunk, const std::vector<int>& copy_to) {
+  void emit(const std::vector<WaveToken>& tokens, std::optional<Trunk> trunk, const std::vector<int>& copy_to) {
     plan_.cells = std::max(plan_.cells, cells_ + tokens.size());
     plan_.tokens_computed += tokens.size();
     std::size_t rows = 0;
@@ -179,7 +207,8 @@ class Planner {
         rows = 0;
       }
       if (first && trunk) {
-        plan_.steps.back().copy_from = *trunk;
+        plan_.steps.back().copy_from = trunk->sequence;
+        plan_.steps.back().copy_positions = trunk->positions;
         plan_.steps.back().copy_to = copy_to;
       }
       first = false;
@@ -222,18 +251,21 @@ class Planner {
 
   const TokenTree& tree_;
   const WaveLimits& limits_;
-  std::vector<Nodes> children_;          // needed children of each node
-  Nodes roots_;                          // needed roots
-  std::vector<std::size_t> size_;        // needed nodes in the subtree, itself included; 0: not needed
-  std::vector<std::size_t> leaf_count_;  // needed leaves in the subtree
-  std::vector<char> read_row_;           // some child is scored
-  std::size_t cells_ = 0;                // cells of the trunks above
+  std::vector<Nodes> children_;           // needed children of each node
+  Nodes roots_;                           // needed roots
+  std::vector<std::size_t> size_;         // needed nodes in the subtree, itself included; 0: not needed
+  std::vector<std::size_t> leaf_count_;   // needed leaves in the subtree
+  std::vector<char> read_row_;            // some child is scored
+  std::vector<std::optional<int>> held_;  // the sequence that holds the path to a node already
+  std::size_t cells_ = 0;                 // cells of the trunks above
   WavePlan plan_;
 };
 
 }  // namespace
 
-WavePlan plan_waves(const TokenTree& tree, const WaveLimits& limits) { return Planner(tree, limits).with_sharing(); }
+WavePlan plan_waves(const TokenTree& tree, const WaveLimits& limits, std::span<const HeldPrefix> held) {
+  return Planner(tree, limits).with_sharing(held);
+}
 
 WavePlan plan_alone(const TokenTree& tree, const WaveLimits& limits) { return Planner(tree, limits).without_sharing(); }
 

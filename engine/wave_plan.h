@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
+#include <span>
 #include <vector>
 
 #include "engine/token_tree.h"
@@ -28,9 +30,10 @@ struct WaveToken {
 // Copies of sequences, then one decode, then sequences to forget.
 struct WaveStep {
   int copy_from = 0;
-  std::vector<int> copy_to;       // each becomes a copy of copy_from before the decode
-  std::vector<WaveToken> tokens;  // parents before children
-  std::vector<int> forget;        // sequences dropped after the decode
+  std::optional<std::size_t> copy_positions;  // how many of its tokens, from the first on; none: all
+  std::vector<int> copy_to;                   // each becomes a copy of copy_from before the decode
+  std::vector<WaveToken> tokens;              // parents before children
+  std::vector<int> forget;                    // sequences dropped after the decode
 };
 
 // The order in which a tree is computed, so that every node is computed once, the cache holds little more than one path
@@ -41,9 +44,17 @@ struct WavePlan {
   std::size_t tokens_computed = 0;  // sum of step sizes; above the number of nodes only where sequences ran out
 };
 
+// A path of the tree that the cache holds already, to this node, at the beginning of a sequence that no plan uses
+// (WaveLimits::sequences or above).
+struct HeldPrefix {
+  std::size_t node = 0;
+  int sequence = 0;
+};
+
 // A path shared by many (a prompt) becomes a trunk in a sequence of its own; subtrees behind it are packed into waves
-// of at most wave_tokens tokens. Sub-trees with nothing scored are left out. Throws InternalError on limits of zero.
-WavePlan plan_waves(const TokenTree& tree, const WaveLimits& limits);
+// of at most wave_tokens tokens. Sub-trees with nothing scored are left out, and what is held is not computed. Throws
+// InternalError on limits of zero, and on a held node whose row is needed.
+WavePlan plan_waves(const TokenTree& tree, const WaveLimits& limits, std::span<const HeldPrefix> held = {});
 
 // The same without any sharing: one root-to-leaf path after the other, each node of a path computed for that path.
 WavePlan plan_alone(const TokenTree& tree, const WaveLimits& limits);

@@ -1,5 +1,6 @@
 #include "score/endogenous_scorer.h"
 
+#include <array>
 #include <map>
 #include <utility>
 
@@ -23,6 +24,10 @@ struct EndogenousScorer::Job {
   std::vector<TokenStats> stats;  // [T], once it is known
   std::string failure;            // why it is not
 };
+
+void check_score_options(const ScoreOptions& options) {
+  aggregate(std::array{TokenReward{}}, {}, options.alpha, options.aggregate);  // a trial on one token
+}
 
 EndogenousScorer::EndogenousScorer(Engine& engine, StatsCache& cache, ScoreOptions options)
     : engine_(engine), cache_(cache), options_(std::move(options)) {

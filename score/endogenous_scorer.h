@@ -21,6 +21,9 @@ struct ScoreOptions {
   bool share_prefixes = true;  // false only to measure what sharing changes
 };
 
+// Throws InvalidInput where a number of the options is out of its range: before a model is loaded for it.
+void check_score_options(const ScoreOptions& options);
+
 // The endogenous reward (arXiv:2506.23235): the model's own logits, read. Prompts and responses become one prefix tree
 // a call, whatever is shared is computed once, and equal (prompt, response) pairs are computed once for the cache's
 // life.

@@ -22,6 +22,8 @@ struct Request {
   std::size_t line = 0;                    // 1-based
   std::string key;                         // hex of the content hash of the line: what resume compares
   std::vector<Message> messages;           // the prompt, system message first
+  bool raw = false;                        // it is one message, in the model's own form already, as the responses are:
+                                           // Engine::tokenize_raw
   std::vector<RequestResponse> responses;  // at least one
   bool chosen_first = false;               // came as "chosen"/"rejected": responses[0] is the chosen one
   std::vector<std::string> alternatives;   // system messages that a contrast takes in the place of its own; empty: none

@@ -19,7 +19,8 @@ std::map<std::size_t, TokenizedResponse> tokenize(const Engine& engine, const Re
   std::map<std::size_t, TokenizedResponse> tokenized;
   const auto tokenize_some = [&](std::size_t begin, std::size_t count) {
     std::vector<TokenizedResponse> some =
-        engine.tokenize(request.messages, std::span(texts).subspan(begin, count), text);
+        request.raw ? engine.tokenize_raw(request.messages.front().content, std::span(texts).subspan(begin, count))
+                    : engine.tokenize(request.messages, std::span(texts).subspan(begin, count), text);
     for (std::size_t i = 0; i < some.size(); ++i) {
       tokenized[begin + i] = std::move(some[i]);
     }
@@ -75,6 +76,27 @@ bool fit_context(PreparedResponse& prepared, std::size_t context, Overflow overf
 }
 
 }  // namespace
+
+std::string_view overflow_name(Overflow overflow) {
+  switch (overflow) {
+    case Overflow::kError:
+      return "error";
+    case Overflow::kTruncateLeft:
+      return "truncate-left";
+    case Overflow::kSkip:
+      return "skip";
+  }
+  throw InternalError("[overflow_name] " + std::to_string(static_cast<int>(overflow)) + " is no kind of overflow");
+}
+
+Overflow overflow_from_name(std::string_view name) {
+  for (const Overflow overflow : {Overflow::kError, Overflow::kTruncateLeft, Overflow::kSkip}) {
+    if (name == overflow_name(overflow)) {
+      return overflow;
+    }
+  }
+  throw InvalidInput("[overflow_from_name] \"" + std::string(name) + "\" is none of error, truncate-left and skip");
+}
 
 PreparedRequest prepare_request(const Engine& engine, const Request& request, const TemplateOptions& text,
                                 Overflow overflow, std::span<ScoredOutcome> outcomes) {

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "engine/engine.h"
@@ -12,6 +13,10 @@ namespace endorm {
 
 // What happens to a response whose sequence is longer than the context.
 enum class Overflow { kError, kTruncateLeft, kSkip };
+
+// "error", "truncate-left", "skip".
+std::string_view overflow_name(Overflow overflow);
+Overflow overflow_from_name(std::string_view name);  // throws InvalidInput, listing the names
 
 // One response of a request, ready for the model.
 struct PreparedResponse {

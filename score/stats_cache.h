@@ -17,9 +17,9 @@ namespace endorm {
 Digest stats_key(std::string_view engine_fingerprint, double alpha, std::span<const Token> prompt,
                  std::span<const Token> response);
 
-// Token statistics that were computed before, by stats_key, in one SQLite file. Several processes may share a file.
-// Not thread-safe. Every function throws EngineError, naming the file and a remedy, where the file is locked for long,
-// damaged or on a full disk; nothing is deleted.
+// Token statistics that were computed before (but for TokenStats::largest, which is not kept), by stats_key, in one
+// SQLite file. Several processes may share a file. Not thread-safe. Every function throws EngineError, naming the file
+// and a remedy, where the file is locked for long, damaged or on a full disk; nothing is deleted.
 class StatsCache {
  public:
   // Without a path, a private temporary database that goes when the cache does. Throws InvalidInput where the file

@@ -60,8 +60,7 @@ RewardPart part_of(const std::vector<TokenReward>& rewards, const SampledRespons
     }
     return part;
   }
-  const bool over_steps =
-      source.aggregate.kind == Aggregation::kStepMean || source.aggregate.kind == Aggregation::kMinStep;
+  const bool over_steps = reads_steps(source.aggregate.kind);
   const std::vector<TokenRange> steps =
       over_steps ? steps_of(response, engine, source.step_separator) : std::vector<TokenRange>();
   part.response = chosen_reward(aggregate(rewards, steps, source.alpha, source.aggregate), source.aggregate.kind);

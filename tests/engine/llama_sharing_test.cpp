@@ -151,5 +151,47 @@ TEST_CASE("a shared prefix is computed once") {
   }
 }
 
+// Prompts that come again in later calls, some longer than before, more of them than can be kept.
+TEST_CASE("prompts that are kept between evaluations change no number and are not computed again") {
+  for (const TinyModel& model : kModels) {
+    CAPTURE(model.name);
+    INFO("seed ", kSeed);
+    RandomStream random(kSeed);
+    LlamaEngineOptions options = exact_options(model.name);
+    const auto forgetful = make_llama_engine(options);
+    options.kept_prefix_tokens = 60;
+    const auto keeping = make_llama_engine(options);
+    for (int call = 0; call < 12; ++call) {
+      CAPTURE(call);
+      const std::vector<Sequence> sequences = random_sequences(random, 1 + random.below(12));
+      for (int again = 0; again < 2; ++again) {
+        CHECK(worst_log_prob_difference(evaluate_together(*keeping, sequences),
+                                        evaluate_together(*forgetful, sequences)) <= model.tolerance);
+      }
+    }
+  }
+}
+
+TEST_CASE("a kept prompt costs its last token") {
+  LlamaEngineOptions options = exact_options("llama");
+  options.kept_prefix_tokens = 60;
+  const auto engine = make_llama_engine(options);
+  if (engine->accelerator_info().library.empty()) {
+    MESSAGE("SKIPPED: llama.cpp's own kernels compute here, which keep nothing");
+    return;
+  }
+  RandomStream random(kSeed);
+  const Tokens prompt = random_tokens(random, 40);
+  const auto computed = [&](const Tokens& prefix, const Tokens& continuation) {
+    const std::size_t before = engine->counts().tokens_computed;
+    evaluate_together(*engine, std::vector<Sequence>{{prefix, continuation}});
+    return engine->counts().tokens_computed - before;
+  };
+  CHECK(computed(prompt, {5, 6, 7}) == 42);
+  CHECK(computed(prompt, {8, 6, 7}) == 3);
+  CHECK(computed(random_tokens(random, 50), {5}) == 50);  // takes the room of the first
+  CHECK(computed(prompt, {8, 6, 7}) == 42);
+}
+
 }  // namespace
 }  // namespace endorm

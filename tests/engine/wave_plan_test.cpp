@@ -308,6 +308,21 @@ TEST_CASE("a shared prompt is computed once and its responses together") {
   CHECK(plan_alone(tree, limits).tokens_computed == 8 * 103);
 }
 
+TEST_CASE("what is held is copied as far as it is needed, not computed") {
+  TokenTree tree;
+  const Tokens prompt(100, 1);
+  tree.insert(prompt, Tokens{2, 5});
+  const std::size_t ninetieth = 89;
+  tree.insert(Tokens(50, 1), Tokens{3, 6});  // its prompt ends in the middle of the first: the row there is needed
+  const WaveLimits limits{.wave_tokens = 64, .batch_tokens = 512, .batch_rows = 128, .sequences = 64};
+  CHECK_THROWS_AS(plan_waves(tree, limits, std::vector<HeldPrefix>{{ninetieth, 70}}), InternalError);
+  const WavePlan plan = plan_waves(tree, limits, std::vector<HeldPrefix>{{48, 70}});
+  REQUIRE(!plan.steps.empty());
+  CHECK(plan.steps[0].copy_from == 70);
+  CHECK(plan.steps[0].copy_positions == 49);
+  CHECK(plan.tokens_computed == 51 + 1 + 1);
+}
+
 TEST_CASE("a tree in which nothing is scored needs no step") {
   TokenTree tree;
   CHECK(plan_waves(tree, {}).steps.empty());
