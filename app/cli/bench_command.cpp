@@ -44,7 +44,7 @@ SweepReport run_sweep(const BenchFlags& flags, const JudgeParts& parts, const Da
     ScoreOptions options = parts.score;
     options.alpha = alpha;
     options.find_steps = options.find_steps || std::any_of(settings.begin(), settings.end(), [](const SweepSetting& s) {
-                           return s.aggregation == Aggregation::kStepMean || s.aggregation == Aggregation::kMinStep;
+                           return reads_steps(s.aggregation);
                          });
     return std::unique_ptr<Scorer>(std::make_unique<EndogenousScorer>(parts.engine, parts.cache, options));
   };

@@ -14,6 +14,7 @@ void add_report_command(CLI::App& app);
 void add_eval_command(CLI::App& app);
 void add_grade_command(CLI::App& app);
 void add_lab_command(CLI::App& app);
+void add_serve_command(CLI::App& app);
 void add_sft_command(CLI::App& app);
 void add_rl_command(CLI::App& app);
 void add_inspect_command(CLI::App& app);

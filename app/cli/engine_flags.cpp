@@ -91,6 +91,7 @@ LlamaEngineOptions local_engine_options(const EngineFlags& flags) {
   if (flags.wave_tokens > 0) {
     options.wave_tokens = flags.wave_tokens;
   }
+  options.kept_prefix_tokens = flags.kept_prefix_tokens;
   if (flags.batch_tokens > 0) {
     options.batch_tokens = flags.batch_tokens;
   }

@@ -31,6 +31,7 @@ struct EngineFlags {
   int threads = 0;
   int gpu_layers = -1;
   std::optional<std::size_t> packed_megabytes;
+  std::size_t kept_prefix_tokens = 0;  // no flag of its own: for who asks again and again
   bool offline = false;
   bool no_model_hash = false;
   std::string remote_url;

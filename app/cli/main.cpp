@@ -37,6 +37,7 @@ int main(int argc, char** argv) {
   add_rank_command(app);
   add_bench_command(app);
   add_report_command(app);
+  add_serve_command(app);
   add_eval_command(app);
   add_grade_command(app);
   add_lab_command(app);

@@ -89,16 +89,11 @@ ScoreOptions score_options(const ScoringFlags& flags) {
   options.aggregate.kind = aggregation_from_name(flags.aggregation);
   options.alpha = flags.alpha;
   options.text = {!flags.no_end_of_turn, flags.template_newline};
-  options.overflow = flags.on_overflow == "skip"            ? Overflow::kSkip
-                     : flags.on_overflow == "truncate-left" ? Overflow::kTruncateLeft
-                                                            : Overflow::kError;
-  const bool needs_steps =
-      options.aggregate.kind == Aggregation::kStepMean || options.aggregate.kind == Aggregation::kMinStep;
-  options.find_steps = flags.steps || needs_steps;
+  options.overflow = overflow_from_name(flags.on_overflow);
+  options.find_steps = flags.steps || reads_steps(options.aggregate.kind);
   options.step_separator = flags.step_separator;
   options.share_prefixes = !flags.no_sharing;
-  // A trial on one token: core says what is out of its range before a model is loaded for it.
-  aggregate(std::array{TokenReward{}}, {}, options.alpha, options.aggregate);
+  check_score_options(options);
   return options;
 }
 

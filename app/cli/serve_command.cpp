@@ -1,0 +1,201 @@
+#include <csignal>
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <mutex>
+#include <thread>
+
+#include <CLI/CLI.hpp>
+#include <unistd.h>
+
+#include "app/cli/commands.h"
+#include "app/cli/engine_flags.h"
+#include "app/cli/scoring_flags.h"
+#include "app/server/reward_server.h"
+#include "app/version.h"
+#include "core/errors.h"
+
+namespace endorm {
+namespace {
+
+struct ServeFlags {
+  EngineFlags engine;
+  std::vector<std::string> models = {"smollm2-135m"};
+  ScoringFlags scoring;
+  ServerOptions server;
+  QueueOptions queue;
+  std::size_t body_megabytes = 16;
+  double timeout_seconds = 600;
+  double drain_seconds = 60;
+  std::size_t linger_milliseconds = 2;
+  std::string turn_opening;
+  std::size_t kept_tokens = 8192;
+  bool quiet = false;
+};
+
+// "name=file" or what --model takes, which is then also the name.
+std::pair<std::string, std::string> name_and_model(const std::string& text) {
+  const std::size_t equals = text.find('=');
+  if (equals == std::string::npos || std::filesystem::exists(text)) {
+    return {text, text};
+  }
+  return {text.substr(0, equals), text.substr(equals + 1)};
+}
+
+std::vector<ServedModel> load(const ServeFlags& flags) {
+  std::vector<ServedModel> models;
+  for (const std::string& text : flags.models) {
+    const auto [name, model] = name_and_model(text);
+    EngineFlags engine_flags = flags.engine;
+    engine_flags.model = model;
+    engine_flags.kept_prefix_tokens = flags.kept_tokens;
+    std::unique_ptr<Engine> engine = make_engine(engine_flags);
+    ServedModel& served = models.emplace_back();
+    served.name = name;
+    served.description = engine->model_name();
+    served.context.model = name;
+    served.context.turn_opening = flags.turn_opening.empty() ? engine->turn_opening() : flags.turn_opening;
+    served.context.options = score_options(flags.scoring);
+    served.context.version = kVersion;
+    StatsCache trial(std::nullopt);
+    EndogenousScorer(*engine, trial, served.context.options);  // refuses what this engine cannot give
+    served.queue = std::make_unique<RewardQueue>(std::move(engine), flags.queue);
+  }
+  return models;
+}
+
+// SIGTERM and SIGINT end the server in order; a second one ends the program at once. Made before any other thread,
+// which then leave these signals to it.
+class StopSignals {
+ public:
+  StopSignals() {
+    sigemptyset(&signals_);
+    sigaddset(&signals_, SIGTERM);
+    sigaddset(&signals_, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
+  }
+
+  void wait() const {
+    int signal = 0;
+    sigwait(&signals_, &signal);
+  }
+
+ private:
+  sigset_t signals_{};
+};
+
+void say(const std::string& line) {
+  static std::mutex mutex;
+  const std::lock_guard lock(mutex);
+  std::fprintf(stderr, "%s\n", line.c_str());
+}
+
+void run_serve(ServeFlags flags) {
+  const StopSignals signals;
+  flags.server.body_bytes = flags.body_megabytes << 20U;
+  flags.server.timeout = std::chrono::milliseconds(static_cast<long>(flags.timeout_seconds * 1000));
+  flags.server.drain = std::chrono::milliseconds(static_cast<long>(flags.drain_seconds * 1000));
+  flags.queue.linger = std::chrono::milliseconds(flags.linger_milliseconds);
+  if (flags.server.api_key.empty()) {
+    flags.server.api_key = environment("ENDORM_SERVE_KEY");
+  }
+  if (!flags.quiet) {
+    flags.server.log = say;
+  }
+  RewardServer server(load(flags), flags.server);
+  const int port = server.bind();
+  say("endorm: rewards at http://" + flags.server.host + ":" + std::to_string(port) + "/ (what it speaks: /docs)");
+  std::thread stopping([&] {
+    signals.wait();
+    say("endorm: stopping: what was taken is answered first");
+    std::thread([&] {
+      signals.wait();
+      ::_exit(130);
+    }).detach();
+    server.stop();
+  });
+  server.run();
+  ::kill(::getpid(), SIGTERM);  // where the server ended by itself, nobody has sent one
+  stopping.join();
+}
+
+}  // namespace
+
+void add_serve_command(CLI::App& app) {
+  auto flags = std::make_shared<ServeFlags>();
+  CLI::App* command = app.add_subcommand("serve", "Rewards over HTTP, in every protocol that reward clients speak");
+  add_engine_flags(*command, flags->engine);
+  command->remove_option(command->get_option("--model"));
+  command
+      ->add_option(
+          "-m,--model", flags->models,
+          "GGUF file or the name of a known model, or NAME=FILE; may be repeated: a request's \"model\" names one")
+      ->capture_default_str()
+      ->group("Model");
+  add_reward_flags(*command, flags->scoring);
+  constexpr const char* kServer = "Server";
+  command
+      ->add_option("--host", flags->server.host, "address to listen at; another than this machine's own asks for a key")
+      ->capture_default_str()
+      ->group(kServer);
+  command->add_option("-p,--port", flags->server.port, "0: any that is free")
+      ->check(CLI::Range(0, 65535))
+      ->capture_default_str()
+      ->group(kServer);
+  command
+      ->add_option(
+          "--api-key", flags->server.api_key,
+          "what requests must bring as a bearer token (default: $ENDORM_SERVE_KEY, which no list of processes shows)")
+      ->group(kServer);
+  command
+      ->add_option("--turn-opening", flags->turn_opening,
+                   "what stands before the answer in a text that a template was applied to (default: the model's own)")
+      ->group(kServer);
+  command->add_option("--max-body", flags->body_megabytes, "megabytes of a request")
+      ->check(CLI::Range(1, 1024))
+      ->capture_default_str()
+      ->group(kServer);
+  command
+      ->add_option("--request-timeout", flags->timeout_seconds,
+                   "seconds until a request is given up, its wait included")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str()
+      ->group(kServer);
+  command->add_option("--drain", flags->drain_seconds, "seconds that SIGTERM leaves for what was taken")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str()
+      ->group(kServer);
+  command->add_option("--connections", flags->server.connections, "served at once; more wait")
+      ->check(CLI::Range(1, 65536))
+      ->capture_default_str()
+      ->group(kServer);
+  command->add_flag("-q,--quiet", flags->quiet, "no line of log a request")->group(kServer);
+  constexpr const char* kBatches = "Batches";
+  command->add_option("--max-waiting", flags->queue.most_waiting, "responses; more are refused with status 429")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str()
+      ->group(kBatches);
+  command->add_option("--batch-responses", flags->queue.batch_responses, "computed together")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str()
+      ->group(kBatches);
+  command
+      ->add_option(
+          "--kept-tokens", flags->kept_tokens,
+          "of prompts whose keys and values are kept for responses that come later; needs exact or fast precision")
+      ->capture_default_str()
+      ->group(kBatches);
+  command->add_option("--linger", flags->linger_milliseconds, "milliseconds that a request waits for others like it")
+      ->check(CLI::Range(0, 1000))
+      ->capture_default_str()
+      ->group(kBatches);
+  command->footer(
+      "Example:\n"
+      "  endorm serve --model smollm2-135m --aggregation mean\n"
+      "  curl http://127.0.0.1:8000/v1/rewards -d '{\"prompt\": \"Capital of France?\", \"responses\": [\"Paris.\", "
+      "\"Rome.\"]}'\n"
+      "A page to try it is at /, the routes are at /docs; docs/serving.md has each client's settings.");
+  command->callback([flags] { run_serve(*flags); });
+}
+
+}  // namespace endorm

@@ -1,0 +1,260 @@
+#include "app/server/inference_protocols.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "core/errors.h"
+#include "core/reward.h"
+
+namespace endorm {
+namespace {
+
+constexpr const char* kLabel = "reward";
+
+double sigmoid(double reward) { return preference_probability(reward, 0.0); }
+
+bool flag(const Json& body, const char* name, bool otherwise) {
+  const Json* found = optional_field(body, name);
+  if (found && !found->is_boolean()) {
+    throw InvalidInput("\"" + std::string(name) + "\" is a JSON " + found->type_name() + ", expected true or false.");
+  }
+  return found ? found->get<bool>() : otherwise;
+}
+
+// The last message is the response to those before it.
+Request conversation_request(const Json& messages) {
+  std::vector<std::string> unknown;
+  return parse_request(Json{{"messages", messages}}.dump(), 1, "\n\n", unknown);
+}
+
+// Whole texts of a field, or one conversation in "messages".
+std::vector<Request> whole_requests(const Json& body, const char* name, const ProtocolContext& context) {
+  if (const Json* messages = optional_field(body, "messages")) {
+    return {conversation_request(*messages)};
+  }
+  std::vector<Request> requests;
+  for (const std::string& text : texts_field(body, name)) {
+    requests.push_back(
+        templated_request(text, context, std::string(name) + "[" + std::to_string(requests.size()) + "]"));
+  }
+  return requests;
+}
+
+Json listed(const ProtocolContext& context, const char* kind, Json data, std::span<const Scored> scored) {
+  return {{"id", std::string(kind) + "-" + context.id},
+          {"object", "list"},
+          {"created", context.created},
+          {"model", context.model},
+          {"data", std::move(data)},
+          {"usage", usage(scored)}};
+}
+
+// The places of rewards, highest first, equal ones in their order, at most `count`.
+std::vector<std::size_t> ranked(std::span<const double> rewards, std::size_t count) {
+  std::vector<std::size_t> places(rewards.size());
+  std::iota(places.begin(), places.end(), std::size_t{0});
+  std::stable_sort(places.begin(), places.end(), [&](std::size_t a, std::size_t b) { return rewards[a] > rewards[b]; });
+  places.resize(std::min(count, places.size()));
+  return places;
+}
+
+// A document is a text or {"text"}.
+std::vector<std::string> document_texts(const Json& body, const char* name) {
+  const Json& documents = field(body, name);
+  if (!documents.is_array() || documents.empty()) {
+    throw InvalidInput("\"" + std::string(name) + "\" must be a list that is not empty.");
+  }
+  std::vector<std::string> texts;
+  for (const Json& document : documents) {
+    if (!document.is_string() && !document.is_object()) {
+      throw InvalidInput("\"" + std::string(name) + "[" + std::to_string(texts.size()) + "]\" is a JSON " +
+                         document.type_name() + ", expected a string or {\"text\"}.");
+    }
+    texts.push_back(document.is_string() ? document.get<std::string>() : text_field(document, "text"));
+  }
+  return texts;
+}
+
+std::vector<Request> pairs(std::span<const std::string> prompts, std::span<const std::string> responses) {
+  if (prompts.size() != 1 && prompts.size() != responses.size()) {
+    throw InvalidInput("there are " + std::to_string(prompts.size()) + " queries and " +
+                       std::to_string(responses.size()) + " documents. Give one query, or as many as documents.");
+  }
+  std::vector<Request> requests;
+  for (std::size_t i = 0; i < responses.size(); ++i) {
+    requests.push_back(pair_request(prompts[prompts.size() == 1 ? 0 : i], responses[i], /*raw=*/false));
+  }
+  return requests;
+}
+
+// The request for one of TEI's inputs: a text, or prompt and response.
+Request input_request(const Json& input, const ProtocolContext& context, const std::string& name) {
+  if (input.is_string()) {
+    return templated_request(input.get<std::string>(), context, name);
+  }
+  if (input.is_array() && input.size() == 1 && input[0].is_string()) {
+    return templated_request(input[0].get<std::string>(), context, name);
+  }
+  if (input.is_array() && input.size() == 2 && input[0].is_string() && input[1].is_string()) {
+    return pair_request(input[0].get<std::string>(), input[1].get<std::string>(), /*raw=*/false);
+  }
+  throw InvalidInput("\"" + name + "\" is neither a text nor a pair of prompt and response.");
+}
+
+}  // namespace
+
+Asked read_classify(const Json& body, const ProtocolContext& context) {
+  Asked asked{{}, context.options, {}, {}};
+  if (optional_field(body, "text")) {
+    asked.requests = whole_requests(body, "text", context);
+    asked.reply = [](std::span<const Scored> scored) {
+      Json list = Json::array();
+      for (const double reward : only_rewards(scored)) {
+        list.push_back({{"embedding", {reward}}});
+      }
+      return list;
+    };
+    return asked;
+  }
+  const bool activation = flag(body, "use_activation", false) || flag(body, "activation", false);
+  asked.requests = whole_requests(body, "input", context);
+  asked.reply = [context, activation](std::span<const Scored> scored) {
+    Json data = Json::array();
+    for (const double reward : only_rewards(scored)) {
+      const double shown = activation ? sigmoid(reward) : reward;
+      data.push_back({{"index", data.size()}, {"label", kLabel}, {"probs", {shown}}, {"num_classes", 1}});
+    }
+    return listed(context, "classify", std::move(data), scored);
+  };
+  return asked;
+}
+
+Asked read_pooling(const Json& body, const ProtocolContext& context) {
+  std::string task = "classify";
+  if (optional_field(body, "task")) {
+    task = text_field(body, "task");
+  }
+  if (task != "classify" && task != "token_classify") {
+    throw InvalidInput("\"task\" is \"" + task + "\", expected classify or token_classify.");
+  }
+  Asked asked{whole_requests(body, "input", context), context.options, {}, {}};
+  asked.reply = [context, each_token = task == "token_classify"](std::span<const Scored> scored) {
+    Json data = Json::array();
+    for (const Scored& one : scored) {
+      Json numbers = Json::array();
+      const double reward = only_reward(one, data.size());
+      if (each_token) {
+        for (const TokenReward& token : one.responses.front().scored->tokens) {
+          numbers.push_back({token.reward});
+        }
+      } else {
+        numbers.push_back(reward);
+      }
+      data.push_back({{"index", data.size()}, {"object", "pooling"}, {"data", std::move(numbers)}});
+    }
+    return listed(context, "pool", std::move(data), scored);
+  };
+  return asked;
+}
+
+Asked read_embeddings(const Json& body, const ProtocolContext& context) {
+  Asked asked{whole_requests(body, "input", context), context.options, {}, {}};
+  asked.reply = [context](std::span<const Scored> scored) {
+    Json data = Json::array();
+    for (const double reward : only_rewards(scored)) {
+      data.push_back({{"object", "embedding"}, {"index", data.size()}, {"embedding", {reward}}});
+    }
+    return listed(context, "embd", std::move(data), scored);
+  };
+  return asked;
+}
+
+Asked read_score(const Json& body, const ProtocolContext& context) {
+  const bool older = optional_field(body, "text_1") != nullptr;
+  const std::vector<std::string> prompts = texts_field(body, older ? "text_1" : "queries");
+  const std::vector<std::string> responses = texts_field(body, older ? "text_2" : "documents");
+  Asked asked{pairs(prompts, responses), context.options, {}, {}};
+  asked.reply = [context](std::span<const Scored> scored) {
+    Json data = Json::array();
+    for (const double reward : only_rewards(scored)) {
+      data.push_back({{"index", data.size()}, {"object", "score"}, {"score", reward}});
+    }
+    return listed(context, "score", std::move(data), scored);
+  };
+  return asked;
+}
+
+Asked read_rerank(const Json& body, const ProtocolContext& context) {
+  const std::vector<std::string> query = {text_field(body, "query")};
+  const bool embeddings_inference = optional_field(body, "texts") != nullptr;
+  const std::vector<std::string> documents = document_texts(body, embeddings_inference ? "texts" : "documents");
+  std::size_t count = documents.size();
+  if (const Json* top = optional_field(body, "top_n")) {
+    if (!top->is_number_unsigned() || top->get<std::size_t>() == 0) {
+      throw InvalidInput("\"top_n\" must be a whole number above 0.");
+    }
+    count = top->get<std::size_t>();
+  }
+  Asked asked{pairs(query, documents), context.options, {}, {}};
+  if (embeddings_inference) {
+    const bool raw = flag(body, "raw_scores", false);
+    const bool with_text = flag(body, "return_text", false);
+    asked.reply = [=](std::span<const Scored> scored) {
+      const std::vector<double> rewards = only_rewards(scored);
+      Json list = Json::array();
+      for (const std::size_t place : ranked(rewards, count)) {
+        Json entry = {{"index", place}, {"score", raw ? rewards[place] : sigmoid(rewards[place])}};
+        if (with_text) {
+          entry["text"] = documents[place];
+        }
+        list.push_back(std::move(entry));
+      }
+      return list;
+    };
+    return asked;
+  }
+  const bool with_documents = flag(body, "return_documents", true);
+  asked.reply = [=](std::span<const Scored> scored) {
+    const std::vector<double> rewards = only_rewards(scored);
+    Json results = Json::array();
+    for (const std::size_t place : ranked(rewards, count)) {
+      Json entry = {{"index", place}, {"relevance_score", rewards[place]}};
+      if (with_documents) {
+        entry["document"] = {{"text", documents[place]}};
+      }
+      results.push_back(std::move(entry));
+    }
+    return Json{{"id", "rerank-" + context.id},
+                {"object", "list"},
+                {"model", context.model},
+                {"usage", usage(scored)},
+                {"results", std::move(results)}};
+  };
+  return asked;
+}
+
+Asked read_predict(const Json& body, const ProtocolContext& context) {
+  const Json& inputs = field(body, "inputs");
+  const bool raw = flag(body, "raw_scores", false);
+  // A list of two texts is a pair; a list of lists is many.
+  const bool many = inputs.is_array() && !inputs.empty() && inputs[0].is_array();
+  Asked asked{{}, context.options, {}, {}};
+  if (many) {
+    for (const Json& input : inputs) {
+      asked.requests.push_back(input_request(input, context, "inputs[" + std::to_string(asked.requests.size()) + "]"));
+    }
+  } else {
+    asked.requests.push_back(input_request(inputs, context, "inputs"));
+  }
+  asked.reply = [raw, many](std::span<const Scored> scored) {
+    Json lists = Json::array();
+    for (const double reward : only_rewards(scored)) {
+      lists.push_back(Json::array({{{"score", raw ? reward : sigmoid(reward)}, {"label", kLabel}}}));
+    }
+    return many ? lists : lists[0];
+  };
+  return asked;
+}
+
+}  // namespace endorm

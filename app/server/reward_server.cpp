@@ -1,0 +1,370 @@
+#include "app/server/reward_server.h"
+
+#include <atomic>
+#include <ctime>
+#include <map>
+#include <thread>
+#include <utility>
+
+#include <cpp-httplib/httplib.h>
+
+#include "app/server/completions.h"
+#include "app/server/http_error.h"
+#include "app/server/metrics.h"
+#include "app/server/openapi.h"
+#include "app/server/page_files.h"
+#include "core/errors.h"
+#include "score/json_check.h"
+
+namespace endorm {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::chrono::milliseconds kLookAround{20};  // between two looks whether a client is still there
+constexpr std::size_t kThreads = 32;                  // kept; more come as connections need them
+
+bool is_loopback(const std::string& host) { return host == "localhost" || host == "::1" || host.starts_with("127."); }
+
+// A fault of the request that is not one of its fields.
+struct RequestRefused {
+  HttpError error;
+};
+
+void answer_error(httplib::Response& response, const HttpError& error) {
+  response.status = error.status;
+  if (error.status == 429 || error.status == 503) {
+    response.set_header("Retry-After", "1");
+  }
+  if (error.status == 401) {
+    response.set_header("WWW-Authenticate", "Bearer");
+  }
+  response.set_content(error_body(error), "application/json");
+}
+
+}  // namespace
+
+class RewardServer::Implementation {
+ public:
+  Implementation(std::vector<ServedModel> models, ServerOptions options)
+      : models_(std::move(models)), options_(std::move(options)) {
+    if (!is_loopback(options_.host) && options_.api_key.empty()) {
+      throw InvalidInput("[serve] " + options_.host +
+                         " can be reached from other machines: give --api-key, or serve 127.0.0.1 behind a proxy.");
+    }
+    for (ServedModel& model : models_) {
+      if (!by_name_.emplace(model.name, &model).second) {
+        throw InvalidInput("[serve] two models are called \"" + model.name + "\". Give one of them another name.");
+      }
+    }
+    configure();
+    add_routes();
+  }
+
+  int bind() {
+    const int port = options_.port == 0                                   ? server_.bind_to_any_port(options_.host)
+                     : server_.bind_to_port(options_.host, options_.port) ? options_.port
+                                                                          : -1;
+    if (port < 0) {
+      throw EngineError("[serve] " + options_.host + ":" + std::to_string(options_.port) +
+                        " cannot be had: another program has it, or it is not allowed. Give another --port.");
+    }
+    return port;
+  }
+
+  void run() { server_.listen_after_bind(); }
+
+  void stop() {
+    draining_ = true;
+    const auto until = Clock::now() + options_.drain;
+    while (in_work_ > 0 && Clock::now() < until) {
+      std::this_thread::sleep_for(kLookAround);
+    }
+    server_.stop();
+  }
+
+ private:
+  void configure() {
+    server_.new_task_queue = [this] {
+      return new httplib::ThreadPool(std::min(kThreads, options_.connections), options_.connections);
+    };
+    server_.set_payload_max_length(options_.body_bytes);
+    server_.set_keep_alive_max_count(1'000'000);
+    server_.set_tcp_nodelay(true);
+    server_.set_default_headers({{"Server", "endorm"}, {"X-Content-Type-Options", "nosniff"}});
+    server_.set_pre_routing_handler(
+        [this](const httplib::Request& request, httplib::Response& response) { return admit(request, response); });
+    server_.set_error_handler([this](const httplib::Request& request, httplib::Response& response) {
+      if (response.body.empty()) {
+        answer_error(response, fault_of(request, response.status));
+        if (response.status == 405) {
+          response.set_header("Allow", methods_.at(request.path));
+        }
+      }
+    });
+    server_.set_exception_handler([](const httplib::Request&, httplib::Response& response,
+                                     const std::exception_ptr& thrown) { answer_error(response, http_error(thrown)); });
+  }
+
+  httplib::Server::HandlerResponse admit(const httplib::Request& request, httplib::Response& response) const {
+    const bool open =
+        request.path == "/health" || request.path == "/" || request.path == "/docs" || request.path == "/openapi.json";
+    if (!options_.api_key.empty() && !open &&
+        !same_secret(request.get_header_value("Authorization"), "Bearer " + options_.api_key)) {
+      answer_error(response, {401, "authentication_error", "the server asks for its API key, as a bearer token."});
+      return httplib::Server::HandlerResponse::Handled;
+    }
+    if (draining_) {
+      response.set_header("Connection", "close");
+      answer_error(response, {503, "stopping", "the server is stopping."});
+      return httplib::Server::HandlerResponse::Handled;
+    }
+    return httplib::Server::HandlerResponse::Unhandled;
+  }
+
+  HttpError fault_of(const httplib::Request& request, int status) const {
+    if (status == 413) {
+      return {413, "invalid_request_error",
+              "the body is larger than " + std::to_string(options_.body_bytes) + " bytes. Send it in parts."};
+    }
+    if (status == 404 && methods_.contains(request.path)) {
+      return {405, "invalid_request_error", request.path + " takes " + methods_.at(request.path) + "."};
+    }
+    if (status == 404) {
+      return {404, "invalid_request_error", "there is no " + request.path.substr(0, 200) + ". See /docs."};
+    }
+    return {status, "invalid_request_error", "the request is no HTTP that this server reads."};
+  }
+
+  void get(const char* path, const std::function<void(httplib::Response&)>& write) {
+    methods_[path] = "GET";
+    server_.Get(path, [this, path, write](const httplib::Request& request, httplib::Response& response) {
+      const auto began = Clock::now();
+      write(response);
+      finish(request, response, path, began);
+    });
+  }
+
+  void add_routes() {
+    get("/health", [](httplib::Response& response) { response.set_content(R"({"status":"ok"})", "application/json"); });
+    get("/v1/models", [this](httplib::Response& response) { response.set_content(models(), "application/json"); });
+    get("/metrics", [this](httplib::Response& response) {
+      std::map<std::string, QueueCounts> queues;
+      for (const ServedModel& model : models_) {
+        queues[model.name] = model.queue->counts();
+      }
+      response.set_content(metrics_.text(queues), "text/plain; version=0.0.4");
+    });
+    get("/openapi.json", [this](httplib::Response& response) {
+      response.set_content(openapi(models_.front().context.version, !options_.api_key.empty()), "application/json");
+    });
+    get("/docs",
+        [](httplib::Response& response) { response.set_content(std::string(docs_page), "text/html; charset=utf-8"); });
+    get("/", [](httplib::Response& response) {
+      response.set_content(std::string(rewards_page), "text/html; charset=utf-8");
+    });
+    for (const ProtocolRoute& route : protocol_routes()) {
+      post(route.path, [this, &route](const Json& body, const httplib::Request& request, httplib::Response& response) {
+        reward(route, body, request, response);
+      });
+    }
+    post("/v1/completions", [this](const Json& body, const httplib::Request& request, httplib::Response& response) {
+      ServedModel& model = model_of(body);
+      auto asked = std::make_shared<CompletionsRequest>(read_completions(body));
+      auto reply = std::make_shared<Json>();
+      const ProtocolContext context = context_of(model);
+      wait(model.queue->use([asked, reply, context](Engine& engine) { *reply = complete(engine, *asked, context); }),
+           request);
+      response.set_content(reply->dump(), "application/json");
+    });
+  }
+
+  using Handler = std::function<void(const Json& body, const httplib::Request&, httplib::Response&)>;
+
+  void post(const char* path, Handler handle) {
+    methods_[path] = "POST";
+    server_.Post(
+        path, [this, path, handle = std::move(handle)](const httplib::Request& request, httplib::Response& response) {
+          const auto began = Clock::now();
+          ++in_work_;
+          metrics_.in_flight(1);
+          try {
+            handle(body_of(request), request, response);
+          } catch (const RequestRefused& refused) {
+            answer_error(response, refused.error);
+          } catch (...) {
+            answer_error(response, http_error(std::current_exception()));
+          }
+          metrics_.in_flight(-1);
+          finish(request, response, path, began);
+          --in_work_;
+        });
+  }
+
+  static Json body_of(const httplib::Request& request) {
+    check_json(request.body);
+    Json body = Json::parse(request.body);
+    if (!body.is_object()) {
+      throw InvalidInput(std::string("the body is a JSON ") + body.type_name() + ", expected an object.");
+    }
+    return body;
+  }
+
+  // The model that a body names. Of one model, every name is its name: clients send names of their own.
+  ServedModel& model_of(const Json& body) {
+    const Json* name = optional_field(body, "model");
+    if (models_.size() == 1 || !name) {
+      return models_.front();
+    }
+    const auto found = name->is_string() ? by_name_.find(name->get<std::string>()) : by_name_.end();
+    if (found == by_name_.end()) {
+      std::string names;
+      for (const auto& [known, model] : by_name_) {
+        names += (names.empty() ? "" : ", ") + known;
+      }
+      throw RequestRefused{
+          {404, "invalid_request_error", "there is no model " + name->dump() + ". There are " + names + "."}};
+    }
+    return *found->second;
+  }
+
+  ProtocolContext context_of(const ServedModel& model) {
+    ProtocolContext context = model.context;
+    context.id = std::to_string(++ids_);
+    context.created = std::time(nullptr);
+    return context;
+  }
+
+  void reward(const ProtocolRoute& route, const Json& body, const httplib::Request& request,
+              httplib::Response& response) {
+    ServedModel& model = model_of(body);
+    Asked asked = route.read(body, context_of(model));
+    if (asked.line) {
+      stream(model, std::move(asked), response);
+      return;
+    }
+    const std::vector<Scored> scored = wait(model.queue->score(std::move(asked.requests), asked.options), request);
+    response.set_content(asked.reply(scored).dump(), "application/json");
+  }
+
+  // What came of it; or the end of waiting, where the client has left or its time is over.
+  std::vector<Scored> wait(RewardQueue::Ticket ticket, const httplib::Request& request) {
+    const auto until = Clock::now() + options_.timeout;
+    while (ticket.scored.wait_for(kLookAround) != std::future_status::ready) {
+      const bool left = request.is_connection_closed();
+      if (!left && Clock::now() < until) {
+        continue;
+      }
+      *ticket.given_up = true;
+      metrics_.gave_up();
+      throw RequestRefused{left
+                               ? HttpError{499, "client_left", "the client closed the connection."}
+                               : HttpError{504, "timeout", "the request was not answered in time. Send less at once."}};
+    }
+    return ticket.scored.get();
+  }
+
+  // One line a request, each sent when it is there. A record that fails is a line, too: the status was sent before.
+  void stream(ServedModel& model, Asked asked, httplib::Response& response) {
+    struct Lines {
+      std::function<std::string(std::size_t, const Scored&)> line;
+      std::vector<RewardQueue::Ticket> tickets;
+      std::size_t next = 0;
+    };
+    auto lines = std::make_shared<Lines>();
+    lines->line = std::move(asked.line);
+    for (Request& request : asked.requests) {
+      std::vector<Request> alone;
+      alone.push_back(std::move(request));
+      try {
+        lines->tickets.push_back(model.queue->score(std::move(alone), asked.options));
+      } catch (...) {
+        give_up(lines->tickets);
+        throw;
+      }
+    }
+    ++in_work_;
+    response.set_chunked_content_provider(
+        "application/x-ndjson",
+        [lines](std::size_t, httplib::DataSink& sink) {
+          if (lines->next == lines->tickets.size()) {
+            sink.done();
+            return true;
+          }
+          RewardQueue::Ticket& ticket = lines->tickets[lines->next];
+          while (ticket.scored.wait_for(kLookAround) != std::future_status::ready) {
+            if (!sink.is_writable()) {
+              return false;
+            }
+          }
+          std::string line;
+          try {
+            line = lines->line(lines->next, ticket.scored.get().front());
+          } catch (...) {
+            line = error_body(http_error(std::current_exception()));
+          }
+          ++lines->next;
+          line += '\n';
+          return sink.write(line.data(), line.size());
+        },
+        [this, lines](bool) {
+          give_up(lines->tickets);
+          --in_work_;
+        });
+  }
+
+  static void give_up(std::vector<RewardQueue::Ticket>& tickets) {
+    for (RewardQueue::Ticket& ticket : tickets) {
+      *ticket.given_up = true;
+    }
+  }
+
+  void finish(const httplib::Request& request, const httplib::Response& response, const char* path,
+              Clock::time_point began) {
+    const double seconds = std::chrono::duration<double>(Clock::now() - began).count();
+    const int status = response.status < 0 ? 200 : response.status;
+    metrics_.answered(path, status, seconds);
+    if (options_.log) {
+      options_.log(Json{{"time", std::time(nullptr)},
+                        {"client", request.remote_addr},
+                        {"method", request.method},
+                        {"path", path},
+                        {"status", status},
+                        {"seconds", seconds},
+                        {"bytes_in", request.body.size()},
+                        {"bytes_out", response.body.size()}}
+                       .dump());
+    }
+  }
+
+  std::string models() const {
+    Json list = Json::array();
+    for (const ServedModel& model : models_) {
+      list.push_back({{"id", model.name},
+                      {"object", "model"},
+                      {"owned_by", "endorm"},
+                      {"description", model.description},
+                      {"max_model_len", model.queue->engine().capabilities().context}});
+    }
+    return Json{{"object", "list"}, {"data", std::move(list)}}.dump();
+  }
+
+  std::vector<ServedModel> models_;
+  std::map<std::string, ServedModel*> by_name_;
+  ServerOptions options_;
+  std::map<std::string, std::string> methods_;  // by path
+  Metrics metrics_;
+  std::atomic<bool> draining_ = false;
+  std::atomic<int> in_work_ = 0;  // requests that were taken and are not answered yet
+  std::atomic<std::uint64_t> ids_ = 0;
+  httplib::Server server_;
+};
+
+RewardServer::RewardServer(std::vector<ServedModel> models, ServerOptions options)
+    : implementation_(std::make_unique<Implementation>(std::move(models), std::move(options))) {}
+RewardServer::~RewardServer() = default;
+int RewardServer::bind() { return implementation_->bind(); }
+void RewardServer::run() { implementation_->run(); }
+void RewardServer::stop() { implementation_->stop(); }
+
+}  // namespace endorm

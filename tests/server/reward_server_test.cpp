@@ -1,0 +1,201 @@
+#include <atomic>
+#include <chrono>
+#include <set>
+
+#include <doctest/doctest.h>
+
+#include "core/errors.h"
+#include "tests/server/running_server.h"
+
+// What a server does beside rewards: refusing, waiting, forgetting, stopping.
+namespace endorm {
+namespace {
+
+using nlohmann::json;
+using std::chrono::milliseconds;
+
+const std::string kBody = R"({"prompt": "[1][2]", "response": "[3][4]"})";
+
+TEST_CASE("many clients at once get their own rewards, and bad ones among them cost nobody theirs") {
+  QueueOptions queue;
+  queue.linger = milliseconds(5);
+  const RunningServer server(one(tabular_engine()), {}, queue);
+  std::atomic<int> right = 0;
+  std::atomic<int> refused = 0;
+  std::vector<std::thread> clients;
+  for (int client = 0; client < 16; ++client) {
+    clients.emplace_back([&, client] {
+      httplib::Client http = server.client();
+      http.set_keep_alive(client % 2 == 0);
+      for (int i = 0; i < 20; ++i) {
+        const std::string response = "[" + std::to_string(client % 8) + "][" + std::to_string(i % 8) + "]";
+        const bool bad = (client + i) % 10 == 0;
+        const json body = {{"prompt", "[1][2]"}, {"response", bad ? response + "?" : response}};
+        const auto result = http.Post("/remote_rm", body.dump(), "application/json");
+        if (!result) {
+          continue;
+        }
+        if (bad) {
+          refused += result->status == 400 ? 1 : 0;
+        } else {
+          right += result->status == 200 && json::parse(result->body) == scored_alone("[1][2]", response, true) ? 1 : 0;
+        }
+      }
+    });
+  }
+  for (std::thread& client : clients) {
+    client.join();
+  }
+  CHECK(refused == 32);
+  CHECK(right == 16 * 20 - 32);
+  const std::string metrics = server.client().Get("/metrics")->body;
+  CHECK(metrics.find("endorm_requests_total{route=\"/remote_rm\",status=\"200\"} 288") != std::string::npos);
+  CHECK(metrics.find("endorm_waiting_responses{model=\"tabular0\"} 0") != std::string::npos);
+}
+
+TEST_CASE("more than may wait is refused with 429 and a time to come again") {
+  QueueOptions queue;
+  queue.most_waiting = 4;
+  queue.linger = milliseconds(0);
+  const RunningServer server(one(tabular_engine(milliseconds(60))), {}, queue);
+  std::vector<std::thread> clients;
+  std::atomic<int> refused = 0;
+  std::atomic<int> answered = 0;
+  for (int client = 0; client < 12; ++client) {
+    clients.emplace_back([&, client] {
+      const json body = {{"prompt", "[1][" + std::to_string(client % 8) + "]"}, {"response", "[3][4]"}};
+      const auto result = server.client().Post("/remote_rm", body.dump(), "application/json");
+      if (result && result->status == 429) {
+        refused += result->get_header_value("Retry-After") == "1" ? 1 : 0;
+      }
+      answered += result && result->status == 200 ? 1 : 0;
+    });
+  }
+  for (std::thread& client : clients) {
+    client.join();
+  }
+  CHECK(refused > 0);
+  CHECK(answered > 0);
+  CHECK(refused + answered == 12);
+  // What can never fit is the client's fault.
+  CHECK(server.post("/v1/rewards", R"({"prompt": "[1]", "responses": ["[1]","[1]","[1]","[1]","[1]"]})")->status ==
+        400);
+}
+
+TEST_CASE("a request that takes too long, or whose client leaves, is given up") {
+  ServerOptions options;
+  options.timeout = milliseconds(100);
+  const RunningServer server(one(tabular_engine(milliseconds(300))), options);
+  CHECK(server.post("/v1/rewards", kBody)->status == 504);
+  httplib::Client impatient = server.client();
+  impatient.set_read_timeout(milliseconds(30));
+  CHECK_FALSE(impatient.Post("/v1/rewards", kBody, "application/json"));
+  std::this_thread::sleep_for(milliseconds(400));
+  const std::string metrics = server.client().Get("/metrics")->body;
+  CHECK(metrics.find("endorm_requests_given_up_total 2") != std::string::npos);
+}
+
+TEST_CASE("a key is asked for everywhere but where no reward is") {
+  ServerOptions options;
+  options.api_key = "secret";
+  const RunningServer server(one(tabular_engine()), options);
+  httplib::Client client = server.client();
+  CHECK(client.Post("/v1/rewards", kBody, "application/json")->status == 401);
+  CHECK(client.Get("/metrics")->status == 401);
+  CHECK(client.Get("/health")->status == 200);
+  client.set_bearer_token_auth("secre");
+  CHECK(client.Post("/v1/rewards", kBody, "application/json")->status == 401);
+  client.set_bearer_token_auth("secret");
+  CHECK(client.Post("/v1/rewards", kBody, "application/json")->status == 200);
+  CHECK(json::parse(client.Get("/openapi.json")->body)["security"].size() == 1);
+}
+
+TEST_CASE("an address that other machines reach is not served without a key") {
+  ServerOptions options;
+  options.host = "0.0.0.0";
+  CHECK_THROWS_WITH_AS(RunningServer(one(tabular_engine()), options), doctest::Contains("--api-key"), InvalidInput);
+}
+
+TEST_CASE("what is too large, unknown or no HTTP is refused") {
+  ServerOptions options;
+  options.body_bytes = 1000;
+  const RunningServer server(one(tabular_engine()), options);
+  CHECK(server.post("/v1/rewards", std::string(2000, ' '))->status == 413);
+  CHECK(server.post("/nothing", "{}")->status == 404);
+  const auto wrong = server.client().Get("/v1/rewards");
+  CHECK(wrong->status == 405);
+  CHECK(wrong->get_header_value("Allow") == "POST");
+  CHECK(json::parse(wrong->body)["error"]["code"] == 405);
+  CHECK(server.post("/v1/rewards", kBody)->status == 200);
+}
+
+TEST_CASE("several models: a request names one") {
+  std::vector<std::unique_ptr<Engine>> engines = one(tabular_engine());
+  engines.push_back(tabular_engine());
+  const RunningServer server(std::move(engines));
+  const json body = json::parse(kBody);
+  json named = body;
+  named["model"] = "tabular1";
+  CHECK(server.reply("/v1/rewards", named)["model"] == "tabular1");
+  CHECK(server.reply("/v1/rewards", body)["model"] == "tabular0");
+  named["model"] = "another";
+  CHECK(server.post("/v1/rewards", named.dump())->status == 404);
+  CHECK(json::parse(server.client().Get("/v1/models")->body)["data"].size() == 2);
+}
+
+TEST_CASE("stopping answers what was taken and takes nothing more") {
+  QueueOptions queue;
+  queue.linger = milliseconds(0);
+  queue.batch_responses = 1;
+  RunningServer server(one(tabular_engine(milliseconds(20))), {}, queue);
+  std::atomic<int> lost = 0;
+  std::atomic<int> answered = 0;
+  std::atomic<int> turned_away = 0;
+  std::vector<std::thread> clients;
+  for (int client = 0; client < 8; ++client) {
+    clients.emplace_back([&, client] {
+      for (int i = 0; i < 50; ++i) {
+        const json body = {{"prompt", "[1][" + std::to_string(client) + "]"},
+                           {"response", "[" + std::to_string(i % 8) + "]"}};
+        const auto result = server.client().Post("/remote_rm", body.dump(), "application/json");
+        if (!result) {
+          lost += result.error() == httplib::Error::Connection ? 0 : 1;  // no connection: nothing was taken
+          return;
+        }
+        answered += result->status == 200 ? 1 : 0;
+        if (result->status != 200) {
+          turned_away += result->status == 503 ? 1 : 100;
+          return;
+        }
+      }
+    });
+  }
+  std::this_thread::sleep_for(milliseconds(300));
+  server.stop();
+  for (std::thread& client : clients) {
+    client.join();
+  }
+  CHECK(lost == 0);
+  CHECK(answered > 0);
+  CHECK(turned_away <= 8);
+}
+
+TEST_CASE("the description knows every route that answers") {
+  const RunningServer server(one(tabular_engine()));
+  const json paths = json::parse(server.client().Get("/openapi.json")->body)["paths"];
+  std::set<std::string> described;
+  for (const auto& [path, methods] : paths.items()) {
+    described.insert(path);
+    const auto result = methods.contains("post") ? server.post(path, "{}") : server.client().Get(path);
+    CHECK_MESSAGE(result->status == (methods.contains("post") ? 400 : 200), path);
+  }
+  for (const ProtocolRoute& route : protocol_routes()) {
+    CHECK_MESSAGE(described.contains(route.path), route.path);
+  }
+  for (const char* page : {"/", "/docs"}) {
+    CHECK(server.client().Get(page)->get_header_value("Content-Type") == "text/html; charset=utf-8");
+  }
+}
+
+}  // namespace
+}  // namespace endorm

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <cpp-httplib/httplib.h>
+#include <nlohmann/json.hpp>
+
+#include "app/server/reward_server.h"
+#include "engine/tabular_engine.h"
+
+namespace endorm {
+
+// A server of tabular models on a port of its own, run by a thread until the test ends.
+class RunningServer {
+ public:
+  explicit RunningServer(std::vector<std::unique_ptr<Engine>> engines, ServerOptions server = {},
+                         QueueOptions queue = {});
+  ~RunningServer();
+
+  httplib::Client client() const;
+  int port() const { return port_; }
+  // Of a request that must be answered.
+  httplib::Result post(const std::string& path, const std::string& body) const;
+  nlohmann::json reply(const std::string& path, const nlohmann::json& body) const;  // of status 200
+  void stop();
+
+ private:
+  std::unique_ptr<RewardServer> server_;
+  int port_ = 0;
+  std::thread thread_;
+  bool stopped_ = false;
+};
+
+// Eight tokens; the logits are a function of the path's hash. delay: how long each row takes.
+std::unique_ptr<Engine> tabular_engine(std::chrono::milliseconds delay = std::chrono::milliseconds(0));
+std::vector<std::unique_ptr<Engine>> one(std::unique_ptr<Engine> engine);
+// The reward that the scorer gives, without a server.
+double scored_alone(const std::string& prompt, const std::string& response, bool raw = false,
+                    ScoreOptions options = {});
+
+}  // namespace endorm
