@@ -48,10 +48,10 @@ bool worth_retrying(int status) {
       throw InvalidInput(said + " Change the record or the options that the server names.");
     case 401:
     case 403:
-      throw ServerUnusable(said + " Give the server's API key.");
+      throw ServerRefused(said + " Give the server's API key.");
     case 404:
     case 405:
-      throw ServerUnusable(said + " Check the address, the dialect and that the server is up to date.");
+      throw ServerRefused(said + " Check the address, the dialect and that the server is up to date.");
     default:
       throw EngineError(said + " It was tried " + std::to_string(tries) + " times. Look into the server's log.");
   }

@@ -10,9 +10,14 @@
 namespace endorm {
 
 // No request will be answered: the server is not there (after all retries), does not let us in, or has no such path.
-class ServerUnusable final : public EngineError {
+class ServerUnusable : public EngineError {
  public:
   using EngineError::EngineError;
+};
+// It is there and says no, as it would again: a key or a path that it does not know.
+class ServerRefused final : public ServerUnusable {
+ public:
+  using ServerUnusable::ServerUnusable;
 };
 
 struct RemoteHttpOptions {
@@ -34,8 +39,8 @@ class RemoteHttp {
   ~RemoteHttp();
 
   // Body of the reply with status 200; path begins with "/". Throws InvalidInput where the server refuses the request
-  // as wrong (400, 413, 422), ServerUnusable on a connection that fails and on 401, 403, 404 and 405, EngineError on
-  // any other status or a time-out: each names the address and what the server said.
+  // as wrong (400, 413, 422), ServerUnusable on a connection that fails, ServerRefused on 401, 403, 404 and 405,
+  // EngineError on any other status or a time-out: each names the address and what the server said.
   std::string get(const std::string& path);
   std::string post(const std::string& path, const std::string& json_body);
 

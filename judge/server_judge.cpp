@@ -1,7 +1,10 @@
 #include "judge/server_judge.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
+#include <exception>
+#include <thread>
 #include <utility>
 
 #include <nlohmann/json.hpp>
@@ -15,6 +18,7 @@ namespace {
 using nlohmann::json;
 
 constexpr std::size_t kQueriesAtOnce = 32;
+constexpr std::size_t kThreadsPerServer = 4;
 
 std::string spelled(const Engine& engine, const Tokens& tokens) {
   std::string text;
@@ -66,6 +70,36 @@ std::vector<double> parse_get_reward(const std::string& reply, std::size_t count
   return rewards;
 }
 
+// Does part 0 .. parts - 1, by the calling thread alone where `threads` is 1. The first exception ends it and leaves.
+template <typename Work>
+void in_parallel(std::size_t parts, std::size_t threads, const Work& work) {
+  std::atomic<std::size_t> next = 0;
+  std::exception_ptr failure;
+  std::mutex failing;
+  const auto run = [&] {
+    for (std::size_t part = next++; part < parts; part = next++) {
+      try {
+        work(part);
+      } catch (...) {
+        const std::lock_guard lock(failing);
+        failure = failure ? failure : std::current_exception();
+        next = parts;
+      }
+    }
+  };
+  std::vector<std::thread> others;
+  for (std::size_t i = 1; i < std::min(threads, parts); ++i) {
+    others.emplace_back(run);
+  }
+  run();
+  for (std::thread& other : others) {
+    other.join();
+  }
+  if (failure) {
+    std::rethrow_exception(failure);
+  }
+}
+
 json conversation(const Request& request, const std::string& response) {
   json messages = json::array();
   for (const Message& message : request.messages) {
@@ -73,6 +107,14 @@ json conversation(const Request& request, const std::string& response) {
   }
   messages.push_back({{"role", "assistant"}, {"content", response}});
   return messages;
+}
+
+std::string prompt_of(const Request& request) {
+  std::string prompt;
+  for (const Message& message : request.messages) {
+    prompt += message.role + '\n' + message.content + '\n';
+  }
+  return prompt;
 }
 
 }  // namespace
@@ -96,8 +138,8 @@ struct ServerScorer::Question {
 };
 
 ServerScorer::ServerScorer(const Engine& engine, const TemplateOptions& text, ServerShape shape, std::string model,
-                           RemoteHttpOptions options)
-    : engine_(engine), text_(text), shape_(shape), model_(std::move(model)), http_(std::move(options)) {}
+                           ServerPoolOptions servers)
+    : engine_(engine), text_(text), shape_(shape), model_(std::move(model)), servers_(std::move(servers)) {}
 
 std::vector<Scored> ServerScorer::score(std::span<const Request> requests) {
   std::vector<Scored> scored;
@@ -134,7 +176,9 @@ std::vector<Scored> ServerScorer::score(std::span<const Request> requests) {
     }
   };
   const std::size_t at_once = shape_ == ServerShape::kGetReward ? kQueriesAtOnce : 1;
-  for (std::size_t begin = 0; begin < questions.size(); begin += at_once) {
+  const std::size_t parts = (questions.size() + at_once - 1) / at_once;
+  in_parallel(parts, servers_.servers() == 1 ? 1 : kThreadsPerServer * servers_.servers(), [&](std::size_t part) {
+    const std::size_t begin = part * at_once;
     const auto some = std::span(questions).subspan(begin, std::min(at_once, questions.size() - begin));
     // One response that the server refuses must not cost the others theirs: each is tried by itself.
     if (!answered(some) && some.size() > 1) {
@@ -142,7 +186,7 @@ std::vector<Scored> ServerScorer::score(std::span<const Request> requests) {
         answered(some.subspan(i, 1));
       }
     }
-  }
+  });
   return scored;
 }
 
@@ -156,10 +200,11 @@ std::vector<double> ServerScorer::ask(std::span<const Question> questions) {
     if (!model_.empty()) {
       body["model"] = model_;
     }
-    return {parse_classify(http_.post("/classify", body_of(body)))};
+    return {parse_classify(servers_.post("/classify", body_of(body), prompt_of(*question.request)))};
   }
   json body = {{"query", json::array()}, {"prompts", json::array()}, {"labels", json::array()}};
   for (const Question& question : questions) {
+    const std::lock_guard lock(engine_mutex_);
     const ResponseText& response = question.request->responses[question.response].text;
     const TokenizedResponse tokens = engine_.tokenize(question.request->messages, std::span(&response, 1), text_).at(0);
     const std::string prompt = spelled(engine_, tokens.prompt);
@@ -167,15 +212,20 @@ std::vector<double> ServerScorer::ask(std::span<const Question> questions) {
     body["prompts"].push_back(prompt);
     body["labels"].push_back(nullptr);
   }
-  return parse_get_reward(http_.post("/get_reward", body_of(body)), questions.size());
+  const std::string reply = servers_.post("/get_reward", body_of(body), prompt_of(*questions.front().request));
+  return parse_get_reward(reply, questions.size());
 }
 
 Judge make_server(const JudgeParts& parts) {
   if (parts.server_url.empty()) {
     throw InvalidInput("[make_judge] server needs the address of a reward server; give it with --server URL");
   }
-  RemoteHttpOptions options;
-  options.url = parts.server_url;
+  ServerPoolOptions options;
+  for (std::size_t begin = 0; begin <= parts.server_url.size();) {
+    const std::size_t end = std::min(parts.server_url.find(',', begin), parts.server_url.size());
+    options.urls.push_back(parts.server_url.substr(begin, end - begin));
+    begin = end + 1;
+  }
   options.api_key = parts.server_key;
   Judge judge;
   judge.fingerprint = parts.server_url + " " + parts.server_shape + " " + parts.server_model;

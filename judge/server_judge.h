@@ -1,10 +1,11 @@
 #pragma once
 
+#include <mutex>
 #include <span>
 #include <string>
 #include <vector>
 
-#include "engine/remote_http.h"
+#include "engine/server_pool.h"
 #include "judge/judge.h"
 
 namespace endorm {
@@ -23,13 +24,13 @@ ServerShape server_shape_from_name(std::string_view name);
 
 // Rewards that a server gives. A response that it refuses, or answers with anything but a finite number, is an error of
 // its own. score throws EngineError where the server cannot be used at all: it is not there, does not let us in, or has
-// no such endpoint.
+// no such endpoint. Of several servers, which must give the same rewards, each has a few requests at once.
 class ServerScorer final : public Scorer {
  public:
   // The engine writes the texts of kGetReward and must outlive the scorer; kClassify does not use it. model may be
   // empty: the server's own choice.
   ServerScorer(const Engine& engine, const TemplateOptions& text, ServerShape shape, std::string model,
-               RemoteHttpOptions options);
+               ServerPoolOptions servers);
 
   std::vector<Scored> score(std::span<const Request> requests) override;
 
@@ -42,10 +43,11 @@ class ServerScorer final : public Scorer {
   TemplateOptions text_;
   ServerShape shape_;
   std::string model_;
-  RemoteHttp http_;
+  ServerPool servers_;
+  std::mutex engine_mutex_;  // writing texts; requests are sent by several threads where there are several servers
 };
 
-// A server at parts.server_url. Throws InvalidInput without one, and on an unknown shape.
+// Servers at parts.server_url, separated by commas. Throws InvalidInput without one, and on an unknown shape.
 Judge make_server(const JudgeParts& parts);
 
 }  // namespace endorm

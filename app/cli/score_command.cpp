@@ -1,9 +1,15 @@
+#include <iostream>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 
 #include "app/cli/commands.h"
 #include "app/cli/scoring_run.h"
+#include "app/cli/write_file.h"
+#include "engine/atomic_file.h"
+#include "score/merge_shards.h"
 
 namespace endorm {
 namespace {
@@ -12,6 +18,38 @@ struct ScoreFlags {
   ScoringRunFlags run;
   bool tokens = false;
 };
+
+struct MergeFlags {
+  std::vector<std::string> files;
+  std::string output = "-";
+};
+
+void run_merge(const MergeFlags& flags) {
+  check_directories("score merge", std::span(&flags.output, 1));
+  if (flags.output == "-") {
+    merge_shards(flags.files, [](std::string_view line) { std::cout << line << '\n'; });
+    return;
+  }
+  AtomicFile file(flags.output);
+  merge_shards(flags.files, [&](std::string_view line) {
+    file.write(line);
+    file.write("\n");
+  });
+  file.commit();
+}
+
+void add_merge_command(CLI::App& score) {
+  auto flags = std::make_shared<MergeFlags>();
+  CLI::App* command = score.add_subcommand("merge", "Join the result files of all shards: the file of the whole run");
+  command->add_option("files", flags->files, "a file of score --shard i/n -o for every i")->required();
+  command->add_option("-o,--output", flags->output, "result file; - is standard output")->capture_default_str();
+  command->footer(
+      "Example:\n"
+      "  endorm score data.jsonl --shard 1/2 -o part-1.jsonl\n"
+      "  endorm score data.jsonl --shard 2/2 -o part-2.jsonl\n"
+      "  endorm score merge part-1.jsonl part-2.jsonl -o rewards.jsonl");
+  command->callback([flags] { run_merge(*flags); });
+}
 
 void run_score(const ScoreFlags& flags) {
   const RowOptions rows{flags.tokens, flags.run.scoring.steps};
@@ -33,7 +71,12 @@ void add_score_command(CLI::App& app) {
       "Records: {\"id\"?, \"system\"?, \"prompt\": text or messages,\n"
       "          \"response\" | \"responses\" | \"chosen\" + \"rejected\" | \"steps\", \"truncated\"?,\n"
       "          \"alternatives\"?: system messages that the judge contrast takes}");
-  command->callback([flags] { run_score(*flags); });
+  add_merge_command(*command);
+  command->callback([flags, command] {
+    if (command->get_subcommands().empty()) {
+      run_score(*flags);
+    }
+  });
 }
 
 }  // namespace endorm

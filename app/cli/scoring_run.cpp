@@ -87,7 +87,7 @@ void add_output_flags(CLI::App& command, OutputFlags& flags) {
                   "result file, continued where an earlier run stopped; - is standard output")
       ->capture_default_str();
   command.add_flag("--overwrite", flags.overwrite, "start the result file anew");
-  command.add_option("--shard", flags.shard, "i/n: take every n-th record only, from the i-th");
+  command.add_option("--shard", flags.shard, "i/n: take every n-th record only, from the i-th; see score merge");
   command.add_option("--cache", flags.cache, "keep the statistics of all tokens in this file for later runs");
 }
 

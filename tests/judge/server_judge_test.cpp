@@ -31,12 +31,12 @@ struct Fixture {
   explicit Fixture(ServerShape shape, const std::string& model = "")
       : scorer(engine, {}, shape, model, quick(server.url())) {}
 
-  static RemoteHttpOptions quick(const std::string& url, const std::string& key = "") {
-    RemoteHttpOptions options;
-    options.url = url;
+  static ServerPoolOptions quick(const std::string& url, const std::string& key = "") {
+    ServerPoolOptions options;
+    options.urls = {url};
     options.api_key = key;
     options.reply_timeout = std::chrono::seconds(60);
-    options.retries = 2;
+    options.tries = 3;
     options.backoff = std::chrono::milliseconds(1);
     return options;
   }
@@ -178,6 +178,41 @@ TEST_CASE("a server that cannot be used ends the run") {
     ServerScorer let_in(fixture.engine, {}, ServerShape::kClassify, "", Fixture::quick(fixture.server.url(), "secret"));
     CHECK(let_in.score(std::span(&two_responses(), 1)).at(0).responses.at(0).scored.has_value());
   }
+}
+
+TEST_CASE(
+    "several servers share the work, the same prompt at one of them; one that dies is left, and asked again later") {
+  Fixture fixture(ServerShape::kClassify);
+  std::optional<RewardServer> other(reward_of);
+  ServerPoolOptions pool = Fixture::quick(fixture.server.url());
+  pool.urls.push_back(other->url());
+  pool.tries = 6;
+  ServerScorer scorer(fixture.engine, {}, ServerShape::kClassify, "", pool);
+  std::vector<Request> requests;
+  for (int i = 0; i < 60; ++i) {
+    const std::string prompt = "[" + std::to_string(i % 3) + "][" + std::to_string(i / 3 % 3) + "]";
+    requests.push_back(request_of("r", {{"user", prompt}}, {"[2]", "[1]"}));
+  }
+  std::atomic<int> until_death = 20;
+  const auto all_right = [&] {
+    const std::vector<Scored> scored = scorer.score(requests);
+    for (std::size_t i = 0; i < requests.size(); ++i) {
+      const std::string asked = "user:" + requests[i].messages[0].content + ";assistant:";
+      CHECK(scored_of(scored.at(i), 0).reward == reward_of(asked + "[2];"));
+      CHECK(scored_of(scored.at(i), 1).reward == reward_of(asked + "[1];"));
+    }
+  };
+  all_right();
+  CHECK(fixture.server.asked().size() + other->asked().size() == 120);
+  CHECK(!fixture.server.asked().empty());
+  CHECK(!other->asked().empty());
+  other->meddle(
+      [&](const std::string&, const json&, int& status, std::string&) { status = until_death-- > 0 ? status : 503; });
+  all_right();
+  other->stop();
+  all_right();
+  fixture.server.stop();
+  CHECK_THROWS_AS(scorer.score(requests), ServerUnusable);
 }
 
 TEST_CASE("made from its parts") {

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "core/errors.h"
+#include "score/merge_shards.h"
 #include "tests/score/tabular_run.h"
 #include "tests/temporary_directory.h"
 
@@ -235,6 +236,57 @@ TEST_CASE("from a pipe to a pipe: the rows of a run from file to file") {
   ::close(to_run[0]);
   CHECK(exit_status(writer) == 0);
   CHECK(read_file(directory.file("streamed")) == read_file(directory.file("out")));
+}
+
+// The manifest without what may differ between runs, then the rows.
+std::string comparable(const std::string& bytes) {
+  const std::size_t end = bytes.find('\n');
+  nlohmann::ordered_json manifest = nlohmann::ordered_json::parse(bytes.substr(0, end));
+  manifest["manifest"].erase("run");
+  manifest["manifest"]["options"]["shard"] = nullptr;
+  return manifest.dump() + bytes.substr(end);
+}
+
+TEST_CASE("shards join to the bytes of the whole run; what is missing, foreign or twice is refused") {
+  const TemporaryDirectory directory;
+  const auto written = [&](const std::string& name, const std::string& bytes) {
+    write_file(directory.file(name), bytes);
+    return directory.file(name);
+  };
+  const std::string input = written("input.jsonl", random_records(23, 7));
+  const auto part = [&](std::size_t index, std::size_t count) {
+    RunSetup setup{input, directory.file("part-" + std::to_string(index) + "-" + std::to_string(count))};
+    setup.shard = {index, count};
+    run(setup);
+    return setup.output;
+  };
+  const std::string whole = comparable(read_file(part(1, 1)));
+  for (const std::size_t count : {2, 3, 23, 30}) {
+    CAPTURE(count);
+    std::vector<std::string> paths;
+    for (std::size_t i = count; i >= 1; --i) {
+      paths.push_back(part(i, count));
+    }
+    std::string joined;
+    merge_shards(paths, [&](std::string_view line) { joined.append(line).append("\n"); });
+    CHECK(joined == whole);
+  }
+  const auto refused = [&](std::vector<std::string> paths, const char* why) {
+    CHECK_THROWS_WITH_AS(merge_shards(paths, [](std::string_view) {}), doctest::Contains(why), InvalidInput);
+  };
+  const std::string first = part(1, 2);
+  const std::string second = part(2, 2);
+  refused({first}, "shard 2/2 is missing");
+  refused({first, first}, "twice");
+  refused({first, part(2, 3)}, "other settings");
+  refused({first, input}, "does not begin with the manifest");
+  std::string cut = read_file(second);
+  cut.resize(cut.rfind('\n', cut.size() - 2) + 1);
+  refused({first, written("cut", cut)}, "fewer rows");
+  std::string short_first = read_file(first);
+  short_first.resize(short_first.rfind('\n', short_first.size() - 2) + 1);
+  short_first.resize(short_first.rfind('\n', short_first.size() - 2) + 1);
+  refused({written("short", short_first), second}, "fewer rows");
 }
 
 }  // namespace
