@@ -29,6 +29,7 @@ void KeptPrefixes::clear() {
   prefixes_.clear();
   held_tokens_ = 0;
   free_.clear();
+  free_.reserve(slots_);
   for (std::size_t i = slots_; i-- > 0;) {
     free_.push_back(first_sequence_ + static_cast<int>(i));
   }
@@ -65,6 +66,7 @@ std::vector<HeldPrefix> KeptPrefixes::find(const TokenTree& tree) {
     }
   }
   std::vector<HeldPrefix> result;
+  result.reserve(held.size());
   for (const auto& [node, sequence] : held) {
     result.push_back({node, sequence});
   }

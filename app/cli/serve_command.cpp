@@ -58,7 +58,7 @@ std::vector<ServedModel> load(const ServeFlags& flags) {
     served.context.options = score_options(flags.scoring);
     served.context.version = kVersion;
     StatsCache trial(std::nullopt);
-    EndogenousScorer(*engine, trial, served.context.options);  // refuses what this engine cannot give
+    const EndogenousScorer tried(*engine, trial, served.context.options);  // refuses what this engine cannot give
     served.queue = std::make_unique<RewardQueue>(std::move(engine), flags.queue);
   }
   return models;

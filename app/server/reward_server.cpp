@@ -220,7 +220,7 @@ class RewardServer::Implementation {
     if (found == by_name_.end()) {
       std::string names;
       for (const auto& [known, model] : by_name_) {
-        names += (names.empty() ? "" : ", ") + known;
+        names.append(names.empty() ? "" : ", ").append(known);
       }
       throw RequestRefused{
           {404, "invalid_request_error", "there is no model " + name->dump() + ". There are " + names + "."}};

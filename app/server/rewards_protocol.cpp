@@ -49,7 +49,7 @@ class OptionReader {
       if (!known_.contains(name)) {
         std::string names;
         for (const std::string& known : known_) {
-          names += (names.empty() ? "" : ", ") + known;
+          names.append(names.empty() ? "" : ", ").append(known);
         }
         throw InvalidInput("there is no option \"" + name + "\". There are " + names + ".");
       }

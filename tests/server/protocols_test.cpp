@@ -220,8 +220,11 @@ TEST_CASE("a body that is not of its protocol is refused with the name of what i
        {{R"({"prompt": ""})", "empty"},
         {R"({"prompt": "[1]", "n": 3})", "\"n\""},
         {R"({"prompt": "[1]", "max_tokens": 1000})", "context"}}}};
-  for (const auto& [path, bodies] : cases) {
-    for (const auto& [body, named] : bodies) {
+  for (const auto& route : cases) {
+    const std::string& path = route.first;
+    for (const auto& one_body : route.second) {
+      const std::string& body = one_body.first;
+      const std::string& named = one_body.second;
       CAPTURE(path);
       CAPTURE(body);
       const auto result = server.post(path, body);
