@@ -6,7 +6,9 @@ include(CMakePackageConfigHelpers)
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/endorm)
 set(llama_dir ${CMAKE_INSTALL_LIBDIR}/endorm-llama)
 
-install(TARGETS endorm RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+if(ENDORM_CLI)
+  install(TARGETS endorm RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+endif()
 install(TARGETS endorm_core endorm_engine endorm_score endorm_judge endorm_grade endorm_eval endorm_report endorm_json endorm_httplib endorm_llama_common
   EXPORT endorm ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(EXPORT endorm NAMESPACE endorm:: DESTINATION ${package_dir} FILE endorm-targets.cmake)
@@ -16,7 +18,7 @@ set(public_headers
   core/aggregate.h core/errors.h core/log_sum_exp.h core/random.h core/reward.h core/temperature.h core/token_stats.h
   engine/atomic_file.h engine/content_hash.h engine/engine.h engine/llama_engine.h engine/model_store.h engine/precision.h engine/remote_dialects.h engine/remote_engine.h engine/remote_http.h engine/server_pool.h
   engine/tabular_engine.h engine/tensor_type.h engine/token_tree.h engine/weight_file.h engine/weight_writer.h
-  score/endogenous_scorer.h score/line_reader.h score/merge_shards.h score/record.h score/request_tokens.h score/result_log.h score/score_run.h score/scored.h score/scored_json.h score/scorer.h score/stats_cache.h
+  score/endogenous_scorer.h score/line_reader.h score/merge_shards.h score/ranking.h score/record.h score/request_tokens.h score/result_log.h score/score_run.h score/scored.h score/scored_json.h score/scorer.h score/stats_cache.h
   judge/judge.h
   grade/extract.h grade/grade.h
   eval/bench_json.h eval/bench_report.h eval/benchmarks.h eval/example.h eval/judged.h eval/judged_json.h eval/judging.h eval/judging_run.h

@@ -22,10 +22,10 @@ std::size_t failures_of(const JudgedExample& judged) {
 
 // How many examples the window that begins at `begin` has.
 std::size_t window_size(std::span<const Example> examples, std::size_t window) {
-  std::size_t bytes = 0;
+  FillingWindow filling(window);
   std::size_t size = 0;
-  while (size < std::min(examples.size(), kWindowRecords) && bytes < window_bytes(window)) {
-    bytes += text_bytes(examples[size++]);
+  while (size < examples.size() && filling.takes_more()) {
+    filling.add(text_bytes(examples[size++]));
   }
   return size;
 }

@@ -37,8 +37,8 @@ class Run {
  private:
   std::vector<Entry> next_window() {
     std::vector<Entry> window;
-    std::size_t bytes = 0;
-    while (window.size() < kWindowRecords && bytes < window_bytes(windows_)) {
+    FillingWindow filling(windows_);
+    while (filling.takes_more()) {
       std::optional<InputLine> line = input_.next();
       if (!line) {
         break;
@@ -47,7 +47,7 @@ class Run {
       if (lines_++ % options_.shard.count != options_.shard.index - 1) {
         continue;
       }
-      bytes += line->text.size();
+      filling.add(line->text.size());
       Entry entry{std::move(*line), std::nullopt, {}};
       if (entry.line.error) {
         entry.error = *entry.line.error;

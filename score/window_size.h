@@ -16,4 +16,20 @@ inline std::size_t window_bytes(std::size_t window) {
 
 inline constexpr std::size_t kWindowRecords = 256;
 
+// The window of this number (from 0) as it fills.
+class FillingWindow {
+ public:
+  explicit FillingWindow(std::size_t window) : limit_(window_bytes(window)) {}
+  bool takes_more() const { return records_ < kWindowRecords && bytes_ < limit_; }
+  void add(std::size_t bytes) {
+    bytes_ += bytes;
+    ++records_;
+  }
+
+ private:
+  std::size_t limit_;
+  std::size_t bytes_ = 0;
+  std::size_t records_ = 0;
+};
+
 }  // namespace endorm

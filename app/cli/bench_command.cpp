@@ -3,12 +3,15 @@
 
 #include <CLI/CLI.hpp>
 
+#include "app/bench_settings.h"
 #include "app/cli/bench_flags.h"
 #include "app/cli/bench_json_commands.h"
-#include "app/cli/bench_manifest.h"
 #include "app/cli/commands.h"
+#include "app/cli/engine_flags.h"
 #include "app/cli/exit_status.h"
+#include "app/cli/judge_flags.h"
 #include "app/cli/judges_run.h"
+#include "app/cli/scoring_flags.h"
 #include "app/cli/scoring_run.h"
 #include "app/cli/write_file.h"
 #include "core/errors.h"

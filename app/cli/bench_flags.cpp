@@ -2,6 +2,8 @@
 
 #include <CLI/CLI.hpp>
 
+#include "app/cli/judge_flags.h"
+
 namespace endorm {
 
 void add_bench_flags(CLI::App& command, BenchFlags& flags) {
@@ -52,23 +54,6 @@ void add_bench_flags(CLI::App& command, BenchFlags& flags) {
       ->group(kOutput);
   command.add_flag("--overwrite", flags.overwrite, "start the files of --rows anew")->group(kOutput);
   add_statistics_cache_flags(command, flags.cache, flags.no_cache);
-}
-
-ReadOptions read_options(const BenchFlags& flags) {
-  return {.limit = flags.limit,
-          .sample_seed = flags.sample_seed,
-          .order_seed = flags.order_seed,
-          .system_messages = !flags.no_system_messages,
-          .step_separator = flags.scoring.step_separator};
-}
-
-MetricOptions metric_options(const BenchFlags& flags) {
-  MetricOptions options;
-  options.bootstrap.resamples = flags.resamples;
-  options.bootstrap.seed = flags.bootstrap_seed;
-  options.fit_split = flags.fit_split;
-  options.threshold = flags.threshold;
-  return options;
 }
 
 }  // namespace endorm

@@ -9,7 +9,7 @@
 
 #include <CLI/CLI.hpp>
 
-#include "app/cli/bench_manifest.h"
+#include "app/bench_settings.h"
 #include "app/cli/exit_status.h"
 #include "app/cli/judges_run.h"
 #include "app/cli/shard_files.h"

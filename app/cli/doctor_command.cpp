@@ -11,6 +11,7 @@
 
 #include "app/cli/commands.h"
 #include "app/cli/engine_flags.h"
+#include "app/environment.h"
 #include "app/version.h"
 #include "core/errors.h"
 #include "core/log_sum_exp.h"
@@ -98,7 +99,7 @@ void report_arithmetic(LlamaEngine& engine, const AcceleratorInfo& before) {
 }
 
 // Reads one text of 512 tokens, every token scored, and says where the time went.
-void report_speed(const EngineFlags& flags) {
+void report_speed(const EngineSettings& flags) {
   const auto start = std::chrono::steady_clock::now();
   const std::unique_ptr<Engine> engine = make_engine(flags);
   const double load_seconds = seconds_since(start);
@@ -135,7 +136,7 @@ void report_speed(const EngineFlags& flags) {
   report_arithmetic(*local, before);
 }
 
-void report_advice(const EngineFlags& flags) {
+void report_advice(const EngineSettings& flags) {
   std::printf("\nAdvice\n");
   bool any = false;
   const auto advise = [&](const char* text) {
@@ -163,7 +164,7 @@ void report_advice(const EngineFlags& flags) {
 }  // namespace
 
 void add_doctor_command(CLI::App& app) {
-  auto flags = std::make_shared<EngineFlags>();
+  auto flags = std::make_shared<EngineSettings>();
   CLI::App* command = app.add_subcommand("doctor", "Say what this machine and build can do, what is slow, and why");
   add_engine_flags(*command, *flags);
   command->footer("Example:\n  endorm doctor");

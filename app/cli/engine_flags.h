@@ -1,14 +1,6 @@
 #pragma once
 
-#include <cstddef>
-#include <memory>
-#include <optional>
-#include <string>
-#include <vector>
-
-#include "engine/engine.h"
-#include "engine/llama_engine.h"
-#include "engine/model_store.h"
+#include "app/engine_settings.h"
 
 namespace CLI {
 class App;
@@ -17,41 +9,6 @@ class App;
 namespace endorm {
 
 // What every subcommand with a model asks for.
-struct EngineFlags {
-  std::string model = "smollm2-135m";
-  std::string prompt_template = "model";
-  std::vector<std::string> adapters;  // FILE or FILE:SCALE
-  std::optional<std::size_t> context;
-  std::string cache_type = "f16";
-  std::string precision = "exact";
-  std::string flash_attention = "auto";
-  std::string statistics = "auto";
-  std::size_t wave_tokens = 0;   // 0: the engine's default
-  std::size_t batch_tokens = 0;  // 0: the engine's default
-  int threads = 0;
-  int gpu_layers = -1;
-  std::optional<std::size_t> packed_megabytes;
-  std::size_t kept_prefix_tokens = 0;  // no flag of its own: for who asks again and again
-  bool offline = false;
-  bool no_model_hash = false;
-  std::string remote_url;
-  std::string remote_dialect = "vllm";
-  std::string remote_end_of_turn;
-};
-
-void add_engine_flags(CLI::App& command, EngineFlags& flags);
-
-// What the flags say of a model that runs here, which is resolved (downloaded if need be); not loaded.
-LlamaEngineOptions local_engine_options(const EngineFlags& flags);
-
-// Resolves the model (downloading it if need be) and loads it; or connects to the server that --remote names.
-std::unique_ptr<Engine> make_engine(const EngineFlags& flags);
-
-// A variable of the environment; empty where it is not set.
-std::string environment(const char* name);
-
-// Where models and hashes are kept: $ENDORM_CACHE_DIR, else $XDG_CACHE_HOME/endorm, else ~/.cache/endorm.
-std::string cache_directory();
-ModelStoreOptions model_store_options(bool offline);
+void add_engine_flags(CLI::App& command, EngineSettings& flags);
 
 }  // namespace endorm

@@ -13,6 +13,7 @@
 #include "app/cli/progress.h"
 #include "app/cli/scoring_run.h"
 #include "app/cli/write_file.h"
+#include "app/judge_settings.h"
 #include "core/errors.h"
 #include "engine/llama_engine.h"
 #include "eval/shown_problems.h"

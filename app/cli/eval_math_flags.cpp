@@ -143,10 +143,10 @@ MathSamplingOptions sampling_options(const EvalMathFlags& flags) {
   return options;
 }
 
-EngineFlags engine_flags(const EvalMathFlags& flags) {
-  EngineFlags engine = flags.engine;
+EngineSettings engine_flags(const EvalMathFlags& flags) {
+  EngineSettings engine = flags.engine;
   if (flags.base) {
-    if (engine.prompt_template != EngineFlags{}.prompt_template) {
+    if (engine.prompt_template != EngineSettings{}.prompt_template) {
       throw InvalidInput("[eval math] --base is a template of its own: leave --template out");
     }
     engine.prompt_template = "plain";

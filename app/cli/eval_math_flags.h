@@ -48,9 +48,9 @@ struct EvalMathFlags {
   std::string cache;
   bool no_cache = false;
 
-  EngineFlags engine;
-  ScoringFlags scoring;
-  JudgeFlags judge;
+  EngineSettings engine;
+  ScoringSettings scoring;
+  JudgeSettings judge;
 };
 
 void add_eval_math_flags(CLI::App& command, EvalMathFlags& flags);
@@ -59,6 +59,6 @@ MathReadOptions read_options(const EvalMathFlags& flags);
 // Reads the worked examples. Throws InvalidInput on settings that contradict each other.
 MathSamplingOptions sampling_options(const EvalMathFlags& flags);
 // The template that --base asks for.
-EngineFlags engine_flags(const EvalMathFlags& flags);
+EngineSettings engine_flags(const EvalMathFlags& flags);
 
 }  // namespace endorm

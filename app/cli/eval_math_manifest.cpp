@@ -4,7 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "app/cli/bench_manifest.h"
+#include "app/bench_settings.h"
 #include "core/errors.h"
 #include "engine/content_hash.h"
 #include "grade/grade.h"

@@ -7,7 +7,9 @@
 #include <unistd.h>
 
 #include "app/cli/commands.h"
+#include "app/cli/engine_flags.h"
 #include "app/cli/scoring_flags.h"
+#include "app/engine_settings.h"
 #include "core/errors.h"
 #include "engine/llama_engine.h"
 #include "score/line_reader.h"
@@ -17,8 +19,8 @@ namespace endorm {
 namespace {
 
 struct InspectFlags {
-  EngineFlags engine;
-  ScoringFlags scoring;
+  EngineSettings engine;
+  ScoringSettings scoring;
   std::size_t records = 1;
 };
 

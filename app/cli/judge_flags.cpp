@@ -1,35 +1,10 @@
 #include "app/cli/judge_flags.h"
 
-#include <fstream>
-#include <iterator>
-
 #include <CLI/CLI.hpp>
-#include <nlohmann/json.hpp>
-
-#include "core/errors.h"
 
 namespace endorm {
-namespace {
 
-// A JSON array of strings.
-std::vector<std::string> alternatives_from(const std::string& path) {
-  if (path.empty()) {
-    return {};
-  }
-  std::ifstream file(path, std::ios::binary);
-  if (!file) {
-    throw InvalidInput("[--contrast] cannot read " + path);
-  }
-  try {
-    return nlohmann::json::parse(file).get<std::vector<std::string>>();
-  } catch (const nlohmann::json::exception& error) {
-    throw InvalidInput("[--contrast] " + path + " is not a JSON array of strings: " + error.what());
-  }
-}
-
-}  // namespace
-
-void add_judge_flags(CLI::App& command, JudgeFlags& flags) {
+void add_judge_flags(CLI::App& command, JudgeSettings& flags) {
   constexpr const char* kJudge = "Judges";
   command
       .add_option("--contrast", flags.contrast_file,
@@ -74,38 +49,6 @@ void add_statistics_cache_flags(CLI::App& command, std::string& path, bool& none
                   "file of token statistics (default: statistics.db in the cache directory that doctor names)")
       ->group(kOutput);
   command.add_flag("--no-cache", none, "keep no token statistics")->group(kOutput);
-}
-
-std::unique_ptr<Engine> make_reference(const JudgeFlags& flags, const EngineFlags& engine_flags) {
-  if (flags.reference.empty()) {
-    if (!flags.reference_template.empty()) {
-      throw InvalidInput("[--reference-template] there is no --reference that it could belong to");
-    }
-    return nullptr;
-  }
-  EngineFlags reference = engine_flags;
-  reference.model = flags.reference;
-  reference.adapters.clear();
-  if (!flags.reference_template.empty()) {
-    reference.prompt_template = flags.reference_template;
-  }
-  return make_engine(reference);
-}
-
-JudgeParts make_judge_parts(const JudgeFlags& flags, Engine& engine, Engine* reference, StatsCache& cache,
-                            const ScoreOptions& score) {
-  return {.engine = engine,
-          .cache = cache,
-          .reference = reference,
-          .score = score,
-          .contrast = alternatives_from(flags.contrast_file),
-          .head_file = flags.head_file,
-          .server_url = flags.server_url,
-          .server_shape = flags.server_shape,
-          .server_model = flags.server_model,
-          .server_key = environment("ENDORM_API_KEY"),
-          .seed = flags.seed,
-          .max_reply_tokens = flags.max_reply_tokens};
 }
 
 }  // namespace endorm

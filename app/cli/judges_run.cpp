@@ -12,28 +12,6 @@
 
 namespace endorm {
 
-StatsCache open_statistics_cache(const std::string& path, bool none) {
-  if (none) {
-    return StatsCache(std::nullopt);
-  }
-  std::error_code ignored;
-  std::filesystem::create_directories(cache_directory(), ignored);
-  return StatsCache(path.empty() ? cache_directory() + "/statistics.db" : path);
-}
-
-std::vector<Judge> make_judges(const std::vector<std::string>& names, const JudgeParts& parts) {
-  std::vector<Judge> judges;
-  for (const std::string& name : names) {
-    for (const Judge& other : judges) {
-      if (other.name == name) {
-        throw InvalidInput("[--judge] " + name + " stands twice");
-      }
-    }
-    judges.push_back(make_judge(name, parts));
-  }
-  return judges;
-}
-
 void print_judges() {
   std::printf("judges\n");
   for (const JudgeName& judge : judge_names()) {

@@ -12,12 +12,6 @@
 
 namespace endorm {
 
-// The cache of token statistics: the named file, or that in the cache directory; none of either where `none` says so.
-StatsCache open_statistics_cache(const std::string& path, bool none);
-
-// Throws InvalidInput as make_judge does, and where a name stands twice.
-std::vector<Judge> make_judges(const std::vector<std::string>& names, const JudgeParts& parts);
-
 // Names and descriptions of all judges, on standard output.
 void print_judges();
 

@@ -8,6 +8,7 @@
 
 #include "app/cli/commands.h"
 #include "app/cli/engine_flags.h"
+#include "app/environment.h"
 
 namespace endorm {
 namespace {

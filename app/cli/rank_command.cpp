@@ -1,9 +1,7 @@
-#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <memory>
-#include <numeric>
 
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
@@ -13,6 +11,7 @@
 #include "app/cli/scoring_run.h"
 #include "core/errors.h"
 #include "report/terminal_text.h"
+#include "score/ranking.h"
 
 namespace endorm {
 namespace {
@@ -27,18 +26,14 @@ struct RankFlags {
 
 // Responses from best to worst; those without a score are left out and named under "errors".
 std::string rank_row(const Request& request, const Scored& scored) {
-  std::vector<std::size_t> order;
+  const std::vector<std::size_t> order = ranking(scored);
   Json errors = Json::array();
   for (std::size_t i = 0; i < scored.responses.size(); ++i) {
-    if (scored.responses[i].scored) {
-      order.push_back(i);
-    } else {
+    if (!scored.responses[i].scored) {
       errors.push_back({{"index", i}, {"error", scored.responses[i].error}});
     }
   }
   const auto reward = [&](std::size_t index) { return scored.responses[index].scored->reward; };
-  std::stable_sort(order.begin(), order.end(),
-                   [&](std::size_t left, std::size_t right) { return reward(left) > reward(right); });
 
   Json row{{"id", request.id}, {"line", request.line}, {"key", request.key}};
   row["messages"] = Json::array();

@@ -9,6 +9,7 @@
 #include "app/cli/engine_flags.h"
 #include "app/cli/freed_memory.h"
 #include "app/cli/training_run.h"
+#include "app/environment.h"
 #include "core/errors.h"
 #include "engine/model_store.h"
 #include "train/rl_config.h"
@@ -20,7 +21,7 @@ namespace {
 constexpr bool kTrains = ENDORM_TRAIN;  // whether train/ is part of this build
 
 struct RlFlags {
-  EngineFlags engine;
+  EngineSettings engine;
   std::string config;
   std::string directory;
   std::string model;                 // in the place of the configuration's
@@ -71,7 +72,7 @@ void print(const RlOutcome& outcome, const RlOptions& options) {
   for (std::string* model : {&options.reward_model, &options.reference_model}) {
     *model = model->empty() ? "" : resolve_model(*model, store);
   }
-  EngineFlags engine = flags.engine;
+  EngineSettings engine = flags.engine;
   engine.model = options.model;
   TrainingProgress drawn;
   const RlOutcome outcome = run_rl(options, local_engine_options(engine), [&](const RlProgress& progress) {

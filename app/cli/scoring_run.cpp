@@ -8,6 +8,7 @@
 #include <CLI/CLI.hpp>
 #include <unistd.h>
 
+#include "app/cli/engine_flags.h"
 #include "app/cli/exit_status.h"
 #include "app/cli/progress.h"
 #include "core/errors.h"

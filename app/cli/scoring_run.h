@@ -5,6 +5,7 @@
 
 #include "app/cli/judge_flags.h"
 #include "app/cli/scoring_flags.h"
+#include "app/engine_settings.h"
 #include "score/score_run.h"
 
 namespace endorm {
@@ -22,10 +23,10 @@ Shard shard_from(const std::string& text);
 
 // What a scoring subcommand is asked for.
 struct ScoringRunFlags {
-  EngineFlags engine;
-  ScoringFlags scoring;
+  EngineSettings engine;
+  ScoringSettings scoring;
   std::string judge = "endorm";
-  JudgeFlags judge_parts;
+  JudgeSettings judge_parts;
   OutputFlags output;
 };
 

@@ -9,8 +9,9 @@
 #include <unistd.h>
 
 #include "app/cli/commands.h"
-#include "app/cli/engine_flags.h"
 #include "app/cli/scoring_flags.h"
+#include "app/engine_settings.h"
+#include "app/environment.h"
 #include "app/server/reward_server.h"
 #include "app/version.h"
 #include "core/errors.h"
@@ -19,9 +20,9 @@ namespace endorm {
 namespace {
 
 struct ServeFlags {
-  EngineFlags engine;
+  EngineSettings engine;
   std::vector<std::string> models = {"smollm2-135m"};
-  ScoringFlags scoring;
+  ScoringSettings scoring;
   ServerOptions server;
   QueueOptions queue;
   std::size_t body_megabytes = 16;
@@ -46,10 +47,10 @@ std::vector<ServedModel> load(const ServeFlags& flags) {
   std::vector<ServedModel> models;
   for (const std::string& text : flags.models) {
     const auto [name, model] = name_and_model(text);
-    EngineFlags engine_flags = flags.engine;
-    engine_flags.model = model;
-    engine_flags.kept_prefix_tokens = flags.kept_tokens;
-    std::unique_ptr<Engine> engine = make_engine(engine_flags);
+    EngineSettings engine_settings = flags.engine;
+    engine_settings.model = model;
+    engine_settings.kept_prefix_tokens = flags.kept_tokens;
+    std::unique_ptr<Engine> engine = make_engine(engine_settings);
     ServedModel& served = models.emplace_back();
     served.name = name;
     served.description = engine->model_name();

@@ -8,6 +8,7 @@
 #include "app/cli/engine_flags.h"
 #include "app/cli/freed_memory.h"
 #include "app/cli/training_run.h"
+#include "app/environment.h"
 #include "core/errors.h"
 #include "engine/model_store.h"
 #include "train/sft_session.h"
@@ -18,7 +19,7 @@ namespace {
 constexpr bool kTrains = ENDORM_TRAIN;  // whether train/ is part of this build
 
 struct SftFlags {
-  EngineFlags engine;
+  EngineSettings engine;
   SftSession session;
   std::string new_model;  // path of its description, in the place of a model
   std::string decay = "cosine";
@@ -37,7 +38,7 @@ void print(const SftOutcome& outcome, const SftSession& session) {
   keep_freed_memory();
   SftSession session = flags.session;
   session.training.schedule.decay = learning_rate_decay_from_name(flags.decay);
-  EngineFlags engine_flags = flags.engine;
+  EngineSettings engine_flags = flags.engine;
   if (!flags.new_model.empty()) {
     session.new_model = read_new_model_file(flags.new_model);
     engine_flags.model = write_start_model(*session.new_model, session.directory);

@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "app/cli/bench_manifest.h"
+#include "app/bench_settings.h"
 #include "app/cli/scoring_run.h"
 #include "core/errors.h"
 #include "report/terminal_text.h"

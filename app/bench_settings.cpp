@@ -1,4 +1,4 @@
-#include "app/cli/bench_manifest.h"
+#include "app/bench_settings.h"
 
 #include <filesystem>
 
@@ -18,13 +18,13 @@ json or_null(const std::optional<Value>& value) {
 }
 
 // What verdicts depend on beyond the judge.
-json verdicts_depend_on(const BenchFlags& flags, const Engine& engine, const DataSet& data) {
-  json manifest = json::parse(
-      reading_manifest("bench " + data.benchmark, engine, flags.engine, flags.scoring, flags.shard, data.files));
-  manifest["reading"] = {{"limit", or_null(flags.limit)},
-                         {"sample_seed", or_null(flags.sample_seed)},
-                         {"order_seed", flags.order_seed},
-                         {"system_messages", !flags.no_system_messages}};
+json verdicts_depend_on(const BenchSettings& settings, const Engine& engine, const DataSet& data) {
+  json manifest = json::parse(reading_manifest("bench " + data.benchmark, engine, settings.engine, settings.scoring,
+                                               settings.shard, data.files));
+  manifest["reading"] = {{"limit", or_null(settings.limit)},
+                         {"sample_seed", or_null(settings.sample_seed)},
+                         {"order_seed", settings.order_seed},
+                         {"system_messages", !settings.no_system_messages}};
   return manifest;
 }
 
@@ -32,11 +32,28 @@ json of_judge(const Judge& judge) { return {{"name", judge.name}, {"fingerprint"
 
 }  // namespace
 
-std::string reading_manifest(const std::string& command, const Engine& engine, const EngineFlags& engine_flags,
-                             const ScoringFlags& scoring_flags, const std::string& shard,
+ReadOptions read_options(const BenchSettings& settings) {
+  return {.limit = settings.limit,
+          .sample_seed = settings.sample_seed,
+          .order_seed = settings.order_seed,
+          .system_messages = !settings.no_system_messages,
+          .step_separator = settings.scoring.step_separator};
+}
+
+MetricOptions metric_options(const BenchSettings& settings) {
+  MetricOptions options;
+  options.bootstrap.resamples = settings.resamples;
+  options.bootstrap.seed = settings.bootstrap_seed;
+  options.fit_split = settings.fit_split;
+  options.threshold = settings.threshold;
+  return options;
+}
+
+std::string reading_manifest(const std::string& command, const Engine& engine, const EngineSettings& engine_settings,
+                             const ScoringSettings& scoring_settings, const std::string& shard,
                              std::span<const DataFile> files) {
   const RowOptions no_rows;
-  const Manifest scoring = make_manifest(command, engine, engine_flags, scoring_flags, no_rows, shard);
+  const Manifest scoring = make_manifest(command, engine, engine_settings, scoring_settings, no_rows, shard);
   json manifest = json::parse(manifest_line(scoring)).at("manifest");
   manifest.erase("run");
   manifest.erase("data");
@@ -50,23 +67,24 @@ std::string reading_manifest(const std::string& command, const Engine& engine, c
   return manifest.dump();
 }
 
-std::string bench_manifest(const BenchFlags& flags, const Engine& engine, const DataSet& data,
+std::string bench_manifest(const BenchSettings& settings, const Engine& engine, const DataSet& data,
                            std::span<const Judge> judges) {
-  json manifest = verdicts_depend_on(flags, engine, data);
+  json manifest = verdicts_depend_on(settings, engine, data);
   manifest["judges"] = json::array();
   for (const Judge& judge : judges) {
     manifest["judges"].push_back(of_judge(judge));
   }
-  manifest["figures"] = {{"resamples", flags.resamples},
-                         {"bootstrap_seed", flags.bootstrap_seed},
-                         {"fit_split", flags.fit_split},
-                         {"threshold", or_null(flags.threshold)},
-                         {"sweep", flags.sweep}};
+  manifest["figures"] = {{"resamples", settings.resamples},
+                         {"bootstrap_seed", settings.bootstrap_seed},
+                         {"fit_split", settings.fit_split},
+                         {"threshold", or_null(settings.threshold)},
+                         {"sweep", settings.sweep}};
   return manifest.dump();
 }
 
-std::string rows_manifest(const BenchFlags& flags, const Engine& engine, const DataSet& data, const Judge& judge) {
-  json manifest = verdicts_depend_on(flags, engine, data);
+std::string rows_manifest(const BenchSettings& settings, const Engine& engine, const DataSet& data,
+                          const Judge& judge) {
+  json manifest = verdicts_depend_on(settings, engine, data);
   manifest["judge"] = of_judge(judge);
   return json{{"manifest", manifest}}.dump();
 }

@@ -1,0 +1,65 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "app/engine_settings.h"
+#include "app/judge_settings.h"
+#include "app/scoring_settings.h"
+#include "eval/benchmarks.h"
+#include "eval/example.h"
+#include "eval/metrics.h"
+#include "judge/judge.h"
+
+namespace endorm {
+
+// What a user says of a comparison of judges: flags of a command, arguments of a call. Names are those of the flags.
+struct BenchSettings {
+  std::string benchmark;
+  std::vector<std::string> judges = {"endorm"};
+  // What is asked.
+  std::string data;
+  std::optional<std::size_t> limit;
+  std::optional<std::uint64_t> sample_seed;
+  std::uint64_t order_seed = 0;
+  bool no_system_messages = false;
+  std::string shard;
+  // What is computed from the verdicts.
+  std::size_t resamples = 2000;
+  std::uint64_t bootstrap_seed = 0;
+  std::string fit_split;
+  std::optional<double> threshold;
+  std::string sweep;
+
+  EngineSettings engine;
+  ScoringSettings scoring;
+  JudgeSettings judge;
+};
+
+ReadOptions read_options(const BenchSettings& settings);
+MetricOptions metric_options(const BenchSettings& settings);
+
+// What every judge's rewards of data files depend on, as a JSON object: model, template, options of the rewards, files.
+std::string reading_manifest(const std::string& command, const Engine& engine, const EngineSettings& engine_settings,
+                             const ScoringSettings& scoring_settings, const std::string& shard,
+                             std::span<const DataFile> files);
+
+// Everything that the figures depend on, as a JSON object: no clock time, no host.
+std::string bench_manifest(const BenchSettings& settings, const Engine& engine, const DataSet& data,
+                           std::span<const Judge> judges);
+
+// The first line of a judge's file of rows: what its rows depend on.
+std::string rows_manifest(const BenchSettings& settings, const Engine& engine, const DataSet& data, const Judge& judge);
+
+// "i/n" of a manifest, empty where it is of the whole; and the manifest of the whole.
+std::string shard_of(const std::string& manifest);
+std::string without_shard(const std::string& manifest);
+
+// How figures are computed, as it stands in a manifest. Throws InvalidInput where it does not.
+MetricOptions metric_options_of(const std::string& manifest);
+
+}  // namespace endorm

@@ -1,0 +1,86 @@
+#include "app/judge_settings.h"
+
+#include <filesystem>
+#include <fstream>
+
+#include <nlohmann/json.hpp>
+
+#include "app/environment.h"
+#include "core/errors.h"
+
+namespace endorm {
+namespace {
+
+// A JSON array of strings.
+std::vector<std::string> alternatives_from(const std::string& path) {
+  if (path.empty()) {
+    return {};
+  }
+  std::ifstream file(path, std::ios::binary);
+  if (!file) {
+    throw InvalidInput("[--contrast] cannot read " + path);
+  }
+  try {
+    return nlohmann::json::parse(file).get<std::vector<std::string>>();
+  } catch (const nlohmann::json::exception& error) {
+    throw InvalidInput("[--contrast] " + path + " is not a JSON array of strings: " + error.what());
+  }
+}
+
+}  // namespace
+
+std::unique_ptr<Engine> make_reference(const JudgeSettings& settings, const EngineSettings& engine_settings) {
+  if (settings.reference.empty()) {
+    if (!settings.reference_template.empty()) {
+      throw InvalidInput("[--reference-template] there is no --reference that it could belong to");
+    }
+    return nullptr;
+  }
+  EngineSettings reference = engine_settings;
+  reference.model = settings.reference;
+  reference.adapters.clear();
+  if (!settings.reference_template.empty()) {
+    reference.prompt_template = settings.reference_template;
+  }
+  return make_engine(reference);
+}
+
+JudgeParts make_judge_parts(const JudgeSettings& settings, Engine& engine, Engine* reference, StatsCache& cache,
+                            const ScoreOptions& score) {
+  return {.engine = engine,
+          .cache = cache,
+          .reference = reference,
+          .score = score,
+          .contrast = alternatives_from(settings.contrast_file),
+          .head_file = settings.head_file,
+          .server_url = settings.server_url,
+          .server_shape = settings.server_shape,
+          .server_model = settings.server_model,
+          .server_key = environment("ENDORM_API_KEY"),
+          .seed = settings.seed,
+          .max_reply_tokens = settings.max_reply_tokens};
+}
+
+StatsCache open_statistics_cache(const std::string& path, bool none) {
+  if (none) {
+    return StatsCache(std::nullopt);
+  }
+  std::error_code ignored;
+  std::filesystem::create_directories(cache_directory(), ignored);
+  return StatsCache(path.empty() ? cache_directory() + "/statistics.db" : path);
+}
+
+std::vector<Judge> make_judges(const std::vector<std::string>& names, const JudgeParts& parts) {
+  std::vector<Judge> judges;
+  for (const std::string& name : names) {
+    for (const Judge& other : judges) {
+      if (other.name == name) {
+        throw InvalidInput("[--judge] " + name + " stands twice");
+      }
+    }
+    judges.push_back(make_judge(name, parts));
+  }
+  return judges;
+}
+
+}  // namespace endorm

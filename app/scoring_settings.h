@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include "app/engine_settings.h"
+#include "score/endogenous_scorer.h"
+#include "score/scored_json.h"
+
+namespace endorm {
+
+// What a user says of rewards: flags of a command, arguments of a call. Names are those of the flags.
+struct ScoringSettings {
+  std::string input = "-";
+  std::string aggregation = "discounted";
+  AggregateOptions aggregate;
+  double alpha = 1.0;
+  bool no_end_of_turn = false;
+  bool template_newline = false;
+  std::string on_overflow = "error";
+  std::string step_separator = "\n\n";
+  bool steps = false;
+  bool no_sharing = false;
+};
+
+// Throws InvalidInput on values out of range.
+ScoreOptions score_options(const ScoringSettings& settings);
+
+// The manifest of a run of `command` over settings.input. Hashes the input where it is a regular file.
+Manifest make_manifest(const std::string& command, const Engine& engine, const EngineSettings& engine_settings,
+                       const ScoringSettings& settings, const RowOptions& rows, const std::string& shard);
+
+}  // namespace endorm
