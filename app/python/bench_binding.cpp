@@ -1,0 +1,122 @@
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <nanobind/nanobind.h>
+#include <nanobind/stl/function.h>
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+
+#include "app/bench_settings.h"
+#include "app/python/bindings.h"
+#include "core/errors.h"
+#include "eval/bench_json.h"
+#include "eval/bench_report.h"
+#include "eval/benchmarks.h"
+#include "eval/judging_run.h"
+#include "judge/judge.h"
+
+namespace nb = nanobind;
+using namespace nb::literals;
+
+namespace endorm {
+namespace {
+
+// Examples judged, examples in all.
+using BenchProgress = std::function<void(std::size_t, std::size_t)>;
+
+std::vector<Judge> judges_on(const BenchSettings& settings, GuardedEngine& engine, GuardedEngine* reference,
+                             StatsCache& cache) {
+  Engine* other = reference == nullptr ? nullptr : reference->engine.get();
+  const std::scoped_lock alone(engine.busy);
+  return make_judges(settings.judges,
+                     make_judge_parts(settings.judge, *engine.engine, other, cache, score_options(settings.scoring)));
+}
+
+// The report of a benchmark as one JSON text, rows included.
+std::string bench(GuardedEngine& engine, std::string benchmark, std::string data, std::vector<std::string> judges,
+                  GuardedEngine* reference, std::string aggregation, double alpha, double gamma,
+                  std::optional<std::size_t> limit, std::optional<std::uint64_t> sample_seed, std::size_t resamples,
+                  std::uint64_t bootstrap_seed, std::string fit_split, std::optional<double> threshold,
+                  const std::optional<BenchProgress>& progress) {
+  BenchSettings settings;
+  settings.benchmark = std::move(benchmark);
+  settings.data = std::move(data);
+  settings.judges = std::move(judges);
+  settings.limit = limit;
+  settings.sample_seed = sample_seed;
+  settings.resamples = resamples;
+  settings.bootstrap_seed = bootstrap_seed;
+  settings.fit_split = std::move(fit_split);
+  settings.threshold = threshold;
+  settings.engine = engine.settings;
+  settings.scoring.aggregation = std::move(aggregation);
+  settings.scoring.alpha = alpha;
+  settings.scoring.aggregate.gamma = gamma;
+
+  const ScoreOptions score = score_options(settings.scoring);
+  const DataSet set = read_benchmark(settings.benchmark, settings.data, read_options(settings));
+  if (set.examples.empty()) {
+    throw InvalidInput("[bench] no example is left to judge" +
+                       (set.faults.empty() ? std::string() : ", the first because: " + set.faults.front().message));
+  }
+  StatsCache own_cache(std::nullopt);
+  const std::vector<Judge> made = judges_on(settings, engine, reference, engine.cache ? *engine.cache : own_cache);
+  const MetricOptions metrics = metric_options(settings);
+  BenchReport report;
+  {
+    const std::scoped_lock alone(engine.busy);
+    report.manifest = bench_manifest(settings, *engine.engine, set, made);
+  }
+  report.benchmark = set.benchmark;
+  report.faults = set.faults;
+  report.notes = set.notes;
+  std::size_t done_before = 0;
+  for (const Judge& judge : made) {
+    GuardedScorer scorer(*judge.scorer, engine, reference);
+    const JudgingOptions options{judge.compares_pairs, score.alpha, score.aggregate.chunk};
+    const auto told = [&](const JudgingProgress& so_far) {
+      if (progress) {
+        (*progress)(done_before + so_far.examples, set.examples.size() * made.size());
+      }
+    };
+    report.judges.push_back(report_on(set.benchmark, judge.name, judge.fingerprint,
+                                      run_judge(set.examples, scorer, options, nullptr, {}, told), metrics));
+    done_before += set.examples.size();
+  }
+  add_comparisons(report, metrics);
+  return bench_json(report, true);
+}
+
+std::vector<std::string> names_of_judges() {
+  std::vector<std::string> names;
+  for (const JudgeName& judge : judge_names()) {
+    names.emplace_back(judge.name);
+  }
+  return names;
+}
+
+std::vector<std::string> names_of_benchmarks() {
+  std::vector<std::string> names;
+  for (const BenchmarkName& benchmark : benchmark_names()) {
+    names.emplace_back(benchmark.name);
+  }
+  return names;
+}
+
+}  // namespace
+
+void bind_bench(nb::module_& module) {
+  const BenchSettings defaults;
+  module.def("bench", &bench, "engine"_a, "benchmark"_a, "data"_a, nb::kw_only(), "judges"_a, "reference"_a.none(),
+             "aggregation"_a = defaults.scoring.aggregation, "alpha"_a = defaults.scoring.alpha,
+             "gamma"_a = defaults.scoring.aggregate.gamma, "limit"_a = nb::none(), "sample_seed"_a = nb::none(),
+             "resamples"_a = defaults.resamples, "bootstrap_seed"_a = defaults.bootstrap_seed, "fit_split"_a = "",
+             "threshold"_a = nb::none(), "progress"_a = nb::none(), nb::call_guard<nb::gil_scoped_release>());
+  module.def("judge_names", &names_of_judges, "The judges that bench knows.");
+  module.def("benchmark_names", &names_of_benchmarks, "The benchmarks that bench reads.");
+}
+
+}  // namespace endorm

@@ -1,0 +1,69 @@
+"""EndoRM: any language model as a reward model, read from its logits (arXiv:2506.23235).
+
+    import endorm
+
+    engine = endorm.Engine("smollm2-135m")
+    scored = endorm.score({"prompt": "Capital of France?", "responses": ["Paris.", "Rome."]}, engine=engine)
+    scored[0].rewards
+
+Quantities are in nats, higher is better. A mistake of the caller is a ValueError, a failure of model, disk or network a
+RuntimeError.
+"""
+
+from . import _threads
+
+with _threads.short_waits():
+    from ._core import (
+        Aggregates,
+        Engine,
+        EngineError,
+        Grade,
+        InternalError,
+        InvalidInput,
+        Scored,
+        ScoredResponse,
+        StepReward,
+        TokenRewards,
+        __version__,
+        aggregate,
+        benchmark_names,
+        extract_answer,
+        grade,
+        judge_names,
+        preference_probability,
+        soft_value,
+        token_rewards,
+    )
+from ._bench import bench
+from ._ranking import RankedResponse, Ranking, rank, rank_async
+from ._scoring import iter_scored, score, score_async
+
+__all__ = [
+    "Aggregates",
+    "Engine",
+    "EngineError",
+    "Grade",
+    "InternalError",
+    "InvalidInput",
+    "RankedResponse",
+    "Ranking",
+    "Scored",
+    "ScoredResponse",
+    "StepReward",
+    "TokenRewards",
+    "__version__",
+    "aggregate",
+    "bench",
+    "benchmark_names",
+    "extract_answer",
+    "grade",
+    "iter_scored",
+    "judge_names",
+    "preference_probability",
+    "rank",
+    "rank_async",
+    "score",
+    "score_async",
+    "soft_value",
+    "token_rewards",
+]

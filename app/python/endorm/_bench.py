@@ -1,0 +1,70 @@
+"""Judges compared on labelled data."""
+
+import json
+import os
+import tempfile
+from collections.abc import Sequence
+from typing import Any
+
+from . import _core
+from ._progress import Progress, teller
+from ._records import Records, _lines
+
+
+def bench(
+    benchmark: str,
+    data: Records,
+    *,
+    engine: _core.Engine | str = "smollm2-135m",
+    judges: Sequence[str] = ("endorm",),
+    reference: _core.Engine | None = None,
+    aggregation: str = "discounted",
+    alpha: float = 1.0,
+    gamma: float = 0.93,
+    limit: int | None = None,
+    sample_seed: int | None = None,
+    resamples: int = 2000,
+    bootstrap_seed: int = 0,
+    fit_split: str = "",
+    threshold: float | None = None,
+    progress: Progress = None,
+) -> dict[str, Any]:
+    """Compares judges on a benchmark and returns the report, a dict with the fields of docs/bench-json.md.
+
+    benchmark: one of benchmark_names(), "pairs" for pairs of your own. data: the path of the published files, or records
+    in any form that score takes. judges: of judge_names(); the others are compared with the first. reference: the model
+    whose reward the judge "log-ratio" takes away. Figures carry bootstrap intervals of `resamples` (0: none).
+
+    Raises ValueError on an unknown name or data that cannot be read.
+    """
+    loaded = _core.Engine(engine) if isinstance(engine, str) else engine
+
+    def run(path: str) -> dict[str, Any]:
+        report: dict[str, Any] = json.loads(
+            _core.bench(
+                loaded,
+                benchmark,
+                path,
+                judges=list(judges),
+                reference=reference,
+                aggregation=aggregation,
+                alpha=alpha,
+                gamma=gamma,
+                limit=limit,
+                sample_seed=sample_seed,
+                resamples=resamples,
+                bootstrap_seed=bootstrap_seed,
+                fit_split=fit_split,
+                threshold=threshold,
+                progress=teller(progress, "examples"),
+            )
+        )
+        return report
+
+    if isinstance(data, (str, os.PathLike)) and not os.fspath(data).endswith(".parquet"):
+        return run(os.fspath(data))
+    with tempfile.TemporaryDirectory() as directory:
+        path = os.path.join(directory, f"{benchmark}.jsonl")
+        with open(path, "w", encoding="utf-8") as file:
+            file.writelines(line + "\n" for _, line in _lines(data))
+        return run(path)

@@ -1,0 +1,159 @@
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <nanobind/nanobind.h>
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/pair.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+
+#include "app/python/bindings.h"
+#include "app/python/scored_record.h"
+#include "app/scoring_settings.h"
+#include "core/errors.h"
+#include "score/endogenous_scorer.h"
+#include "score/line_reader.h"
+#include "score/record.h"
+#include "score/window_size.h"
+
+namespace nb = nanobind;
+using namespace nb::literals;
+
+namespace endorm {
+namespace {
+
+// The endogenous scorer of one call of endorm.score: its options, and the statistics that the call shares.
+class RecordScorer {
+ public:
+  RecordScorer(GuardedEngine& engine, const ScoringSettings& settings, bool tokens)
+      : row_{tokens, settings.steps},
+        own_cache_(engine.cache ? std::nullopt : std::optional(StatsCache(std::nullopt))) {
+    const ScoreOptions options = score_options(settings);
+    const std::scoped_lock alone(engine.busy);
+    scorer_.emplace(*engine.engine, own_cache_ ? *own_cache_ : *engine.cache, options);
+    guarded_.emplace(*scorer_, engine, nullptr);
+  }
+
+  // Records of one window, scored together.
+  std::vector<std::shared_ptr<const ScoredRecord>> score(const std::vector<Request>& requests) {
+    std::vector<Scored> scored = guarded_->score(requests);
+    std::vector<std::shared_ptr<const ScoredRecord>> records;
+    for (std::size_t i = 0; i < requests.size(); ++i) {
+      if (!row_.tokens) {
+        for (ScoredOutcome& outcome : scored[i].responses) {
+          if (outcome.scored) {
+            outcome.scored->tokens = {};
+            outcome.scored->token_texts = {};
+          }
+        }
+      }
+      records.push_back(
+          std::make_shared<const ScoredRecord>(ScoredRecord{requests[i], std::move(scored[i]), row_.tokens, row_}));
+    }
+    return records;
+  }
+
+ private:
+  RowOptions row_;
+  std::optional<StatsCache> own_cache_;
+  std::optional<EndogenousScorer> scorer_;
+  std::optional<GuardedScorer> guarded_;
+};
+
+void make(RecordScorer* place, GuardedEngine& engine, std::string aggregation, double alpha, double gamma, double floor,
+          std::size_t chunk, std::size_t last_k, bool initial_value, bool steps, std::string step_separator,
+          bool end_of_turn, bool template_newline, std::string on_overflow, bool share_prefixes, bool tokens) {
+  ScoringSettings settings;
+  settings.aggregation = std::move(aggregation);
+  settings.alpha = alpha;
+  settings.aggregate.gamma = gamma;
+  settings.aggregate.floor = floor;
+  settings.aggregate.chunk = chunk;
+  settings.aggregate.last_k = last_k;
+  settings.aggregate.initial_value = initial_value;
+  settings.steps = steps;
+  settings.step_separator = std::move(step_separator);
+  settings.no_end_of_turn = !end_of_turn;
+  settings.template_newline = template_newline;
+  settings.on_overflow = std::move(on_overflow);
+  settings.no_sharing = !share_prefixes;
+  new (place) RecordScorer(engine, settings, tokens);
+}
+
+nb::list score(RecordScorer& self, const std::vector<const Request*>& requests) {
+  std::vector<std::shared_ptr<const ScoredRecord>> records;
+  {
+    const nb::gil_scoped_release released;
+    std::vector<Request> own;
+    for (const Request* request : requests) {
+      own.push_back(*request);
+    }
+    records = self.score(own);
+  }
+  nb::list scored;
+  for (auto& record : records) {
+    scored.append(python_scored(std::move(record)));
+  }
+  return scored;
+}
+
+std::pair<Request, std::vector<std::string>> parse(const std::string& line, std::size_t number,
+                                                   const std::string& step_separator) {
+  std::vector<std::string> unknown;
+  Request request = parse_request(line, number, step_separator, unknown);
+  return {std::move(request), std::move(unknown)};
+}
+
+// Lines of a file that are not blank, with their numbers.
+std::vector<std::pair<std::size_t, std::string>> read_lines(const std::string& path) {
+  LineReader reader(path);
+  std::vector<std::pair<std::size_t, std::string>> lines;
+  while (std::optional<InputLine> line = reader.next()) {
+    if (line->error) {
+      throw InvalidInput("[read_lines] " + path + ", line " + std::to_string(line->number) + ": " + *line->error);
+    }
+    lines.emplace_back(line->number, std::move(line->text));
+  }
+  return lines;
+}
+
+// Bytes of each record -> where each window ends.
+std::vector<std::size_t> window_ends(const std::vector<std::size_t>& bytes) {
+  std::vector<std::size_t> ends;
+  for (std::size_t next = 0; next < bytes.size(); ends.push_back(next)) {
+    FillingWindow filling(ends.size());
+    while (next < bytes.size() && filling.takes_more()) {
+      filling.add(bytes[next++]);
+    }
+  }
+  return ends;
+}
+
+}  // namespace
+
+void bind_scoring(nb::module_& module) {
+  const ScoringSettings defaults;
+  nb::class_<Request>(module, "Request", "One record, read and checked.")
+      .def_ro("id", &Request::id)
+      .def("__len__", [](const Request& self) { return self.responses.size(); });
+  module.def("parse_record", &parse, "line"_a, "number"_a, "step_separator"_a = defaults.step_separator,
+             "One line of JSON to a record, and the names of fields that are not used. Raises ValueError naming the "
+             "field and what was found.");
+  module.def("read_lines", &read_lines, "path"_a, nb::call_guard<nb::gil_scoped_release>(),
+             "Lines of a JSON lines file that are not blank, with their numbers from 1.");
+  module.def("window_ends", &window_ends, "bytes"_a,
+             "Where the windows of records of these many bytes end: the same that `endorm score` takes of a file.");
+  nb::class_<RecordScorer>(module, "RecordScorer", "The endogenous reward with options, on an engine.")
+      .def("__init__", &make, "engine"_a, nb::kw_only(), "aggregation"_a = defaults.aggregation,
+           "alpha"_a = defaults.alpha, "gamma"_a = defaults.aggregate.gamma, "floor"_a = defaults.aggregate.floor,
+           "chunk"_a = defaults.aggregate.chunk, "last_k"_a = defaults.aggregate.last_k, "initial_value"_a = false,
+           "steps"_a = false, "step_separator"_a = defaults.step_separator, "end_of_turn"_a = true,
+           "template_newline"_a = false, "on_overflow"_a = defaults.on_overflow, "share_prefixes"_a = true,
+           "tokens"_a = false, nb::keep_alive<1, 2>(), nb::call_guard<nb::gil_scoped_release>())
+      .def("score", &score, "records"_a, nb::sig("def score(self, records: list[Request]) -> list[Scored]"));
+}
+
+}  // namespace endorm
