@@ -1,0 +1,75 @@
+"""verl: custom_reward_function.path=pkg://endorm.integrations.verl, name=compute_score (or compute_score_batch with the
+batch reward manager), reward_kwargs={model: smollm2-135m, ...}."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ._completions import Completion, Prompt, shared_scorer
+
+
+def compute_score(
+    data_source: str,
+    solution_str: str,
+    ground_truth: Any,
+    extra_info: Mapping[str, Any] | None = None,
+    *,
+    model: str = "smollm2-135m",
+    engine_options: Mapping[str, Any] | None = None,
+    unscored: float | None = None,
+    **options: Any,
+) -> float:
+    """The endogenous reward of one solution.
+
+    verl passes no prompt: the data must carry it in extra_info, as "prompt" (text or messages) or "question". verl
+    strips special tokens from the solution, so whether it ended is not known, and no end of the turn is scored.
+    unscored: the reward of a solution that has none (an empty one); without it ValueError is raised. options: as
+    endorm.score takes. One engine is loaded a process and settings; verl's threads take turns.
+    """
+    return compute_score_batch(
+        [data_source],
+        [solution_str],
+        [ground_truth],
+        [extra_info],
+        model=model,
+        engine_options=engine_options,
+        unscored=unscored,
+        **options,
+    )[0]
+
+
+def compute_score_batch(
+    data_sources: Sequence[str],
+    solution_strs: Sequence[str],
+    ground_truths: Sequence[Any],
+    extra_infos: Sequence[Mapping[str, Any] | None],
+    *,
+    model: str = "smollm2-135m",
+    engine_options: Mapping[str, Any] | None = None,
+    unscored: float | None = None,
+    **options: Any,
+) -> list[float]:
+    """The same of many [n], for verl's batch reward manager: solutions of one prompt share its computation."""
+    options.pop("reward_router_address", None)  # verl's own reward model, which is not used here
+    options.pop("reward_model_tokenizer", None)
+    scorer = shared_scorer(model, engine_options=engine_options, unscored=unscored, **options)
+    asked = [Completion(_prompt(info), text) for text, info in zip(solution_strs, extra_infos, strict=True)]
+    rewards = []
+    for reward, completion in zip(scorer.rewards(asked), asked, strict=True):
+        if reward is None:
+            raise ValueError(
+                f"[compute_score] the solution {completion.text[:80]!r} has no reward: it is empty or does not fit the "
+                "context. Give unscored=NUMBER in reward_kwargs, the reward of such solutions."
+            )
+        rewards.append(reward)
+    return rewards
+
+
+def _prompt(extra_info: Mapping[str, Any] | None) -> Prompt:
+    for field in ("prompt", "question"):
+        prompt = None if extra_info is None else extra_info.get(field)
+        if prompt is not None:
+            return prompt if isinstance(prompt, str) else [dict(message) for message in prompt]
+    raise ValueError(
+        '[compute_score] verl passes no prompt, and extra_info has neither "prompt" nor "question". Add one of them to '
+        "extra_info when the data is made: the text of the question, or its messages."
+    )
