@@ -50,5 +50,6 @@ void bind_scoring(nanobind::module_& module);
 void bind_rewards(nanobind::module_& module);
 void bind_grading(nanobind::module_& module);
 void bind_bench(nanobind::module_& module);
+void bind_generation(nanobind::module_& module);
 
 }  // namespace endorm

@@ -28,4 +28,5 @@ NB_MODULE(_core, module) {
   endorm::bind_scoring(module);
   endorm::bind_grading(module);
   endorm::bind_bench(module);
+  endorm::bind_generation(module);
 }

@@ -15,6 +15,7 @@ from . import _threads
 with _threads.short_waits():
     from ._core import (
         Aggregates,
+        Completion,
         Engine,
         EngineError,
         Grade,
@@ -35,11 +36,13 @@ with _threads.short_waits():
         token_rewards,
     )
 from ._bench import bench
+from ._generation import complete
 from ._ranking import RankedResponse, Ranking, rank, rank_async
 from ._scoring import iter_scored, score, score_async
 
 __all__ = [
     "Aggregates",
+    "Completion",
     "Engine",
     "EngineError",
     "Grade",
@@ -55,6 +58,7 @@ __all__ = [
     "aggregate",
     "bench",
     "benchmark_names",
+    "complete",
     "extract_answer",
     "grade",
     "iter_scored",

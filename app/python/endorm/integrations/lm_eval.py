@@ -1,0 +1,142 @@
+"""lm-evaluation-harness: import this module, then
+lm_eval.simple_evaluate(model="endorm", model_args="model=smollm2-135m", tasks=[...]); or pass EndoLM(...) as the model.
+
+Text is read as it is (template "raw"): chat templates are the harness's own affair.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from lm_eval.api.instance import Instance
+from lm_eval.api.model import LM
+from lm_eval.api.registry import register_model
+
+from .._core import Completion, Engine, ScoredResponse
+from .._generation import complete
+from .._scoring import score
+
+
+@register_model("endorm")
+class EndoLM(LM):  # type: ignore[misc]
+    """A GGUF model on EndoRM's engine, for every kind of request that the harness makes.
+
+    model and engine_options: as Engine takes; or an engine that is loaded with template="raw". prefix: what an empty
+    context is replaced by, e.g. the text of the model's BOS token; without it such requests raise ValueError. greedy:
+    whether is_greedy is computed, by drawing greedily behind each context; tasks that read log-likelihoods alone (most
+    multiple choice) do without, and is_greedy is then False. max_gen_toks: tokens of a completion where the task does
+    not say.
+    """
+
+    def __init__(
+        self,
+        model: str = "smollm2-135m",
+        *,
+        engine: Engine | None = None,
+        prefix: str | None = None,
+        greedy: bool = True,
+        max_gen_toks: int = 256,
+        batch_size: Any = None,
+        max_batch_size: Any = None,
+        device: Any = None,
+        **engine_options: Any,
+    ) -> None:
+        """batch_size, max_batch_size and device are the harness's; the engine makes its own batches."""
+        super().__init__()
+        self._engine = engine or Engine(model, **{"template": "raw", **engine_options})
+        if self._engine.template_fingerprint != "raw":
+            raise ValueError('[EndoLM] the engine was loaded with a chat template. Give Engine(..., template="raw").')
+        self._prefix = prefix
+        self._greedy = greedy
+        self._max_gen_toks = max_gen_toks
+
+    def loglikelihood(self, requests: Sequence[Instance], disable_tqdm: bool = False) -> list[tuple[float, bool]]:
+        """[n] (log-likelihood of the continuation in nats, whether it is what greedy decoding writes)."""
+        pairs = [self._pair(*request.args) for request in requests]
+        scored = self._score(pairs, progress=not disable_tqdm)
+        greedy = self._are_greedy([context for context, _ in pairs], scored) if self._greedy else [False] * len(pairs)
+        return [(_log_prob(one), same) for one, same in zip(scored, greedy, strict=True)]
+
+    def loglikelihood_rolling(self, requests: Sequence[Instance], disable_tqdm: bool = False) -> list[float]:
+        """[n] log-likelihoods of whole texts, nats. A text longer than the context raises ValueError."""
+        pairs = [self._pair("", request.args[0]) for request in requests]
+        return [_log_prob(one) for one in self._score(pairs, progress=not disable_tqdm)]
+
+    def generate_until(self, requests: Sequence[Instance], disable_tqdm: bool = False) -> list[str]:
+        """[n] completions, each up to the first of its stop texts."""
+        texts = [""] * len(requests)
+        for settings, places in _by_settings(requests).items():
+            max_tokens, temperature, top_p, stop = settings
+            drawn = complete(
+                [self._context(requests[place].args[0]) for place in places],
+                engine=self._engine,
+                max_tokens=max_tokens or self._max_gen_toks,
+                temperature=temperature,
+                top_p=top_p,
+                stop=stop,
+            )
+            for place, one in zip(places, drawn, strict=True):
+                texts[place] = one.text
+        return texts
+
+    @property
+    def tokenizer_name(self) -> str:
+        return self._engine.model_name
+
+    def _context(self, text: str) -> str:
+        if text:
+            return text
+        if self._prefix is None:
+            raise ValueError('[EndoLM] a request has an empty context. Give prefix="...", e.g. the BOS token\'s text.')
+        return self._prefix
+
+    def _pair(self, context: str, continuation: str) -> tuple[str, str]:
+        """White space at the end of a context belongs to the continuation: words are tokenized with it."""
+        bare = context.rstrip()
+        return self._context(bare), context[len(bare) :] + continuation
+
+    def _score(self, pairs: Sequence[tuple[str, str]], progress: bool) -> list[ScoredResponse]:
+        records: dict[str, dict[str, Any]] = {}
+        places = []
+        for context, continuation in pairs:
+            record = records.setdefault(context, {"id": context, "prompt": context, "responses": []})
+            places.append((context, len(record["responses"])))
+            record["responses"].append({"text": continuation, "truncated": True})
+        scored = {one.id: one for one in score(records.values(), engine=self._engine, progress=progress or None)}
+        return [scored[context][place] for context, place in places]
+
+    def _are_greedy(self, contexts: Sequence[str], scored: Sequence[ScoredResponse]) -> list[bool]:
+        longest: dict[int, list[str]] = {}  # tokens to draw -> contexts
+        need: dict[str, int] = {}
+        for context, one in zip(contexts, scored, strict=True):
+            need[context] = max(need.get(context, 0), len(one))
+        for context, tokens in need.items():
+            longest.setdefault(tokens, []).append(context)
+        drawn: dict[str, Completion] = {}
+        for tokens, some in longest.items():
+            completions = complete(some, engine=self._engine, max_tokens=tokens, temperature=0.0)
+            drawn.update(zip(some, completions, strict=True))
+        return [
+            one.token_ids.tolist() == list(drawn[context].token_ids[: len(one)])
+            for context, one in zip(contexts, scored, strict=True)
+        ]
+
+
+def _log_prob(one: ScoredResponse) -> float:
+    """Raises ValueError where there is none."""
+    log_prob = one.log_prob
+    assert log_prob is not None  # the endogenous scorer reads every token
+    return log_prob
+
+
+def _by_settings(requests: Sequence[Instance]) -> dict[tuple[int | None, float, float, tuple[str, ...]], list[int]]:
+    """Places of the requests that are drawn alike: (max_tokens, temperature, top_p, stop texts)."""
+    groups: dict[tuple[int | None, float, float, tuple[str, ...]], list[int]] = {}
+    for place, request in enumerate(requests):
+        asked = dict(request.args[1])
+        until = asked.get("until") or ()
+        stop = (until,) if isinstance(until, str) else tuple(until)
+        sample = asked.get("do_sample", float(asked.get("temperature") or 0.0) > 0.0)
+        temperature = float(asked.get("temperature", 1.0)) if sample else 0.0
+        settings = (asked.get("max_gen_toks"), temperature, float(asked.get("top_p", 1.0)), stop)
+        groups.setdefault(settings, []).append(place)
+    return groups

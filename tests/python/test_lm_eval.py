@@ -1,0 +1,107 @@
+"""EndoLM in lm-evaluation-harness itself, on tasks of local files."""
+
+import json
+
+import pytest
+
+import endorm
+
+lm_eval = pytest.importorskip("lm_eval")
+
+QUESTIONS = [
+    ("The capital of France is", ["Paris", "Rome", "seven"], 0),
+    ("The opposite of hot is", ["green", "cold", "Monday"], 1),
+    ("Two plus two is", ["a river", "blue", "four"], 2),
+    ("The sun rises in the", ["east", "soup", "pencil"], 0),
+]
+
+
+@pytest.fixture(scope="module")
+def raw():
+    try:
+        return endorm.Engine("smollm2-135m", template="raw", offline=True)
+    except (ValueError, RuntimeError) as missing:
+        pytest.skip(f"the default model is not there: {missing}")
+
+
+def task(tmp_path, name, **fields):
+    from lm_eval.tasks import TaskManager
+
+    data = tmp_path / f"{name}.jsonl"
+    data.write_text(
+        "".join(json.dumps({"question": q, "choices": c, "gold": g}) + "\n" for q, c, g in QUESTIONS), encoding="utf-8"
+    )
+    config = {
+        "task": name,
+        "dataset_path": "json",
+        "dataset_kwargs": {"data_files": {"test": str(data)}},
+        "test_split": "test",
+        "doc_to_text": "{{question}}",
+        **fields,
+    }
+    (tmp_path / f"{name}.yaml").write_text(json.dumps(config))
+    return TaskManager(include_path=str(tmp_path), include_defaults=False)
+
+
+def evaluate(model, name, manager):
+    return lm_eval.simple_evaluate(
+        model=model, tasks=[name], task_manager=manager, bootstrap_iters=0, confirm_run_unsafe_code=True, log_samples=True
+    )
+
+
+def test_multiple_choice(raw, tmp_path):
+    from endorm.integrations.lm_eval import EndoLM
+
+    manager = task(
+        tmp_path,
+        "choice",
+        output_type="multiple_choice",
+        doc_to_choice="choices",
+        doc_to_target="gold",
+        metric_list=[{"metric": "acc"}],
+    )
+    result = evaluate(EndoLM(engine=raw), "choice", manager)
+    assert result["results"]["choice"]["acc,none"] == 1.0  # a model of 135 million weights knows these
+    (first, greedy), *_ = result["samples"]["choice"][0]["filtered_resps"]
+    (expected,) = endorm.score(
+        {"prompt": QUESTIONS[0][0], "response": " Paris", "truncated": True}, engine=raw, tokens=True
+    )
+    assert float(first) == pytest.approx(expected.log_prob, abs=0.02)
+    (drawn,) = endorm.complete([QUESTIONS[0][0]], engine=raw, temperature=0.0, max_tokens=len(expected[0]))
+    assert (str(greedy) == "True") == (drawn.token_ids == expected.token_ids.tolist())
+
+
+def test_generation_and_rolling(raw, tmp_path):
+    from endorm.integrations.lm_eval import EndoLM
+
+    manager = task(
+        tmp_path,
+        "written",
+        output_type="generate_until",
+        doc_to_target="{{choices[gold]}}",
+        generation_kwargs={"until": [".", "\n"], "max_gen_toks": 8, "do_sample": False},
+        metric_list=[{"metric": "exact_match"}],
+    )
+    samples = evaluate(EndoLM(engine=raw), "written", manager)["samples"]["written"]
+    (drawn,) = endorm.complete([QUESTIONS[0][0]], engine=raw, temperature=0.0, max_tokens=8, stop=[".", "\n"])
+    written = next(sample for sample in samples if sample["doc"]["question"] == QUESTIONS[0][0])
+    assert written["resps"][0][0] == drawn.text and "." not in drawn.text
+
+    manager = task(
+        tmp_path,
+        "rolling",
+        output_type="loglikelihood_rolling",
+        doc_to_target="{{question}}",
+        metric_list=[{"metric": "word_perplexity"}],
+    )
+    with pytest.raises(ValueError, match="prefix"):
+        evaluate(EndoLM(engine=raw), "rolling", manager)
+    result = evaluate(EndoLM(engine=raw, prefix="<|im_start|>"), "rolling", manager)
+    assert 1.0 < result["results"]["rolling"]["word_perplexity,none"] < 1e6
+
+
+def test_a_chat_template_is_refused(tiny):
+    from endorm.integrations.lm_eval import EndoLM
+
+    with pytest.raises(ValueError, match="raw"):
+        EndoLM(engine=tiny)
