@@ -20,7 +20,7 @@ void bind_errors(nanobind::module_& module) {
 
 NB_MODULE(_core, module) {
   module.doc() = "EndoRM's C++ core: engines, scoring, rewards, grading, benchmarks.";
-  module.attr("__version__") = endorm::kVersion;
+  module.attr("version") = endorm::kVersion;
   endorm::bind_errors(module);
   endorm::bind_engine(module);
   endorm::bind_rewards(module);

@@ -25,7 +25,6 @@ with _threads.short_waits():
         ScoredResponse,
         StepReward,
         TokenRewards,
-        __version__,
         aggregate,
         benchmark_names,
         extract_answer,
@@ -35,6 +34,7 @@ with _threads.short_waits():
         soft_value,
         token_rewards,
     )
+    from ._core import version as __version__
 from ._bench import bench
 from ._generation import complete
 from ._ranking import RankedResponse, Ranking, rank, rank_async

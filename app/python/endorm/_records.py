@@ -47,12 +47,13 @@ def _lines(records: Records) -> Iterator[tuple[int, str]]:
 def _rows(records: Any) -> Iterable[Any]:
     if isinstance(records, Mapping):
         return [records]
+    rows = records  # datasets.Dataset is an iterable of dicts
     if hasattr(records, "to_pylist"):  # an Arrow table or record batch
-        return records.to_pylist()
-    if hasattr(records, "columns") and hasattr(records, "to_dict"):  # a DataFrame
-        return records.to_dict("records")
-    if isinstance(records, Iterable):  # datasets.Dataset is one of dicts
-        return records
+        rows = records.to_pylist()
+    elif hasattr(records, "columns") and hasattr(records, "to_dict"):  # a DataFrame
+        rows = records.to_dict("records")
+    if isinstance(rows, Iterable):
+        return rows
     raise InvalidInput(
         f"[score] records are of type {type(records).__name__}. Give a dict, an iterable of dicts, a datasets.Dataset, a "
         "DataFrame, an Arrow table, or the path of a JSON lines or Parquet file."

@@ -1,0 +1,51 @@
+"""The package is typed: mypy agrees with its sources and with code that uses it."""
+
+import os
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+import endorm
+from conftest import SOURCE
+
+USE = """
+import numpy
+import endorm
+from endorm.integrations.trl import EndoReward
+
+engine = endorm.Engine("smollm2-135m", threads=2, precision="exact")
+scored: list[endorm.Scored] = endorm.score({"prompt": "a", "response": "b"}, engine=engine, gamma=0.9, tokens=True)
+reward: float = scored[0].reward
+value: float | None = scored[0].value
+ids: numpy.typing.NDArray[numpy.int32] = scored[0].token_ids
+best: str = endorm.rank([{"prompt": "a", "responses": ["b", "c"]}], engine=engine)[0].best.text
+right: bool = bool(endorm.grade("1", "1"))
+rewards: list[float | None] = EndoReward(engine=engine)(prompts=["a"], completions=["b"])
+"""
+WRONG = """
+import endorm
+endorm.score({"prompt": "a", "response": "b"}, gama=0.9)
+"""
+
+
+def mypy(*arguments, cwd):
+    return subprocess.run(
+        [sys.executable, "-m", "mypy", "--config-file", str(SOURCE / "pyproject.toml"), "--cache-dir", str(cwd), *arguments],
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        env=dict(os.environ, MYPYPATH=str(pathlib.Path(endorm.__file__).parents[1])),
+    )
+
+
+def test_types(tmp_path):
+    pytest.importorskip("mypy")
+    package = mypy("-p", "endorm", cwd=tmp_path)
+    assert package.returncode == 0, package.stdout + package.stderr
+    (tmp_path / "use.py").write_text(USE)
+    used = mypy("use.py", cwd=tmp_path)
+    assert used.returncode == 0, used.stdout + used.stderr
+    (tmp_path / "wrong.py").write_text(WRONG)
+    assert "gama" in mypy("wrong.py", cwd=tmp_path).stdout
