@@ -1,0 +1,45 @@
+"""The plugin of ms-swift, by its own calls; and by ms-swift's reward computation where that is installed."""
+
+import types
+
+import pytest
+
+import endorm
+from endorm.integrations.ms_swift import EndoORM, register
+
+PROMPT = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Name a colour."}]
+
+
+@pytest.fixture(scope="module")
+def settings(golden):
+    return {"model": str(golden / "engine_tiny_llama.gguf"), "engine_options": {"template": "plain", "threads": 1}}
+
+
+def expected(tiny, response, truncated):
+    return endorm.score({"prompt": PROMPT, "response": response, "truncated": truncated}, engine=tiny)[0].reward
+
+
+def test_as_ms_swift_calls_it(tiny, settings):
+    orm = type("Plugged", (EndoORM,), {"settings": settings})(args=types.SimpleNamespace())
+    answered = [[*PROMPT, {"role": "assistant", "content": text}] for text in ("Blue.", "Red.")]
+    rewards = orm(["Blue.", "Red."], messages=answered, is_truncated=[False, True], trainer_state=None, solution=["", ""])
+    assert rewards == pytest.approx([expected(tiny, "Blue.", False), expected(tiny, "Red.", True)], abs=1e-4)
+    assert orm(["Blue."], messages=[PROMPT]) == pytest.approx([expected(tiny, "Blue.", True)], abs=1e-4)
+    assert orm([""], messages=[PROMPT]) == [None]
+    with pytest.raises(ValueError, match="messages"):
+        orm(["Blue."])
+
+
+def test_in_ms_swift_itself(tiny, settings):
+    torch = pytest.importorskip("torch")
+    algorithm = pytest.importorskip("swift.rl_core.grpo_algorithm")
+    from swift.rewards import orms
+    from swift.rl_core.data import GRPOSample
+
+    register(**settings)
+    answered = [*PROMPT, {"role": "assistant", "content": "Blue."}]
+    samples = [GRPOSample.from_row({"messages": answered, "finish_reason": reason}) for reason in ("stop", "length")]
+    rewards = algorithm.compute_rewards_per_func(samples, [orms["endorm"](args=None)], device=torch.device("cpu"))
+    assert rewards[:, 0].tolist() == pytest.approx(
+        [expected(tiny, "Blue.", False), expected(tiny, "Blue.", True)], abs=1e-3
+    )
