@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "app/cli/commands.h"
+#include "app/cli/engine_flags.h"
 #include "app/cli/scoring_flags.h"
 #include "app/engine_settings.h"
 #include "app/environment.h"

@@ -69,6 +69,11 @@ std::string arithmetic(const GuardedEngine& self) {
   return local != nullptr ? local->arithmetic() : "";
 }
 
+std::string model_file(const GuardedEngine& self) {
+  const auto* local = dynamic_cast<const LlamaEngine*>(self.engine.get());
+  return local != nullptr ? local->model_info().file : "";
+}
+
 std::size_t tokens_computed(GuardedEngine& self) {
   const nb::gil_scoped_release released;
   const std::scoped_lock alone(self.busy);
@@ -93,6 +98,7 @@ void bind_engine(nb::module_& module) {
       .def_prop_ro(
           "template_fingerprint", [](const GuardedEngine& self) { return self.engine->template_fingerprint(); },
           "sha256 of the chat template, or \"plain\", \"raw\".")
+      .def_prop_ro("model_file", &model_file, "Path of the GGUF file; empty for a remote model.")
       .def_prop_ro("arithmetic", &arithmetic, "Of matrix products: \"exact bf16\", ...; empty for a remote model.")
       .def_prop_ro(
           "context", [](const GuardedEngine& self) { return self.engine->capabilities().context; },

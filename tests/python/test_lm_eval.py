@@ -1,6 +1,7 @@
 """EndoLM in lm-evaluation-harness itself, on tasks of local files."""
 
 import json
+import pathlib
 
 import pytest
 
@@ -105,3 +106,35 @@ def test_a_chat_template_is_refused(tiny):
 
     with pytest.raises(ValueError, match="raw"):
         EndoLM(engine=tiny)
+
+
+def test_as_the_harness_reads_it_with_transformers(raw):
+    pytest.importorskip("gguf")
+    torch = pytest.importorskip("torch")
+    transformers = pytest.importorskip("transformers")
+    from endorm.integrations.lm_eval import EndoLM
+    from lm_eval.api.instance import Instance
+    from lm_eval.models.huggingface import HFLM
+
+    file = pathlib.Path(raw.model_file)
+    model = transformers.AutoModelForCausalLM.from_pretrained(file.parent, gguf_file=file.name, dtype=torch.float32)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(file.parent, gguf_file=file.name)
+    theirs = HFLM(pretrained=model, tokenizer=tokenizer, batch_size=1, device="cpu")
+    ours = EndoLM(engine=raw, prefix=tokenizer.decode([theirs.prefix_token_id]))
+
+    def requests(kind, *arguments):
+        return [Instance(request_type=kind, doc={}, arguments=one, idx=i) for i, one in enumerate(arguments)]
+
+    asked = requests(
+        "loglikelihood",
+        *((question, " " + choice) for question, choices, _ in QUESTIONS for choice in choices),
+        ("", "Once upon a time there was a king."),
+        ("One two three four ", "five six seven"),
+    )
+    for mine, other in zip(ours.loglikelihood(asked), theirs.loglikelihood(asked), strict=True):
+        assert mine[0] == pytest.approx(other[0], abs=0.05) and mine[1] == other[1]
+    texts = requests("loglikelihood_rolling", ("The quick brown fox jumps over the lazy dog.",))
+    assert ours.loglikelihood_rolling(texts) == pytest.approx(theirs.loglikelihood_rolling(texts), abs=0.05)
+    settings = {"until": ["\n"], "max_gen_toks": 8, "do_sample": False}
+    written = requests("generate_until", *((question, settings) for question, *_ in QUESTIONS))
+    assert ours.generate_until(written) == theirs.generate_until(written)

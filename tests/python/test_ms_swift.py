@@ -39,7 +39,7 @@ def test_in_ms_swift_itself(tiny, settings):
     register(**settings)
     answered = [*PROMPT, {"role": "assistant", "content": "Blue."}]
     samples = [GRPOSample.from_row({"messages": answered, "finish_reason": reason}) for reason in ("stop", "length")]
-    rewards = algorithm.compute_rewards_per_func(samples, [orms["endorm"](args=None)], device=torch.device("cpu"))
+    rewards = algorithm.compute_rewards_per_func(samples, [orms["endorm"](args=None)], None, torch.device("cpu"))
     assert rewards[:, 0].tolist() == pytest.approx(
         [expected(tiny, "Blue.", False), expected(tiny, "Blue.", True)], abs=1e-3
     )
