@@ -1,0 +1,437 @@
+// The page at `/` of a real `endorm serve`, in headless Chromium, driven as a person would.
+//
+//     page_test.mjs --endorm PATH [--screenshots FOLDER]
+//
+// Needs Node's package playwright-core (found as Node finds packages; NODE_PATH is read) and a Chromium ($CHROMIUM, or
+// one in PATH); says "SKIPPED:" without them. ENDORM_PAGE=FILE tests that file in place of the page in the binary.
+// --screenshots writes the pictures of docs/serving.md and needs the known models smollm2-135m and gemma3-270m-base.
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import os from "node:os";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+
+const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../..");
+const FIRST_PAINT_MS = 200;
+const HOSTILE = `<img src=x onerror="window.hacked = 1"><script>window.hacked = 1</script>`;
+const argument = (name) => (process.argv.includes(name) ? process.argv[process.argv.indexOf(name) + 1] : undefined);
+
+function browserFile() {
+  const names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
+  const places = (process.env.PATH ?? "").split(path.delimiter).flatMap((folder) => names.map((name) => path.join(folder, name)));
+  return [process.env.CHROMIUM, ...places].find((file) => file && existsSync(file));
+}
+
+function playwright() {
+  try {
+    return createRequire(import.meta.url)("playwright-core");
+  } catch {
+    return null;
+  }
+}
+
+// A server and its address, once it listens.
+function serve(endorm, ...options) {
+  const process_ = spawn(endorm, ["serve", "--port", "0", "-q", "--template", "plain", ...options], { cwd: ROOT, env: { ...process.env, ENDORM_SERVE_KEY: "", OMP_WAIT_POLICY: "passive" }, stdio: ["ignore", "inherit", "pipe"] });
+  return new Promise((resolve, reject) => {
+    let said = "";
+    process_.on("exit", (status) => reject(new Error(`endorm serve ended with ${status}: ${said}`)));
+    process_.stderr.on("data", (bytes) => {
+      said += bytes;
+      const url = said.match(/http:\/\/[^/ ]+\//)?.[0];
+      if (url) resolve({ url, stop: () => process_.kill("SIGTERM") });
+    });
+  });
+}
+
+async function reply(server, body) {
+  const answer = await fetch(server.url + "v1/rewards", { method: "POST", body: JSON.stringify(body) });
+  const json = await answer.json();
+  assert.equal(answer.status, 200, JSON.stringify(json));
+  return json;
+}
+
+// A page of `server` in a context of its own; page.posts are the bodies of its requests for rewards.
+async function open(browser, server, options = {}) {
+  const context = await browser.newContext({ viewport: { width: 1160, height: 900 }, acceptDownloads: true, ...options });
+  const page = await context.newPage();
+  page.posts = [];
+  page.faults = [];
+  page.on("pageerror", (error) => page.faults.push(String(error)));
+  page.on("request", (request) => {
+    if (!/^(data|blob):/.test(request.url()) && !request.url().startsWith(server.url)) page.faults.push(`asked ${request.url()}`);
+    if (request.url().endsWith("/v1/rewards")) page.posts.push(request.postDataJSON());
+  });
+  if (process.env.ENDORM_PAGE) await page.route(server.url, (route) => route.fulfill({ contentType: "text/html; charset=utf-8", body: readFileSync(process.env.ENDORM_PAGE) }));
+  await page.goto(server.url);
+  if (!options.locked) await page.waitForSelector("#model option", { state: "attached" });
+  page.done = async () => {
+    assert.deepEqual(page.faults, []);
+    await context.close();
+  };
+  return page;
+}
+
+async function write(page, prompt, responses) {
+  await page.fill("#prompt", prompt);
+  while ((await page.locator("#responses textarea").count()) < responses.length) await page.click("#add");
+  for (const [i, response] of responses.entries()) await page.locator("#responses textarea").nth(i).fill(response);
+}
+async function score(page) {
+  await page.click("#score");
+  await settled(page);
+}
+const settled = (page) => page.waitForFunction(() => document.getElementById("stop").hidden && !document.getElementById("status").textContent.endsWith("..."));
+const text = (page, id) => page.textContent(`#${id}`);
+
+// Rewards and ranks of the table by the name of the response, a list of columns each.
+const table = (page) => page.evaluate(() => Object.fromEntries([...document.querySelectorAll("#ranking tbody tr")].map((row) => [row.querySelector("a").firstChild.textContent, {
+  rewards: [...row.querySelectorAll("data")].map((data) => Number(data.value)),
+  ranks: [...row.querySelectorAll("td.number:not(:has(data))")].map((cell) => Number(cell.textContent)),
+}])));
+const orderOf = async (page) => Object.keys(await table(page));
+
+function near(ours, theirs, what) {
+  assert.ok(Math.abs(ours - theirs) <= 1e-9, `${what}: ${ours} on the page, ${theirs} by the server`);
+}
+
+// The fastest of some loads: other work on the machine can only make one slower. Where there is more of it than cores, the
+// clock says nothing about the page, and the processor time that the page itself took is held to the limit instead.
+async function firstPaint(browser, server) {
+  const [times, work] = [[], []];
+  while (times.length < 5 || (times.length < 20 && !(Math.min(...times) < FIRST_PAINT_MS))) {
+    const page = await open(browser, server);
+    times.push(await page.evaluate(() => performance.getEntriesByName("first-contentful-paint")[0].startTime));
+    const session = await page.context().newCDPSession(page);
+    await session.send("Performance.enable", { timeDomain: "threadTicks" });
+    await page.reload();
+    await page.waitForSelector("#model option", { state: "attached" });
+    const { metrics } = await session.send("Performance.getMetrics");
+    work.push(1000 * metrics.find(({ name }) => name === "TaskDuration").value);
+    await page.done();
+  }
+  const busy = os.loadavg()[0] > os.cpus().length;
+  const list = (values) => values.map((value) => value.toFixed(0)).join(", ");
+  console.log(`first contentful paint after ${list(times)} ms; processor time of a whole load ${list(work)} ms${busy ? "; the machine is busy with other work" : ""}`);
+  assert.ok(Math.min(...(busy ? work : times)) < FIRST_PAINT_MS, "no load is within the limit");
+}
+
+const PROMPT = "What is the capital of France?";
+const RESPONSES = ["Paris.\n\nIt lies on the Seine, and has been the capital for long.", "Rome.", "", "Paris.\n\nIt lies on the Seine, and has been the capital for long.", HOSTILE];
+
+// Aggregations and alpha: the numbers are the server's, and nothing is sent for what is known.
+async function numbers(browser, server) {
+  const page = await open(browser, server);
+  await write(page, PROMPT, RESPONSES);
+  await score(page);
+  assert.equal(page.posts.length, 1);
+  assert.equal(await text(page, "error"), "");
+  assert.equal(await text(page, "warning"), "");
+
+  const cases = [["discounted", {}], ["discounted", { gamma: 0.8, floor: 0.3 }], ["sum", {}], ["mean", {}], ["chunked_mean", {}], ["chunked_mean", { chunk: 3 }], ["step_mean", {}], ["min_step", {}], ["last_k", {}], ["last_k", { last_k: 2 }], ["sum", { initial_value: true }], ["mean", { initial_value: true }], ["discounted", { gamma: 0.5, floor: 0, initial_value: true }]];
+  const check = async (alpha) => {
+    for (const [aggregation, parameters] of cases) {
+      await page.selectOption("#aggregation", aggregation);
+      for (const [name, value] of Object.entries(parameters)) await (value === true ? page.check("#" + name) : page.fill("#" + name, String(value)));
+      const expected = await reply(server, { model: "a", prompt: PROMPT, responses: RESPONSES, options: { aggregation, alpha, steps: true, tokens: false, ...parameters } });
+      const shown = await table(page);
+      const rewards = expected.responses.map((response) => response.reward);
+      rewards.forEach((reward, i) => {
+        const row = shown[`response ${i + 1}`];
+        if (reward === undefined) return assert.deepEqual(row, { rewards: [], ranks: [] });
+        near(row.rewards[0], reward, `${aggregation} ${JSON.stringify(parameters)} of response ${i + 1}`);
+        assert.equal(row.ranks[0], 1 + rewards.filter((other) => other > reward).length);
+      });
+      const places = (await orderOf(page)).map((name) => shown[name].ranks[0] ?? Infinity);
+      assert.deepEqual(places, [...places].sort((a, b) => a - b), "rows are in the order of their ranks");
+      assert.equal(places.at(-1), Infinity, "what could not be scored is last");
+      for (const [name, value] of Object.entries(parameters)) await (value === true ? page.uncheck("#" + name) : page.fill("#" + name, { gamma: "0.93", floor: "0", chunk: "16", last_k: "16" }[name]));
+    }
+  };
+  await check(1);
+  assert.equal(page.posts.length, 1, "aggregations send nothing");
+  await page.fill("#alpha", "0.5");
+  await page.keyboard.press("Enter");
+  await settled(page);
+  assert.deepEqual(page.posts.map((body) => body.options.alpha), [1, 0.5]);
+  await check(0.5);
+  for (const alpha of ["1", "0.5", "1"]) {
+    await page.click(`#kept button:text-is("${alpha}")`);
+    await settled(page);
+    assert.match(await text(page, "status"), /nothing was sent/);
+  }
+  assert.equal(page.posts.length, 2, "alphas in memory send nothing");
+
+  await page.fill("#gamma", "7");
+  assert.match(await text(page, "words"), /from 0 to 1/);
+  await page.fill("#gamma", "0.93");
+  await page.fill("#alpha", "0");
+  await page.keyboard.press("Enter");
+  assert.match(await text(page, "error"), /above 0/);
+  assert.equal(page.posts.length, 2);
+
+  // Steps, tokens, errors of one response, a hostile text.
+  const known = (await reply(server, page.posts[0])).responses;
+  const sums = await page.locator("#card-0 .steps .sum").allTextContents();
+  assert.deepEqual(sums, known[0].steps.map(({ sum }) => sum.toFixed(2).replace("-", "\u2212")));
+  assert.match(await text(page, "card-2"), /Could not be scored: .*empty/);
+  assert.equal(await page.locator("img").count(), 0);
+  assert.equal(await page.evaluate(() => window.hacked), undefined);
+  assert.ok((await page.locator("#card-4 .tokens").textContent()).includes(HOSTILE));
+  assert.equal(await page.locator("#card-0 .tokens > span").count(), known[0].tokens);
+  const paints = new Set();
+  for (const quantity of ["log_prob", "reward", "entropy"]) {
+    await page.selectOption("#quantity", quantity);
+    paints.add(await page.locator("#card-0 .tokens > span").nth(1).evaluate((span) => span.style.background));
+  }
+  assert.equal(paints.size, 3, "each quantity has colours of its own");
+
+  const [download] = await Promise.all([page.waitForEvent("download"), page.click("#download")]);
+  const file = JSON.parse(readFileSync(await download.path(), "utf8"));
+  assert.equal(file.alpha, 1);
+  assert.deepEqual(file.record.responses, RESPONSES);
+  assert.deepEqual(file.models[0].responses[1].token_rewards, known[1].token_rewards);
+  await page.done();
+}
+
+// A second model beside the first; each has its own ranks.
+async function twoModels(browser, server) {
+  const page = await open(browser, server);
+  await write(page, PROMPT, ["Paris.", "Rome.", "It is Paris, of course."]);
+  await score(page);
+  await page.selectOption("#other", "b");
+  await settled(page);
+  assert.deepEqual(page.posts.map((body) => body.model), ["a", "b"], "only the second model is asked");
+  await page.selectOption("#aggregation", "mean");
+  const shown = await table(page);
+  for (const [c, model] of ["a", "b"].entries()) {
+    const rewards = (await reply(server, { ...page.posts[c], model })).responses.map(({ mean }) => mean);
+    rewards.forEach((reward, i) => {
+      near(shown[`response ${i + 1}`].rewards[c], reward, `${model}, response ${i + 1}`);
+      assert.equal(shown[`response ${i + 1}`].ranks[c], 1 + rewards.filter((other) => other > reward).length);
+    });
+  }
+  assert.equal(await page.locator("#cards .tokens").count(), 6);
+  await page.selectOption("#order", { label: "by b" });
+  assert.deepEqual((await orderOf(page)).map((name) => shown[name].ranks[1]), [1, 2, 3]);
+  await page.done();
+}
+
+// Everything by keyboard: write, score, walk over the tokens.
+async function keyboard(browser, server) {
+  const page = await open(browser, server);
+  const press = async (...keys) => { for (const key of keys) await page.keyboard.press(key); };
+  const focused = () => page.evaluate(() => document.activeElement.id || document.activeElement.className);
+  for (let i = 0; i < 12 && (await focused()) !== "prompt"; ++i) await press("Tab");
+  assert.equal(await focused(), "prompt");
+  await page.keyboard.type(PROMPT);
+  for (const response of ["Paris.", "Rome."]) {
+    for (let i = 0; i < 6 && (i === 0 || !/^response-/.test(await focused())); ++i) await press("Tab");
+    assert.match(await focused(), /^response-/);
+    await page.keyboard.type(response);
+  }
+  await press("Control+Enter");
+  await settled(page);
+  assert.equal(page.posts.length, 1);
+  for (let i = 0; i < 30 && (await focused()) !== "tokens"; ++i) await press("Tab");
+  const map = await page.evaluate(() => [...document.querySelectorAll(".tokens")].indexOf(document.activeElement));
+  assert.equal(map, 0);
+  assert.match(await text(page, "tooltip"), /token 1 of/);
+  await press("ArrowRight", "ArrowRight", "ArrowLeft", "ArrowRight");
+  const card = Number((await orderOf(page))[0].split(" ")[1]) - 1;
+  const tokens = (await reply(server, page.posts[0])).responses[card].token_rewards;
+  const said = await text(page, "tooltip");
+  assert.ok(said.includes("token 3 of"), said);
+  for (const name of ["log_prob", "reward", "q", "value", "entropy"]) assert.ok(said.includes(tokens[name][2].toFixed(3).replace("-", "\u2212")), `${name} ${tokens[name][2]} in ${said}`);
+  await press("End");
+  assert.ok((await text(page, "tooltip")).includes(`token ${tokens.id.length} of`));
+  await press("Escape");
+  assert.ok(await page.locator("#tooltip").isHidden());
+  await page.done();
+}
+
+// A file of records, in every form that `endorm score` reads.
+async function records(browser, server) {
+  const page = await open(browser, server);
+  const user = (content) => ({ role: "user", content });
+  const assistant = (content) => ({ role: "assistant", content });
+  const lines = [
+    { id: "one", question: "1+1?", response: "2", system: "Be brief." },
+    { prompt: [user("Hi")], responses: ["Hello", { text: "Good", truncated: true }, { steps: ["A.", "B."] }] },
+    { chosen: [user("2+2?"), assistant("4")], rejected: [user("2+2?"), assistant("5")] },
+    { messages: [user("3+3?"), assistant("6")], truncated: true },
+    { prompt: "Speed?", steps: ["Divide.", "It is 75."] },
+  ].map((record) => JSON.stringify(record));
+  await page.setInputFiles("#file", { name: "in.jsonl", mimeType: "text/plain", buffer: Buffer.from([...lines, "{not json", ""].join("\n")) });
+  await page.waitForFunction(() => document.getElementById("places").textContent.includes("one"));
+  assert.equal(await page.inputValue("#system"), "Be brief.");
+  await page.check("#at-once");
+  for (let i = 0; i < 4; ++i) {
+    await page.click("#next");
+    await settled(page);
+    assert.equal(await text(page, "error"), "");
+  }
+  assert.deepEqual(page.posts.map(({ prompt, responses }) => ({ prompt, responses })), [
+    { prompt: [user("Hi")], responses: ["Hello", { text: "Good", truncated: true }, { steps: ["A.", "B."], truncated: false }] },
+    { prompt: [user("2+2?")], responses: ["4", "5"] },
+    { prompt: [user("3+3?")], responses: [{ text: "6", truncated: true }] },
+    { prompt: "Speed?", responses: [{ steps: ["Divide.", "It is 75."], truncated: false }] },
+  ]);
+  await page.click("#next");
+  assert.match(await text(page, "error"), /Record 6 cannot be read/);
+  await page.fill("#place", "3");
+  await page.keyboard.press("Enter");
+  await settled(page);
+  assert.equal(page.posts.length, 4, "a record that was scored is shown from memory");
+  assert.deepEqual((await orderOf(page)).sort(), ["chosen", "rejected"]);
+  await page.locator("#responses textarea").first().fill("four");
+  assert.ok(await page.locator("#stale").isVisible());
+  await page.done();
+}
+
+// What goes wrong is said in words, and what was shown stays.
+async function failures(browser, server) {
+  const page = await open(browser, server);
+  await page.click("#score");
+  assert.match(await text(page, "error"), /Give a prompt/);
+  await write(page, PROMPT, ["Paris.", "Rome."]);
+  await score(page);
+  const answers = [
+    [{ status: 429, headers: { "Retry-After": "7" }, json: { error: { message: "full" } } }, /too much waiting \(429\).*again in 7 s: full/],
+    [{ status: 503, json: { error: { message: "the server is stopping." } } }, /503.*stopping/],
+    [{ status: 502, contentType: "text/html", body: "<h1>Bad gateway</h1>" }, /502.*<h1>Bad gateway/],
+    [null, /cannot be reached/],
+  ];
+  for (const [answer, words] of answers) {
+    await page.route("**/v1/rewards", (route) => (answer ? route.fulfill(answer) : route.abort()), { times: 1 });
+    await page.fill("#alpha", "3");
+    await page.keyboard.press("Enter");
+    await settled(page);
+    assert.match(await text(page, "error"), words);
+    assert.equal(await page.inputValue("#alpha"), "1", "the alpha of what is shown");
+    assert.equal((await orderOf(page)).length, 2);
+  }
+  await page.selectOption("#prompt-form", "messages");
+  await page.click("#score");
+  assert.match(await text(page, "error"), /not JSON/);
+  await page.fill("#prompt", '[{"role": "user"}]');
+  await score(page);
+  assert.match(await text(page, "error"), /cannot take this \(400\).*content/);
+
+  // Numbers that differ from the server's are not passed over; steps that cannot be placed cost the steps alone.
+  await page.selectOption("#prompt-form", "text");
+  await page.route("**/v1/rewards", async (route) => {
+    const answer = await route.fetch();
+    const json = await answer.json();
+    json.responses[1].mean += 2e-9;
+    await route.fulfill({ json });
+  }, { times: 1 });
+  await write(page, "Another?", ["Paris.", "Rome."]);
+  await score(page);
+  assert.match(await text(page, "warning"), /differ.*response 2, mean/);
+  await page.route("**/v1/rewards", (route) => route.fulfill({ json: { model: "a", aggregation: "sum", responses: [{ error: "[step_ranges] no" }, { error: "[step_ranges] no" }] } }), { times: 1 });
+  await write(page, "A third?", ["Paris.", "Rome."]);
+  await score(page);
+  assert.equal(page.posts.at(-1).options.steps, false);
+  assert.equal(await text(page, "warning"), "");
+  await page.selectOption("#aggregation", "step_mean");
+  assert.match(await text(page, "ranking"), /no steps/);
+  await page.done();
+}
+
+// A key is asked for where the server wants one, and kept for the session.
+async function key(browser, endorm) {
+  const server = await serve(endorm, "--api-key", "s3cret", "-m", "a=tests/golden/engine_tiny_llama.gguf");
+  try {
+    const page = await open(browser, server, { locked: true });
+    await page.waitForSelector("#key:visible");
+    assert.match(await text(page, "error"), /API key \(401\)/);
+    await page.fill("#key", "s3cret");
+    await page.keyboard.press("Enter");
+    await page.waitForSelector("#model option", { state: "attached" });
+    assert.equal(await text(page, "error"), "");
+    await write(page, PROMPT, ["Paris.", "Rome."]);
+    await score(page);
+    assert.equal((await orderOf(page)).length, 2);
+    await page.reload();
+    await page.waitForSelector("#model option", { state: "attached" });
+    await page.done();
+  } finally {
+    server.stop();
+  }
+}
+
+// Dark and narrow: nothing is cut off, and the text of every token keeps a contrast of 4.5 to its colour.
+async function darkAndNarrow(browser, server) {
+  for (const colorScheme of ["light", "dark"]) {
+    const page = await open(browser, server, { colorScheme, viewport: { width: 390, height: 844 } });
+    await page.selectOption("#other", "b");
+    await write(page, PROMPT, RESPONSES);
+    await score(page);
+    assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 390);
+    for (const quantity of ["log_prob", "reward", "entropy"]) {
+      await page.selectOption("#quantity", quantity);
+      const least = await page.evaluate(() => {
+        const numbers = (colour) => colour.match(/[\d.]+/g).map(Number);
+        const luminance = (rgb) => rgb.map((c) => (c / 255 <= 0.04045 ? c / 255 / 12.92 : ((c / 255 + 0.055) / 1.055) ** 2.4)).reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
+        return Math.min(...[...document.querySelectorAll(".tokens > span")].map((span) => {
+          const [r, g, b, a = 1] = numbers(getComputedStyle(span).backgroundColor);
+          const under = numbers(getComputedStyle(span.closest(".card")).backgroundColor);
+          const [x, y] = [[r, g, b].map((c, i) => a * c + (1 - a) * under[i]), numbers(getComputedStyle(span).color).slice(0, 3)].map(luminance).sort((p, q) => q - p);
+          return (x + 0.05) / (y + 0.05);
+        }));
+      });
+      assert.ok(least >= 4.5, `contrast ${least} of ${quantity}, ${colorScheme}`);
+    }
+    const [red] = await page.evaluate(() => getComputedStyle(document.body).backgroundColor.match(/\d+/g).map(Number));
+    assert.equal(red < 100, colorScheme === "dark");
+    assert.ok((await page.screenshot({ fullPage: true })).length > 10000);
+    await page.done();
+  }
+}
+
+async function screenshots(browser, endorm, folder) {
+  const server = await serve(endorm, "-m", "smollm2-135m", "-m", "gemma3-270m-base");
+  try {
+    for (const [name, options, height] of [["serving-page.png", { viewport: { width: 1160, height: 900 } }, 0], ["serving-page-phone.png", { viewport: { width: 390, height: 844 }, colorScheme: "dark" }, 1500]]) {
+      const page = await open(browser, server, options);
+      await page.click("#example");
+      if (!height) await page.selectOption("#other", "gemma3-270m-base");
+      await score(page);
+      if (height) await page.locator(".tokens").first().locator("span").nth(7).click();
+      const top = height ? await page.evaluate(() => document.getElementById("results").getBoundingClientRect().top + scrollY) : 0;
+      await page.screenshot({ path: path.join(folder, name), fullPage: true, ...(height ? { clip: { x: 0, y: top, width: 390, height } } : {}) });
+      await page.done();
+    }
+  } finally {
+    server.stop();
+  }
+}
+
+const endorm = path.resolve(argument("--endorm"));
+const [tools, executablePath] = [playwright(), browserFile()];
+if (!tools || !executablePath) {
+  console.log(`SKIPPED: ${tools ? "there is no Chromium" : "Node has no package playwright-core"}`);
+  process.exit(0);
+}
+const browser = await tools.chromium.launch({ executablePath, args: ["--no-sandbox"] });
+let server;
+try {
+  if (argument("--screenshots")) {
+    await screenshots(browser, endorm, argument("--screenshots"));
+  } else {
+    server = await serve(endorm, "-m", "a=tests/golden/engine_tiny_llama.gguf", "-m", "b=tests/golden/engine_tiny_qwen2.gguf");
+    await firstPaint(browser, server);
+    for (const test of [numbers, twoModels, keyboard, records, failures, darkAndNarrow]) {
+      await test(browser, server);
+      console.log(`${test.name}: passed`);
+    }
+    await key(browser, endorm);
+    console.log("key: passed");
+  }
+} finally {
+  await browser.close();
+  server?.stop();
+}
