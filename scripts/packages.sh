@@ -7,6 +7,7 @@ packages_of() {
     test) echo doctest-dev clang llvm git ;;
     bench) echo python3-venv ;;
     train) echo python3-venv libtomlplusplus-dev ;;
+    python) echo python3-venv python3-dev ;;
     lint) echo clang-format clang-tidy git libomp-dev ;;
   esac
 }

@@ -31,7 +31,8 @@ ELSEWHERE = {
     r"(sudo )?apt(-get)? ": "the install test",
     r"cmake ": "scripts/build.sh, which every test starts with",
     r"ctest ": "scripts/test.sh",
-    r"pip install ": "the install test",
+    r"pip install ": "the package's own build, from a clean environment before each release",
+    r"endorm serve |curl ": "tests/server and the cases of serve",
     r"build/release/endorm ": "the same binary as `endorm`",
     r"vllm |python3? -m sglang|llama-server ": "servers of others: tests/engine talks to one of ours",
 }
