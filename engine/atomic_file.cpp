@@ -43,8 +43,9 @@ void AtomicFile::write(std::string_view bytes) {
   }
 }
 
-void AtomicFile::commit() {
-  if (::fsync(descriptor_) != 0) {
+void AtomicFile::commit(Durability durability) {
+  const bool forced = durability == Durability::kOnDisk;
+  if (forced && ::fsync(descriptor_) != 0) {
     fail("force to disk");
   }
   if (::rename(partial_.c_str(), path_.c_str()) != 0) {
@@ -52,6 +53,9 @@ void AtomicFile::commit() {
   }
   ::close(descriptor_);  // after fsync there is nothing left to fail
   descriptor_ = -1;
+  if (!forced) {
+    return;
+  }
   // The new name in the directory must survive a loss of power as well.
   const std::string parent = std::filesystem::path(path_).parent_path().string();
   const int directory = ::open(parent.empty() ? "." : parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);

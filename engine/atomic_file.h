@@ -5,6 +5,10 @@
 
 namespace endorm {
 
+// What a whole file outlives: a loss of power too, or, where only the program that wrote it reads it back and need not
+// wait for the disk, nothing.
+enum class Durability { kOnDisk, kScratch };
+
 // A file that takes its path only once it is whole and on the disk: whatever happens before commit() has returned, a
 // crash or a loss of power as well, what was at the path stays. Written as PATH.partial beside it, which the next
 // writer of the same path overwrites where a crash left it. A link at the path is replaced, not followed. One writer of
@@ -20,8 +24,8 @@ class AtomicFile {
 
   // Throws EngineError where the disk is full or fails.
   void write(std::string_view bytes);
-  // Forces the bytes to the disk and gives the file its path. Last call. Throws EngineError.
-  void commit();
+  // Forces the bytes to the disk, unless they are scratch, and gives the file its path. Last call. Throws EngineError.
+  void commit(Durability durability = Durability::kOnDisk);
 
  private:
   [[noreturn]] void fail(const char* action) const;

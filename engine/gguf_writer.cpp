@@ -10,7 +10,6 @@
 #include <llama.h>
 
 #include "core/errors.h"
-#include "engine/atomic_file.h"
 
 namespace endorm {
 namespace {
@@ -127,7 +126,7 @@ void GgufWriter::add(const Weights& weights, TensorType type) {
   tensors_.push_back({weights.values, stored});
 }
 
-void GgufWriter::write(const std::string& path, TensorType type) {
+void GgufWriter::write(const std::string& path, TensorType type, Durability durability) {
   gguf_set_val_u32(header(), "general.file_type", format_of(type).file_type);
   AtomicFile file(path);
   std::string metadata(gguf_get_meta_size(header()), '\0');
@@ -140,7 +139,7 @@ void GgufWriter::write(const std::string& path, TensorType type) {
     const std::size_t alignment = gguf_get_alignment(header());
     file.write(std::string((alignment - bytes % alignment) % alignment, '\0'));
   }
-  file.commit();
+  file.commit(durability);
 }
 
 }  // namespace endorm

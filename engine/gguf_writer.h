@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/atomic_file.h"
 #include "engine/gguf_file.h"
 #include "engine/tensor_type.h"
 #include "engine/weight_file.h"
@@ -24,7 +25,7 @@ class GgufWriter {
   // cannot hold the name or shape, the values are not as many as the shape says, or one is beyond the type's range.
   void add(const Weights& weights, TensorType type);
   // general.file_type is set to `type`. Throws as AtomicFile does.
-  void write(const std::string& path, TensorType type);
+  void write(const std::string& path, TensorType type, Durability durability = Durability::kOnDisk);
 
  private:
   struct Stored {

@@ -77,12 +77,13 @@ void add_all(GgufWriter& writer, std::span<const Weights> weights, TensorType ty
 
 }  // namespace
 
-void write_model(const std::string& path, const WeightFile& like, std::span<const Weights> weights, TensorType type) {
+void write_model(const std::string& path, const WeightFile& like, std::span<const Weights> weights, TensorType type,
+                 Durability durability) {
   check_same_tensors(like, weights);
   GgufWriter writer;
   writer.copy_metadata(like);
   add_all(writer, weights, type);
-  writer.write(path, type);
+  writer.write(path, type, durability);
 }
 
 void write_new_model(const std::string& path, const NewModel& model, std::span<const Weights> weights,

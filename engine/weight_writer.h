@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/atomic_file.h"
 #include "engine/tensor_type.h"
 #include "engine/weight_file.h"
 
@@ -26,7 +27,8 @@ struct Weights {
 
 // The model of `like` with other weights: all tensors of `like` and no others, in the same shapes. path may be that of
 // `like`. What was said about the old weights' storage (quantisation, parts, alignment) is left out.
-void write_model(const std::string& path, const WeightFile& like, std::span<const Weights> weights, TensorType type);
+void write_model(const std::string& path, const WeightFile& like, std::span<const Weights> weights, TensorType type,
+                 Durability durability = Durability::kOnDisk);
 
 // A decoder from nothing. Sizes as the architecture's GGUF keys name them.
 struct NewModel {

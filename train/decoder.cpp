@@ -53,6 +53,17 @@ void Decoder::add_adapters(const LoraOptions& options, std::uint64_t seed) {
   }
 }
 
+NamedTensors Decoder::merged_weights() const {
+  torch::NoGradGuard no_gradients;
+  NamedTensors merged = weights_;
+  for (auto& [name, tensor] : merged) {
+    if (const auto down = adapters_.find(name + ".lora_a"); down != adapters_.end()) {
+      tensor = torch::addmm(tensor, adapters_.at(name + ".lora_b"), down->second, 1.0, lora_->scale());
+    }
+  }
+  return merged;
+}
+
 NamedTensors Decoder::learning() const {
   NamedTensors learning = lora_ ? adapters_ : weights_;
   learning.erase("rope_freqs.weight");  // a constant of the architecture
@@ -78,7 +89,7 @@ torch::Tensor Decoder::product(const torch::Tensor& states, const std::string& n
   if (const auto down = adapters_.find(name + ".weight.lora_a"); down != adapters_.end()) {
     const torch::Tensor& up = adapters_.at(name + ".weight.lora_b");
     const torch::Tensor low = torch::mm(input, down->second.to(type).t());
-    output = output + torch::mm(low, up.to(type).t()) * (lora_->alpha / static_cast<double>(lora_->rank));
+    output = output + torch::mm(low, up.to(type).t()) * lora_->scale();
   }
   output = output.to(torch::kFloat32);
   const auto bias = weights_.find(name + ".bias");
@@ -132,19 +143,23 @@ torch::Tensor Decoder::attention(const torch::Tensor& states, std::size_t layer,
   queries = rotate(queries, rotations);
   keys = rotate(keys, rotations);
   std::vector<torch::Tensor> outputs;
-  for (std::size_t sequence = 0; sequence + 1 < batch.begins.size(); ++sequence) {
-    const auto begin = static_cast<std::int64_t>(batch.begins[sequence]);
-    const auto end = static_cast<std::int64_t>(batch.begins[sequence + 1]);
-    const auto of_sequence = [&](const torch::Tensor& heads) {  // [1,H,T,head_width]
-      return heads.slice(0, begin, end).transpose(0, 1).unsqueeze(0).to(options_.compute);
+  for (const auto& [shared, own] : batch.sequences) {
+    const auto of_sequence = [&, shared = shared, own = own](const torch::Tensor& heads) {  // [1,H,T,head_width]
+      const torch::Tensor rows = heads.slice(0, own.begin, own.end);
+      return (shared.size() == 0 ? rows : torch::cat({heads.slice(0, shared.begin, shared.end), rows}))
+          .transpose(0, 1)
+          .unsqueeze(0)
+          .to(options_.compute);
     };
-    const bool masked = shape_.local[layer] && static_cast<std::size_t>(end - begin) > shape_.window;
+    const std::int64_t tokens = shared.size() + own.size();
+    const bool masked = shape_.local[layer] && static_cast<std::size_t>(tokens) > shape_.window;
     const std::optional<torch::Tensor> mask =
-        masked ? std::optional(window_mask(end - begin, static_cast<std::int64_t>(shape_.window))) : std::nullopt;
+        masked ? std::optional(window_mask(tokens, static_cast<std::int64_t>(shape_.window))) : std::nullopt;
     const torch::Tensor attended =
         at::scaled_dot_product_attention(of_sequence(queries), of_sequence(keys), of_sequence(values), mask, 0.0,
                                          !masked, std::nullopt, shape_.heads != shape_.key_heads);
-    outputs.push_back(attended.squeeze(0).transpose(0, 1).flatten(1).to(torch::kFloat32));
+    // A shared prompt's own rows come from the sequence that brought it.
+    outputs.push_back(attended.squeeze(0).transpose(0, 1).slice(0, shared.size()).flatten(1).to(torch::kFloat32));
   }
   return product(torch::cat(outputs), of_layer(layer, "attn_output"));
 }

@@ -23,12 +23,14 @@ struct LoraOptions {
   std::size_t rank = 16;
   double alpha = 32.0;
   std::vector<std::string> matrices = {"attn_q", "attn_k", "attn_v", "attn_output", "ffn_gate", "ffn_up", "ffn_down"};
+
+  double scale() const { return alpha / static_cast<double>(rank); }
 };
 
 struct DecoderOptions {
   torch::ScalarType compute = torch::kFloat32;  // of matrix products; norms, softmax and the weights stay float
   bool recompute_layers = false;  // keep only each layer's input for the backward pass, and compute the rest again
-  std::size_t head_bytes = std::size_t{64} << 20;  // of logits that are held at once
+  std::size_t head_bytes = std::size_t{256} << 20;  // of logits that are held at once
 };
 
 // A decoder-only transformer whose weights can learn. The arithmetic is llama.cpp's of the same file; log-probabilities
@@ -44,6 +46,8 @@ class Decoder {
   // Adapters by name, NAME.lora_a and NAME.lora_b; empty without add_adapters.
   const NamedTensors& adapters() const { return adapters_; }
   const std::optional<LoraOptions>& lora() const { return lora_; }
+  // The weights with the adapters in them, W + (alpha / rank) B A in float; without adapters the weights themselves.
+  NamedTensors merged_weights() const;
 
   // From here on only the adapters learn. A is random normal of deviation 1 / rank, B zero: the model is unchanged.
   void add_adapters(const LoraOptions& options, std::uint64_t seed);

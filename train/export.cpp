@@ -6,8 +6,11 @@
 #include "train/decoder_weights.h"
 
 namespace endorm {
-void export_model(const std::string& path, const WeightFile& like, const Decoder& decoder, TensorType type) {
-  write_model(path, like, views_of(decoder.weights()), type);
+
+void export_model(const std::string& path, const WeightFile& like, const Decoder& decoder, TensorType type,
+                  Durability durability) {
+  const NamedTensors weights = decoder.merged_weights();
+  write_model(path, like, views_of(weights), type, durability);
 }
 
 void export_adapter(const std::string& path, const WeightFile& like, const Decoder& decoder) {

@@ -1,6 +1,12 @@
 #include "train/head_log_probs.h"
 
 #include <algorithm>
+#include <limits>
+
+#include <ATen/Parallel.h>
+
+#include "core/errors.h"
+#include "core/log_sum_exp.h"
 
 namespace endorm {
 namespace {
@@ -8,10 +14,28 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-// log softmax of rows [begin, end), float [end - begin, V].
-torch::Tensor log_softmax_of(const torch::Tensor& hidden, const torch::Tensor& head, std::int64_t begin,
-                             std::int64_t end) {
-  return torch::log_softmax(torch::mm(hidden.slice(0, begin, end), head.t()).to(torch::kFloat32), 1);
+// Logits of rows [begin, end), float [end - begin, V].
+torch::Tensor logits_of(const torch::Tensor& hidden, const torch::Tensor& head, std::int64_t begin, std::int64_t end) {
+  return torch::mm(hidden.slice(0, begin, end), head.t()).to(torch::kFloat32);
+}
+
+// Log-sum-exp and entropy of each row of logits [n,V] into [n] float; NaN where a row has none, for the caller's guard.
+void read_rows(const torch::Tensor& logits, const torch::Tensor& log_sum_exp, const torch::Tensor& entropy) {
+  const std::int64_t columns = logits.size(1);
+  const float* const values = logits.const_data_ptr<float>();
+  float* const sums = log_sum_exp.data_ptr<float>();
+  float* const entropies = entropy.data_ptr<float>();
+  at::parallel_for(0, logits.size(0), 1, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t row = begin; row < end; ++row) {
+      try {
+        const RowStatistics found = row_statistics({values + row * columns, static_cast<std::size_t>(columns)});
+        sums[row] = static_cast<float>(found.log_sum_exp);
+        entropies[row] = static_cast<float>(found.entropy);
+      } catch (const InvalidInput&) {
+        sums[row] = entropies[row] = std::numeric_limits<float>::quiet_NaN();
+      }
+    }
+  });
 }
 
 class HeadFunction : public torch::autograd::Function<HeadFunction> {
@@ -21,15 +45,18 @@ class HeadFunction : public torch::autograd::Function<HeadFunction> {
     const std::int64_t rows = hidden.size(0);
     const auto options = hidden.options().dtype(torch::kFloat32);
     torch::Tensor log_prob = torch::empty({rows}, options);
+    torch::Tensor log_sum_exp = torch::empty({rows}, options);
     torch::Tensor entropy = torch::empty({rows}, options);
     for (std::int64_t begin = 0; begin < rows; begin += chunk) {
       const std::int64_t end = std::min(rows, begin + chunk);
-      const torch::Tensor log_probs = log_softmax_of(hidden, head, begin, end);
-      log_prob.slice(0, begin, end) = log_probs.gather(1, targets.slice(0, begin, end).unsqueeze(1)).squeeze(1);
-      entropy.slice(0, begin, end) = -(log_probs.exp() * log_probs).sum(1);
+      const torch::Tensor logits = logits_of(hidden, head, begin, end);
+      read_rows(logits, log_sum_exp.slice(0, begin, end), entropy.slice(0, begin, end));
+      log_prob.slice(0, begin, end) = logits.gather(1, targets.slice(0, begin, end).unsqueeze(1)).squeeze(1);
     }
-    context->save_for_backward({hidden, head, targets, entropy});
+    log_prob.sub_(log_sum_exp);
+    context->save_for_backward({hidden, head, targets, log_sum_exp, entropy});
     context->saved_data["chunk"] = chunk;
+    context->set_materialize_grads(false);  // an entropy that no loss reads has no gradient, rather than one of zeros
     return {log_prob, entropy};
   }
 
@@ -39,7 +66,6 @@ class HeadFunction : public torch::autograd::Function<HeadFunction> {
     const torch::Tensor& hidden = saved[0];
     const torch::Tensor& head = saved[1];
     const torch::Tensor& targets = saved[2];
-    const torch::Tensor& entropy = saved[3];
     const std::int64_t chunk = context->saved_data["chunk"].toInt();
     const std::int64_t rows = hidden.size(0);
     const bool head_learns = context->needs_input_grad(1);
@@ -47,20 +73,22 @@ class HeadFunction : public torch::autograd::Function<HeadFunction> {
     torch::Tensor head_gradient = head_learns ? torch::zeros_like(head) : torch::Tensor();
     for (std::int64_t begin = 0; begin < rows; begin += chunk) {
       const std::int64_t end = std::min(rows, begin + chunk);
-      const torch::Tensor log_probs = log_softmax_of(hidden, head, begin, end);
-      const torch::Tensor probs = log_probs.exp();
-      torch::Tensor logit_gradient = torch::zeros_like(probs);
-      if (gradients[0].defined()) {
-        const torch::Tensor of_target = gradients[0].slice(0, begin, end).unsqueeze(1);
-        logit_gradient.sub_(probs * of_target);
-        logit_gradient.scatter_add_(1, targets.slice(0, begin, end).unsqueeze(1), of_target);
-      }
+      const auto column = [&](const torch::Tensor& of_rows) { return of_rows.slice(0, begin, end).unsqueeze(1); };
+      torch::Tensor logits = logits_of(hidden, head, begin, end).sub_(column(saved[3]));  // log p from here on
+      torch::Tensor weight;                                                               // what p is multiplied by
       if (gradients[1].defined()) {
-        const torch::Tensor of_entropy = gradients[1].slice(0, begin, end).unsqueeze(1);
-        logit_gradient.sub_(of_entropy * probs * (log_probs + entropy.slice(0, begin, end).unsqueeze(1)));
+        weight = (logits + column(saved[4])).mul_(column(gradients[1]));
+      }
+      if (gradients[0].defined()) {
+        weight = weight.defined() ? weight.add_(column(gradients[0])) : column(gradients[0]);
+      }
+      torch::Tensor logit_gradient = logits.exp_().mul_(-weight);
+      if (gradients[0].defined()) {
+        logit_gradient.scatter_add_(1, column(targets), column(gradients[0]));
       }
       logit_gradient = logit_gradient.to(head.scalar_type());
-      hidden_gradient.slice(0, begin, end) = torch::mm(logit_gradient, head);
+      torch::Tensor rows_gradient = hidden_gradient.slice(0, begin, end);
+      torch::mm_out(rows_gradient, logit_gradient, head);
       if (head_learns) {
         head_gradient.addmm_(logit_gradient.t(), hidden.slice(0, begin, end));
       }

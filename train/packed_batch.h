@@ -10,11 +10,26 @@
 
 namespace endorm {
 
-// Sequences one behind another, without padding. N tokens in all, M of them targets.
+// Half-open range of rows [begin, end).
+struct RowRange {
+  std::int64_t begin = 0;
+  std::int64_t end = 0;
+
+  std::int64_t size() const { return end - begin; }
+};
+
+// The rows of one sequence: those of a prompt that an earlier sequence has brought, and its own behind it.
+struct PackedSequence {
+  RowRange shared;  // empty where the sequence shares nothing
+  RowRange own;
+};
+
+// Sequences one behind another, without padding. What comes before the first target of neighbours that have it in
+// common is there once: every row depends on the tokens before it alone. N rows in all, M targets.
 struct PackedBatch {
   torch::Tensor tokens;                    // [N] int64
   torch::Tensor positions;                 // [N] int64, from 0 in every sequence
-  std::vector<std::size_t> begins;         // [sequences + 1] where each sequence begins; the last is N
+  std::vector<PackedSequence> sequences;   // in the order given
   torch::Tensor rows;                      // [M] int64, the row that predicts each target
   torch::Tensor targets;                   // [M] int64
   std::vector<std::size_t> target_begins;  // [sequences + 1] where each sequence's targets begin; the last is M
@@ -35,7 +50,10 @@ struct SequenceRange {
   }
 };
 
-// Sequences in runs that have at most pass_tokens tokens together, or are a single one that is longer.
+// Sequences in runs that have at most pass_tokens rows together when packed, or are a single one that is longer.
 std::vector<SequenceRange> passes_of(std::span<const TrainingSequence> sequences, std::size_t pass_tokens);
+
+// Some of the sequences, by index, reordered so that those of one prompt are neighbours.
+std::vector<std::size_t> by_prompt(std::span<const std::size_t> chosen, std::span<const TrainingSequence> sequences);
 
 }  // namespace endorm

@@ -68,7 +68,7 @@ struct PolicyLearner::State {
   }
 
   PolicyUpdate optimizer_step(std::span<const TrainingSequence> responses, const PolicyTargets& targets,
-                              std::span<const std::size_t> chosen, double learning_rate, PolicyReading& reading);
+                              std::span<const std::size_t> some, double learning_rate, PolicyReading& reading);
 
   Decoder& decoder;
   RlOptions options;
@@ -106,10 +106,12 @@ PolicyReading PolicyLearner::read(std::span<const TrainingSequence> responses) c
   return reading;
 }
 
-// The minibatch `chosen`: gradients of its passes add up to those of its loss, then the optimizer moves.
+// The minibatch `some`, in an order that lets its passes share prompts: gradients of its passes add up to those of its
+// loss, then the optimizer moves.
 PolicyUpdate PolicyLearner::State::optimizer_step(std::span<const TrainingSequence> responses,
-                                                  const PolicyTargets& targets, std::span<const std::size_t> chosen,
+                                                  const PolicyTargets& targets, std::span<const std::size_t> some,
                                                   double learning_rate, PolicyReading& reading) {
+  const std::vector<std::size_t> chosen = by_prompt(some, responses);
   std::vector<TrainingSequence> sequences;
   std::vector<std::size_t> lengths;
   for (const std::size_t index : chosen) {
@@ -121,7 +123,7 @@ PolicyUpdate PolicyLearner::State::optimizer_step(std::span<const TrainingSequen
   std::int64_t first = 0;  // token of the minibatch
   optimizer.clear_gradients();
   for (const SequenceRange range : passes_of(sequences, options.update.pass_tokens)) {
-    const std::span<const std::size_t> own = range.of(chosen);
+    const std::span<const std::size_t> own = range.of(std::span<const std::size_t>(chosen));
     const PackedBatch batch = pack(range.of(std::span<const TrainingSequence>(sequences)));
     const auto tokens = static_cast<std::int64_t>(batch.target_begins.back());
     const torch::Tensor hidden = decoder.hidden(batch);

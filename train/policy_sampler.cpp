@@ -23,15 +23,12 @@ void PolicySampler::take(const Decoder& decoder) {
   engine_.reset();  // it maps the file that is written now
   LlamaEngineOptions options = options_;
   options.hash_model = false;
-  if (decoder.lora()) {
-    export_adapter(path_, like_, decoder);
-    options.adapters.push_back({path_, 1.0F});
-  } else {
-    export_model(path_, like_, decoder, TensorType::kF32);
-    options.model_path = path_;
-  }
+  options.model_path = path_;
+  export_model(path_, like_, decoder, TensorType::kF32, Durability::kScratch);
   engine_ = make_llama_engine(options);
 }
+
+std::string PolicySampler::arithmetic() const { return engine_->arithmetic(); }
 
 std::vector<SampledResponse> PolicySampler::draw(std::span<const RlProblem> problems, std::size_t each,
                                                  const SamplingOptions& options, std::uint64_t seed) {

@@ -26,8 +26,8 @@ struct SampledResponse {
   bool truncated = false;        // max_tokens came first
 };
 
-// Draws responses from a decoder that learns, by the engine that draws fastest: its weights, or its adapters, are
-// written to a file of the run's directory and loaded from there. One caller at a time.
+// Draws responses from a decoder that learns, by the engine that draws fastest: its weights, adapters merged into them,
+// are written to a scratch file of the run's directory and loaded from there. One caller at a time.
 class PolicySampler {
  public:
   // like: the model that the decoder was read from, at engine.model_path. directory: where the file goes.
@@ -38,6 +38,10 @@ class PolicySampler {
 
   // From here on responses are those of the decoder's weights as they are now. Throws as export_model.
   void take(const Decoder& decoder);
+
+  // How matrices are multiplied where responses are drawn, as LlamaEngine says it: "exact f32", "native", ... What was
+  // taken must be there.
+  std::string arithmetic() const;
 
   // `each` responses to every problem, those of one problem side by side, drawn together. Response j of problem i
   // depends on seed, i and j alone. Throws as Engine::generate.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <utility>
 
 #include "engine/engine.h"
@@ -130,22 +131,27 @@ void grade_into(ResponseRewards& read, std::size_t source, RewardKind kind, std:
 
 ResponseRewards reward_responses(std::span<const SampledResponse> responses, std::span<const RlProblem> problems,
                                  std::span<const RewardSpec> sources, const FrozenModel& reward_model,
-                                 const FrozenModel& reference) {
+                                 const FrozenModel* reference) {
   std::vector<TokenPath> tokens;
   for (const SampledResponse& response : responses) {
     tokens.push_back({problems[response.problem].prompt, response.tokens});
   }
-  Readings of_reference(tokens, reference);
-  Readings of_other(tokens, reward_model);
-  Readings& of_reward_model = &reward_model == &reference ? of_reference : of_other;
+  Readings of_reward_model(tokens, reward_model);
+  std::optional<Readings> of_other;
+  if (reference != nullptr && reference != &reward_model) {
+    of_other.emplace(tokens, *reference);
+  }
+  Readings& of_reference = of_other ? *of_other : of_reward_model;
 
   ResponseRewards read;
   read.parts.assign(responses.size(), std::vector<RewardPart>(sources.size()));
   read.notes.assign(responses.size(), "");
-  for (const std::vector<TokenReward>& rewards : of_reference.at(1.0)) {
-    std::vector<double>& log_prob = read.reference_log_prob.emplace_back();
-    for (const TokenReward& token : rewards) {
-      log_prob.push_back(token.log_prob);
+  if (reference != nullptr) {
+    for (const std::vector<TokenReward>& rewards : of_reference.at(1.0)) {
+      std::vector<double>& log_prob = read.reference_log_prob.emplace_back();
+      for (const TokenReward& token : rewards) {
+        log_prob.push_back(token.log_prob);
+      }
     }
   }
   const std::vector<MathRow> rows = std::any_of(sources.begin(), sources.end(), reads_texts)

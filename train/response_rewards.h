@@ -16,17 +16,18 @@ namespace endorm {
 // What is read of a batch of responses before any of it is mixed. B responses, K sources of reward.
 struct ResponseRewards {
   std::vector<std::vector<RewardPart>> parts;           // [B][K]
-  std::vector<std::vector<double>> reference_log_prob;  // [B][T] nats
+  std::vector<std::vector<double>> reference_log_prob;  // [B][T] nats; empty where the reference was not read
   std::vector<std::vector<TokenReward>> endogenous;     // [B][T] of the reward model; empty where no source has it
   std::vector<std::string> notes;                       // [B] what a grader said; empty where none was asked
 };
 
-// Rewards and reference of responses to problems [P], each response's problem an index among them. reference and
-// reward_model may be one and the same: then it reads once. What source k says of response b is parts[b][k]. Throws
-// InvalidInput where an aggregation cannot be had of a response.
+// Rewards of responses to problems [P], each response's problem an index among them, and what the reference says of
+// them, where it is one (nullptr: none, and no source is relative). It may be the reward model: then that reads once.
+// What source k says of response b is parts[b][k]. Throws InvalidInput where an aggregation cannot be had of a
+// response.
 ResponseRewards reward_responses(std::span<const SampledResponse> responses, std::span<const RlProblem> problems,
                                  std::span<const RewardSpec> sources, const FrozenModel& reward_model,
-                                 const FrozenModel& reference);
+                                 const FrozenModel* reference);
 
 // The share of responses whose answer is right. Every problem has an answer.
 double share_of_right(std::span<const SampledResponse> responses, std::span<const RlProblem> problems);

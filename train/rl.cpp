@@ -1,5 +1,6 @@
 #include "train/rl.h"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -40,7 +41,9 @@ std::vector<Rollout> rollouts_of(std::span<const SampledResponse> responses, con
     Rollout& rollout = rollouts.emplace_back();
     rollout.group = responses[b].problem;
     rollout.log_prob = reading.log_prob.empty() ? responses[b].log_prob : reading.log_prob[b];
-    rollout.reference_log_prob = rewards.reference_log_prob[b];
+    if (!rewards.reference_log_prob.empty()) {
+      rollout.reference_log_prob = rewards.reference_log_prob[b];
+    }
     rollout.rewards = rewards.parts[b];
     if (!reading.values.empty()) {
       rollout.values = reading.values[b];
@@ -92,6 +95,15 @@ struct RlRun::State {
            options.advantage.algorithm == Algorithm::kPpo;
   }
 
+  // Whether anything asks for the reference; a pass through a model is not made for a line of the log alone.
+  bool reads_reference() const {
+    const bool only_texts = std::ranges::all_of(options.rewards, [](const RewardSpec& source) {
+      return source.kind == RewardKind::kVerified || source.kind == RewardKind::kMajority;
+    });
+    return !only_texts || options.advantage.kl_coefficient > 0.0 || options.loss.kl_coefficient > 0.0 ||
+           options.guards.greatest_kl.has_value();
+  }
+
   Decoder& policy;
   PolicySampler& sampler;
   const RlProblems& data;
@@ -123,8 +135,8 @@ RlStep RlRun::advance(const FrozenModels& models) {
   times.rollout = seconds_since(begin);
 
   begin = std::chrono::steady_clock::now();
-  const ResponseRewards rewards =
-      reward_responses(responses, problems, options.rewards, *models.reward, *models.reference);
+  const ResponseRewards rewards = reward_responses(responses, problems, options.rewards, *models.reward,
+                                                   state.reads_reference() ? models.reference : nullptr);
   times.reward = seconds_since(begin);
 
   begin = std::chrono::steady_clock::now();

@@ -100,7 +100,9 @@ std::vector<Metric> metrics_of(const StepNumbers& numbers, const RlOptions& opti
                          response_mean(numbers, [&](std::size_t b) { return whole(numbers.rewards.parts[b][k]); }));
     metrics.emplace_back("reward_weight/" + names[k], options.rewards[k].mix.weight(step));
   }
-  metrics.emplace_back("kl", kl_of(numbers));
+  if (!numbers.rewards.reference_log_prob.empty()) {
+    metrics.emplace_back("kl", kl_of(numbers));
+  }
   metrics.emplace_back("entropy", numbers.reading.entropy);
   metrics.emplace_back("length", length_of(numbers));
   metrics.emplace_back(

@@ -36,14 +36,10 @@ class Models {
     return {.start = start_.get(), .reward = reward_.get(), .reference = reference_.get()};
   }
 
-  // From here on the reward model is that of `path`, a whole model or an adapter of the policy that the run began with.
-  void refresh(const std::string& path, bool adapter) {
+  // From here on the reward model is that of `path`.
+  void refresh(const std::string& path) {
     LlamaEngineOptions engine = engine_;
-    if (adapter) {
-      engine.adapters.push_back({path, 1.0F});
-    } else {
-      engine.model_path = path;
-    }
+    engine.model_path = path;
     reward_ = std::make_shared<FrozenModel>(engine);
   }
 
@@ -133,6 +129,9 @@ class Session {
 
   static LlamaEngineOptions sampler_engine(LlamaEngineOptions engine, const RlOptions& options) {
     engine.precision = options.rollout.precision;
+    if (engine.precision == Precision::kExact) {
+      engine.cache_type = CacheType::kF32;  // keys and values in f16 are what the trainer would differ by most
+    }
     return engine;
   }
 
@@ -150,8 +149,7 @@ class Session {
     }
     run_.resume(in_directory("checkpoint"), fingerprint_);
     if (options_.refresh_every > 0 && run_.steps_done() >= options_.refresh_every) {
-      models_.refresh(refreshed_path(run_.steps_done() - run_.steps_done() % options_.refresh_every),
-                      options_.lora_rank > 0);
+      models_.refresh(refreshed_path(run_.steps_done() - run_.steps_done() % options_.refresh_every));
     }
   }
 
@@ -177,8 +175,8 @@ class Session {
     const std::size_t step = run_.steps_done();
     const bool refresh = options_.refresh_every > 0 && step % options_.refresh_every == 0;
     if (refresh) {
-      write_policy(refreshed_path(step), "f32");
-      models_.refresh(refreshed_path(step), options_.lora_rank > 0);
+      export_model(refreshed_path(step), file_, loaded_.decoder, TensorType::kF32);
+      models_.refresh(refreshed_path(step));
     }
     if (refresh || step == options_.steps || step % options_.checkpoint_every == 0) {
       run_.save(in_directory("checkpoint"), fingerprint_);
@@ -189,19 +187,13 @@ class Session {
     }
   }
 
-  void write_policy(const std::string& path, const std::string& type) const {
-    if (options_.lora_rank > 0) {
-      export_adapter(path, file_, loaded_.decoder);
-    } else {
-      export_model(path, file_, loaded_.decoder, export_type(type));
-    }
-  }
-
   std::string write_result() const {
     std::string path = in_directory(options_.lora_rank > 0 ? "adapter.gguf" : "model.gguf");
-    write_policy(path, options_.export_type);
     if (options_.lora_rank > 0) {
+      export_adapter(path, file_, loaded_.decoder);
       export_peft_adapter(in_directory("adapter"), file_, loaded_.decoder);
+    } else {
+      export_model(path, file_, loaded_.decoder, export_type(options_.export_type));
     }
     return path;
   }

@@ -78,7 +78,7 @@ SftStep SftRun::advance() {
     const torch::Tensor loss = -state_->decoder.log_probs(packed).log_prob.sum() * share;
     loss.backward();
     step.loss += loss.item<double>();
-    step.tokens += packed.begins.back();
+    step.tokens += static_cast<std::size_t>(packed.tokens.size(0));
   }
   if (!std::isfinite(step.loss)) {
     throw EngineError("[sft] the loss of step " + std::to_string(step.step) +

@@ -1,5 +1,6 @@
 #include "train/decoder.h"
 
+#include <algorithm>
 #include <cmath>
 #include <string>
 #include <vector>
@@ -111,6 +112,62 @@ TEST_CASE("Layers that are computed again, and a head in small pieces, change no
     const torch::Tensor difference = (tensor.grad() - thrifty.weights().at(name).grad()).abs().max();
     CHECK(difference.item<double>() < 1e-6);
   }
+}
+
+TEST_CASE("A prompt that neighbours share is computed once, and changes no number") {
+  for (const std::string name : {"llama", "qwen2", "gemma3", "qwen3"}) {
+    CAPTURE(name);
+    std::vector<TrainingSequence> sequences;  // two prompts, the second one longer than gemma3's window
+    for (std::int32_t response = 0; response < 3; ++response) {
+      sequences.push_back({{1, 5, 9, 20 + response, 7, response}, 3});
+    }
+    for (std::int32_t response = 0; response < 2; ++response) {
+      TrainingSequence& sequence = sequences.emplace_back(TrainingSequence{{}, 24});
+      for (std::int32_t place = 0; place < 24; ++place) {
+        sequence.tokens.push_back(2 + place);
+      }
+      sequence.tokens.insert(sequence.tokens.end(), {response, 11, 12, 13});
+    }
+    Decoder together = tiny_decoder(name, {});
+    Decoder apart = tiny_decoder(name, {});
+    together.begin_learning();
+    apart.begin_learning();
+    const PackedBatch batch = pack(sequences);
+    CHECK(batch.tokens.size(0) == 3 + 3 * 3 + 24 + 2 * 4);
+    const HeadLogProbs found = together.log_probs(batch);
+    (found.log_prob.sum() + 0.3 * found.entropy.sum()).backward();
+    double worst = 0.0;
+    for (std::size_t index = 0; index < sequences.size(); ++index) {
+      const HeadLogProbs alone = apart.log_probs(pack(std::span(sequences).subspan(index, 1)));
+      (alone.log_prob.sum() + 0.3 * alone.entropy.sum()).backward();
+      const torch::Tensor part = found.log_prob.slice(0, static_cast<std::int64_t>(batch.target_begins[index]),
+                                                      static_cast<std::int64_t>(batch.target_begins[index + 1]));
+      worst = std::max(worst, (part - alone.log_prob).abs().max().item<double>());
+    }
+    CHECK(worst < 1e-5);
+    for (const auto& [weight, tensor] : together.learning()) {
+      CAPTURE(weight);
+      const torch::Tensor expected = apart.weights().at(weight).grad();
+      CHECK((tensor.grad() - expected).abs().max().item<double>() < 1e-5 * (1.0 + expected.abs().max().item<double>()));
+    }
+  }
+}
+
+TEST_CASE("Passes count a shared prompt once, and responses of one prompt are brought together") {
+  const std::vector<TrainingSequence> sequences = {
+      {{1, 2, 3, 9}, 3}, {{1, 2, 4, 9}, 3}, {{1, 2, 3, 8}, 3}, {{1, 2, 4, 8}, 3}, {{1, 2, 3, 7}, 3}};
+  const std::vector<std::size_t> chosen = {4, 3, 2, 1, 0};
+  const std::vector<std::size_t> ordered = by_prompt(chosen, sequences);
+  CHECK(ordered == std::vector<std::size_t>{4, 2, 0, 3, 1});
+  std::vector<TrainingSequence> neighbours;
+  for (const std::size_t index : ordered) {
+    neighbours.push_back(sequences[index]);
+  }
+  const std::vector<SequenceRange> passes = passes_of(neighbours, 6);  // 3 + 1 + 1 + 1, then 3 + 1 + 1
+  REQUIRE(passes.size() == 2);
+  CHECK(passes[0].end == 3);
+  CHECK(passes[1].end == 5);
+  CHECK(passes_of(sequences, 6).size() == 5);
 }
 
 TEST_CASE("The entropy's gradient is the finite difference's") {

@@ -209,6 +209,13 @@ TEST_CASE("Rewards that are all equal move nothing and are no NaN") {
   }
   CHECK(mean(column(options, "gradient_norm"), 0, 6) == 0.0);
   CHECK(std::abs(column(options, "kl").back()) < 1e-4);
+
+  // Where nothing asks for the KL, the reference is not read.
+  options.directory = folder.file("unread");
+  options.guards.greatest_kl.reset();
+  CHECK(run_rl(options, tiny_engine(), quiet).fault.empty());
+  CHECK(column(options, "kl").empty());
+  CHECK(column(options, "reward").size() == 6);
 }
 
 TEST_CASE("A guard ends the run and says why; what is exported is the last checkpoint where that is asked for") {
@@ -242,7 +249,7 @@ TEST_CASE("Verified, majority and the parts of a reward, by hand; repetition") {
   sources[1].kind = RewardKind::kMajority;
   sources[2].aggregate.kind = Aggregation::kSum;
   sources[3].dense = true;
-  const ResponseRewards read = reward_responses(responses, problems, sources, model, model);
+  const ResponseRewards read = reward_responses(responses, problems, sources, model, &model);
   const std::vector<double> verified = {1, 0, 0, 0, 1};
   const std::vector<double> majority = {0, 1, 1, 0, 1};
   for (std::size_t b = 0; b < responses.size(); ++b) {
