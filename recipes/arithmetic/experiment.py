@@ -59,7 +59,7 @@ least_entropy_of_start = false
 least_length = false
 least_length_of_start = false
 greatest_length_of_start = false
-greatest_kl = false
+greatest_kl = 1e9  # so that the reference is read, and the log has the KL
 """
 
 
@@ -155,7 +155,7 @@ def percent(share):
 
 def last_step(run):
     steps = [json.loads(line) for line in (run / "run.jsonl").read_text(encoding="utf-8").splitlines()]
-    steps = [step for step in steps if "kl" in step]
+    steps = [step for step in steps if "entropy" in step]
     return steps[-1] if steps else None
 
 
