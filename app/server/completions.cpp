@@ -141,6 +141,11 @@ CompletionsRequest read_completions(const Json& body) {
       throw InvalidInput("\"" + std::string(name) + "\" is not supported.");
     }
   }
+  for (const char* name : {"frequency_penalty", "presence_penalty"}) {
+    if (number_field(body, name, 0.0) != 0.0) {
+      throw InvalidInput("\"" + std::string(name) + "\" is not supported.");
+    }
+  }
   for (const char* name : {"n", "best_of"}) {
     if (count_field(body, name, 1) != 1) {
       throw InvalidInput("\"" + std::string(name) + "\" above 1 is not supported: send the prompt as often.");
@@ -151,9 +156,7 @@ CompletionsRequest read_completions(const Json& body) {
   }
   CompletionsRequest request;
   request.prompts = texts_field(body, "prompt");
-  if (const Json* echo = optional_field(body, "echo")) {
-    request.echo = *echo == Json(true);
-  }
+  request.echo = flag_field(body, "echo", false);
   if (const Json* log_probs = optional_field(body, "logprobs"); log_probs && *log_probs != Json(false)) {
     request.log_probs = log_probs->is_boolean() ? 1 : count_field(body, "logprobs", 0);
   }
@@ -178,8 +181,9 @@ Json complete(Engine& engine, const CompletionsRequest& request, const ProtocolC
   for (const std::string& prompt_text : request.prompts) {
     const PromptText prompt = tokenized(engine, prompt_text, choices.size());
     const std::size_t context_length = engine.capabilities().context;
-    const std::size_t length = prompt.tokens.size() + request.sampling.max_tokens;
-    if (context_length > 0 && length > context_length) {
+    const bool fits = prompt.tokens.size() <= context_length &&
+                      request.sampling.max_tokens <= context_length - prompt.tokens.size();
+    if (context_length > 0 && !fits) {
       throw InvalidInput("prompt " + std::to_string(choices.size()) + " has " + std::to_string(prompt.tokens.size()) +
                          " tokens; with max_tokens " + std::to_string(request.sampling.max_tokens) +
                          " that is more than the context of " + std::to_string(context_length) + ".");

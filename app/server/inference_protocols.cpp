@@ -14,14 +14,6 @@ constexpr const char* kLabel = "reward";
 
 double sigmoid(double reward) { return preference_probability(reward, 0.0); }
 
-bool flag(const Json& body, const char* name, bool otherwise) {
-  const Json* found = optional_field(body, name);
-  if (found && !found->is_boolean()) {
-    throw InvalidInput("\"" + std::string(name) + "\" is a JSON " + found->type_name() + ", expected true or false.");
-  }
-  return found ? found->get<bool>() : otherwise;
-}
-
 // The last message is the response to those before it.
 Request conversation_request(const Json& messages) {
   std::vector<std::string> unknown;
@@ -117,7 +109,7 @@ Asked read_classify(const Json& body, const ProtocolContext& context) {
     };
     return asked;
   }
-  const bool activation = flag(body, "use_activation", false) || flag(body, "activation", false);
+  const bool activation = flag_field(body, "use_activation", false) || flag_field(body, "activation", false);
   asked.requests = whole_requests(body, "input", context);
   asked.reply = [context, activation](std::span<const Scored> scored) {
     Json data = Json::array();
@@ -198,8 +190,8 @@ Asked read_rerank(const Json& body, const ProtocolContext& context) {
   }
   Asked asked{pairs(query, documents), context.options, {}, {}};
   if (embeddings_inference) {
-    const bool raw = flag(body, "raw_scores", false);
-    const bool with_text = flag(body, "return_text", false);
+    const bool raw = flag_field(body, "raw_scores", false);
+    const bool with_text = flag_field(body, "return_text", false);
     asked.reply = [=](std::span<const Scored> scored) {
       const std::vector<double> rewards = only_rewards(scored);
       Json list = Json::array();
@@ -214,7 +206,7 @@ Asked read_rerank(const Json& body, const ProtocolContext& context) {
     };
     return asked;
   }
-  const bool with_documents = flag(body, "return_documents", true);
+  const bool with_documents = flag_field(body, "return_documents", true);
   asked.reply = [=](std::span<const Scored> scored) {
     const std::vector<double> rewards = only_rewards(scored);
     Json results = Json::array();
@@ -236,7 +228,7 @@ Asked read_rerank(const Json& body, const ProtocolContext& context) {
 
 Asked read_predict(const Json& body, const ProtocolContext& context) {
   const Json& inputs = field(body, "inputs");
-  const bool raw = flag(body, "raw_scores", false);
+  const bool raw = flag_field(body, "raw_scores", false);
   // A list of two texts is a pair; a list of lists is many.
   const bool many = inputs.is_array() && !inputs.empty() && inputs[0].is_array();
   Asked asked{{}, context.options, {}, {}};

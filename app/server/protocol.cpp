@@ -53,6 +53,14 @@ std::vector<std::string> texts_field(const Json& body, const char* name) {
   return texts;
 }
 
+bool flag_field(const Json& body, const char* name, bool otherwise) {
+  const Json* found = optional_field(body, name);
+  if (found && !found->is_boolean()) {
+    wrong(name, *found, "true or false");
+  }
+  return found ? found->get<bool>() : otherwise;
+}
+
 Request pair_request(std::string prompt, std::string response, bool raw) {
   Request request;
   request.messages = {{"user", std::move(prompt)}};

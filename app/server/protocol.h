@@ -55,6 +55,8 @@ const Json& field(const Json& body, const char* name);
 const std::string& text_field(const Json& body, const char* name);
 // A text or a list of texts, as a list. Throws InvalidInput on anything else, and on an empty list.
 std::vector<std::string> texts_field(const Json& body, const char* name);
+// What it says, or `otherwise` where it is absent or null. Throws InvalidInput on anything but true and false.
+bool flag_field(const Json& body, const char* name, bool otherwise);
 // None where it is absent or null.
 const Json* optional_field(const Json& body, const char* name);
 

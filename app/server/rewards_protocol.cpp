@@ -131,6 +131,11 @@ Asked read_rewards(const Json& body, const ProtocolContext& context) {
     if (!records->is_array() || records->empty()) {
       throw InvalidInput("\"records\" must be a list that is not empty.");
     }
+    for (const auto& [name, value] : body.items()) {
+      if (name != "records" && name != "model" && name != "options" && name != "stream") {
+        throw InvalidInput("\"" + name + "\" stands beside \"records\". Give it in each record, or one record alone.");
+      }
+    }
     for (const Json& record : *records) {
       const std::size_t number = asked.requests.size() + 1;
       try {
@@ -152,8 +157,7 @@ Asked read_rewards(const Json& body, const ProtocolContext& context) {
     object.erase("key");
     return object;
   };
-  const Json* stream = optional_field(body, "stream");
-  if (stream && stream->is_boolean() && stream->get<bool>()) {
+  if (flag_field(body, "stream", false)) {
     asked.line = [row](std::size_t place, const Scored& scored) { return row(place, scored).dump(); };
   }
   const std::string aggregation(aggregation_name(choice.score.aggregate.kind));

@@ -16,12 +16,17 @@ Request query_request(const std::string& query, const std::string* prompt, const
   return pair_request(query.substr(0, begin), query.substr(begin), /*raw=*/true);
 }
 
+// A text that may be missing or null.
+std::string text_or(const Json& object, const char* name, const char* otherwise) {
+  return optional_field(object, name) ? text_field(object, name) : otherwise;
+}
+
 // The text of the assistant's last message in the form of OpenAI's responses interface, and whether it was cut off.
 ResponseText output_text(const Json& response) {
   const Json& output = field(response, "output");
   ResponseText text;
   for (const Json& item : output) {
-    if (!item.is_object() || item.value("type", "message") != "message") {
+    if (!item.is_object() || text_or(item, "type", "message") != "message") {
       continue;
     }
     text.text.clear();
@@ -31,13 +36,13 @@ ResponseText output_text(const Json& response) {
       continue;
     }
     for (const Json& part : content) {
-      if (part.is_object() && part.value("type", "") == "output_text") {
+      if (part.is_object() && text_or(part, "type", "") == "output_text") {
         text.text += text_field(part, "text");
       }
     }
   }
   const Json* details = optional_field(response, "incomplete_details");
-  text.truncated = details != nullptr || response.value("status", "completed") == "incomplete";
+  text.truncated = details != nullptr || text_or(response, "status", "completed") == "incomplete";
   return text;
 }
 
@@ -52,14 +57,14 @@ Json plain_messages(const Json& input) {
       throw InvalidInput("\"responses_create_params.input\" holds a JSON " + std::string(message.type_name()) +
                          ", expected messages.");
     }
-    if (message.value("type", "message") != "message") {
-      throw InvalidInput("\"responses_create_params.input\" holds an item of type \"" + message.value("type", "") +
+    if (text_or(message, "type", "message") != "message") {
+      throw InvalidInput("\"responses_create_params.input\" holds an item of type \"" + text_field(message, "type") +
                          "\": tool calls are not supported. Give messages.");
     }
     Json content = field(message, "content");
     if (content.is_array()) {
       for (Json& part : content) {
-        const std::string type = part.is_object() ? part.value("type", "") : "";
+        const std::string type = part.is_object() ? text_or(part, "type", "") : "";
         if (type == "input_text" || type == "output_text") {
           part["type"] = "text";
         }

@@ -130,6 +130,16 @@ TEST_CASE("NeMo Gym gets back what it sent, and the reward") {
   CHECK(server.reply("/verify", body) == expected);
 }
 
+TEST_CASE("NeMo Gym's fields that are null are fields that are missing") {
+  const RunningServer server(one(tabular_engine()));
+  const json body = {{"responses_create_params", {{"input", {{{"role", "user"}, {"content", kPrompt}, {"type", nullptr}}}}}},
+                     {"response",
+                      {{"status", nullptr},
+                       {"incomplete_details", nullptr},
+                       {"output", {{{"type", nullptr}, {"content", {{{"type", "output_text"}, {"text", kGood}}}}}}}}}};
+  CHECK(server.reply("/verify", body)["reward"] == scored_alone(kPrompt, kGood));
+}
+
 TEST_CASE("/v1/rewards: options, many records, one bad response, a stream of lines") {
   const RunningServer server(one(tabular_engine()));
   ScoreOptions mean;
@@ -209,17 +219,28 @@ TEST_CASE("a body that is not of its protocol is refused with the name of what i
         {R"({"prompt": "[1]", "response": "[2]", "options": {"gama": 1}})", "gama"},
         {R"({"prompt": "[1]", "response": "[2]", "options": {"gamma": 2}})", "gamma"},
         {R"({"prompt": "[1]", "response": "[2]", "options": {"alpha": 0}})", "alpha"},
+        {R"({"prompt": "[1]", "response": "[2]", "stream": 1})", "stream"},
+        {R"({"prompt": "[1]", "records": [{"prompt": "[1]", "response": "[2]"}]})", "prompt"},
         {R"({"prompt": "[1]", "response": "[2]", "other": 1})", "other"}}},
       {"/score", {{R"({"queries": ["[1]", "[2]"], "documents": ["[1]"]})", "documents"}}},
       {"/rerank",
        {{R"({"query": "[1]", "documents": []})", "documents"},
         {R"({"query": "[1]", "documents": ["[2]"], "top_n": -1})", "top_n"}}},
       {"/predict", {{R"({"inputs": [1, 2]})", "inputs"}}},
-      {"/verify", {{R"({"response": {"output": []}})", "responses_create_params"}}},
+      {"/verify",
+       {{R"({"response": {"output": []}})", "responses_create_params"},
+        {R"({"responses_create_params": {"input": "[1]"}, "response": {"status": 5, "output": []}})", "status"},
+        {R"({"responses_create_params": {"input": "[1]"}, "response": {"output": [{"type": 5}]}})", "type"},
+        {R"({"responses_create_params": {"input": [{"role": "user", "content": "[1]", "type": 5}]},
+             "response": {"output": []}})",
+         "type"}}},
       {"/v1/completions",
        {{R"({"prompt": ""})", "empty"},
         {R"({"prompt": "[1]", "n": 3})", "\"n\""},
-        {R"({"prompt": "[1]", "max_tokens": 1000})", "context"}}}};
+        {R"({"prompt": "[1]", "echo": "yes"})", "echo"},
+        {R"({"prompt": "[1]", "presence_penalty": 1})", "presence_penalty"},
+        {R"({"prompt": "[1]", "max_tokens": 1000})", "context"},
+        {R"({"prompt": "[1]", "max_tokens": 18446744073709551615})", "context"}}}};
   for (const auto& route : cases) {
     const std::string& path = route.first;
     for (const auto& one_body : route.second) {
