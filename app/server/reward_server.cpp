@@ -91,6 +91,8 @@ class RewardServer::Implementation {
     server_.set_payload_max_length(options_.body_bytes);
     server_.set_keep_alive_max_count(1'000'000);
     server_.set_tcp_nodelay(true);
+    // httplib's own choice is SO_REUSEPORT: two servers would share a port, and neither would know.
+    server_.set_socket_options([](auto socket) { httplib::set_socket_opt(socket, SOL_SOCKET, SO_REUSEADDR, 1); });
     server_.set_default_headers({{"Server", "endorm"}, {"X-Content-Type-Options", "nosniff"}});
     server_.set_pre_routing_handler(
         [this](const httplib::Request& request, httplib::Response& response) { return admit(request, response); });
@@ -100,26 +102,34 @@ class RewardServer::Implementation {
         if (response.status == 405) {
           response.set_header("Allow", methods_.at(request.path));
         }
+        finish(request, response, route_of(request), request.start_time_);
       }
     });
     server_.set_exception_handler([](const httplib::Request&, httplib::Response& response,
                                      const std::exception_ptr& thrown) { answer_error(response, http_error(thrown)); });
   }
 
-  httplib::Server::HandlerResponse admit(const httplib::Request& request, httplib::Response& response) const {
+  httplib::Server::HandlerResponse admit(const httplib::Request& request, httplib::Response& response) {
     const bool open =
         request.path == "/health" || request.path == "/" || request.path == "/docs" || request.path == "/openapi.json";
     if (!options_.api_key.empty() && !open &&
         !same_secret(request.get_header_value("Authorization"), "Bearer " + options_.api_key)) {
       answer_error(response, {401, "authentication_error", "the server asks for its API key, as a bearer token."});
+      finish(request, response, route_of(request), request.start_time_);
       return httplib::Server::HandlerResponse::Handled;
     }
     if (draining_) {
       response.set_header("Connection", "close");
       answer_error(response, {503, "stopping", "the server is stopping."});
+      finish(request, response, route_of(request), request.start_time_);
       return httplib::Server::HandlerResponse::Handled;
     }
     return httplib::Server::HandlerResponse::Unhandled;
+  }
+
+  const char* route_of(const httplib::Request& request) const {
+    const auto found = methods_.find(request.path);
+    return found == methods_.end() ? "other" : found->first.c_str();
   }
 
   HttpError fault_of(const httplib::Request& request, int status) const {
@@ -141,6 +151,7 @@ class RewardServer::Implementation {
     server_.Get(path, [this, path, write](const httplib::Request& request, httplib::Response& response) {
       const auto began = Clock::now();
       write(response);
+      response.status = 200;  // and never a part of it, whatever "Range" asks for
       finish(request, response, path, began);
     });
   }
@@ -190,6 +201,7 @@ class RewardServer::Implementation {
           metrics_.in_flight(1);
           try {
             handle(body_of(request), request, response);
+            response.status = 200;  // and never a part of it, whatever "Range" asks for
           } catch (const RequestRefused& refused) {
             answer_error(response, refused.error);
           } catch (...) {
@@ -322,14 +334,13 @@ class RewardServer::Implementation {
   void finish(const httplib::Request& request, const httplib::Response& response, const char* path,
               Clock::time_point began) {
     const double seconds = std::chrono::duration<double>(Clock::now() - began).count();
-    const int status = response.status < 0 ? 200 : response.status;
-    metrics_.answered(path, status, seconds);
+    metrics_.answered(path, response.status, seconds);
     if (options_.log) {
       options_.log(Json{{"time", std::time(nullptr)},
                         {"client", request.remote_addr},
                         {"method", request.method},
                         {"path", path},
-                        {"status", status},
+                        {"status", response.status},
                         {"seconds", seconds},
                         {"bytes_in", request.body.size()},
                         {"bytes_out", response.body.size()}}

@@ -1,5 +1,6 @@
 #include <atomic>
 #include <chrono>
+#include <mutex>
 #include <set>
 
 #include <doctest/doctest.h>
@@ -127,6 +128,45 @@ TEST_CASE("what is too large, unknown or no HTTP is refused") {
   CHECK(wrong->get_header_value("Allow") == "POST");
   CHECK(json::parse(wrong->body)["error"]["code"] == 405);
   CHECK(server.post("/v1/rewards", kBody)->status == 200);
+}
+
+TEST_CASE("what is refused before a route has it is logged and counted, too") {
+  ServerOptions options;
+  options.body_bytes = 1000;
+  std::mutex mutex;
+  std::vector<int> statuses;
+  options.log = [&](const std::string& line) {
+    const std::lock_guard lock(mutex);
+    statuses.push_back(json::parse(line)["status"]);
+  };
+  const RunningServer server(one(tabular_engine()), options);
+  server.post("/v1/rewards", std::string(2000, ' '));
+  server.post("/nothing", "{}");
+  server.post("/v1/rewards", kBody);
+  const std::string metrics = server.client().Get("/metrics")->body;
+  CHECK(metrics.find("endorm_requests_total{route=\"other\",status=\"404\"} 1") != std::string::npos);
+  CHECK(metrics.find("endorm_requests_total{route=\"/v1/rewards\",status=\"413\"} 1") != std::string::npos);
+  const std::lock_guard lock(mutex);
+  CHECK(statuses == std::vector<int>{413, 404, 200, 200});
+}
+
+TEST_CASE("an answer is whole, whatever Range asks for") {
+  const RunningServer server(one(tabular_engine()));
+  const auto result = server.client().Post("/remote_rm", httplib::Headers{{"Range", "bytes=0-2"}},
+                                           R"({"prompt": "[1][2]", "response": "[3][4]"})", "application/json");
+  CHECK(result->status == 200);
+  CHECK(json::parse(result->body) == scored_alone("[1][2]", "[3][4]", true));
+}
+
+TEST_CASE("a port that another server has cannot be had") {
+  const RunningServer server(one(tabular_engine()));
+  ServerOptions options;
+  options.port = server.port();
+  std::vector<ServedModel> models(1);
+  models.front().name = "tabular";
+  models.front().queue = std::make_unique<RewardQueue>(tabular_engine(), QueueOptions());
+  RewardServer second(std::move(models), options);
+  CHECK_THROWS_AS(second.bind(), EngineError);
 }
 
 TEST_CASE("several models: a request names one") {
