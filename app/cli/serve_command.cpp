@@ -1,3 +1,4 @@
+#include <atomic>
 #include <csignal>
 #include <cstdio>
 #include <filesystem>
@@ -19,6 +20,9 @@
 
 namespace endorm {
 namespace {
+
+// Beyond --drain, for connections to end.
+constexpr std::chrono::milliseconds kLastAnswers{500};
 
 struct ServeFlags {
   EngineSettings engine;
@@ -107,17 +111,26 @@ void run_serve(ServeFlags flags) {
   RewardServer server(load(flags), flags.server);
   const int port = server.bind();
   say("endorm: rewards at http://" + flags.server.host + ":" + std::to_string(port) + "/ (what it speaks: /docs)");
+  std::atomic<bool> told_to_stop = false;
   std::thread stopping([&] {
     signals.wait();
+    told_to_stop = true;
     say("endorm: stopping: what was taken is answered first");
-    std::thread([&] {
+    std::thread([signals] {
       signals.wait();
       ::_exit(130);
+    }).detach();
+    std::thread([most = flags.server.drain + kLastAnswers] {
+      std::this_thread::sleep_for(most);
+      say("endorm: the time that --drain gives is over, and not all is answered");
+      ::_exit(1);
     }).detach();
     server.stop();
   });
   server.run();
-  ::kill(::getpid(), SIGTERM);  // where the server ended by itself, nobody has sent one
+  if (!told_to_stop) {  // it ended by itself
+    ::kill(::getpid(), SIGTERM);
+  }
   stopping.join();
 }
 

@@ -135,7 +135,7 @@ def odd_http(server, expected):
 
 
 def odd_texts(server, expected):
-    for text in ("a\0b", "\0", "\ufeff", "\u202e", "e" + "\u0301" * 300, "\U0001f469\u200d\U0001f469", "\r\n\t\x1b[31m"):
+    for text in ("a\0b", "\0", "\ufeff", "\u202e", "e" + "\u0301" * 30, "\U0001f469\u200d\U0001f469", "\r\n\t\x1b[31m"):
         status, reply = server.post("/v1/rewards", {"prompt": text, "response": text})
         assert status == 200, (text, reply)
         assert reply["messages"][0]["content"] == text
