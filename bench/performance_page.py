@@ -1,8 +1,6 @@
 """docs/performance.md and its plots, from the rows of one run."""
 
-import os
 import pathlib
-import platform
 import subprocess
 import sys
 
@@ -16,21 +14,11 @@ import growth  # noqa: E402
 import targets  # noqa: E402
 import verdict_agreement  # noqa: E402
 from contenders import BUDGETS, all_contenders, our_contenders  # noqa: E402
+from machine import machine  # noqa: E402
 from workloads import ROOT  # noqa: E402
 
 RMBENCH = ROOT.parent / "shared/data/rmbench/chat_filtered.json"
-FEATURES = ("avx2", "avx_vnni", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16", "amx_int8")
 AXES = {"length": "tokens in the text", "candidates": "candidates behind one 800-token prompt", "threads": "threads"}
-
-
-def machine():
-    lines = pathlib.Path("/proc/cpuinfo").read_text().splitlines()
-    facts = dict(line.split(":", 1) for line in lines if ":" in line)
-    facts = {name.strip(): value.strip() for name, value in facts.items()}
-    flags = facts.get("flags", "").split()
-    model = facts.get("model name", platform.processor() or platform.machine())
-    family = f" (family {facts['cpu family']}, model {facts['model']})" if "cpu family" in facts else ""
-    return f"{model}{family}, {os.cpu_count()} cores, {' '.join(f for f in FEATURES if f in flags) or 'no vector features known'}"
 
 
 def table(heads, rows):
