@@ -163,6 +163,12 @@ CompletionsRequest read_completions(const Json& body) {
   request.sampling.max_tokens = count_field(body, "max_tokens", 16);
   request.sampling.temperature = number_field(body, "temperature", 1.0);
   request.sampling.top_p = number_field(body, "top_p", 1.0);
+  if (request.sampling.temperature < 0.0) {
+    throw InvalidInput("\"temperature\" is below 0.");
+  }
+  if (!(request.sampling.top_p > 0.0 && request.sampling.top_p <= 1.0)) {
+    throw InvalidInput("\"top_p\" is not above 0 and at most 1.");
+  }
   if (optional_field(body, "stop")) {
     for (std::string& stop : texts_field(body, "stop")) {
       if (!stop.empty()) {

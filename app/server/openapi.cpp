@@ -1,5 +1,7 @@
 #include "app/server/openapi.h"
 
+#include <algorithm>
+
 #include <nlohmann/json.hpp>
 
 #include "app/server/page_files.h"
@@ -10,6 +12,24 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 Json in_json(const Json& schema) { return {{"application/json", {{"schema", schema}}}}; }
+
+// A field that is null is a field that is not there (protocol.h, optional_field): says so of all that need not be.
+void let_optional_be_null(Json& schema) {
+  for (auto& [name, part] : schema.items()) {
+    if (part.is_structured() && name != "required" && name != "enum" && name != "type") {
+      let_optional_be_null(part);
+    }
+  }
+  if (!schema.is_object() || !schema.contains("properties")) {
+    return;
+  }
+  const Json required = schema.value("required", Json::array());
+  for (auto& [name, field] : schema["properties"].items()) {
+    if (!field.empty() && std::find(required.begin(), required.end(), name) == required.end()) {
+      field = {{"anyOf", {field, {{"type", "null"}}}}};
+    }
+  }
+}
 
 Json failures() {
   Json replies = Json::object();
@@ -35,7 +55,9 @@ Json post(const std::string& path, const Json& route) {
     content["application/x-ndjson"] = {{"schema", {{"type", "string"}}}};
   }
   replies["200"] = {{"description", "Done"}, {"content", std::move(content)}};
-  Json body = in_json(route.at("request"));
+  Json request = route.at("request");
+  let_optional_be_null(request);
+  Json body = in_json(request);
   if (route.contains("example")) {
     body["application/json"]["example"] = route["example"];
   }
@@ -57,7 +79,10 @@ Json get(const char* summary, const char* type) {
 }  // namespace
 
 std::string openapi(const std::string& version, bool asks_for_key) {
-  const Json schemas = Json::parse(schema_file);
+  Json schemas = Json::parse(schema_file);
+  for (const char* asked : {"options", "record", "response"}) {
+    let_optional_be_null(schemas["definitions"][asked]);
+  }
   const Json& routes = schemas.at("routes");
   Json paths = Json::object();
   for (const auto& [path, route] : routes.items()) {

@@ -237,6 +237,7 @@ TEST_CASE("a body that is not of its protocol is refused with the name of what i
       {"/v1/completions",
        {{R"({"prompt": ""})", "empty"},
         {R"({"prompt": "[1]", "n": 3})", "\"n\""},
+        {R"({"prompt": "[1]", "temperature": -1, "max_tokens": 0})", "temperature"},
         {R"({"prompt": "[1]", "echo": "yes"})", "echo"},
         {R"({"prompt": "[1]", "presence_penalty": 1})", "presence_penalty"},
         {R"({"prompt": "[1]", "max_tokens": 1000})", "context"},

@@ -1,0 +1,78 @@
+// Every protocol's reader on arbitrary bytes: requests that the queue can take, or InvalidInput with a message in valid
+// UTF-8. Nothing else may be thrown: a client would be told of a defect.
+
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <string>
+#include <string_view>
+
+#include <nlohmann/json.hpp>
+
+#include "app/server/completions.h"
+#include "app/server/protocol.h"
+#include "core/errors.h"
+#include "score/json_check.h"
+
+namespace {
+
+void require(bool promise) {
+  if (!promise) {
+    std::abort();
+  }
+}
+
+bool valid_utf8(const std::string& text) {
+  try {
+    nlohmann::json(text).dump();
+    return true;
+  } catch (const nlohmann::json::exception&) {
+    return false;
+  }
+}
+
+void check(const endorm::Asked& asked) {
+  require(!asked.requests.empty() && (asked.reply || asked.line));
+  for (const endorm::Request& request : asked.requests) {
+    require(!request.messages.empty() && !request.responses.empty());
+    require(!request.raw || request.messages.size() == 1);
+    for (const endorm::Message& message : request.messages) {
+      require(valid_utf8(message.content));
+    }
+    for (const endorm::RequestResponse& response : request.responses) {
+      require(valid_utf8(response.text.text));
+    }
+  }
+}
+
+template <typename Read>
+void attempt(const Read& read) {
+  try {
+    read();
+  } catch (const endorm::InvalidInput& error) {
+    require(valid_utf8(error.what()));
+  }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace endorm;
+  const std::string text(reinterpret_cast<const char*>(data), size);
+  ProtocolContext context;
+  context.model = "model";
+  context.turn_opening = "<|a|>";
+  Json body;
+  attempt([&] {
+    check_json(text);
+    body = Json::parse(text);
+  });
+  if (!body.is_object()) {
+    return 0;
+  }
+  for (const ProtocolRoute& route : protocol_routes()) {
+    attempt([&] { check(route.read(body, context)); });
+  }
+  attempt([&] { require(!read_completions(body).prompts.empty()); });
+  return 0;
+}
