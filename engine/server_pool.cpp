@@ -1,6 +1,7 @@
 #include "engine/server_pool.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <mutex>
 #include <optional>
 #include <thread>
@@ -14,7 +15,9 @@ using Clock = std::chrono::steady_clock;
 // How many requests more than the idlest a server may have and still get those that its prompts name.
 constexpr std::size_t kSlack = 4;
 
-// FNV-1a: of a key and a server, the same in every process, so that clients of one job agree.
+// Of a key and a server's address as it was given, the same in every process, so that clients of one job agree: those
+// in Python, too (app/python/endorm/_prompt_key.py). FNV-1a of key, a zero byte and address, then the last mixing of
+// MurmurHash3: without it, of addresses that differ in their last digit alone one gets half of all keys.
 std::uint64_t hash_of(std::string_view key, std::string_view server) {
   std::uint64_t hash = 1469598103934665603ULL;
   for (const std::string_view text : {key, std::string_view("\0", 1), server}) {
@@ -22,7 +25,9 @@ std::uint64_t hash_of(std::string_view key, std::string_view server) {
       hash = (hash ^ static_cast<unsigned char>(byte)) * 1099511628211ULL;
     }
   }
-  return hash;
+  hash = (hash ^ (hash >> 33U)) * 0xff51afd7ed558ccdULL;
+  hash = (hash ^ (hash >> 33U)) * 0xc4ceb9fe1a85ec53ULL;
+  return hash ^ (hash >> 33U);
 }
 
 }  // namespace

@@ -109,6 +109,8 @@ json conversation(const Request& request, const std::string& response) {
   return messages;
 }
 
+// The key by which a pool chooses the server: messages in order, the system's first, each as role, newline, content,
+// newline. The pool in Python has the same (app/python/endorm/_prompt_key.py).
 std::string prompt_of(const Request& request) {
   std::string prompt;
   for (const Message& message : request.messages) {

@@ -14,6 +14,7 @@ USE = """
 import numpy
 import endorm
 from endorm.integrations.trl import EndoReward
+from endorm.pool import ServerPool
 
 engine = endorm.Engine("smollm2-135m", threads=2, precision="exact")
 scored: list[endorm.Scored] = endorm.score({"prompt": "a", "response": "b"}, engine=engine, gamma=0.9, tokens=True)
@@ -23,6 +24,7 @@ ids: numpy.typing.NDArray[numpy.int32] = scored[0].token_ids
 best: str = endorm.rank([{"prompt": "a", "responses": ["b", "c"]}], engine=engine)[0].best.text
 right: bool = bool(endorm.grade("1", "1"))
 rewards: list[float | None] = EndoReward(engine=engine)(prompts=["a"], completions=["b"])
+many: list[list[float]] = ServerPool(["http://a:8000"]).rewards([{"prompt": "a", "response": "b"}], aggregation="mean")
 """
 WRONG = """
 import endorm

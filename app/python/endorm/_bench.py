@@ -8,7 +8,7 @@ from typing import Any
 
 from . import _core
 from ._progress import Progress, teller
-from ._records import Records, _lines
+from ._records import Records, record_lines
 
 
 def bench(
@@ -66,5 +66,5 @@ def bench(
     with tempfile.TemporaryDirectory() as directory:
         path = os.path.join(directory, f"{benchmark}.jsonl")
         with open(path, "w", encoding="utf-8") as file:
-            file.writelines(line + "\n" for _, line in _lines(data))
+            file.writelines(line + "\n" for _, line in record_lines(data))
         return run(path)

@@ -20,7 +20,7 @@ def read_records(records: Records, step_separator: str) -> tuple[list[Request], 
     requests: list[Request] = []
     sizes: list[int] = []
     unknown: dict[str, None] = {}
-    for number, line in _lines(records):
+    for number, line in record_lines(records):
         request, fields = parse_record(line, number, step_separator)
         requests.append(request)
         sizes.append(len(line.encode()))
@@ -30,8 +30,8 @@ def read_records(records: Records, step_separator: str) -> tuple[list[Request], 
     return requests, sizes
 
 
-def _lines(records: Records) -> Iterator[tuple[int, str]]:
-    """(number from 1, JSON) of each record."""
+def record_lines(records: Records) -> Iterator[tuple[int, str]]:
+    """(number from 1, JSON) of each record. Raises ValueError where one is no JSON object."""
     if isinstance(records, (str, os.PathLike)):
         path = os.fspath(records)
         if not path.endswith(".parquet"):
