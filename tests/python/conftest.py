@@ -2,6 +2,8 @@
 
 import os
 import pathlib
+import secrets
+import socket
 
 import pytest
 
@@ -39,3 +41,31 @@ def command() -> str:
     if not path:
         pytest.skip("ENDORM_BINARY does not name the binary")
     return path
+
+
+@pytest.fixture(scope="session")
+def cluster():
+    """A cluster of this machine, with room for two workers of one CPU and Serve's own."""
+    os.environ.update(RAY_USAGE_STATS_ENABLED="0", RAY_AUTH_TOKEN=secrets.token_hex(32))
+    ray = pytest.importorskip("ray")
+    here = os.path.dirname(__file__)
+    environment = {"PYTHONPATH": os.pathsep.join([here, os.environ.get("PYTHONPATH", "")]), "OMP_WAIT_POLICY": "passive"}
+    ray.init(
+        num_cpus=4, include_dashboard=False, object_store_memory=200 * 2**20, log_to_driver=False,
+        runtime_env={"env_vars": environment},
+    )  # fmt: skip
+    ray.data.DataContext.get_current().enable_progress_bars = False
+    yield ray
+    ray.shutdown()
+
+
+@pytest.fixture(scope="session")
+def serving(cluster):
+    """host:port where Ray Serve of the cluster listens."""
+    serve = pytest.importorskip("ray.serve")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    serve.start(http_options={"host": "127.0.0.1", "port": port})
+    yield f"127.0.0.1:{port}"
+    serve.shutdown()

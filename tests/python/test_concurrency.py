@@ -86,7 +86,7 @@ def test_an_engine_is_not_pickled(tiny):
 def test_import_brings_no_library_and_no_setting():
     code = (
         "import os, sys; before = dict(os.environ); import endorm, endorm.pool, endorm.integrations.trl, endorm.integrations.verl, "
-        "endorm.integrations.openrlhf, endorm.integrations.ms_swift; assert dict(os.environ) == before; "
-        "print([m for m in ('torch', 'transformers', 'trl', 'datasets', 'pyarrow', 'swift', 'verl') if m in sys.modules])"
+        "endorm.integrations.openrlhf, endorm.integrations.ms_swift, endorm.integrations.ray; assert dict(os.environ) == before; "
+        "print([m for m in ('torch', 'transformers', 'trl', 'datasets', 'pyarrow', 'swift', 'verl', 'ray') if m in sys.modules])"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
