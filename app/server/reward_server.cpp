@@ -22,7 +22,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds kLookAround{20};  // between two looks whether a client is still there
-constexpr std::size_t kThreads = 32;                  // kept; more come as connections need them
 
 bool is_loopback(const std::string& host) { return host == "localhost" || host == "::1" || host.starts_with("127."); }
 
@@ -85,9 +84,8 @@ class RewardServer::Implementation {
 
  private:
   void configure() {
-    server_.new_task_queue = [this] {
-      return new httplib::ThreadPool(std::min(kThreads, options_.connections), options_.connections);
-    };
+    // A thread for each connection, all from the start: a pool that grows misses some of many that come at once.
+    server_.new_task_queue = [this] { return new httplib::ThreadPool(options_.connections); };
     server_.set_payload_max_length(options_.body_bytes);
     server_.set_keep_alive_max_count(1'000'000);
     server_.set_tcp_nodelay(true);

@@ -16,7 +16,7 @@ struct ServerOptions {
   int port = 8000;                                   // 0: any that is free
   std::string api_key;                               // what every request must bring as a bearer token; empty: none
   std::size_t body_bytes = 16U << 20U;               // of a request; a larger one is refused
-  std::size_t connections = 512;                     // served at once; more wait
+  std::size_t connections = 256;                     // served at once, a thread each; more wait
   std::chrono::milliseconds timeout{600'000};        // of a request, its wait included
   std::chrono::milliseconds drain{60'000};           // how long stop() waits for what was taken
   std::function<void(const std::string& line)> log;  // takes one JSON line a request; none: no log
