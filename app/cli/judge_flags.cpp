@@ -18,7 +18,8 @@ void add_judge_flags(CLI::App& command, JudgeSettings& flags) {
       ->group(kJudge);
   command.add_option("--head", flags.head_file, "head: a safetensors or GGUF file with a trained reward head")
       ->group(kJudge);
-  command.add_option("--server", flags.server_url, "server: URL of a reward server, or several with commas between")->group(kJudge);
+  command.add_option("--server", flags.server_url, "server: URL of a reward server, or several with commas between")
+      ->group(kJudge);
   command.add_option("--server-shape", flags.server_shape, "server: how it is asked, classify or get_reward")
       ->check(CLI::IsMember({"classify", "get_reward"}))
       ->capture_default_str()

@@ -187,8 +187,8 @@ Json complete(Engine& engine, const CompletionsRequest& request, const ProtocolC
   for (const std::string& prompt_text : request.prompts) {
     const PromptText prompt = tokenized(engine, prompt_text, choices.size());
     const std::size_t context_length = engine.capabilities().context;
-    const bool fits = prompt.tokens.size() <= context_length &&
-                      request.sampling.max_tokens <= context_length - prompt.tokens.size();
+    const bool fits =
+        prompt.tokens.size() <= context_length && request.sampling.max_tokens <= context_length - prompt.tokens.size();
     if (context_length > 0 && !fits) {
       throw InvalidInput("prompt " + std::to_string(choices.size()) + " has " + std::to_string(prompt.tokens.size()) +
                          " tokens; with max_tokens " + std::to_string(request.sampling.max_tokens) +

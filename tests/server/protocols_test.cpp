@@ -132,11 +132,12 @@ TEST_CASE("NeMo Gym gets back what it sent, and the reward") {
 
 TEST_CASE("NeMo Gym's fields that are null are fields that are missing") {
   const RunningServer server(one(tabular_engine()));
-  const json body = {{"responses_create_params", {{"input", {{{"role", "user"}, {"content", kPrompt}, {"type", nullptr}}}}}},
-                     {"response",
-                      {{"status", nullptr},
-                       {"incomplete_details", nullptr},
-                       {"output", {{{"type", nullptr}, {"content", {{{"type", "output_text"}, {"text", kGood}}}}}}}}}};
+  const json body = {
+      {"responses_create_params", {{"input", {{{"role", "user"}, {"content", kPrompt}, {"type", nullptr}}}}}},
+      {"response",
+       {{"status", nullptr},
+        {"incomplete_details", nullptr},
+        {"output", {{{"type", nullptr}, {"content", {{{"type", "output_text"}, {"text", kGood}}}}}}}}}};
   CHECK(server.reply("/verify", body)["reward"] == scored_alone(kPrompt, kGood));
 }
 
