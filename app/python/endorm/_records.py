@@ -61,6 +61,8 @@ def _rows(records: Any) -> Iterable[Any]:
 
 
 def _parquet_rows(path: str) -> Iterator[dict[str, Any]]:
+    if not os.path.isfile(path):
+        raise InvalidInput(f"[score] {path} cannot be read as Parquet: there is no such file")
     try:
         import pyarrow.parquet
     except ImportError as missing:
