@@ -27,7 +27,7 @@ from models import known_models
 from workloads import ROOT
 
 AT_ONCE, GROUP, PROMPT_WORDS, RESPONSE_WORDS = 64, 8, 540, 100
-EQUAL = 16  # samples that are compared
+EQUAL = 8  # samples that are compared
 # |delta reward| a sample, mean and worst: what bf16 may differ from f32 in a discounted sum of some 150 log-probabilities.
 BUDGETS = {"f32": (0.02, 0.1), "bf16": (0.3, 1.5)}
 TARGETS = {"of the batch scorer": 0.85, "one at a time, nothing shared": 6.0, "transformers and FastAPI": 4.0}

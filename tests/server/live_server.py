@@ -8,7 +8,7 @@ import importlib
 import pathlib
 import sys
 
-CASES = ("load", "hostile", "shutdown", "numbers")
+CASES = ("load", "hostile", "shutdown", "numbers", "clients")
 
 
 def main():
