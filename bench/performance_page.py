@@ -11,6 +11,7 @@ import matplotlib.pyplot as plt  # noqa: E402
 
 import generation  # noqa: E402
 import growth  # noqa: E402
+import serve_page  # noqa: E402
 import targets  # noqa: E402
 import verdict_agreement  # noqa: E402
 from contenders import BUDGETS, all_contenders, our_contenders  # noqa: E402
@@ -151,5 +152,8 @@ def write_page(rows, written, models, arguments, say):
     command = [sys.executable, str(ROOT / "bench/start_and_memory.py"), str(arguments.build / "endorm"), str(model.file("bf16"))]
     start = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
     plot(curves, ROOT / "docs/performance.svg")
+    serving = serve_page.section_of_page()  # of bench/serve_speed.py's own run, with its machine in it
     (ROOT / "docs/performance.md").write_text(page(rows, written, agreement, curves, start))
+    if serving:
+        serve_page.put_into_page(serving)
     say("docs/performance.md and docs/performance.svg are written")

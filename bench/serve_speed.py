@@ -14,7 +14,6 @@ import http.client
 import json
 import os
 import pathlib
-import re
 import socket
 import statistics
 import subprocess
@@ -24,14 +23,13 @@ import time
 
 from machine import machine
 from models import known_models
+from serve_page import put_into_page, result, section
 from workloads import ROOT
 
 AT_ONCE, GROUP, PROMPT_WORDS, RESPONSE_WORDS = 64, 8, 540, 100
 EQUAL = 8  # samples that are compared
 # |delta reward| a sample, mean and worst: what bf16 may differ from f32 in a discounted sum of some 150 log-probabilities.
 BUDGETS = {"f32": (0.02, 0.1), "bf16": (0.3, 1.5)}
-TARGETS = {"of the batch scorer": 0.85, "one at a time, nothing shared": 6.0, "transformers and FastAPI": 4.0}
-SECTION = "## Serving\n"
 
 
 def say(text):
@@ -221,59 +219,6 @@ class Bench:
         return [self.round(load, few) for _ in range(self.arguments.rounds)]
 
 
-def percentile(values, part):
-    return sorted(values)[min(len(values) - 1, int(part * len(values)))]
-
-
-def result(rounds, arguments, dtype):
-    names = ("scorer", "server", "alone", "rival")
-    speeds = {name: [found[name] for found, *_ in rounds] for name in names}
-
-    def ratio(other):  # round by round, where both had the same neighbours
-        return statistics.median(found["server"] / found[other] for found, *_ in rounds)
-
-    seconds = [one for _, took, _, _ in rounds for one in took]
-    idle, kept = [took[0] for *_, took, _ in rounds], [one for *_, took, _ in rounds for one in took[1:]]
-    shorts = [one for *_, some in rounds for one in some]
-    return {
-        "speeds": speeds, "threads": arguments.threads, "rounds": len(rounds), "rival_dtype": dtype,
-        "ratios": dict(zip(TARGETS, (ratio("scorer"), ratio("alone"), ratio("rival")))),
-        "seconds": {"under that load": [percentile(seconds, 0.5), percentile(seconds, 0.99)],
-                    "idle, a new prompt": [percentile(idle, 0.5), percentile(idle, 0.99)],
-                    "idle, the prompt kept": [percentile(kept, 0.5), percentile(kept, 0.99)],
-                    "idle, a short text": [percentile(shorts, 0.5), percentile(shorts, 0.99)]},
-    }
-
-
-def section(found, machine):
-    rows = [("`endorm score`, the batch scorer", "scorer"), (f"**`endorm serve`, {AT_ONCE} at once**", "server"),
-            ("`endorm serve`, one at a time, `--no-sharing`", "alone"),
-            (f"transformers {found['rival_dtype']} and FastAPI, {AT_ONCE} at once", "rival")]
-    text = SECTION + "\n`python3 bench/serve_speed.py --page` measures this alone and writes this section.\n\n"
-    text += (f"SmolLM2-135M in bf16. OpenRLHF's single-sample requests in groups of {GROUP} answers a prompt, about 800 and 150\n"
-             "tokens; equal rewards first, then interleaved rounds on texts that nobody has seen. The rival answers a request after\n"
-             "another, in its faster type.\n\n")
-    text += f"Measured on: {machine}; {found['threads']} threads, {found['rounds']} rounds, medians.\n\n"
-    text += "|  | tokens/s | best |\n|---|---|---|\n"
-    for name, key in rows:
-        text += f"| {name} | {statistics.median(found['speeds'][key]):.0f} | {max(found['speeds'][key]):.0f} |\n"
-    text += "\n| `endorm serve` under that load, times | wanted | measured |  |\n|---|---|---|---|\n"
-    for name, wanted in TARGETS.items():
-        measured = found["ratios"][name]
-        text += f"| {name} | {wanted:.2f} | {measured:.2f} | {'met' if measured >= wanted else 'lost'} |\n"
-    text += "\n| seconds of a request | p50 | p99 |\n|---|---|---|\n"
-    for name, (half, most) in found["seconds"].items():
-        text += f"| {name} | {half:.3f} | {most:.3f} |\n"
-    return text
-
-
-def put_into_page(text):
-    path = ROOT / "docs/performance.md"
-    page = re.sub(re.escape(SECTION) + r".*?(?=^## |\Z)", "", path.read_text(), flags=re.M | re.S)
-    before, start, rest = page.partition("## Start and memory\n")
-    path.write_text(before + text + ("\n" + start + rest if start else ""))
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build/release", help="where the programs of the bench are")
@@ -289,10 +234,10 @@ def main():
     arguments.folder.mkdir(parents=True, exist_ok=True)
     bench = Bench(arguments)
     try:
-        found = result(bench.measure(), arguments, bench.dtype)
+        found = result(bench.measure(), arguments.threads, bench.dtype)
     finally:
         bench.close()
-    text = section(found, machine())
+    text = section(found, AT_ONCE, GROUP, machine())
     print(text)
     if arguments.json:
         arguments.json.write_text(json.dumps(found) + "\n")

@@ -29,9 +29,8 @@ class Client(threading.Thread):
             body = {"prompt": f"{self.number} asks", "response": f"for {i} things"}
             try:
                 status, reply = post(connection, "/v1/rewards", body)
-            except (OSError, EOFError, subprocess.SubprocessError, Exception) as error:
+            except Exception:  # the connection ended before an answer: what was given is counted below
                 self.unanswered += 1
-                self.last = repr(error)
                 return
             if status == 200:
                 self.right += 1

@@ -1,0 +1,68 @@
+"""What bench/serve_speed.py measured, as docs/performance.md has it."""
+
+import re
+import statistics
+
+from workloads import ROOT
+
+TARGETS = {"of the batch scorer": 0.85, "one at a time, nothing shared": 6.0, "transformers and FastAPI": 4.0}
+SECTION = "## Serving\n"
+PAGE = ROOT / "docs/performance.md"
+PATTERN = re.compile(re.escape(SECTION) + r".*?(?=^## |\Z)", re.M | re.S)
+
+
+def percentile(values, part):
+    return sorted(values)[min(len(values) - 1, int(part * len(values)))]
+
+
+def result(rounds, threads, dtype):
+    names = ("scorer", "server", "alone", "rival")
+    speeds = {name: [found[name] for found, *_ in rounds] for name in names}
+
+    def ratio(other):  # round by round, where both had the same neighbours
+        return statistics.median(found["server"] / found[other] for found, *_ in rounds)
+
+    seconds = [one for _, took, _, _ in rounds for one in took]
+    idle, kept = [took[0] for *_, took, _ in rounds], [one for *_, took, _ in rounds for one in took[1:]]
+    shorts = [one for *_, some in rounds for one in some]
+    return {
+        "speeds": speeds, "threads": threads, "rounds": len(rounds), "rival_dtype": dtype,
+        "ratios": dict(zip(TARGETS, (ratio("scorer"), ratio("alone"), ratio("rival")))),
+        "seconds": {"under that load": [percentile(seconds, 0.5), percentile(seconds, 0.99)],
+                    "idle, a new prompt": [percentile(idle, 0.5), percentile(idle, 0.99)],
+                    "idle, the prompt kept": [percentile(kept, 0.5), percentile(kept, 0.99)],
+                    "idle, a short text": [percentile(shorts, 0.5), percentile(shorts, 0.99)]},
+    }
+
+
+def section(found, at_once, group, machine):
+    rows = [("`endorm score`, the batch scorer", "scorer"), (f"**`endorm serve`, {at_once} at once**", "server"),
+            ("`endorm serve`, one at a time, `--no-sharing`", "alone"),
+            (f"transformers {found['rival_dtype']} and FastAPI, {at_once} at once", "rival")]
+    text = SECTION + "\n`python3 bench/serve_speed.py --page` measures this alone and writes this section.\n\n"
+    text += (f"SmolLM2-135M in bf16. OpenRLHF's single-sample requests in groups of {group} answers a prompt, about 800 and 150\n"
+             "tokens; equal rewards first, then interleaved rounds on texts that nobody has seen. The rival answers a request after\n"
+             "another, in its faster type.\n\n")
+    text += f"Measured on: {machine}; {found['threads']} threads, {found['rounds']} rounds, medians.\n\n"
+    text += "|  | tokens/s | best |\n|---|---|---|\n"
+    for name, key in rows:
+        text += f"| {name} | {statistics.median(found['speeds'][key]):.0f} | {max(found['speeds'][key]):.0f} |\n"
+    text += "\n| `endorm serve` under that load, times | wanted | measured |  |\n|---|---|---|---|\n"
+    for name, wanted in TARGETS.items():
+        measured = found["ratios"][name]
+        text += f"| {name} | {wanted:.2f} | {measured:.2f} | {'met' if measured >= wanted else 'lost'} |\n"
+    text += "\n| seconds of a request | p50 | p99 |\n|---|---|---|\n"
+    for name, (half, most) in found["seconds"].items():
+        text += f"| {name} | {half:.3f} | {most:.3f} |\n"
+    return text
+
+
+def section_of_page():
+    """What stands there of an earlier run; empty where nothing does."""
+    found = PATTERN.search(PAGE.read_text()) if PAGE.exists() else None
+    return found.group() if found else ""
+
+
+def put_into_page(text):
+    before, start, rest = PATTERN.sub("", PAGE.read_text()).partition("## Start and memory\n")
+    PAGE.write_text(before + text.rstrip("\n") + "\n" + ("\n" + start + rest if start else ""))
