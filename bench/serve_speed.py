@@ -109,7 +109,7 @@ class Server:
 
 
 def command_line(endorm, model, threads, samples, environment):
-    """The batch scorer: (rewards, seconds without its start, which an empty input has)."""
+    """The batch scorer: (rewards, seconds without its start, which a record of two letters has)."""
     def timed(some):
         with tempfile.NamedTemporaryFile("w", suffix=".jsonl") as file:
             file.write("".join(json.dumps({"prompt": one["prompt"], "response": one["response"]}) + "\n" for one in some))
@@ -120,7 +120,7 @@ def command_line(endorm, model, threads, samples, environment):
             return done.stdout, time.perf_counter() - begin
 
     out, took = timed(samples)
-    _, start = timed([])
+    _, start = timed([{"prompt": "a", "response": "b"}])
     return [json.loads(line)["responses"][0]["reward"] for line in out.splitlines()[1:]], took - start
 
 
