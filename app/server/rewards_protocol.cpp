@@ -47,16 +47,20 @@ class OptionReader {
   void refuse_others() const {
     for (const auto& [name, value] : options_.items()) {
       if (!known_.contains(name)) {
-        std::string names;
-        for (const std::string& known : known_) {
-          names.append(names.empty() ? "" : ", ").append(known);
-        }
-        throw InvalidInput("there is no option \"" + name + "\". There are " + names + ".");
+        refuse(name);
       }
     }
   }
 
  private:
+  [[noreturn]] void refuse(const std::string& name) const {
+    std::string names;
+    for (const std::string& known : known_) {
+      names.append(names.empty() ? "" : ", ").append(known);
+    }
+    throw InvalidInput("there is no option \"" + name + "\". There are " + names + ".");
+  }
+
   void require(bool right, const char* name, const char* wanted) const {
     if (!right) {
       throw InvalidInput("option \"" + std::string(name) + "\" is " + options_.at(name).dump() + ", expected " +
