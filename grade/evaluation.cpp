@@ -42,7 +42,7 @@ using Value = Evaluated::Value;
 Value checked(Real re, Real im, double error) {
   Value value{std::move(re), std::move(im), error};
   if (!mp::isfinite(value.re) || !mp::isfinite(value.im) || value.size() > kLargest) throw Undefined{};
-  value.error = std::max(value.error, value.size() - kPrecision) + 0.5;
+  value.error = std::max({value.error, value.size() - kPrecision, kExact}) + 0.5;  // a zero has the size of kExact
   if (value.im != 0 && log2_size(value.im) <= value.error) value.im = 0;
   return value;
 }

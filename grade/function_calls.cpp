@@ -1,9 +1,20 @@
 // Functions and TeX commands with their arguments.
+#include <cstdint>
+
 #include "grade/answer_parser.h"
 #include "grade/answer_text.h"
 #include "grade/names.h"
 
 namespace endorm {
+namespace {
+
+// How many operands a function may have, the base of a logarithm among them.
+std::size_t most_operands(std::string_view name) {
+  if (name == "max" || name == "min" || name == "gcd" || name == "lcm") return SIZE_MAX;
+  return name == "log" || name == "ln" ? 2 : 1;
+}
+
+}  // namespace
 
 Node AnswerParser::root() {
   if (!eat("[")) return make(Kind::function, "sqrt", {tex_argument()});
@@ -63,6 +74,9 @@ Node AnswerParser::function(const std::string& name) {
     operands = std::move(operand.children);
   } else {
     operands.push_back(std::move(operand));
+  }
+  if (operands.empty() || operands.size() > most_operands(called)) {
+    fail(called + " has " + std::to_string(operands.size()) + " operands");
   }
   if (called == "lg") called = "log10";
   Node node = make(Kind::function, called, std::move(operands));

@@ -102,7 +102,7 @@ std::optional<double> Comparer::unit_factor(const std::string& answer, const std
 }
 
 bool Comparer::same_expression(const Node& answer, const Node& reference) {
-  if (answer.unit.empty() && reference.unit.empty() && normal_form(answer) == normal_form(reference)) {
+  if (answer.unit == reference.unit && normal_form(answer) == normal_form(reference)) {
     return say(defined(answer), "the same expression");
   }
   const std::optional<std::string> left = exact_form(answer);

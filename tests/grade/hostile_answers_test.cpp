@@ -79,15 +79,37 @@ TEST_CASE("Every text cut off anywhere gives a verdict") {
 TEST_CASE("Random texts of mathematical pieces give a verdict, and one equal to itself is never wrong") {
   constexpr std::uint64_t kSeed = 7;
   MESSAGE("seed ", kSeed);
-  const std::vector<std::string> pieces{"x", "2",      "\\frac", "{",         "}",    "(",   ")",    "^",     "_",
-                                        "+", "-",      "\\sqrt", "[",         "]",    ",",   "\\pi", "\\sin", "|",
-                                        "!", "\\cup",  "=",      "<",         "\\pm", "\\{", "\\}",  "i",     "\\infty",
-                                        "%", "\\circ", "\\ln",   "\\text{a}", ":",    "&"};
+  const std::vector<std::string> pieces{
+      "x",       "2", "\\frac", "{",     "}",         "(", ")",     "^",    "_",   "+",    "-",   "\\sqrt", "[",
+      "]",       ",", "\\pi",   "\\sin", "|",         "!", "\\cup", "=",    "<",   "\\pm", "\\{", "\\}",    "i",
+      "\\infty", "%", "\\circ", "\\ln",  "\\text{a}", ":", "&",     "sqrt", "max", "0",    "*0*"};
   RandomStream random(kSeed);
   for (int n = 0; n < 20000; ++n) {
     std::string text;
     const std::size_t size = 1 + random.below(12);
     for (std::size_t k = 0; k < size; ++k) text += pieces[random.below(pieces.size())];
+    CAPTURE(text);
+    const Grade found = grade(text, text);
+    CAPTURE(found.answer_normal);
+    CAPTURE(found.reason);
+    CHECK(found.verdict != Verdict::wrong);
+  }
+}
+
+TEST_CASE("Splices of real answers give a verdict, and one equal to itself is never wrong") {
+  constexpr std::uint64_t kSeed = 7;
+  MESSAGE("seed ", kSeed);
+  const std::vector<AnswerPair> pairs = read_pairs();
+  RandomStream random(kSeed);
+  for (int n = 0; n < 20000; ++n) {
+    std::string text;
+    const std::size_t parts = 1 + random.below(4);
+    for (std::size_t k = 0; k < parts; ++k) {
+      const AnswerPair& pair = pairs[random.below(pairs.size())];
+      const std::string& whole = random.below(2) == 0 ? pair.answer : pair.reference;
+      const std::size_t begin = random.below(whole.size() + 1);
+      text += whole.substr(begin, random.below(whole.size() - begin + 1));
+    }
     CAPTURE(text);
     const Grade found = grade(text, text);
     CAPTURE(found.answer_normal);
