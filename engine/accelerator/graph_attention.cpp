@@ -1,6 +1,9 @@
+#include <algorithm>
 #include <cstring>
+#include <iterator>
 #include <optional>
 
+#include <ggml-impl.h>
 #include <ggml.h>
 
 #include "engine/accelerator/graph_parts.h"
@@ -24,20 +27,17 @@ std::optional<AttentionElement> attention_element(ggml_type type) {
 
 // Keys and values as the cache holds them: libllama rounds those in f32 to f16 for attention, which our kernel does not
 // need.
-const ggml_tensor& before_rounding(const ggml_tensor& tensor) {
-  if (tensor.op == GGML_OP_CPY && tensor.type == GGML_TYPE_F16 && tensor.src[0]->type == GGML_TYPE_F32 &&
-      tensor.src[0]->view_src && tensor.src[0]->view_src->op == GGML_OP_NONE) {
-    return *tensor.src[0];
-  }
-  return tensor;
+bool is_rounding(const ggml_tensor& tensor) {
+  return tensor.op == GGML_OP_CPY && tensor.type == GGML_TYPE_F16 && tensor.src[0]->type == GGML_TYPE_F32 &&
+         tensor.src[0]->view_src && tensor.src[0]->view_src->op == GGML_OP_NONE;
 }
 
-}  // namespace
+const ggml_tensor& before_rounding(const ggml_tensor& tensor) { return is_rounding(tensor) ? *tensor.src[0] : tensor; }
 
-// node [DV, heads, queries, streams] = softmax(scale k q + mask) v of q [DK, queries, heads, streams].
-bool GraphRunner::attend(const ggml_tensor& node) {
-  if (available_attention_kernels().front() == AttentionKernel::kPortable) {
-    return false;  // without vectors of this processor's own ggml's kernel is the faster one
+// What our kernel is to do for a node, without its mask, scratch and threads; nothing where ggml has to do it.
+std::optional<AttentionArguments> attention_arguments(const ggml_tensor& node) {
+  if (node.op != GGML_OP_FLASH_ATTN_EXT || available_attention_kernels().front() == AttentionKernel::kPortable) {
+    return std::nullopt;  // without vectors of this processor's own ggml's kernel is the faster one
   }
   const ggml_tensor& q = *node.src[0];
   const ggml_tensor& k = before_rounding(*node.src[1]);
@@ -54,9 +54,8 @@ bool GraphRunner::attend(const ggml_tensor& node) {
       parameters[1] != 0.0F || k.ne[2] != v.ne[2] || q.ne[2] % k.ne[2] != 0 || k.ne[3] != q.ne[3] ||
       v.ne[3] != q.ne[3] || (mask && (mask->type != GGML_TYPE_F16 || mask->ne[2] != 1 || mask->ne[0] != k.ne[1])) ||
       (sinks && sinks->type != GGML_TYPE_F32)) {
-    return false;
+    return std::nullopt;
   }
-  const Timed timed(accelerator_->profile().attention);
   AttentionArguments arguments;
   arguments.head_width = size(q.ne[0]);
   arguments.value_width = size(v.ne[0]);
@@ -86,9 +85,40 @@ bool GraphRunner::attend(const ggml_tensor& node) {
   arguments.out_query_stride = node.nb[2];
   arguments.out_head_stride = node.nb[1];
   arguments.out_stream_stride = node.nb[3];
-  arguments.threads = accelerator_->options().threads;
-  attention(arguments, mask_of(node), attention_scratch_);
+  return arguments;
+}
+
+}  // namespace
+
+// node [DV, heads, queries, streams] = softmax(scale k q + mask) v of q [DK, queries, heads, streams].
+bool GraphRunner::attend(const ggml_tensor& node) {
+  std::optional<AttentionArguments> arguments = attention_arguments(node);
+  if (!arguments) {
+    return false;
+  }
+  const Timed timed(accelerator_->profile().attention);
+  arguments->threads = accelerator_->options().threads;
+  attention(*arguments, mask_of(node), attention_scratch_);
   return true;
+}
+
+// Whether node i only rounds keys or values for an attention of ours, which reads them as they were before.
+bool GraphRunner::is_rounding_unread(const ggml_cgraph& graph, int i) {
+  const ggml_tensor* node = graph.nodes[i];
+  if (!is_rounding(*node)) {
+    return false;
+  }
+  const auto uses_itself = std::count(std::begin(node->src), std::end(node->src), node);  // as ggml_cast leaves it
+  if (ggml_node_get_use_count(&graph, i) != 1 + uses_itself) {
+    return false;
+  }
+  for (int later = i + 1; later < graph.n_nodes; ++later) {
+    const ggml_tensor& reader = *graph.nodes[later];
+    if (std::find(std::begin(reader.src), std::end(reader.src), node) != std::end(reader.src)) {
+      return attention_arguments(reader).has_value();
+    }
+  }
+  return false;
 }
 
 const AttentionMask& GraphRunner::mask_of(const ggml_tensor& node) {

@@ -58,6 +58,11 @@ void GraphRunner::run(ggml_cgraph* graph) {
   int left = 0;  // nodes from here on are not computed yet
   for (int i = 0; i < count; ++i) {
     const ggml_tensor& node = *graph->nodes[i];
+    if (is_rounding_unread(*graph, i)) {
+      leave_to_ggml(graph, left, i);
+      left = i + 1;
+      continue;
+    }
     const bool product = (node.op == GGML_OP_MUL_MAT || node.op == GGML_OP_MUL_MAT_ID) && accelerator_->products() &&
                          is_weight(*node.src[0]);
     if (!product && node.op != GGML_OP_FLASH_ATTN_EXT && node.op != GGML_OP_RMS_NORM && node.op != GGML_OP_ROPE &&

@@ -40,6 +40,7 @@ class GraphRunner {
   bool normalize(const ggml_cgraph& graph, int i);
   bool rotate(const ggml_tensor& node);
   bool attend(const ggml_tensor& node);
+  static bool is_rounding_unread(const ggml_cgraph& graph, int i);
   const AttentionMask& mask_of(const ggml_tensor& node);
   const Operand& operand(const ggml_tensor& activations, ProductType type);
 
