@@ -16,7 +16,8 @@ namespace {
 
 }  // namespace
 
-std::vector<TokenizedResponse> Engine::tokenize_raw(std::string_view, std::span<const ResponseText>) const {
+std::vector<TokenizedResponse> Engine::tokenize_raw(std::string_view, std::span<const ResponseText>,
+                                                    const TemplateOptions&) const {
   refuse("tokenize_raw", *this);
 }
 

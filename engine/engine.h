@@ -117,10 +117,10 @@ class Engine {
                                                   const TemplateOptions& options) const = 0;
   // The same of text that is in the model's own form already: special tokens spelled out in it are special tokens, and
   // nothing is added but BOS where the model wants one and the prompt does not begin with it. A response that brings
-  // its end-of-turn token has ended its turn, any other is truncated. Throws InvalidInput where the engine cannot tell
-  // special tokens from text.
-  virtual std::vector<TokenizedResponse> tokenize_raw(std::string_view prompt,
-                                                      std::span<const ResponseText> responses) const;
+  // its end-of-turn token has ended its turn (white space behind that is left out, as tokenize leaves it out), any
+  // other is truncated. Throws InvalidInput where the engine cannot tell special tokens from text.
+  virtual std::vector<TokenizedResponse> tokenize_raw(std::string_view prompt, std::span<const ResponseText> responses,
+                                                      const TemplateOptions& options) const;
   // What stands in raw text between a user's words and the model's answer to them; empty where that is not known.
   virtual std::string turn_opening() const { return {}; }
   // The bytes of one token, special tokens spelled out. Pieces may be part of a UTF-8 character.

@@ -94,12 +94,12 @@ class LlamaEngineImplementation final : public LlamaEngine {
     return tokenized;
   }
 
-  std::vector<TokenizedResponse> tokenize_raw(std::string_view prompt,
-                                              std::span<const ResponseText> responses) const override {
+  std::vector<TokenizedResponse> tokenize_raw(std::string_view prompt, std::span<const ResponseText> responses,
+                                              const TemplateOptions& options) const override {
     const RenderedPrompt rendered{{{std::string(prompt), false}}, {}, {}};
     std::vector<TokenizedResponse> tokenized;
     for (const ResponseText& response : responses) {
-      tokenized.push_back(tokenizer_.tokenize(rendered, response, TemplateOptions{}, /*response_is_raw=*/true));
+      tokenized.push_back(tokenizer_.tokenize(rendered, response, options, /*response_is_raw=*/true));
     }
     return tokenized;
   }

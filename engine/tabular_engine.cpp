@@ -121,13 +121,14 @@ std::vector<TokenizedResponse> TabularEngine::tokenize(std::span<const Message> 
 }
 
 std::vector<TokenizedResponse> TabularEngine::tokenize_raw(std::string_view prompt,
-                                                           std::span<const ResponseText> responses) const {
+                                                           std::span<const ResponseText> responses,
+                                                           const TemplateOptions& options) const {
   const std::vector<Message> messages{{"user", std::string(prompt)}};
   std::vector<ResponseText> as_they_are(responses.begin(), responses.end());
   for (ResponseText& response : as_they_are) {
     response.truncated = true;
   }
-  return tokenize(messages, as_they_are, TemplateOptions{});
+  return tokenize(messages, as_they_are, options);
 }
 
 std::string TabularEngine::token_bytes(Token token) const {

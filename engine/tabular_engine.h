@@ -45,8 +45,8 @@ class TabularEngine : public Engine {
   std::vector<TokenizedResponse> tokenize(std::span<const Message> messages, std::span<const ResponseText> responses,
                                           const TemplateOptions& options) const override;
   // There is one form of text: the prompt is one message, and no response ends its turn.
-  std::vector<TokenizedResponse> tokenize_raw(std::string_view prompt,
-                                              std::span<const ResponseText> responses) const override;
+  std::vector<TokenizedResponse> tokenize_raw(std::string_view prompt, std::span<const ResponseText> responses,
+                                              const TemplateOptions& options) const override;
   std::string token_bytes(Token token) const override;
 
   // Throws InvalidInput on a token outside the vocabulary, a path beyond the context, a state that the table lacks, or

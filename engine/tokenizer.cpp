@@ -189,7 +189,7 @@ TokenizedResponse Tokenizer::tokenize(const RenderedPrompt& rendered, const Resp
   }
   if (end > 0 && !response.truncated && llama_vocab_is_eog(vocab_, result.response[end - 1])) {
     result.finish = Finish::kEndOfTurn;
-    if (!options.template_newline && !response_is_raw) {
+    if (!options.template_newline) {
       result.response.resize(end);
     }
   }

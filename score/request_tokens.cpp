@@ -19,8 +19,9 @@ std::map<std::size_t, TokenizedResponse> tokenize(const Engine& engine, const Re
   std::map<std::size_t, TokenizedResponse> tokenized;
   const auto tokenize_some = [&](std::size_t begin, std::size_t count) {
     std::vector<TokenizedResponse> some =
-        request.raw ? engine.tokenize_raw(request.messages.front().content, std::span(texts).subspan(begin, count))
-                    : engine.tokenize(request.messages, std::span(texts).subspan(begin, count), text);
+        request.raw
+            ? engine.tokenize_raw(request.messages.front().content, std::span(texts).subspan(begin, count), text)
+            : engine.tokenize(request.messages, std::span(texts).subspan(begin, count), text);
     for (std::size_t i = 0; i < some.size(); ++i) {
       tokenized[begin + i] = std::move(some[i]);
     }

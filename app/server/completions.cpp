@@ -58,7 +58,7 @@ PromptText tokenized(const Engine& engine, const std::string& text, std::size_t 
     throw InvalidInput("prompt " + std::to_string(place) + " is empty: nothing precedes the first token.");
   }
   const ResponseText whole{text, /*truncated=*/true};
-  TokenizedResponse split = engine.tokenize_raw("", std::span(&whole, 1)).front();
+  TokenizedResponse split = engine.tokenize_raw("", std::span(&whole, 1), TemplateOptions{}).front();
   PromptText prompt{std::move(split.prompt), 0, std::move(split.byte_offsets)};
   prompt.added = prompt.tokens.size();
   prompt.tokens.insert(prompt.tokens.end(), split.response.begin(), split.response.end());
