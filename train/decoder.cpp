@@ -14,6 +14,16 @@ namespace {
 
 std::string of_layer(std::size_t layer, const char* name) { return "blk." + std::to_string(layer) + "." + name; }
 
+// Rows of heads [N,H,head_width], sequence by sequence: [own rows,H,head_width] each. The gradient of such parts is one
+// tensor of N rows; that of a slice for each sequence would be N rows a sequence.
+std::vector<torch::Tensor> parts_of(const torch::Tensor& heads, const PackedBatch& batch) {
+  std::vector<std::int64_t> sizes;
+  for (const PackedSequence& sequence : batch.sequences) {
+    sizes.push_back(sequence.own.size());
+  }
+  return heads.split_with_sizes(sizes);
+}
+
 // What a query at position i may see of keys 0 .. i, [T,T] bool: the last `window` of them.
 torch::Tensor window_mask(std::int64_t tokens, std::int64_t window) {
   return torch::ones({tokens, tokens}, torch::kBool).tril().triu(1 - window);
@@ -142,24 +152,30 @@ torch::Tensor Decoder::attention(const torch::Tensor& states, std::size_t layer,
   }
   queries = rotate(queries, rotations);
   keys = rotate(keys, rotations);
+  const std::vector<torch::Tensor> query_parts = parts_of(queries, batch);
+  const std::vector<torch::Tensor> key_parts = parts_of(keys, batch);
+  const std::vector<torch::Tensor> value_parts = parts_of(values, batch);
   std::vector<torch::Tensor> outputs;
-  for (const auto& [shared, own] : batch.sequences) {
-    const auto of_sequence = [&, shared = shared, own = own](const torch::Tensor& heads) {  // [1,H,T,head_width]
-      const torch::Tensor rows = heads.slice(0, own.begin, own.end);
-      return (shared.size() == 0 ? rows : torch::cat({heads.slice(0, shared.begin, shared.end), rows}))
+  std::size_t bringer = 0;  // the sequence that a shared prompt's rows are the first of
+  for (std::size_t index = 0; index < batch.sequences.size(); ++index) {
+    const auto& [shared, own] = batch.sequences[index];
+    const std::int64_t prompt = shared.size();
+    bringer = prompt == 0 ? index : bringer;
+    const auto of_sequence = [&](const std::vector<torch::Tensor>& parts) {  // [1,H,T,head_width]
+      return (prompt == 0 ? parts[index] : torch::cat({parts[bringer].slice(0, 0, prompt), parts[index]}))
           .transpose(0, 1)
           .unsqueeze(0)
           .to(options_.compute);
     };
-    const std::int64_t tokens = shared.size() + own.size();
+    const std::int64_t tokens = prompt + own.size();
     const bool masked = shape_.local[layer] && static_cast<std::size_t>(tokens) > shape_.window;
     const std::optional<torch::Tensor> mask =
         masked ? std::optional(window_mask(tokens, static_cast<std::int64_t>(shape_.window))) : std::nullopt;
     const torch::Tensor attended =
-        at::scaled_dot_product_attention(of_sequence(queries), of_sequence(keys), of_sequence(values), mask, 0.0,
-                                         !masked, std::nullopt, shape_.heads != shape_.key_heads);
+        at::scaled_dot_product_attention(of_sequence(query_parts), of_sequence(key_parts), of_sequence(value_parts),
+                                         mask, 0.0, !masked, std::nullopt, shape_.heads != shape_.key_heads);
     // A shared prompt's own rows come from the sequence that brought it.
-    outputs.push_back(attended.squeeze(0).transpose(0, 1).slice(0, shared.size()).flatten(1).to(torch::kFloat32));
+    outputs.push_back(attended.squeeze(0).transpose(0, 1).slice(0, prompt).flatten(1).to(torch::kFloat32));
   }
   return product(torch::cat(outputs), of_layer(layer, "attn_output"));
 }
