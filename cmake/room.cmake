@@ -7,6 +7,10 @@ function(endorm_compile_rules target)
     # GCC 12 sees overlaps and uninitialised members in std::string that are not there.
     target_compile_options(${target} PRIVATE -Wno-restrict -Wno-maybe-uninitialized)
   endif()
+  if(CMAKE_UNITY_BUILD AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    # A class that has a member of a type that only its file names is no fault in a file that others are joined to.
+    target_compile_options(${target} PRIVATE -Wno-subobject-linkage)
+  endif()
   if(ENDORM_WERROR)
     target_compile_options(${target} PRIVATE -Werror)
   endif()
@@ -14,6 +18,12 @@ function(endorm_compile_rules target)
     target_compile_options(${target} PRIVATE -fsanitize=${ENDORM_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
     target_link_options(${target} PUBLIC -fsanitize=${ENDORM_SANITIZE})
   endif()
+endfunction()
+
+# endorm_alone(source ...): each is a translation unit even where CMAKE_UNITY_BUILD joins the others of its target: names
+# of its own are also those of another file, or it is compiled for another processor.
+function(endorm_alone)
+  set_source_files_properties(${ARGN} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
 endfunction()
 
 # endorm_room(name SOURCES ... ROOMS ... LIBRARIES ...): ROOMS are the rooms it may include, LIBRARIES third parties.
@@ -42,6 +52,7 @@ function(endorm_embed output header)
     COMMAND ${CMAKE_COMMAND} "-DPARTS=${ARGN}" -DHEADER=${header} -DOUTPUT=${output} -P ${PROJECT_SOURCE_DIR}/cmake/embed.cmake
     DEPENDS ${files} ${PROJECT_SOURCE_DIR}/cmake/embed.cmake
     VERBATIM)
+  endorm_alone(${output})
 endfunction()
 
 # endorm_compiles_quickly(target): for code that calls what is fast and is not it (tests, the command line): compiling it

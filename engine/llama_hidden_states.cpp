@@ -15,7 +15,7 @@ namespace endorm {
 namespace {
 
 constexpr const char* kLastNorm = "result_norm";  // libllama's name in every decoder's graph
-constexpr std::size_t kSequences = 32;            // rows of logits that libllama keeps room for, asked or not
+constexpr std::size_t kHiddenSequences = 32;      // rows of logits that libllama keeps room for, asked or not
 
 }  // namespace
 
@@ -46,8 +46,8 @@ std::vector<std::vector<float>> LlamaHiddenStates::read(std::span<const Tokens> 
   WaveLimits limits;
   limits.wave_tokens = parts_.options->wave_tokens;
   limits.batch_tokens = parts_.options->batch_tokens;
-  limits.batch_rows = kSequences;
-  limits.sequences = kSequences;
+  limits.batch_rows = kHiddenSequences;
+  limits.sequences = kHiddenSequences;
   // Passes of a recurrent model may compute sequences in another order: they go one by one.
   const WavePlan plan = parts_.info->recurrent ? plan_alone(tree, limits) : plan_waves(tree, limits);
   make_room(plan.cells, limits);

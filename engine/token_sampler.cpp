@@ -19,9 +19,9 @@ struct WeightedToken {
 
 // exp((q_a - maximum) / temperature) of one row.
 template <typename Real>
-class Weights {
+class TokenWeights {
  public:
-  Weights(std::span<const Real> logits, double temperature)
+  TokenWeights(std::span<const Real> logits, double temperature)
       : logits_(logits), temperature_(temperature), sums_(row_weights(logits, temperature)) {}
 
   double of(std::size_t token) const {
@@ -96,7 +96,7 @@ std::size_t draw(std::span<const Real> logits, const SamplingOptions& options, d
   if (options.temperature == 0.0) {
     return static_cast<std::size_t>(std::find(logits.begin(), logits.end(), largest_logit(logits)) - logits.begin());
   }
-  const Weights<Real> weights(logits, options.temperature);
+  const TokenWeights<Real> weights(logits, options.temperature);
   if (options.top_p == 1.0) {
     return weights.at(uniform * weights.total());
   }

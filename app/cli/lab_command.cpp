@@ -59,9 +59,9 @@ void run_lab(const LabFlags& flags) {
   std::printf("\n%zu of %zu statements hold; %zu more show where a claim ends\n", held, findings.size() - limits,
               limits);
   std::fflush(stdout);  // before what goes to standard error
-  const std::string json = lab::findings_json(findings);
-  if (!flags.json.empty()) write_file("lab", json, flags.json);
-  if (!flags.html.empty()) write_file("lab", render_lab_page(json, "EndoRM lab: " + flags.claim), flags.html);
+  const std::string text = lab::findings_json(findings);
+  if (!flags.json.empty()) write_file("lab", text, flags.json);
+  if (!flags.html.empty()) write_file("lab", render_lab_page(text, "EndoRM lab: " + flags.claim), flags.html);
 }
 
 }  // namespace
