@@ -1,5 +1,5 @@
-// How many ordinary grades a minute, and how long the slowest takes: grade_speed PAIRS.tsv [DIRECTORY OF FUZZED INPUTS
-// ...] One thread. The slowest is looked for among the pairs, answers made to be costly, splices of the pairs, and the
+// How many ordinary grades a minute, and how long the slowest takes: grade_speed PAIRS.tsv [DIRECTORY ...]
+// One thread. The slowest is looked for among the pairs, answers made to be costly, splices of the pairs, and the
 // inputs that the fuzzer kept (answer and reference parted by the first new line); a time is the least of three.
 
 #include <algorithm>
@@ -88,16 +88,13 @@ std::vector<Pair> costly_pairs() {
 
 std::vector<Pair> spliced_pairs(const std::vector<Pair>& pairs) {
   RandomStream random(kSeed);
-  const auto below = [&](std::size_t size) {
-    return static_cast<std::size_t>(random.uniform() * static_cast<double>(size));
-  };
   const auto text = [&] {
     std::string result;
-    for (std::size_t part = 0, parts = 1 + below(4); part < parts; ++part) {
-      const Pair& from = pairs[below(pairs.size())];
-      const std::string& whole = below(2) == 0 ? from.answer : from.reference;
-      const std::size_t begin = below(whole.size() + 1);
-      result += whole.substr(begin, below(whole.size() - begin + 1));
+    for (std::size_t part = 0, parts = 1 + random.below(4); part < parts; ++part) {
+      const Pair& from = pairs[random.below(pairs.size())];
+      const std::string& whole = random.below(2) == 0 ? from.answer : from.reference;
+      const std::size_t begin = random.below(whole.size() + 1);
+      result += whole.substr(begin, random.below(whole.size() - begin + 1));
     }
     return result;
   };
@@ -121,28 +118,22 @@ std::vector<Pair> fuzzed_pairs(const char* directory) {
 }
 
 void print_times(const char* name, const std::vector<Pair>& pairs) {
+  if (pairs.empty()) {
+    return;
+  }
   std::vector<double> times;
-  const Pair* slowest = nullptr;
-  double most = 0.0;
   for (const Pair& pair : pairs) {
     double least = milliseconds(pair);
     for (int repeat = 1; repeat < kRepeats; ++repeat) {
       least = std::min(least, milliseconds(pair));
     }
     times.push_back(least);
-    if (least >= most) {
-      most = least;
-      slowest = &pair;
-    }
   }
-  if (slowest == nullptr) {
-    return;
-  }
+  const Pair& slowest = pairs[static_cast<std::size_t>(std::max_element(times.begin(), times.end()) - times.begin())];
   std::sort(times.begin(), times.end());
   std::printf("| %s | %zu | %.3f | %.3f | %.2f |\n", name, times.size(), times[times.size() / 2],
               times[times.size() * 99 / 100], times.back());
-  std::fprintf(stderr, "slowest of %s: %.60s against %.60s\n", name, slowest->answer.c_str(),
-               slowest->reference.c_str());
+  std::fprintf(stderr, "slowest of %s: %.60s against %.60s\n", name, slowest.answer.c_str(), slowest.reference.c_str());
 }
 
 int run(int count, char** arguments) {
