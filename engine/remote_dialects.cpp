@@ -164,11 +164,11 @@ RemoteDialect remote_dialect_from_name(std::string_view name) {
                      "\" is no dialect. Use vllm, sglang or llama_server.");
 }
 
-ServedModel parse_models(std::string_view text, std::string_view wanted) {
+RemoteModelInfo parse_models(std::string_view text, std::string_view wanted) {
   const Reply reply("parse_models", text);
   std::string listed;
   for (const json& entry : reply.array(reply.root(), "data")) {
-    ServedModel model;
+    RemoteModelInfo model;
     model.id = reply.text(reply.member(entry, "id"), "id");
     if (wanted.empty() || model.id == wanted) {
       if (entry.contains("root") && entry.at("root").is_string()) {

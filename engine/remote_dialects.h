@@ -27,13 +27,13 @@ struct RemoteCall {
 };
 
 // What GET /v1/models says of the model that is scored.
-struct ServedModel {
+struct RemoteModelInfo {
   std::string id;
   std::string root;         // where the server loaded it from; empty where it does not say
   std::size_t context = 0;  // tokens; 0 = it does not say
 };
 // wanted empty: the first model listed. Throws EngineError where wanted is not listed.
-ServedModel parse_models(std::string_view reply, std::string_view wanted);
+RemoteModelInfo parse_models(std::string_view reply, std::string_view wanted);
 
 struct TokenizeReply {
   Tokens tokens;                       // [T]

@@ -66,7 +66,7 @@ class RemoteEngine : public Engine {
  private:
   RemoteEngineOptions options_;
   std::vector<std::unique_ptr<RemoteHttp>> connections_;  // one a thread; the first also tokenizes
-  ServedModel served_;
+  RemoteModelInfo served_;
   Capabilities capabilities_;
   std::unique_ptr<RemoteTokenizer> tokenizer_;
   EvaluateCounts counts_;

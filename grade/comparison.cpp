@@ -110,9 +110,10 @@ std::optional<std::vector<Node>> Comparer::column(const Node& node) {
   return entries;
 }
 
-Comparison compare_answers(const Node& answer, const Node& reference, const GradeOptions& options, Budget& budget) {
+AnswerComparison compare_answers(const Node& answer, const Node& reference, const GradeOptions& options,
+                                 Budget& budget) {
   Comparer comparer(options, budget);
-  Comparison result;
+  AnswerComparison result;
   result.same = comparer.same(answer, reference);
   result.reason = comparer.why();
   if (!result.same) result.undefined = comparer.undefined();

@@ -105,7 +105,7 @@ Grade grade(std::string_view answer, std::string_view reference, const GradeOpti
     Budget budget;
     for (const Node& left_tree : left.trees) {
       for (const Node& right_tree : right.trees) {
-        const Comparison found = compare_answers(left_tree, right_tree, options, budget);
+        const AnswerComparison found = compare_answers(left_tree, right_tree, options, budget);
         if (result.reason.empty() || found.same) result.reason = found.reason;
         if (found.same) {
           result.verdict = Verdict::correct;

@@ -11,7 +11,7 @@ namespace endorm {
 
 using nlohmann::json;
 
-struct RewardServer::State {
+struct RewardModelServer::State {
   void serve(const char* path, json (State::*reply)(const json&)) {
     server.Post(path, [this, path, reply](const httplib::Request& request, httplib::Response& response) {
       const std::lock_guard<std::mutex> lock(mutex);
@@ -67,7 +67,7 @@ struct RewardServer::State {
   std::thread listener;
 };
 
-RewardServer::RewardServer(Rule rule) : state_(std::make_unique<State>()) {
+RewardModelServer::RewardModelServer(Rule rule) : state_(std::make_unique<State>()) {
   State& state = *state_;
   state.rule = std::move(rule);
   state.serve("/classify", &State::classify);
@@ -80,28 +80,28 @@ RewardServer::RewardServer(Rule rule) : state_(std::make_unique<State>()) {
   state.server.wait_until_ready();
 }
 
-RewardServer::~RewardServer() { stop(); }
+RewardModelServer::~RewardModelServer() { stop(); }
 
-void RewardServer::stop() {
+void RewardModelServer::stop() {
   if (state_->listener.joinable()) {
     state_->server.stop();
     state_->listener.join();
   }
 }
 
-std::string RewardServer::url() const { return "http://127.0.0.1:" + std::to_string(state_->port); }
+std::string RewardModelServer::url() const { return "http://127.0.0.1:" + std::to_string(state_->port); }
 
-void RewardServer::meddle(Meddle with) {
+void RewardModelServer::meddle(Meddle with) {
   const std::lock_guard<std::mutex> lock(state_->mutex);
   state_->meddle = std::move(with);
 }
 
-void RewardServer::require_key(std::string key) {
+void RewardModelServer::require_key(std::string key) {
   const std::lock_guard<std::mutex> lock(state_->mutex);
   state_->key = std::move(key);
 }
 
-std::vector<json> RewardServer::asked() const {
+std::vector<json> RewardModelServer::asked() const {
   const std::lock_guard<std::mutex> lock(state_->mutex);
   return state_->bodies;
 }

@@ -11,15 +11,15 @@ namespace endorm {
 
 // An HTTP server on the loopback that answers /classify and /get_reward as servers of reward models do. The reward of a
 // text is what `rule` says; a text that the rule throws on is refused with status 400.
-class RewardServer {
+class RewardModelServer {
  public:
   using Rule = std::function<double(const std::string& text)>;
   // May change status and body of an answer. Called with the path and the bodies of the question.
   using Meddle =
       std::function<void(const std::string& path, const nlohmann::json& asked, int& status, std::string& answer)>;
 
-  explicit RewardServer(Rule rule);
-  ~RewardServer();
+  explicit RewardModelServer(Rule rule);
+  ~RewardModelServer();
 
   std::string url() const;
   void stop();  // from then on connections are refused

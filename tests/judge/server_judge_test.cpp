@@ -42,7 +42,7 @@ struct Fixture {
   }
 
   TabularEngine engine{5, [](std::span<const Token>) { return std::vector<double>(5, 0.0); }, {.end_of_turn = true}};
-  RewardServer server{reward_of};
+  RewardModelServer server{reward_of};
   ServerScorer scorer;
 };
 
@@ -183,7 +183,7 @@ TEST_CASE("a server that cannot be used ends the run") {
 TEST_CASE(
     "several servers share the work, the same prompt at one of them; one that dies is left, and asked again later") {
   Fixture fixture(ServerShape::kClassify);
-  std::optional<RewardServer> other(reward_of);
+  std::optional<RewardModelServer> other(reward_of);
   ServerPoolOptions pool = Fixture::quick(fixture.server.url());
   pool.urls.push_back(other->url());
   pool.tries = 6;

@@ -2,9 +2,11 @@
 """Holds the house to its plan: the table of rooms in docs/design.md is the map, every include must follow it.
 
 Fails on an include of a room that the table does not allow, on two rooms that include each other, on a third-party
-header in one of our headers, and on arguments, environment or standard streams outside app/. A self-test on a made-up
+header in one of our headers, on arguments, environment or standard streams outside app/, and on a type that two files
+define outside an unnamed namespace (linkers take one of the two destructors without a word). A self-test on a made-up
 tree shows that each of these is found.
 """
+import collections
 import pathlib
 import re
 import sys
@@ -17,6 +19,7 @@ SYSTEM_HEADERS = re.compile(r"^([a-z_0-9]+|sys/[a-z]+\.h|unistd\.h|fcntl\.h|spaw
 APP_ONLY = re.compile(r"\b(std::cout|std::cerr|std::cin|std::getenv|getenv\(|stdin\b|stdout\b|argv\b)")
 # Third parties that a room's own headers may name: the room is built of their types. Public headers stay free of them.
 ROOM_LIBRARIES = {"train": ("torch/",), "app": ("nlohmann/json.hpp",)}
+TYPE = re.compile(r"^(?:struct|class|enum class) (\w+)(?: final)?(?: :[^;{]*)? \{")
 # Where app-only words are right, with the reason.
 ALLOWED = {
     "engine/model_store.cpp": "builds the argument list of the child process that fetches a model",
@@ -67,6 +70,28 @@ def faults(root):
     return found
 
 
+def types_of(text):
+    """Names of the types that a file defines in a named namespace."""
+    unnamed = False
+    for line in text.splitlines():
+        unnamed = (unnamed or line == "namespace {") and line != "}  // namespace"
+        found = TYPE.match(line)
+        if found and not unnamed:
+            yield found[1]
+
+
+def double_names(root):
+    root = pathlib.Path(root)
+    places = collections.defaultdict(list)
+    for room in [*rooms_of((root / "docs/design.md").read_text()), "tests"]:
+        for path in sorted((root / room).rglob("*")):
+            if path.suffix in (".h", ".cpp"):
+                for name in types_of(path.read_text(errors="replace")):
+                    places[name].append(path.relative_to(root).as_posix())
+    return [f"{name} is defined in {' and in '.join(files)}: give one another name" for name, files in places.items()
+            if len(files) > 1]
+
+
 def self_test():
     with tempfile.TemporaryDirectory() as folder:
         root = pathlib.Path(folder)
@@ -77,6 +102,10 @@ def self_test():
         (root / "engine/b.cpp").write_text('#include "core/a.h"\n')
         (root / "app/c.cpp").write_text('#include "engine/b.h"\nint main(int argc, char** argv) {}\n')
         assert faults(root) == [], faults(root)
+        for file in ("core/a.h", "engine/d.h"):
+            (root / file).write_text("namespace endorm {\nstruct Twice {\n};\nstruct Twice::Inner {\n};\n}\n")
+        (root / "engine/b.cpp").write_text('#include "core/a.h"\nnamespace {\nclass Twice {\n};\n}  // namespace\n')
+        assert len(double_names(root)) == 1 and "core/a.h and in engine/d.h" in double_names(root)[0], double_names(root)
         (root / "core/a.h").write_text('#include <nlohmann/json.hpp>\n#include "engine/b.h"\nauto x = std::getenv("A");\n')
         texts = "\n".join(faults(root))
         for expected in ("core/a.h includes engine/", "third-party", "std::getenv", "include each other"):
@@ -86,9 +115,9 @@ def self_test():
 if __name__ == "__main__":
     self_test()
     here = pathlib.Path(__file__).resolve().parents[2]
-    problems = faults(here)
+    problems = faults(here) + double_names(here)
     for problem in problems:
         print(problem)
     if not problems:
-        print("layering: every include follows docs/design.md")
+        print("layering: every include follows docs/design.md, every type has one definition")
     sys.exit(1 if problems else 0)
