@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/packages.sh
-need_packages build test
+need_packages build test train
 seconds=${1:-600}
 scripts/build.sh fuzz fuzz_targets
 for target in build/fuzz/tests/fuzz/*_fuzz; do

@@ -8,11 +8,10 @@
 #include <string>
 
 #include <nlohmann/json.hpp>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include "core/errors.h"
 #include "eval/benchmarks.h"
+#include "tests/fuzz/memory_file.h"
 
 namespace {
 
@@ -30,22 +29,6 @@ bool valid_utf8(const std::string& text) {
     return false;
   }
 }
-
-// A file in memory, with a path.
-class MemoryFile {
- public:
-  MemoryFile(const std::uint8_t* data, std::size_t size) : descriptor_(::memfd_create("rows", 0)) {
-    require(descriptor_ >= 0 && ::write(descriptor_, data, size) == static_cast<ssize_t>(size));
-  }
-  ~MemoryFile() { ::close(descriptor_); }
-  MemoryFile(const MemoryFile&) = delete;
-  MemoryFile& operator=(const MemoryFile&) = delete;
-
-  std::string path() const { return "/proc/self/fd/" + std::to_string(descriptor_); }
-
- private:
-  int descriptor_;
-};
 
 void check(const endorm::Example& example) {
   const std::size_t count = example.request.responses.size();
@@ -70,7 +53,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (size == 0) {
     return 0;
   }
-  const MemoryFile file(data + 1, size - 1);
+  const endorm::MemoryFile file(data + 1, size - 1);
   endorm::ReadOptions options;
   options.system_messages = data[0] < 128;
   try {

@@ -1,0 +1,55 @@
+// Arbitrary bytes taken for a configuration: every kind of key is read, or the file is refused with InvalidInput.
+
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/errors.h"
+#include "tests/fuzz/memory_file.h"
+#include "train/config_table.h"
+
+namespace {
+
+void read_some(endorm::ConfigTable& table) {
+  bool flag = false;
+  double number = 0.0;
+  std::size_t count = 0;
+  std::string text;
+  std::optional<double> limit;
+  std::vector<std::pair<std::size_t, double>> schedule;
+  std::size_t choice = 0;
+  table.read("flag", flag, "");
+  table.read("learning_rate", number, "");
+  table.read("steps", count, "");
+  table.read("model", text, "");
+  table.read("limit", limit, "");
+  table.read("weight", schedule, "");
+  table.read_choice("algorithm", choice, {"grpo", "rloo"}, "");
+  if (choice > 1) {
+    std::abort();
+  }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const endorm::MemoryFile file(data, size);
+  try {
+    endorm::ConfigTable table(file.path());
+    read_some(table);
+    endorm::ConfigTable update = table.table("update");
+    read_some(update);
+    update.refuse_others();
+    for (endorm::ConfigTable& reward : table.tables("reward")) {
+      read_some(reward);
+      reward.refuse_others();
+    }
+    table.refuse_others();
+  } catch (const endorm::InvalidInput&) {
+  }
+  return 0;
+}
