@@ -26,7 +26,9 @@ from models import known_models
 from serve_page import put_into_page, result, section
 from workloads import ROOT
 
-AT_ONCE, GROUP, PROMPT_WORDS, RESPONSE_WORDS = 64, 8, 390, 56  # about 800 and 150 tokens
+AT_ONCE, GROUP = 64, 8
+LENGTHS = 390, 56  # words of prompt and response, about 800 and 150 tokens
+LONG_PROMPTS = 1000, 24  # about 2,000 and 64
 EQUAL = 8  # samples that are compared
 # |delta reward| a sample, mean and worst: what bf16 may differ from f32 in a discounted sum of some 150 log-probabilities.
 BUDGETS = {"f32": (0.02, 0.1), "bf16": (0.3, 1.5)}
@@ -51,14 +53,14 @@ class Texts:
         self.place += count + 1
         return f"{self.place}. {found}"  # the pages end sometime, and no text may come twice
 
-    def samples(self, count):
+    def samples(self, count, lengths=LENGTHS):
         """{"prompt", "response", "templated", "tokens"}: GROUP responses a prompt."""
         found = []
         while len(found) < count:
-            prompt = self.cut(PROMPT_WORDS)
+            prompt = self.cut(lengths[0])
             templated = self.tokenizer.apply_chat_template([{"role": "user", "content": prompt}], tokenize=False, add_generation_prompt=True)
             for _ in range(min(GROUP, count - len(found))):
-                response = self.cut(RESPONSE_WORDS)
+                response = self.cut(lengths[1])
                 tokens = len(self.tokenizer(templated + response + "<|im_end|>", add_special_tokens=False).input_ids)
                 found.append({"prompt": prompt, "response": response, "templated": templated, "tokens": tokens})
         return found
@@ -207,6 +209,10 @@ class Bench:
         found["alone"] = speed(samples, sum(request_reward(self.alone.port, [one])[1] for one in samples))
         samples = self.texts.samples(few)
         found["rival"] = speed(samples, at_once(self.fastapi.port, samples, AT_ONCE)[2])
+        samples = self.texts.samples(load, LONG_PROMPTS)
+        found["server, long prompts"] = speed(samples, at_once(self.server.port, samples, AT_ONCE)[2])
+        samples = self.texts.samples(few, LONG_PROMPTS)
+        found["alone, long prompts"] = speed(samples, sum(request_reward(self.alone.port, [one])[1] for one in samples))
         idle = [request_reward(self.server.port, [one])[1] for one in self.texts.samples(GROUP)]
         short = {"templated": "<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n"}
         shorts = [request_reward(self.server.port, [short | {"response": f"Hello {self.texts.cut(3)}"}])[1] for _ in range(20)]
