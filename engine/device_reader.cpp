@@ -161,7 +161,11 @@ class Reader final : public DeviceReader {
   void ask(const HeadRequest& request) override {
     request_ = request;
     graph_.vocabulary = request.vocabulary;
-    graph_.alpha = static_cast<float>(request.alpha);
+    if (request.alphas.size() != 1) {
+      throw InternalError("[device reader] asked for " + std::to_string(request.alphas.size()) +
+                          " temperatures, gives 1");
+    }
+    graph_.alpha = static_cast<float>(request.alphas.front());
     graph_.wanted.clear();
     for (std::size_t row = 0; row < request.targets.size(); ++row) {
       for (const std::int32_t target : request.targets[row]) {
@@ -197,8 +201,8 @@ class Reader final : public DeviceReader {
         throw InvalidInput("row " + std::to_string(row) + " of the pass holds a NaN or an infinity, or nothing else");
       }
       const double log_sum = std::log(sum);
-      result.rows.push_back({maximum + log_sum, std::max(0.0, log_sum - weighted / sum),
-                             std::max(0.0, log_sum - total / unmasked - std::log(unmasked))});
+      result.rows.push_back({{maximum + log_sum, std::max(0.0, log_sum - weighted / sum),
+                              std::max(0.0, log_sum - total / unmasked - std::log(unmasked))}});
       const std::size_t count = request_.targets[row].size();
       result.logits.emplace_back(picked, picked + count);
       picked += count;

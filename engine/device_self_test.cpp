@@ -19,7 +19,7 @@ std::string device_self_test(llama_model* model, const LlamaEngineOptions& optio
   constexpr std::size_t kCells = 256;
   const LlamaContextHandle context =
       make_llama_context(model, options, {kCells, 2, kRows, device->samplers(1, kRows, kRows)});
-  HeadRequest request{vocabulary, 1.0, {}};
+  HeadRequest request{vocabulary, {}, {}};
   std::vector<llama_token> tokens;
   std::vector<llama_pos> positions;
   std::vector<std::int32_t> places;
@@ -44,7 +44,7 @@ std::string device_self_test(llama_model* model, const LlamaEngineOptions& optio
   batch.logits = outputs.data();
   for (const double alpha : {1.0, 0.7}) {
     llama_memory_clear(llama_get_memory(context.get()), true);
-    request.alpha = alpha;
+    request.alphas = {alpha};
     device->ask(request);
     if (llama_decode(context.get(), batch) != 0) {
       return "decoding failed: " + take_llama_complaints();
@@ -55,13 +55,14 @@ std::string device_self_test(llama_model* model, const LlamaEngineOptions& optio
     for (std::size_t row = 0; row < kRows; ++row) {
       const std::span<const float> all(logits + row * columns, vocabulary);
       const RowStatistics expected = row_statistics(all, alpha);
+      const RowStatistics& row_found = found.rows[row].front();
       const float logit = all[static_cast<std::size_t>(request.targets[row].front())];
       const bool same = std::fabs(found.logits[row].front() - logit) <= 1e-5F * (1.0F + std::fabs(logit)) &&
-                        std::fabs(found.rows[row].log_sum_exp - expected.log_sum_exp) * alpha <= 1e-4 &&
-                        std::fabs(found.rows[row].entropy - expected.entropy) <= 1e-3 &&
-                        std::fabs(found.rows[row].uniform_divergence - expected.uniform_divergence) <= 1e-3;
+                        std::fabs(row_found.log_sum_exp - expected.log_sum_exp) * alpha <= 1e-4 &&
+                        std::fabs(row_found.entropy - expected.entropy) <= 1e-3 &&
+                        std::fabs(row_found.uniform_divergence - expected.uniform_divergence) <= 1e-3;
       if (!same) {
-        return "V is " + std::to_string(found.rows[row].log_sum_exp * alpha) + " on the device, " +
+        return "V is " + std::to_string(row_found.log_sum_exp * alpha) + " on the device, " +
                std::to_string(expected.log_sum_exp * alpha) + " on the host";
       }
     }

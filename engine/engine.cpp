@@ -21,6 +21,17 @@ std::vector<TokenizedResponse> Engine::tokenize_raw(std::string_view, std::span<
   refuse("tokenize_raw", *this);
 }
 
+std::vector<std::vector<TokenStats>> Engine::evaluate_alphas(const TokenTree& tree, std::span<const double> alphas,
+                                                             const EvaluateOptions& options) {
+  std::vector<std::vector<TokenStats>> of_alpha;
+  EvaluateOptions at = options;
+  for (const double alpha : alphas) {
+    at.alpha = alpha;
+    of_alpha.push_back(evaluate(tree, at));
+  }
+  return of_alpha;
+}
+
 Tokens Engine::open_turn(std::span<const Message>) const { refuse("open_turn", *this); }
 
 void Engine::generate(std::span<const GenerationRequest> requests, const SamplingOptions& options,

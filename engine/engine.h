@@ -129,6 +129,10 @@ class Engine {
   // Teacher-forced statistics of every scored node, in node order [tree.scored_count()]. Shared prefixes are computed
   // once. Throws InvalidInput where a path is longer than the context, EngineError where the model fails.
   virtual std::vector<TokenStats> evaluate(const TokenTree& tree, const EvaluateOptions& options) = 0;
+  // The same at several temperatures [alphas][tree.scored_count()], in one pass where the engine can; options.alpha is
+  // not read.
+  virtual std::vector<std::vector<TokenStats>> evaluate_alphas(const TokenTree& tree, std::span<const double> alphas,
+                                                               const EvaluateOptions& options);
   // Totals since the engine was made.
   virtual EvaluateCounts counts() const = 0;
 

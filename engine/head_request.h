@@ -11,12 +11,12 @@ namespace endorm {
 // Which numbers a pass through the model is to give instead of rows of logits.
 struct HeadRequest {
   std::size_t vocabulary = 0;  // columns that count; those behind them are padding
-  double alpha = 1.0;
+  std::vector<double> alphas = {1.0};
   std::vector<std::vector<std::int32_t>> targets;  // [rows] the columns whose logits are wanted, of each row
 };
 struct HeadResult {
-  std::vector<RowStatistics> rows;         // [rows]
-  std::vector<std::vector<float>> logits;  // [rows] of HeadRequest::targets
+  std::vector<std::vector<RowStatistics>> rows;  // [rows][alphas]
+  std::vector<std::vector<float>> logits;        // [rows] of HeadRequest::targets
 };
 
 }  // namespace endorm

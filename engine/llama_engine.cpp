@@ -107,11 +107,16 @@ class LlamaEngineImplementation final : public LlamaEngine {
   std::string turn_opening() const override { return form_ ? endorm::turn_opening(*form_) : std::string(); }
 
   std::vector<TokenStats> evaluate(const TokenTree& tree, const EvaluateOptions& options) override {
+    return std::move(evaluate_alphas(tree, std::span(&options.alpha, 1), options).front());
+  }
+
+  std::vector<std::vector<TokenStats>> evaluate_alphas(const TokenTree& tree, std::span<const double> alphas,
+                                                       const EvaluateOptions& options) override {
     for (const TokenTree::Node& node : tree.nodes()) {
       check_token("evaluate", node.token);
       check_length("evaluate", node.depth + 1);
     }
-    return passes_->run(tree, options.share_prefixes, options.alpha);
+    return passes_->run(tree, options.share_prefixes, alphas);
   }
 
   Tokens open_turn(std::span<const Message> messages) const override {

@@ -75,12 +75,20 @@ void LlamaPasses::read_on_host(const std::string& fault) {
   statistics_fault_ = fault;
 }
 
-std::vector<TokenStats> LlamaPasses::run(const TokenTree& tree, bool share, double alpha) {
+std::vector<std::vector<TokenStats>> LlamaPasses::run(const TokenTree& tree, bool share,
+                                                      std::span<const double> alphas) {
+  if (device_ && alphas.size() > 1) {
+    std::vector<std::vector<TokenStats>> of_alpha;
+    for (const double& alpha : alphas) {
+      of_alpha.push_back(std::move(run(tree, share, std::span(&alpha, 1)).front()));
+    }
+    return of_alpha;
+  }
   if (!context_) {
     kept_.clear();
   }
   try {
-    return run_plan(tree, plan(tree, share), alpha);
+    return run_plan(tree, plan(tree, share), alphas);
   } catch (...) {  // what lies in the cache is not known any more
     context_.reset();
     throw;
@@ -119,7 +127,8 @@ void LlamaPasses::keep_prompts(const TokenTree& tree, const WaveStep& step, std:
   }
 }
 
-std::vector<TokenStats> LlamaPasses::run_plan(const TokenTree& tree, const WavePlan& plan, double alpha) {
+std::vector<std::vector<TokenStats>> LlamaPasses::run_plan(const TokenTree& tree, const WavePlan& plan,
+                                                           std::span<const double> alphas) {
   const auto nodes = tree.nodes();
   std::vector<std::vector<std::size_t>> scored_children(nodes.size());
   std::vector<std::size_t> place(nodes.size(), 0);
@@ -133,7 +142,7 @@ std::vector<TokenStats> LlamaPasses::run_plan(const TokenTree& tree, const WaveP
     }
   }
   const auto questions_of = [&](const WaveStep& step) {
-    Questions questions{{}, {}, {info_.vocabulary, alpha, {}}};
+    Questions questions{{}, {}, {info_.vocabulary, {alphas.begin(), alphas.end()}, {}}};
     for (std::size_t i = 0; i < step.tokens.size(); ++i) {
       if (step.tokens[i].read_row) {
         questions.places.push_back(static_cast<std::int32_t>(i));
@@ -155,7 +164,7 @@ std::vector<TokenStats> LlamaPasses::run_plan(const TokenTree& tree, const WaveP
     most_targets = std::max(most_targets, targets);
   }
   make_room(plan.cells, most_targets);
-  std::vector<TokenStats> stats(scored);
+  std::vector<std::vector<TokenStats>> stats(alphas.size(), std::vector<TokenStats>(scored));
   for (const WaveStep& step : plan.steps) {
     const Questions questions = questions_of(step);
     reader_->ask(questions.request);
@@ -164,7 +173,9 @@ std::vector<TokenStats> LlamaPasses::run_plan(const TokenTree& tree, const WaveP
     for (std::size_t row = 0; row < result.rows.size(); ++row) {
       const std::vector<std::size_t>& children = *questions.asked_by[row];
       for (std::size_t i = 0; i < children.size(); ++i) {
-        stats[place[children[i]]] = token_stats(result.logits[row][i], result.rows[row]);
+        for (std::size_t alpha = 0; alpha < alphas.size(); ++alpha) {
+          stats[alpha][place[children[i]]] = token_stats(result.logits[row][i], result.rows[row][alpha]);
+        }
       }
     }
     if (kept_tokens_ > 0) {

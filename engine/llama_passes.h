@@ -20,10 +20,11 @@ class LlamaPasses {
  public:
   explicit LlamaPasses(LlamaParts parts);
 
-  // Statistics of the scored nodes, in the order of the nodes; share: what paths have in common is computed once, and
-  // not at all where it is kept from an earlier run. Throws EngineError where libllama fails or a row of logits is not
-  // finite; the next run begins anew.
-  std::vector<TokenStats> run(const TokenTree& tree, bool share, double alpha);
+  // Statistics of the scored nodes at each temperature, [alphas][scored] in the order of the nodes, from one pass (one
+  // a temperature where a device computes them); share: what paths have in common is computed once, and not at all
+  // where it is kept from an earlier run. Throws EngineError where libllama fails or a row of logits is not finite; the
+  // next run begins anew.
+  std::vector<std::vector<TokenStats>> run(const TokenTree& tree, bool share, std::span<const double> alphas);
 
   bool statistics_on_device() const { return device_ != nullptr; }
   const std::string& statistics_fault() const { return statistics_fault_; }
@@ -33,7 +34,8 @@ class LlamaPasses {
   void choose_reader();
   void read_on_host(const std::string& fault);
   WavePlan plan(const TokenTree& tree, bool share);
-  std::vector<TokenStats> run_plan(const TokenTree& tree, const WavePlan& plan, double alpha);
+  std::vector<std::vector<TokenStats>> run_plan(const TokenTree& tree, const WavePlan& plan,
+                                                std::span<const double> alphas);
   bool has_room(std::size_t cells) const;
   void make_room(std::size_t cells, std::size_t targets);
   void keep_prompts(const TokenTree& tree, const WaveStep& step, std::span<const char> ends_prompt);

@@ -1,9 +1,17 @@
 #include "engine/path_statistics.h"
 
+#include <utility>
+
 namespace endorm {
 
 std::vector<std::vector<TokenStats>> evaluate_paths(Engine& engine, std::span<const TokenPath> paths,
                                                     const EvaluateOptions& options) {
+  return std::move(evaluate_paths(engine, paths, std::span(&options.alpha, 1), options).front());
+}
+
+std::vector<std::vector<std::vector<TokenStats>>> evaluate_paths(Engine& engine, std::span<const TokenPath> paths,
+                                                                 std::span<const double> alphas,
+                                                                 const EvaluateOptions& options) {
   TokenTree tree;
   std::vector<std::vector<std::size_t>> nodes;  // [B][T]
   for (const TokenPath& path : paths) {
@@ -14,14 +22,16 @@ std::vector<std::vector<TokenStats>> evaluate_paths(Engine& engine, std::span<co
   for (std::size_t node = 0; node < place.size(); ++node) {
     place[node] = tree.nodes()[node].scored ? next++ : 0;
   }
-  const std::vector<TokenStats> stats = engine.evaluate(tree, options);
-  std::vector<std::vector<TokenStats>> of_paths(paths.size());
-  for (std::size_t i = 0; i < paths.size(); ++i) {
-    for (const std::size_t node : nodes[i]) {
-      of_paths[i].push_back(stats[place[node]]);
+  std::vector<std::vector<std::vector<TokenStats>>> of_alpha;
+  for (const std::vector<TokenStats>& stats : engine.evaluate_alphas(tree, alphas, options)) {
+    std::vector<std::vector<TokenStats>>& of_paths = of_alpha.emplace_back(paths.size());
+    for (std::size_t i = 0; i < paths.size(); ++i) {
+      for (const std::size_t node : nodes[i]) {
+        of_paths[i].push_back(stats[place[node]]);
+      }
     }
   }
-  return of_paths;
+  return of_alpha;
 }
 
 }  // namespace endorm

@@ -17,5 +17,9 @@ struct TokenPath {
 // Throws as TokenTree::insert and Engine::evaluate.
 std::vector<std::vector<TokenStats>> evaluate_paths(Engine& engine, std::span<const TokenPath> paths,
                                                     const EvaluateOptions& options);
+// The same at several temperatures, [alphas][B][T], as Engine::evaluate_alphas.
+std::vector<std::vector<std::vector<TokenStats>>> evaluate_paths(Engine& engine, std::span<const TokenPath> paths,
+                                                                 std::span<const double> alphas,
+                                                                 const EvaluateOptions& options);
 
 }  // namespace endorm

@@ -31,7 +31,9 @@ class HostReader final : public RowReader {
       try {
         const auto row = static_cast<std::size_t>(i);
         const std::span<const float> logits(rows[row], columns_);
-        result.rows[row] = row_statistics(logits.first(request_.vocabulary), request_.alpha);
+        for (const double alpha : request_.alphas) {
+          result.rows[row].push_back(row_statistics(logits.first(request_.vocabulary), alpha));
+        }
         for (const std::int32_t target : request_.targets[row]) {
           result.logits[row].push_back(logits[static_cast<std::size_t>(target)]);
         }

@@ -44,7 +44,7 @@ struct SweepReport {
 // Token statistics of a temperature: a scorer that gives ScoredResponse::tokens and, where asked for, steps.
 using ScorerOfAlpha = std::function<std::unique_ptr<Scorer>(double alpha)>;
 
-// Every setting on the same statistics: one pass over the examples for each alpha. Throws InvalidInput on sets of
+// Every setting on the same statistics: the scorer is asked once for each alpha. Throws InvalidInput on sets of
 // stepwise solutions, whose scores no setting here changes, and as measure does.
 SweepReport sweep(std::string_view benchmark, std::span<const Example> examples, const ScorerOfAlpha& scorer,
                   std::span<const SweepSetting> settings, const AggregateOptions& base, const MetricOptions& options);

@@ -1,11 +1,13 @@
 #include "score/endogenous_scorer.h"
 
+#include <algorithm>
 #include <array>
 #include <map>
 #include <utility>
 
 #include "core/errors.h"
 #include "core/reward.h"
+#include "core/temperature.h"
 #include "engine/path_statistics.h"
 #include "score/request_tokens.h"
 #include "score/step_ranges.h"
@@ -20,13 +22,17 @@ struct EndogenousScorer::Job {
   std::size_t response = 0;
   TokenizedResponse tokens;
   std::size_t truncated_left = 0;
-  Digest key{};                   // of everything that determines the statistics
-  std::vector<TokenStats> stats;  // [T], once it is known
-  std::string failure;            // why it is not
+  Digest key{};                                     // of everything that determines the statistics, at options_.alpha
+  std::vector<TokenStats> stats;                    // [T], once it is known
+  std::vector<std::vector<TokenStats>> also_stats;  // [alphas_ behind the first][T], where they were computed with it
+  std::string failure;                              // why it is not
 };
 
 void check_score_options(const ScoreOptions& options) {
   aggregate(std::array{TokenReward{}}, {}, options.alpha, options.aggregate);  // a trial on one token
+  for (const double alpha : options.also_alphas) {
+    require_temperature(alpha, "score");
+  }
 }
 
 EndogenousScorer::EndogenousScorer(Engine& engine, StatsCache& cache, ScoreOptions options)
@@ -37,6 +43,12 @@ EndogenousScorer::EndogenousScorer(Engine& engine, StatsCache& cache, ScoreOptio
   }
   if (options_.alpha != 1.0 && !capabilities.any_alpha) {
     throw InvalidInput("[score] alpha other than 1 cannot be had: " + capabilities.missing_reason);
+  }
+  alphas_ = {options_.alpha};
+  for (const double alpha : options_.also_alphas) {
+    if (capabilities.any_alpha && std::find(alphas_.begin(), alphas_.end(), alpha) == alphas_.end()) {
+      alphas_.push_back(alpha);
+    }
   }
   fingerprint_ = engine_.fingerprint() + (options_.share_prefixes ? "" : "|no sharing");
 }
@@ -85,10 +97,14 @@ void EndogenousScorer::prepare(const Request& request, std::size_t index, std::v
   PreparedRequest prepared = prepare_request(engine_, request, options_.text, options_.overflow, scored.responses);
   tokens_asked_ += prepared.tokens_asked;
   for (auto& [response, tokens, truncated_left] : prepared.responses) {
-    Job job{index, response, std::move(tokens), truncated_left, {}, {}, {}};
-    job.key = stats_key(fingerprint_, options_.alpha, job.tokens.prompt, job.tokens.response);
+    Job job{index, response, std::move(tokens), truncated_left, {}, {}, {}, {}};
+    job.key = key_of(job, options_.alpha);
     jobs.push_back(std::move(job));
   }
+}
+
+Digest EndogenousScorer::key_of(const Job& job, double alpha) const {
+  return stats_key(fingerprint_, alpha, job.tokens.prompt, job.tokens.response);
 }
 
 void EndogenousScorer::evaluate(std::vector<Job*>& jobs) {
@@ -101,10 +117,12 @@ void EndogenousScorer::evaluate(std::vector<Job*>& jobs) {
     for (const Job* job : some) {
       paths.push_back({job->tokens.prompt, job->tokens.response});
     }
-    std::vector<std::vector<TokenStats>> stats =
-        evaluate_paths(engine_, paths, {options_.alpha, options_.share_prefixes});
+    auto stats = evaluate_paths(engine_, paths, alphas_, {.share_prefixes = options_.share_prefixes});
     for (std::size_t i = 0; i < some.size(); ++i) {
-      some[i]->stats = std::move(stats[i]);
+      some[i]->stats = std::move(stats.front()[i]);
+      for (std::size_t alpha = 1; alpha < alphas_.size(); ++alpha) {
+        some[i]->also_stats.push_back(std::move(stats[alpha][i]));
+      }
     }
   };
   together_or_each(jobs.size(), evaluate_some,
@@ -113,6 +131,9 @@ void EndogenousScorer::evaluate(std::vector<Job*>& jobs) {
   for (const Job* job : jobs) {
     if (job->failure.empty()) {
       transaction.insert(job->key, job->stats);
+      for (std::size_t i = 0; i < job->also_stats.size(); ++i) {
+        transaction.insert(key_of(*job, alphas_[i + 1]), job->also_stats[i]);
+      }
     }
   }
   transaction.commit();

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <string>
+#include <vector>
 
 #include "core/aggregate.h"
 #include "engine/engine.h"
@@ -14,6 +15,9 @@ namespace endorm {
 struct ScoreOptions {
   AggregateOptions aggregate;
   double alpha = 1.0;  // temperature of the soft value
+  // Other temperatures, whose statistics come from the same pass, where the engine can give them, and lie in the cache
+  // for whoever asks next.
+  std::vector<double> also_alphas;
   TemplateOptions text;
   Overflow overflow = Overflow::kError;
   bool find_steps = false;  // split responses that came without steps at step_separator
@@ -41,6 +45,7 @@ class EndogenousScorer final : public Scorer {
   struct Job;
 
   void prepare(const Request& request, std::size_t index, std::vector<Job>& jobs, Scored& scored);
+  Digest key_of(const Job& job, double alpha) const;
   void evaluate(std::vector<Job*>& jobs);
   ScoredResponse assemble(const Job& job, const RequestResponse& response) const;
 
@@ -48,6 +53,7 @@ class EndogenousScorer final : public Scorer {
   StatsCache& cache_;
   ScoreOptions options_;
   std::string fingerprint_;
+  std::vector<double> alphas_;  // options_.alpha, then the others
   std::size_t tokens_asked_ = 0;
 };
 

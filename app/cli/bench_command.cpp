@@ -41,6 +41,17 @@ void check(const BenchFlags& flags) {
   check_directories("bench", std::vector{flags.json, flags.markdown, flags.html});
 }
 
+// Every temperature of a sweep comes from the pass that the judge needs anyway.
+ScoreOptions options_for_all(const BenchFlags& flags) {
+  ScoreOptions options = score_options(flags.scoring);
+  if (!flags.sweep.empty()) {
+    for (const SweepSetting& setting : sweep_settings(flags)) {
+      options.also_alphas.push_back(setting.alpha);
+    }
+  }
+  return options;
+}
+
 SweepReport run_sweep(const BenchFlags& flags, const JudgeParts& parts, const DataSet& data) {
   const std::vector<SweepSetting> settings = sweep_settings(flags);
   const auto scorer = [&](double alpha) {
@@ -57,7 +68,7 @@ SweepReport run_sweep(const BenchFlags& flags, const JudgeParts& parts, const Da
 void run_bench(const BenchFlags& flags) {
   check(flags);
   const Shard shard = shard_from(flags.shard);
-  const ScoreOptions score = score_options(flags.scoring);
+  const ScoreOptions score = options_for_all(flags);
   DataSet data = read_benchmark(flags.benchmark, flags.data, read_options(flags));
   data.examples = examples_of(data.examples, shard);
   if (data.examples.empty()) {

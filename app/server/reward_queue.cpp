@@ -31,11 +31,11 @@ bool same_prompt(const Request& left, const Request& right) {
 bool same_options(const ScoreOptions& left, const ScoreOptions& right) {
   const AggregateOptions& a = left.aggregate;
   const AggregateOptions& b = right.aggregate;
-  return left.alpha == right.alpha && left.overflow == right.overflow && left.find_steps == right.find_steps &&
-         left.step_separator == right.step_separator && left.share_prefixes == right.share_prefixes &&
-         left.text.end_of_turn == right.text.end_of_turn && left.text.template_newline == right.text.template_newline &&
-         a.kind == b.kind && a.gamma == b.gamma && a.floor == b.floor && a.chunk == b.chunk && a.last_k == b.last_k &&
-         a.initial_value == b.initial_value;
+  return left.alpha == right.alpha && left.also_alphas == right.also_alphas && left.overflow == right.overflow &&
+         left.find_steps == right.find_steps && left.step_separator == right.step_separator &&
+         left.share_prefixes == right.share_prefixes && left.text.end_of_turn == right.text.end_of_turn &&
+         left.text.template_newline == right.text.template_newline && a.kind == b.kind && a.gamma == b.gamma &&
+         a.floor == b.floor && a.chunk == b.chunk && a.last_k == b.last_k && a.initial_value == b.initial_value;
 }
 
 }  // namespace
@@ -205,11 +205,12 @@ void RewardQueue::score_together(std::span<const std::shared_ptr<Job>> jobs) {
   try {
     EndogenousScorer scorer(*engine_, cache_, jobs.front()->options);
     std::vector<Scored> scored = scorer.score(requests);
+    const std::size_t temperatures = 1 + jobs.front()->options.also_alphas.size();
     std::size_t scored_tokens = 0;
     std::size_t responses = 0;
     for (const Scored& of_request : scored) {
       for (const ScoredOutcome& outcome : of_request.responses) {
-        scored_tokens += outcome.scored ? outcome.scored->tokens.size() : 0;
+        scored_tokens += outcome.scored ? temperatures * outcome.scored->tokens.size() : 0;
         ++responses;
       }
     }

@@ -1,13 +1,17 @@
 #include "app/server/rewards_protocol.h"
 
+#include <algorithm>
 #include <set>
 #include <utility>
+#include <vector>
 
 #include "core/errors.h"
 #include "score/scored_json.h"
 
 namespace endorm {
 namespace {
+
+constexpr std::size_t kMostNumbers = 16;
 
 // What a request says in "options".
 struct RewardChoice {
@@ -38,6 +42,10 @@ class OptionReader {
       require(found->is_string(), name, "a string");
     } else if constexpr (std::is_same_v<Value, std::size_t>) {
       require(found->is_number_unsigned(), name, "a whole number");
+    } else if constexpr (std::is_same_v<Value, std::vector<double>>) {
+      const bool numbers = found->is_array() &&
+                           std::all_of(found->begin(), found->end(), [](const Json& item) { return item.is_number(); });
+      require(numbers && found->size() <= kMostNumbers, name, "a list of at most 16 numbers");
     } else {
       require(found->is_number(), name, "a number");
     }
@@ -91,6 +99,7 @@ RewardChoice read_options(const Json& body, const ProtocolContext& context) {
   reader.take("last_k", aggregate.last_k);
   reader.take("initial_value", aggregate.initial_value);
   reader.take("alpha", choice.score.alpha);
+  reader.take("also_alphas", choice.score.also_alphas);
   reader.take("end_of_turn", choice.score.text.end_of_turn);
   reader.take("template_newline", choice.score.text.template_newline);
   reader.take("on_overflow", overflow);

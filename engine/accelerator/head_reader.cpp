@@ -96,7 +96,8 @@ bool read_head(Accelerator& accelerator, const HeadOfGraph& head, const Operand&
       return false;
     }
   }
-  std::vector<RowReduction> reductions(rows, RowReduction(request.alpha));
+  const std::vector<RowReduction> of_row(request.alphas.begin(), request.alphas.end());
+  std::vector<std::vector<RowReduction>> reductions(rows, of_row);
   HeadResult result;
   result.logits.resize(rows);
   for (std::size_t row = 0; row < rows; ++row) {
@@ -116,7 +117,9 @@ bool read_head(Accelerator& accelerator, const HeadOfGraph& head, const Operand&
         for (const LogitStep& step : head.steps) {
           apply(step, first, logits);
         }
-        reductions[row].add(logits);
+        for (RowReduction& reduction : reductions[row]) {
+          reduction.add(logits);
+        }
         for (std::size_t t = 0; t < request.targets[row].size(); ++t) {
           const auto target = static_cast<std::size_t>(request.targets[row][t]);
           if (target >= first && target < first + count) {
@@ -133,8 +136,11 @@ bool read_head(Accelerator& accelerator, const HeadOfGraph& head, const Operand&
     }
   }
   result.rows.reserve(rows);
-  for (const RowReduction& reduction : reductions) {
-    result.rows.push_back(reduction.statistics());
+  for (const std::vector<RowReduction>& row : reductions) {
+    std::vector<RowStatistics>& statistics = result.rows.emplace_back();
+    for (const RowReduction& reduction : row) {
+      statistics.push_back(reduction.statistics());
+    }
   }
   accelerator.profile().floating_operations +=
       2.0 * static_cast<double>(rows) * static_cast<double>(request.vocabulary) * static_cast<double>(hidden.width());

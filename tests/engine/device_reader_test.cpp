@@ -1,9 +1,11 @@
+#include <array>
 #include <cmath>
 
 #include <doctest/doctest.h>
 
 #include "core/random.h"
 #include "engine/llama_engine.h"
+#include "engine/path_statistics.h"
 #include "tests/engine/sequences.h"
 
 // Statistics computed beside the logits, as on a GPU, against the host's on the same passes. The device is the
@@ -94,6 +96,42 @@ TEST_CASE("the device's statistics are the host's, for every architecture, preci
         CHECK(worst.entropy <= 1e-3);
         CHECK(worst.divergence <= 1e-3);
       }
+    }
+  }
+}
+
+TEST_CASE(
+    "several temperatures are those of a pass for each, to the bit; only a device computes them in as many passes") {
+  MESSAGE("seed ", kSeed);
+  RandomStream random(kSeed);
+  const std::vector<Sequence> sequences = random_branches(random, 9, 15);
+  std::vector<TokenPath> paths;
+  for (const Sequence& sequence : sequences) {
+    paths.push_back({sequence.prefix, sequence.continuation});
+  }
+  const std::vector<double> alphas = {1.0, 0.3, 4.0};
+  const auto bits_of = [](const TokenStats& stats) {
+    return std::array{stats.logit, stats.log_sum_exp, stats.entropy.value(), stats.uniform_divergence.value()};
+  };
+  for (const Precision precision : {Precision::kNative, Precision::kExact}) {
+    for (const StatisticsPlace place : {StatisticsPlace::kHost, StatisticsPlace::kDevice}) {
+      CAPTURE(precision);
+      CAPTURE(place);
+      const auto engine = make_llama_engine(options_of("llama", precision, place));
+      const auto of_alphas = evaluate_paths(*engine, paths, alphas, {});
+      const std::size_t together = engine->counts().tokens_computed;
+      REQUIRE(of_alphas.size() == alphas.size());
+      for (std::size_t i = 0; i < alphas.size(); ++i) {
+        const SequenceStats expected = evaluate_paths(*engine, paths, {.alpha = alphas[i]});
+        for (std::size_t sequence = 0; sequence < paths.size(); ++sequence) {
+          REQUIRE(of_alphas[i][sequence].size() == expected[sequence].size());
+          for (std::size_t t = 0; t < expected[sequence].size(); ++t) {
+            CHECK(bits_of(of_alphas[i][sequence][t]) == bits_of(expected[sequence][t]));
+          }
+        }
+      }
+      const std::size_t each = (engine->counts().tokens_computed - together) / alphas.size();
+      CHECK(together == (place == StatisticsPlace::kDevice ? alphas.size() * each : each));
     }
   }
 }

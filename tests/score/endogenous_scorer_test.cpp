@@ -320,5 +320,32 @@ TEST_CASE("equal pairs are computed once, within a call and across calls") {
   CHECK(engine.counts().rows_read == 5);
 }
 
+TEST_CASE("temperatures that a pass was also asked for cost no other pass") {
+  const auto logits = [](std::span<const Token> path) { return random_row(1, path, 4, 4.0); };
+  TabularEngine engine(4, logits);
+  StatsCache cache(std::nullopt);
+  const std::vector<Request> requests = {request_of({{"prompt", "[0]"}, {"responses", {"[1][2]", "[3]"}}}, 1)};
+  ScoreOptions options;
+  options.also_alphas = {2.0, 1.0, 0.5, 2.0};  // 1 is the one that is asked for anyway
+  EndogenousScorer(engine, cache, options).score(requests);
+  const std::size_t rows = engine.counts().rows_read;
+  for (const double alpha : {0.5, 1.0, 2.0}) {
+    CAPTURE(alpha);
+    ScoreOptions later;
+    later.alpha = alpha;
+    const Scored known = EndogenousScorer(engine, cache, later).score(requests).front();
+    CHECK(engine.counts().rows_read == rows);
+    StatsCache empty(std::nullopt);
+    TabularEngine other(4, logits);
+    const Scored anew = EndogenousScorer(other, empty, later).score(requests).front();
+    for (std::size_t i = 0; i < anew.responses.size(); ++i) {
+      CHECK(known.responses[i].scored.value().reward == anew.responses[i].scored.value().reward);
+      CHECK(known.responses[i].scored.value().value == anew.responses[i].scored.value().value);
+    }
+  }
+  options.also_alphas = {0.0};
+  CHECK_THROWS_AS(check_score_options(options), InvalidInput);
+}
+
 }  // namespace
 }  // namespace endorm

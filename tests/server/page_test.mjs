@@ -121,7 +121,10 @@ async function firstPaint(browser, server) {
 const PROMPT = "What is the capital of France?";
 const RESPONSES = ["Paris.\n\nIt lies on the Seine, and has been the capital for long.", "Rome.", "", "Paris.\n\nIt lies on the Seine, and has been the capital for long.", HOSTILE];
 
-// Aggregations and alpha: the numbers are the server's, and nothing is sent for what is known.
+const computed = async (server) => Number((await (await fetch(`${server.url}metrics`)).text()).match(/endorm_tokens_computed_total{model="a"} (\d+)/)[1]);
+
+// Aggregations and alpha: the numbers are the server's, nothing is sent for what is known and nothing computed for the
+// values of alpha that are offered.
 async function numbers(browser, server) {
   const page = await open(browser, server);
   await write(page, PROMPT, RESPONSES);
@@ -152,11 +155,12 @@ async function numbers(browser, server) {
   };
   await check(1);
   assert.equal(page.posts.length, 1, "aggregations send nothing");
-  await page.fill("#alpha", "0.5");
-  await page.keyboard.press("Enter");
+  const tokens = await computed(server);
+  await page.click('#kept button:text-is("0.5")');
   await settled(page);
   assert.deepEqual(page.posts.map((body) => body.options.alpha), [1, 0.5]);
   await check(0.5);
+  assert.equal(await computed(server), tokens, "another alpha of those that are offered computes nothing");
   for (const alpha of ["1", "0.5", "1"]) {
     await page.click(`#kept button:text-is("${alpha}")`);
     await settled(page);

@@ -152,6 +152,11 @@ TEST_CASE("/v1/rewards: options, many records, one bad response, a stream of lin
   CHECK(reply["responses"][0]["reward"] == scored_alone(kPrompt, kGood, false, mean));
   CHECK(reply["responses"][1].contains("error"));
   CHECK(reply["model"] == "tabular0");
+  const json at_one = server.reply(
+      "/v1/rewards",
+      {{"prompt", kPrompt}, {"response", kGood}, {"options", {{"aggregation", "mean"}, {"also_alphas", {0.5, 2}}}}});
+  mean.alpha = 1.0;
+  CHECK(at_one["responses"][0]["reward"] == scored_alone(kPrompt, kGood, false, mean));
   const json records = {{{"id", "a"}, {"prompt", kPrompt}, {"response", kGood}},
                         {{"id", "b"}, {"prompt", kPrompt}, {"chosen", kOther}, {"rejected", kGood}}};
   const json rows = server.reply("/v1/rewards", {{"records", records}})["rows"];
@@ -220,6 +225,9 @@ TEST_CASE("a body that is not of its protocol is refused with the name of what i
         {R"({"prompt": "[1]", "response": "[2]", "options": {"gama": 1}})", "gama"},
         {R"({"prompt": "[1]", "response": "[2]", "options": {"gamma": 2}})", "gamma"},
         {R"({"prompt": "[1]", "response": "[2]", "options": {"alpha": 0}})", "alpha"},
+        {R"({"prompt": "[1]", "response": "[2]", "options": {"also_alphas": 2}})", "also_alphas"},
+        {R"({"prompt": "[1]", "response": "[2]", "options": {"also_alphas": [1, "2"]}})", "also_alphas"},
+        {R"({"prompt": "[1]", "response": "[2]", "options": {"also_alphas": [-1]}})", "alpha"},
         {R"({"prompt": "[1]", "response": "[2]", "stream": 1})", "stream"},
         {R"({"prompt": "[1]", "records": [{"prompt": "[1]", "response": "[2]"}]})", "prompt"},
         {R"({"prompt": "[1]", "response": "[2]", "other": 1})", "other"}}},
