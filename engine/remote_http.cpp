@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
+#include <string>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -38,10 +41,22 @@ bool worth_retrying(int status) {
   return std::find(kPassing.begin(), kPassing.end(), status) != kPassing.end();
 }
 
-[[noreturn]] void throw_status(const std::string& address, int status, const std::string& body, std::size_t tries) {
-  const std::string said =
-      "[RemoteHttp] " + address + " answered status " + std::to_string(status) + ": " + server_message(body) + ".";
-  switch (status) {
+// Retry-After in its form of whole seconds; 0 where there is none. A date, its other form, is left to the back-off.
+std::chrono::seconds asked_to_wait(const httplib::Response& response) {
+  const std::string text = response.get_header_value("Retry-After");
+  unsigned seconds = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+  return std::chrono::seconds(error == std::errc() && end == text.data() + text.size() ? seconds : 0);
+}
+
+[[noreturn]] void throw_status(const std::string& address, const httplib::Response& response, std::size_t tries) {
+  const std::string said = "[RemoteHttp] " + address + " answered status " + std::to_string(response.status) + ": " +
+                           server_message(response.body) + ".";
+  const std::string lasting = said + " It was tried " + std::to_string(tries) + " times. Look into the server's log.";
+  if (worth_retrying(response.status)) {
+    throw ServerBusy(lasting, asked_to_wait(response));
+  }
+  switch (response.status) {
     case 400:
     case 413:
     case 422:
@@ -53,7 +68,7 @@ bool worth_retrying(int status) {
     case 405:
       throw ServerRefused(said + " Check the address, the dialect and that the server is up to date.");
     default:
-      throw EngineError(said + " It was tried " + std::to_string(tries) + " times. Look into the server's log.");
+      throw EngineError(lasting);
   }
 }
 
@@ -95,13 +110,14 @@ struct RemoteHttp::Connection {
       const bool passing = !result || worth_retrying(result->status);
       if (!passing || tries > options.retries) {
         if (result) {
-          throw_status(address, result->status, result->body, tries);
+          throw_status(address, *result, tries);
         }
         throw ServerUnusable("[RemoteHttp] " + address + " could not be reached (" +
                              httplib::to_string(result.error()) + "), tried " + std::to_string(tries) +
                              " times. Check that the server runs and that the address is right.");
       }
-      std::this_thread::sleep_for(pause);
+      const std::chrono::milliseconds asked = result ? asked_to_wait(*result) : std::chrono::seconds(0);
+      std::this_thread::sleep_for(std::max(pause, std::min<std::chrono::milliseconds>(asked, options.longest_wait)));
       pause *= 2;
     }
   }

@@ -20,6 +20,14 @@ class ServerRefused final : public ServerUnusable {
   using ServerUnusable::ServerUnusable;
 };
 
+// It answers another time (408, 429, 500, 502, 503, 504), and may have said when.
+class ServerBusy final : public EngineError {
+ public:
+  ServerBusy(const std::string& message, std::chrono::seconds wait) : EngineError(message), again_in(wait) {}
+
+  std::chrono::seconds again_in;  // 0: it did not say
+};
+
 struct RemoteHttpOptions {
   std::string url;      // http:// or https://, host, port, perhaps a path; a "/v1" at its end is dropped
   std::string api_key;  // sent as a bearer token; empty: none
@@ -27,6 +35,7 @@ struct RemoteHttpOptions {
   std::chrono::milliseconds reply_timeout{600'000};  // for one whole reply
   std::size_t retries = 4;                           // after a lost connection or a status 408, 429, 500, 502, 503, 504
   std::chrono::milliseconds backoff{500};            // before the first retry; doubles each time
+  std::chrono::seconds longest_wait{30};             // where a server says in Retry-After when to come again
 };
 
 // One connection to a server, kept alive. One caller at a time.
@@ -40,7 +49,8 @@ class RemoteHttp {
 
   // Body of the reply with status 200; path begins with "/". Throws InvalidInput where the server refuses the request
   // as wrong (400, 413, 422), ServerUnusable on a connection that fails, ServerRefused on 401, 403, 404 and 405,
-  // EngineError on any other status or a time-out: each names the address and what the server said.
+  // ServerBusy after the last retry of what may pass, EngineError on any other status or a time-out: each names the
+  // address and what the server said.
   std::string get(const std::string& path);
   std::string post(const std::string& path, const std::string& json_body);
 

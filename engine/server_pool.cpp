@@ -54,25 +54,26 @@ class ServerPool::Servers {
       std::unique_ptr<RemoteHttp> connection = connection_of(place);
       try {
         std::string reply = connection->post(path, body);
-        give_back(place, std::move(connection), /*alive=*/true);
+        give_back(place, std::move(connection));
         return reply;
       } catch (const InvalidInput&) {
-        give_back(place, std::move(connection), true);
+        give_back(place, std::move(connection));
         throw;
       } catch (const ServerRefused&) {
-        give_back(place, std::move(connection), true);
+        give_back(place, std::move(connection));
         throw;
-      } catch (const EngineError&) {
-        give_back(place, nullptr, false);
+      } catch (const EngineError& failure) {
+        const auto* busy = dynamic_cast<const ServerBusy*>(&failure);
+        leave(place, busy != nullptr ? busy->again_in : std::chrono::seconds(0));
         if (alone() || tries >= options_.tries) {
           throw;
         }
       } catch (...) {
-        give_back(place, nullptr, true);
+        give_back(place, nullptr);
         throw;
       }
-      if (!any_alive()) {
-        std::this_thread::sleep_for(pause);
+      if (const auto rest = rest_of_all(); rest > Clock::duration::zero()) {
+        std::this_thread::sleep_for(std::max<Clock::duration>(pause, rest));
         pause = std::min(2 * pause, options_.longest_rest);
       }
     }
@@ -136,30 +137,38 @@ class ServerPool::Servers {
     return connection;
   }
 
-  void give_back(std::size_t place, std::unique_ptr<RemoteHttp> connection, bool alive) {
+  // After a request that the server answered.
+  void give_back(std::size_t place, std::unique_ptr<RemoteHttp> connection) {
     const std::lock_guard lock(mutex_);
     Server& server = servers_[place];
     --server.busy;
     if (connection) {
       server.idle.push_back(std::move(connection));
     }
-    if (alive) {
-      server.failures = 0;
-      server.dead_until = {};
-      return;
-    }
+    server.failures = 0;
+    server.dead_until = {};
+  }
+
+  // After one that failed: the server rests, longer each time, and as long as it asked for.
+  void leave(std::size_t place, std::chrono::milliseconds asked) {
+    const std::lock_guard lock(mutex_);
+    Server& server = servers_[place];
+    --server.busy;
     constexpr std::size_t kMostDoublings = 16;
-    const auto rest = options_.backoff * (1U << std::min(server.failures, kMostDoublings));
-    server.dead_until = Clock::now() + std::min<std::chrono::milliseconds>(rest, options_.longest_rest);
+    const std::chrono::milliseconds rest = options_.backoff * (1U << std::min(server.failures, kMostDoublings));
+    server.dead_until = Clock::now() + std::min(std::max(rest, asked), options_.longest_rest);
     ++server.failures;
     server.idle.clear();
   }
 
-  bool any_alive() {
+  // Until the first server is to be asked again; zero or less where one is.
+  Clock::duration rest_of_all() {
     const std::lock_guard lock(mutex_);
-    const Clock::time_point now = Clock::now();
-    return std::any_of(servers_.begin(), servers_.end(),
-                       [&](const Server& server) { return server.dead_until <= now; });
+    Clock::time_point first = Clock::time_point::max();
+    for (const Server& server : servers_) {
+      first = std::min(first, server.dead_until);
+    }
+    return first - Clock::now();
   }
 
   ServerPoolOptions options_;

@@ -24,8 +24,8 @@ struct ServerPoolOptions {
 
 // Servers that give the same answers, used at once. A request goes to the server that its key names while that is not
 // much busier than others (what has a prompt in common meets there and is computed once), else to the one that has the
-// fewest requests of ours. A server that fails is left for a while and then asked again; what it was asked goes to
-// another. Thread-safe: callers are what is at once.
+// fewest requests of ours. A server that fails is left for a while (at least as long as it says in Retry-After) and
+// then asked again; what it was asked goes to another. Thread-safe: callers are what is at once.
 class ServerPool {
  public:
   // Does not connect yet. Throws InvalidInput on no URL, or one of another form than RemoteHttp takes.

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <functional>
 #include <thread>
+#include <utility>
 
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
@@ -86,6 +87,31 @@ TEST_CASE("a passing fault is tried again, a lasting one is reported") {
     failures = 1'000;
     CHECK_THROWS_WITH_AS(engine.evaluate(tree, {}), doctest::Contains("warming up"), EngineError);
     CHECK(server.asked(kCompletions) - before == 6);
+  }
+}
+
+TEST_CASE("a server that says when to come again is not asked before, within a limit") {
+  RemoteTabularServer server(kVllm);
+  const auto seconds_after = [&](const std::string& retry_after, std::chrono::seconds longest_wait) {
+    RemoteEngineOptions options = quick(server);
+    options.http.longest_wait = longest_wait;
+    RemoteEngine engine(options);
+    bool full = true;
+    server.meddle([&](const std::string& path, RemoteTabularServer::Answer& answer) {
+      if (path == kCompletions && std::exchange(full, false)) {
+        answer = {429, R"({"error": {"message": "full"}})", retry_after};
+      }
+    });
+    TokenTree tree;
+    tree.insert(Tokens{0}, Tokens{1, 2});
+    const auto begin = std::chrono::steady_clock::now();
+    check_equal(engine.evaluate(tree, {}), server.evaluate(tree));
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  };
+  CHECK(seconds_after("1", std::chrono::seconds(30)) >= 1.0);
+  CHECK(seconds_after("60", std::chrono::seconds(1)) >= 1.0);  // a minute would show
+  for (const char* unreadable : {"-1", "1x", "Thu, 26 Nov 2026 18:00:00 GMT", "99999999999999999999"}) {
+    seconds_after(unreadable, std::chrono::seconds(30));  // answers
   }
 }
 

@@ -105,6 +105,9 @@ struct RemoteTabularServer::State {
       meddle(path, answer);
     }
     response.status = answer.status;
+    if (!answer.retry_after.empty()) {
+      response.set_header("Retry-After", answer.retry_after);
+    }
     response.set_content(answer.body, "application/json");
   }
 

@@ -24,6 +24,7 @@ class RemoteTabularServer {
   struct Answer {
     int status = 200;
     std::string body;
+    std::string retry_after = {};  // the header; empty: none
   };
   using Meddle = std::function<void(const std::string& path, Answer& answer)>;
 

@@ -23,8 +23,8 @@ QUICK = {"backoff": 0.05, "longest_rest": 0.2}
 
 
 @contextlib.contextmanager
-def made_up(answer):
-    """A server of ours: answer(path, body) -> (status, JSON). Yields its address and what it was asked."""
+def made_up(answer, headers=()):
+    """A server of ours, with these headers: answer(path, body) -> (status, JSON). Yields its address and what it was asked."""
     asked = []
 
     class Handler(http.server.BaseHTTPRequestHandler):
@@ -36,6 +36,8 @@ def made_up(answer):
             status, reply = answer(self.path, body)
             data = json.dumps(reply).encode()
             self.send_response(status)
+            for name, value in dict(headers).items():
+                self.send_header(name, value)
             self.send_header("Content-Length", str(len(data)))
             self.end_headers()
             self.wfile.write(data)
@@ -225,6 +227,12 @@ def test_what_passes_is_tried_again():
 
     with made_up(answer) as (url, asked), ServerPool(url, **QUICK) as pool:
         assert pool.rewards(RECORDS[0]) == [[-1.0]] and len(asked) == 3
+    for said, least in (("1", 1.0), ("Thu, 26 Nov 2026 18:00:00 GMT", 0.0)):
+        statuses = [429, 200]
+        with made_up(answer, {"Retry-After": said}) as (url, asked), ServerPool(url, backoff=0.05) as pool:
+            began = time.monotonic()
+            assert pool.rewards(RECORDS[0]) == [[-1.0]] and len(asked) == 2
+            assert time.monotonic() - began >= least
     with made_up(lambda *_: (500, {"error": "broken"})) as (url, asked), ServerPool(url, tries=3, **QUICK) as pool:
         with pytest.raises(RuntimeError, match="status 500: broken.*Tried 3 times"):
             pool.rewards(RECORDS[0])

@@ -77,28 +77,33 @@ class Servers:
         with self._lock:
             return server.idle.pop() if server.idle else self._connect(server.url)
 
-    def give_back(self, server: Server, connection: ServerConnection, *, alive: bool) -> None:
-        """After a request: what take took. alive: it answered, be it with a refusal; else it rests, longer each time."""
+    def give_back(self, server: Server, connection: ServerConnection, *, rest: float | None) -> None:
+        """After a request: what take took.
+
+        rest: None where it answered, be it with a refusal. Else the server rests, longer each time and at least as long
+        as it asked for, these seconds.
+        """
         with self._lock:
             server.busy -= 1
             dropped = []
-            if alive:
+            if rest is None:
                 server.idle.append(connection)
                 server.answered += 1
                 server.failures = 0
                 server.dead_until = 0.0
             else:
-                rest = min(self._backoff * 2 ** min(server.failures, _MOST_DOUBLINGS), self._longest_rest)
-                server.dead_until = time.monotonic() + rest
+                own = self._backoff * 2 ** min(server.failures, _MOST_DOUBLINGS)
+                server.dead_until = time.monotonic() + min(max(own, rest), self._longest_rest)
                 server.failures += 1
                 dropped, server.idle = [connection, *server.idle], []
         for one in dropped:
             one.close()
 
-    def any_alive(self) -> bool:
+    def rest_of_all(self) -> float:
+        """Seconds until the first server is to be asked again; 0 where one is."""
         with self._lock:
-            now = time.monotonic()
-            return any(server.dead_until <= now for server in self._servers)
+            first = min(server.dead_until for server in self._servers)
+            return max(0.0, first - time.monotonic())
 
     def states(self) -> list[ServerState]:
         with self._lock:

@@ -16,12 +16,13 @@ _LONGEST_EXCERPT = 300
 class ServerFailed(EngineError):
     """No answer that counts: the server is not there, is too busy, or failed. Another, or a later try, may answer.
 
-    again: whether the same server is worth asking again (after a time-out it is still busy with the first try).
+    again: whether the same server is worth asking again (after a time-out it is still busy with the first try). rest:
+    seconds until then, where it said so (Retry-After).
     """
 
-    def __init__(self, message: str, *, again: bool) -> None:
+    def __init__(self, message: str, *, again: bool, rest: float = 0.0) -> None:
         super().__init__(message)
-        self.again = again
+        self.again, self.rest = again, rest
 
 
 class ServerConnection:
@@ -65,7 +66,7 @@ class ServerConnection:
         address = self.base + path
         begin = time.monotonic()
         try:
-            status, reply = self._exchange(self._prefix + path, body)
+            status, rest, reply = self._exchange(self._prefix + path, body)
         except (OSError, http.client.HTTPException) as error:
             self.close()
             if isinstance(error, TimeoutError) and time.monotonic() - begin >= self._reply_timeout:
@@ -86,9 +87,9 @@ class ServerConnection:
             raise EngineError(f"{said} Give the server's api_key.")
         if status in (404, 405):
             raise EngineError(f"{said} Check that the address is one of endorm serve.")
-        raise ServerFailed(f"{said} Look into the server's log.", again=status in PASSING)
+        raise ServerFailed(f"{said} Look into the server's log.", again=status in PASSING, rest=rest)
 
-    def _exchange(self, path: str, body: bytes) -> tuple[int, bytes]:
+    def _exchange(self, path: str, body: bytes) -> tuple[int, float, bytes]:
         if self._connection is not None:
             try:
                 return self._ask(self._connection, path, body)
@@ -99,13 +100,15 @@ class ServerConnection:
         self._connection.sock.settimeout(self._reply_timeout)
         return self._ask(self._connection, path, body)
 
-    def _ask(self, connection: http.client.HTTPConnection, path: str, body: bytes) -> tuple[int, bytes]:
+    def _ask(self, connection: http.client.HTTPConnection, path: str, body: bytes) -> tuple[int, float, bytes]:
+        """Status, seconds of Retry-After (0 without it, or where it is a date), reply."""
         connection.request("POST", path, body, self._headers)
         response = connection.getresponse()
         reply = response.read()
         if response.will_close:
             self.close()
-        return response.status, reply
+        rest = response.getheader("Retry-After", "")
+        return response.status, float(rest) if rest.isdecimal() else 0.0, reply
 
 
 def _message(reply: bytes) -> str:

@@ -37,7 +37,7 @@ class ServerPool:
     urls: addresses, or one text with commas between them. api_key: of all. model: its name, where servers have several.
     at_once: requests on their way together, over all callers (4 a server). tries: of a request, on whatever servers.
     Seconds: connect_timeout; reply_timeout of one reply; backoff before a try where no server is left, and a dead
-    server's first rest, which doubles up to longest_rest. Does not connect yet. Raises ValueError on no address, or one
+    server's first rest, which doubles up to longest_rest; one that says Retry-After rests at least so long. Does not connect yet. Raises ValueError on no address, or one
     of another form.
 
     Pickled, it is its settings: each process has connections of its own.
@@ -155,21 +155,21 @@ class ServerPool:
             except ServerFailed as failure:
                 if tried == self._tries or (self._servers.alone and not failure.again) or self._closing.is_set():
                     raise type(failure)(f"{failure} Tried {tried} times.", again=failure.again) from failure
-            if not self._servers.any_alive():
-                self._closing.wait(pause)
+            if rest := self._servers.rest_of_all():
+                self._closing.wait(max(pause, rest))
                 pause = min(2 * pause, self._longest_rest)
         raise AssertionError("unreachable: the last try returns or raises")
 
     def _answer(self, server: Server, path: str, body: bytes) -> Any:
         connection = self._servers.connection(server)
-        alive = True
+        rest = None
         try:
             return connection.post(path, body)
-        except ServerFailed:
-            alive = False
+        except ServerFailed as failure:
+            rest = failure.rest
             raise
         finally:
-            self._servers.give_back(server, connection, alive=alive)
+            self._servers.give_back(server, connection, rest=rest)
 
 
 def _restored(settings: dict[str, Any]) -> ServerPool:
