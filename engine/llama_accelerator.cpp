@@ -103,7 +103,11 @@ std::string accelerator_name(const Accelerator* accelerator) {
     return "exact native";
   }
   const std::string wide = product_type_name(options.wide_type);
-  return options.precision == Precision::kFast ? "fast int8 and " + wide : "exact " + wide;
+  if (options.precision != Precision::kFast) {
+    return "exact " + wide;
+  }
+  const bool whole = accelerator->products()->int8_weight_steps() == kInt8Steps;
+  return std::string(whole ? "fast int8 and " : "fast int8 (weights in 7 bits) and ") + wide;
 }
 
 AcceleratorInfo describe_accelerator(const Accelerator* accelerator, const LlamaEngineOptions& options) {

@@ -179,7 +179,7 @@ std::size_t rotation_block(std::size_t width) {
   return std::min(kLargest, std::size_t{1} << static_cast<unsigned>(std::countr_zero(width)));
 }
 
-float convert_row(ProductType type, std::span<float> row, void* out) {
+float convert_row(ProductType type, std::span<float> row, void* out, float int8_steps) {
   switch (type) {
     case ProductType::kF32:
       std::memcpy(out, row.data(), row.size_bytes());
@@ -197,11 +197,10 @@ float convert_row(ProductType type, std::span<float> row, void* out) {
     case ProductType::kInt8: {
       rotate(row.data(), row.size(), rotation_block(row.size()));
       const float most = largest(row.data(), row.size());
-      constexpr float kSteps = 127.0F;
       const bool usable = std::isfinite(most) && most > 0.0F;
-      round_to_int8(row.data(), row.size(), usable ? kSteps / most : 0.0F, static_cast<std::int8_t*>(out));
+      round_to_int8(row.data(), row.size(), usable ? int8_steps / most : 0.0F, static_cast<std::int8_t*>(out));
       // A row that is not finite must not come out as numbers: the scale carries it to the result.
-      return std::isfinite(most) ? most / kSteps : std::numeric_limits<float>::quiet_NaN();
+      return std::isfinite(most) ? most / int8_steps : std::numeric_limits<float>::quiet_NaN();
     }
   }
   throw InternalError("[convert_row] unknown type");

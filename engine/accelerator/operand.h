@@ -37,8 +37,12 @@ class Operand {
   std::vector<float> row_scales_;
 };
 
-// One row [K] in f32 to the type, for packing weights. Returns the scale of kInt8, 1 for the others.
-float convert_row(ProductType type, std::span<float> row, void* out);
+// The whole numbers of kInt8 go from -kInt8Steps to kInt8Steps.
+inline constexpr float kInt8Steps = 127.0F;
+
+// One row [K] in f32 to the type, for packing weights; kInt8 in so many steps each way. Returns the scale of kInt8, 1
+// for the others.
+float convert_row(ProductType type, std::span<float> row, void* out, float int8_steps = kInt8Steps);
 
 // kInt8 multiplies X H and W H in place of X and W, with H a block-diagonal Hadamard matrix over blocks of this many
 // columns (H H^T = 1, so the product is the same): an outlier channel is spread over its block before it is rounded.

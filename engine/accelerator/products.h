@@ -26,6 +26,9 @@ class Products {
   virtual std::string name() const = 0;
   // Whether this processor and this library multiply the type at all.
   virtual bool can(ProductType type) const = 0;
+  // In how many steps each way kInt8 rounds weights: kInt8Steps, or half of them where sums of whole ones would not be
+  // exact on this processor.
+  virtual float int8_weight_steps() = 0;
 
   // Writes row n of W as K numbers in f32.
   using RowReader = std::function<void(std::size_t row, float* values)>;

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
 #include <map>
+#include <optional>
 #include <string>
 #include <tuple>
 
@@ -97,8 +99,19 @@ class OneDnnProducts final : public Products {
     }
   }
 
+  // Without VNNI the library adds products in pairs, in 16 bits that saturate: 2 * 255 * 127 is beyond them, 2 * 255 *
+  // 63 is not (activations are shifted to 0 .. 255). So it is tried.
+  float int8_weight_steps() override {
+    if (!int8_weight_steps_) {
+      int8_weight_steps_ = kInt8Steps;
+      int8_weight_steps_ = largest_numbers_multiply() ? kInt8Steps : 63.0F;
+    }
+    return *int8_weight_steps_;
+  }
+
   std::unique_ptr<PackedMatrix> pack(ProductType type, std::size_t rows, std::size_t width,
                                      const RowReader& read_row) override {
+    const float int8_steps = type == ProductType::kInt8 ? int8_weight_steps() : kInt8Steps;
     try {
       const ThreadCount count(threads_);
       auto matrix = std::make_unique<OneDnnMatrix>();
@@ -116,7 +129,7 @@ class OneDnnProducts final : public Products {
         for (std::ptrdiff_t n = 0; n < static_cast<std::ptrdiff_t>(rows); ++n) {
           const auto at = static_cast<std::size_t>(n);
           read_row(at, row.data());
-          scales[at] = convert_row(type, row, plain.data() + at * row_bytes);
+          scales[at] = convert_row(type, row, plain.data() + at * row_bytes, int8_steps);
         }
       }
       if (type == ProductType::kInt8) {
@@ -152,6 +165,27 @@ class OneDnnProducts final : public Products {
   }
 
  private:
+  // Rows of a one and zeros, which the rotation makes the same number throughout: each rounds to the largest step, and
+  // the product of two is 1.
+  bool largest_numbers_multiply() {
+    constexpr std::size_t kWidth = 256;
+    constexpr std::size_t kColumns = 64;
+    const auto weight = pack(ProductType::kInt8, kColumns, kWidth, [](std::size_t, float* row) {
+      std::fill_n(row, kWidth, 0.0F);
+      row[0] = 1.0F;
+    });
+    std::vector<float> ones(kRowStep * kWidth, 0.0F);
+    for (std::size_t row = 0; row < kRowStep; ++row) {
+      ones[row * kWidth] = 1.0F;
+    }
+    Operand x;
+    x.convert(ProductType::kInt8, ones.data(), kRowStep, kWidth, kWidth, threads_);
+    std::vector<float> products(kRowStep * kColumns);
+    multiply(x, *weight, products.data(), kColumns);
+    return std::all_of(products.begin(), products.end(),
+                       [](float product) { return std::abs(product - 1.0F) < 1e-3F; });
+  }
+
   using Description = dnnl::matmul::primitive_desc;
 
   struct Kernel {
@@ -239,6 +273,7 @@ class OneDnnProducts final : public Products {
   }
 
   int threads_;
+  std::optional<float> int8_weight_steps_;
   dnnl::engine engine_{dnnl::engine::kind::cpu, 0};
   dnnl::stream stream_{engine_};
   std::map<std::tuple<ProductType, std::size_t, std::size_t, std::size_t, std::size_t>, Kernel> kernels_;

@@ -177,6 +177,35 @@ TEST_CASE("bf16 and int8 stay within their rounding, outlier channels and all") 
   }
 }
 
+TEST_CASE("sums of the largest int8 numbers are exact on every processor") {
+  const auto fast = test_accelerator(Precision::kFast, ProductType::kF32);
+  if (!fast->products() || !fast->products()->can(ProductType::kInt8)) {
+    return;
+  }
+  Products& products = *fast->products();
+  const float steps = products.int8_weight_steps();
+  MESSAGE("int8 weights have ", steps, " steps each way");
+  CHECK((steps == 127.0F || steps == 63.0F));
+  // Rotated, a row of a one and zeros is the same number throughout, and the largest step.
+  constexpr std::size_t kWidth = 512;
+  constexpr std::size_t kSome = 40;
+  const auto weight = products.pack(ProductType::kInt8, kSome, kWidth, [](std::size_t, float* row) {
+    std::fill_n(row, kWidth, 0.0F);
+    row[0] = row[256] = -3.0F;
+  });
+  std::vector<float> rows(kSome * kWidth, 0.0F);
+  for (std::size_t row = 0; row < kSome; ++row) {
+    rows[row * kWidth] = rows[row * kWidth + 256] = 2.0F;
+  }
+  Operand x;
+  x.convert(ProductType::kInt8, rows.data(), kSome, kWidth, kWidth, 1);
+  std::vector<float> out(kSome * kSome);
+  products.multiply(x, *weight, out.data(), kSome);
+  for (const float product : out) {
+    CHECK(std::abs(product + 12.0F) <= 1e-4F);
+  }
+}
+
 TEST_CASE("what a row gives does not depend on the rows around it") {
   for (const auto& [precision, wide] :
        {std::pair{Precision::kExact, ProductType::kF32}, std::pair{Precision::kExact, ProductType::kBf16},
