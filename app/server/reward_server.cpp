@@ -1,5 +1,6 @@
 #include "app/server/reward_server.h"
 
+#include <algorithm>
 #include <atomic>
 #include <ctime>
 #include <map>
@@ -22,6 +23,8 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds kLookAround{20};  // between two looks whether a client is still there
+// How long a server that stops takes connections at least, to turn away what was on its way.
+constexpr std::chrono::milliseconds kLastConnections{200};
 
 bool is_loopback(const std::string& host) { return host == "localhost" || host == "::1" || host.starts_with("127."); }
 
@@ -75,8 +78,10 @@ class RewardServer::Implementation {
 
   void stop() {
     draining_ = true;
-    const auto until = Clock::now() + options_.drain;
-    while (in_work_ > 0 && Clock::now() < until) {
+    const auto begin = Clock::now();
+    const auto until = begin + options_.drain;
+    const auto turned_away = std::min(until, begin + kLastConnections);
+    while ((in_work_ > 0 || Clock::now() < turned_away) && Clock::now() < until) {
       std::this_thread::sleep_for(kLookAround);
     }
     server_.stop();

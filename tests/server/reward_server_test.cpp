@@ -188,6 +188,7 @@ TEST_CASE("stopping answers what was taken and takes nothing more") {
   queue.linger = milliseconds(0);
   queue.batch_responses = 1;
   RunningServer server(one(tabular_engine(milliseconds(20))), {}, queue);
+  REQUIRE(server.client().Get("/health"));  // it takes connections now
   std::atomic<int> lost = 0;
   std::atomic<int> answered = 0;
   std::atomic<int> turned_away = 0;
