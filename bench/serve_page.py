@@ -45,8 +45,8 @@ def section(found, at_once, group, machine):
     text = SECTION + "\n`python3 bench/serve_speed.py --page` measures this alone and writes this section.\n\n"
     text += (f"SmolLM2-135M in bf16. OpenRLHF's single-sample requests in groups of {group} answers a prompt, about 800 and 150\n"
              "tokens (long prompts: 2,000 and 64). Alone a group of n answers of R tokens to P costs n (P + R) tokens, shared\n"
-             "P + n R: at most 3.8 and 6.6 times less here. Equal rewards first, then interleaved rounds on texts that nobody has seen. The rival answers a request after\n"
-             "another, in its faster type.\n\n")
+             "P + n R: at most 3.8 and 6.6 times less here. Equal rewards first, then interleaved rounds on texts that nobody has\n"
+             "seen. The rival answers a request after another, in its faster type.\n\n")
     text += f"Measured on: {machine}; {found['threads']} threads, {found['rounds']} rounds, medians.\n\n"
     text += "|  | tokens/s | best |\n|---|---|---|\n"
     for name, key in rows:

@@ -37,8 +37,8 @@ class ServerPool:
     urls: addresses, or one text with commas between them. api_key: of all. model: its name, where servers have several.
     at_once: requests on their way together, over all callers (4 a server). tries: of a request, on whatever servers.
     Seconds: connect_timeout; reply_timeout of one reply; backoff before a try where no server is left, and a dead
-    server's first rest, which doubles up to longest_rest; one that says Retry-After rests at least so long. Does not connect yet. Raises ValueError on no address, or one
-    of another form.
+    server's first rest, which doubles up to longest_rest; one that says Retry-After rests at least so long. Does not
+    connect yet. Raises ValueError on no address, or one of another form.
 
     Pickled, it is its settings: each process has connections of its own.
     """
