@@ -64,7 +64,7 @@ std::optional<std::string> base_model_of(const WeightFile& file) {
   if (const auto page = file.text("general.source.repo_url"); page && page->starts_with(kHub)) {
     return page->substr(kHub.size());
   }
-  if (const auto repository = file.text("general.source.huggingface.repository")) {
+  if (auto repository = file.text("general.source.huggingface.repository")) {
     return repository;
   }
   return file.text("general.name");

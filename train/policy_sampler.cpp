@@ -43,17 +43,19 @@ std::vector<SampledResponse> PolicySampler::draw(std::span<const RlProblem> prob
   asked.log_probs = true;
   std::vector<Completion> completions = engine_->generate(requests, asked);
   std::vector<SampledResponse> responses;
-  for (std::size_t index = 0; index < completions.size(); ++index) {
-    Completion& completion = completions[index];
-    SampledResponse response{.problem = index / each,
-                             .tokens = std::move(completion.tokens),
-                             .log_prob = std::move(completion.log_probs),
-                             .text = std::move(completion.text),
-                             .truncated = completion.end == CompletionEnd::kLength};
-    if (completion.end_token) {
-      response.tokens.push_back(*completion.end_token);
+  responses.reserve(completions.size());
+  for (std::size_t problem = 0; problem < problems.size(); ++problem) {
+    for (Completion& completion : std::span(completions).subspan(problem * each, each)) {
+      SampledResponse response{.problem = problem,
+                               .tokens = std::move(completion.tokens),
+                               .log_prob = std::move(completion.log_probs),
+                               .text = std::move(completion.text),
+                               .truncated = completion.end == CompletionEnd::kLength};
+      if (completion.end_token) {
+        response.tokens.push_back(*completion.end_token);
+      }
+      responses.push_back(std::move(response));
     }
-    responses.push_back(std::move(response));
   }
   return responses;
 }

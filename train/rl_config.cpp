@@ -16,6 +16,7 @@ template <typename Choice, typename Name>
 void read_choice(ConfigTable& table, const std::string& key, Choice& value, const std::vector<Choice>& choices,
                  const Name& name, const std::string& help) {
   std::vector<std::string> names;
+  names.reserve(choices.size());
   for (const Choice choice : choices) {
     names.emplace_back(name(choice));
   }
