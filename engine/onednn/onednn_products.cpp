@@ -103,7 +103,6 @@ class OneDnnProducts final : public Products {
   // 63 is not (activations are shifted to 0 .. 255). So it is tried.
   float int8_weight_steps() override {
     if (!int8_weight_steps_) {
-      int8_weight_steps_ = kInt8Steps;
       int8_weight_steps_ = largest_numbers_multiply() ? kInt8Steps : 63.0F;
     }
     return *int8_weight_steps_;
@@ -111,7 +110,31 @@ class OneDnnProducts final : public Products {
 
   std::unique_ptr<PackedMatrix> pack(ProductType type, std::size_t rows, std::size_t width,
                                      const RowReader& read_row) override {
-    const float int8_steps = type == ProductType::kInt8 ? int8_weight_steps() : kInt8Steps;
+    return pack_in_steps(type, rows, width, read_row, type == ProductType::kInt8 ? int8_weight_steps() : kInt8Steps);
+  }
+
+  void multiply(const Operand& x, const PackedMatrix& packed, float* out, std::size_t out_stride) override {
+    const auto& w = dynamic_cast<const OneDnnMatrix&>(packed);
+    if (x.type() != w.type || x.width() != w.width) {
+      throw InternalError("[onednn] operands of different type or width");
+    }
+    try {
+      const ThreadCount count(threads_);
+      const std::size_t whole = x.rows() / kRowStep * kRowStep;
+      for (std::size_t begin = 0; begin < whole; begin += kMostRows) {
+        multiply_rows(x, w, begin, std::min(kMostRows, whole - begin), out + begin * out_stride, out_stride);
+      }
+      if (whole < x.rows()) {
+        multiply_rest(x, w, whole, out, out_stride);
+      }
+    } catch (const dnnl::error& error) {
+      throw EngineError(std::string("[onednn] a matrix product failed: ") + error.what());
+    }
+  }
+
+ private:
+  std::unique_ptr<PackedMatrix> pack_in_steps(ProductType type, std::size_t rows, std::size_t width,
+                                              const RowReader& read_row, float int8_steps) {
     try {
       const ThreadCount count(threads_);
       auto matrix = std::make_unique<OneDnnMatrix>();
@@ -145,35 +168,16 @@ class OneDnnProducts final : public Products {
     }
   }
 
-  void multiply(const Operand& x, const PackedMatrix& packed, float* out, std::size_t out_stride) override {
-    const auto& w = dynamic_cast<const OneDnnMatrix&>(packed);
-    if (x.type() != w.type || x.width() != w.width) {
-      throw InternalError("[onednn] operands of different type or width");
-    }
-    try {
-      const ThreadCount count(threads_);
-      const std::size_t whole = x.rows() / kRowStep * kRowStep;
-      for (std::size_t begin = 0; begin < whole; begin += kMostRows) {
-        multiply_rows(x, w, begin, std::min(kMostRows, whole - begin), out + begin * out_stride, out_stride);
-      }
-      if (whole < x.rows()) {
-        multiply_rest(x, w, whole, out, out_stride);
-      }
-    } catch (const dnnl::error& error) {
-      throw EngineError(std::string("[onednn] a matrix product failed: ") + error.what());
-    }
-  }
-
- private:
   // Rows of a one and zeros, which the rotation makes the same number throughout: each rounds to the largest step, and
   // the product of two is 1.
   bool largest_numbers_multiply() {
     constexpr std::size_t kWidth = 256;
     constexpr std::size_t kColumns = 64;
-    const auto weight = pack(ProductType::kInt8, kColumns, kWidth, [](std::size_t, float* row) {
+    const RowReader one = [](std::size_t, float* row) {
       std::fill_n(row, kWidth, 0.0F);
       row[0] = 1.0F;
-    });
+    };
+    const auto weight = pack_in_steps(ProductType::kInt8, kColumns, kWidth, one, kInt8Steps);
     std::vector<float> ones(kRowStep * kWidth, 0.0F);
     for (std::size_t row = 0; row < kRowStep; ++row) {
       ones[row * kWidth] = 1.0F;
