@@ -8,12 +8,25 @@ if(NOT ENDORM_TORCH)
   endif()
   set(ENDORM_TORCH "${found}")
 endif()
-find_package(Torch REQUIRED CONFIG PATHS "${ENDORM_TORCH}/share/cmake/Torch" NO_DEFAULT_PATH)
+if(NOT EXISTS "${ENDORM_TORCH}/include/torch/csrc/api/include/torch/torch.h")
+  message(FATAL_ERROR "ENDORM_TORCH=${ENDORM_TORCH} holds no libtorch: it is the folder with include/ and lib/ in it")
+endif()
+message(STATUS "libtorch for training: ${ENDORM_TORCH}")
 find_package(tomlplusplus REQUIRED)
 
-# endorm_uses_torch(target): links it; its headers are large, so they are compiled once a target.
+# endorm_uses_torch(target): links it; its headers are large, so they are compiled once a target. The libraries are named to
+# the linker alone: torch's CMake package would ask for the CUDA toolkit where the build is one for GPUs, which needs none.
+# They are kept though nothing names a symbol of libtorch itself, which brings the GPU's part.
 function(endorm_uses_torch target)
-  target_link_libraries(${target} PRIVATE ${TORCH_LIBRARIES})
-  target_include_directories(${target} SYSTEM PRIVATE ${TORCH_INCLUDE_DIRS})
+  set(folder "${ENDORM_TORCH}/lib")
+  if(APPLE)
+    set(libraries "${folder}/libtorch.dylib" "${folder}/libtorch_cpu.dylib" "${folder}/libc10.dylib")
+  else()
+    string(JOIN "," libraries "-Wl,--push-state,--no-as-needed,-rpath" "${folder}" "-L${folder}" "-ltorch" "-ltorch_cpu"
+           "-lc10" "--pop-state")
+  endif()
+  target_link_libraries(${target} PRIVATE ${libraries})
+  target_include_directories(${target} SYSTEM PRIVATE "${ENDORM_TORCH}/include"
+                                                      "${ENDORM_TORCH}/include/torch/csrc/api/include")
   target_precompile_headers(${target} PRIVATE <torch/torch.h>)
 endfunction()

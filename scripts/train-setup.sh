@@ -8,7 +8,7 @@ need_packages build train
 folder=build/deps/torch
 version=2.13.0
 if ! compgen -G "$folder/lib/python3*/site-packages/torch-$version*" >/dev/null; then
-  echo "Installing libtorch $version into $folder" >&2
+  echo "Installing libtorch $version into $folder (0.8 GB; 4.7 GB where pip finds the build with CUDA)" >&2
   python3 -m venv "$folder"
   "$folder/bin/pip" install --quiet --disable-pip-version-check "torch==$version"
 fi
