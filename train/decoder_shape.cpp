@@ -37,19 +37,6 @@ class Metadata {
   std::string architecture_;
 };
 
-DecoderFamily family_of(const std::string& architecture) {
-  static const std::map<std::string, DecoderFamily> families = {{"llama", DecoderFamily::kLlama},
-                                                                {"qwen2", DecoderFamily::kQwen2},
-                                                                {"qwen3", DecoderFamily::kQwen3},
-                                                                {"gemma3", DecoderFamily::kGemma3}};
-  const auto found = families.find(architecture);
-  if (found == families.end()) {
-    throw InvalidInput("[train] the architecture \"" + architecture +
-                       "\" cannot be trained: llama, qwen2, qwen3 and gemma3 can");
-  }
-  return found->second;
-}
-
 // Which layers see only the window: given layer by layer, or as a period whose last layer sees all.
 std::vector<bool> local_layers(const Metadata& metadata, std::size_t layers) {
   std::vector<bool> local(layers, false);
@@ -80,10 +67,23 @@ void refuse_what_is_not_built(const Metadata& metadata) {
 
 }  // namespace
 
+DecoderFamily decoder_family(const std::string& architecture) {
+  static const std::map<std::string, DecoderFamily> families = {{"llama", DecoderFamily::kLlama},
+                                                                {"qwen2", DecoderFamily::kQwen2},
+                                                                {"qwen3", DecoderFamily::kQwen3},
+                                                                {"gemma3", DecoderFamily::kGemma3}};
+  const auto found = families.find(architecture);
+  if (found == families.end()) {
+    throw InvalidInput("[train] the architecture \"" + architecture +
+                       "\" cannot be trained: llama, qwen2, qwen3 and gemma3 can");
+  }
+  return found->second;
+}
+
 DecoderShape read_decoder_shape(const WeightFile& file) {
   const Metadata metadata(file);
   DecoderShape shape;
-  shape.family = family_of(metadata.architecture());
+  shape.family = decoder_family(metadata.architecture());
   refuse_what_is_not_built(metadata);
   shape.layers = metadata.size("block_count");
   shape.width = metadata.size("embedding_length");

@@ -12,6 +12,9 @@ class WeightFile;
 // What differs between the decoder families beyond their sizes.
 enum class DecoderFamily { kLlama, kQwen2, kQwen3, kGemma3 };
 
+// By the name of an architecture in GGUF. Throws InvalidInput for one that cannot be trained.
+DecoderFamily decoder_family(const std::string& architecture);
+
 // The architecture of a decoder-only transformer, as its GGUF metadata gives it.
 struct DecoderShape {
   DecoderFamily family = DecoderFamily::kLlama;

@@ -16,25 +16,11 @@ namespace {
 
 constexpr double kMostWeights = 1e10;  // with gradient and moments 160 gigabytes
 
-struct NamedFamily {
-  const char* architecture;
-  DecoderFamily family;
-};
-constexpr NamedFamily kFamilies[] = {
-    {"llama", DecoderFamily::kLlama}, {"qwen2", DecoderFamily::kQwen2}, {"qwen3", DecoderFamily::kQwen3}};
-
-DecoderFamily family_of(const std::string& architecture) {
-  for (const NamedFamily& named : kFamilies) {
-    if (architecture == named.architecture) {
-      return named.family;
-    }
-  }
-  throw InternalError("[new_model] there is no family for \"" + architecture + "\"");
-}
+const std::vector<std::string> kArchitectures = {"llama", "qwen2", "qwen3"};
 
 DecoderShape shape_of(const NewModel& model) {
   DecoderShape shape;
-  shape.family = family_of(model.architecture);
+  shape.family = decoder_family(model.architecture);
   shape.layers = model.layers;
   shape.width = model.width;
   shape.feed_forward = model.feed_forward;
@@ -82,13 +68,9 @@ constexpr Size kSizes[] = {
 NewModelFile read_new_model_file(const std::string& path) {
   ConfigTable table(path);
   NewModelFile read;
-  std::vector<std::string> architectures;
-  for (const NamedFamily& named : kFamilies) {
-    architectures.emplace_back(named.architecture);
-  }
   std::size_t architecture = 0;
-  table.read_choice("architecture", architecture, architectures, "how its layers are made");
-  read.model.architecture = architectures[architecture];
+  table.read_choice("architecture", architecture, kArchitectures, "how its layers are made");
+  read.model.architecture = kArchitectures[architecture];
   for (const Size& size : kSizes) {
     table.read(size.key, read.model.*size.value, size.help);
   }
