@@ -39,7 +39,7 @@ std::size_t load_checkpoint(const std::string& path, const std::string& fingerpr
                             Optimizer& optimizer) {
   try {
     torch::serialize::InputArchive archive;
-    archive.load_from(path);
+    archive.load_from(path, learning.begin()->second.device());  // moments too, wherever they were written
     c10::IValue value;
     archive.read("fingerprint", value);
     if (value.toStringRef() != fingerprint) {

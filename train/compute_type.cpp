@@ -8,13 +8,23 @@
 namespace endorm {
 namespace {
 
-double seconds_of_product(torch::ScalarType type, std::int64_t tokens, std::int64_t width, std::int64_t feed_forward) {
-  const torch::Tensor states = torch::randn({tokens, width}).to(type);
-  const torch::Tensor matrix = torch::randn({feed_forward, width}).to(type);
+// What was asked of a GPU before, it may still be doing.
+void wait_for(torch::Device device) {
+  if (device.is_cuda()) {
+    torch::cuda::synchronize();
+  }
+}
+
+double seconds_of_product(torch::TensorOptions kind, std::int64_t tokens, std::int64_t width,
+                          std::int64_t feed_forward) {
+  const torch::Tensor states = torch::randn({tokens, width}).to(kind);
+  const torch::Tensor matrix = torch::randn({feed_forward, width}).to(kind);
   double best = std::numeric_limits<double>::infinity();
   for (int round = 0; round < 5; ++round) {
+    wait_for(kind.device());
     const auto begin = std::chrono::steady_clock::now();
     torch::mm(states, matrix.t());
+    wait_for(kind.device());
     best = std::min(best, std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
   }
   return best;
@@ -22,18 +32,19 @@ double seconds_of_product(torch::ScalarType type, std::int64_t tokens, std::int6
 
 }  // namespace
 
-ComputeType fastest_compute_type(std::size_t tokens, std::size_t width, std::size_t feed_forward) {
+ComputeType fastest_compute_type(torch::Device device, std::size_t tokens, std::size_t width,
+                                 std::size_t feed_forward) {
   torch::NoGradGuard no_gradients;
   const auto seconds = [&](torch::ScalarType type) {
-    return seconds_of_product(type, static_cast<std::int64_t>(tokens), static_cast<std::int64_t>(width),
-                              static_cast<std::int64_t>(feed_forward));
+    return seconds_of_product(torch::dtype(type).device(device), static_cast<std::int64_t>(tokens),
+                              static_cast<std::int64_t>(width), static_cast<std::int64_t>(feed_forward));
   };
   const double of_f32 = seconds(torch::kFloat32);
   const double of_bf16 = seconds(torch::kBFloat16);
   char reason[80];
   std::snprintf(reason, sizeof reason, "bf16 takes %.2f times f32's time here", of_bf16 / of_f32);
   // What is a little faster is not worth the rounding.
-  return {of_bf16 < 0.8 * of_f32 ? torch::kBFloat16 : torch::kFloat32, reason};
+  return {device, of_bf16 < 0.8 * of_f32 ? torch::kBFloat16 : torch::kFloat32, reason};
 }
 
 }  // namespace endorm

@@ -25,8 +25,8 @@ std::vector<torch::Tensor> parts_of(const torch::Tensor& heads, const PackedBatc
 }
 
 // What a query at position i may see of keys 0 .. i, [T,T] bool: the last `window` of them.
-torch::Tensor window_mask(std::int64_t tokens, std::int64_t window) {
-  return torch::ones({tokens, tokens}, torch::kBool).tril().triu(1 - window);
+torch::Tensor window_mask(std::int64_t tokens, std::int64_t window, torch::Device device) {
+  return torch::ones({tokens, tokens}, torch::dtype(torch::kBool).device(device)).tril().triu(1 - window);
 }
 
 }  // namespace
@@ -41,6 +41,9 @@ Decoder::Decoder(DecoderShape shape, NamedTensors weights, const DecoderOptions&
     if (found->second.sizes() != torch::IntArrayRef(expected)) {
       throw InvalidInput("[Decoder] " + name + " has another shape than the metadata ask for");
     }
+  }
+  for (auto& [name, tensor] : weights_) {
+    tensor = tensor.to(options_.device);
   }
 }
 
@@ -57,8 +60,9 @@ void Decoder::add_adapters(const LoraOptions& options, std::uint64_t seed) {
       if (found == weights_.end()) {
         throw InvalidInput("[add_adapters] there is no matrix \"" + matrix + "\" in a layer of this model");
       }
-      adapters_[name + ".lora_a"] = torch::randn({rank, found->second.size(1)}) / static_cast<double>(rank);
-      adapters_[name + ".lora_b"] = torch::zeros({found->second.size(0), rank});
+      adapters_[name + ".lora_a"] = (torch::randn({rank, found->second.size(1)}) / static_cast<double>(rank))
+                                        .to(options_.device);  // one seed, one adapter
+      adapters_[name + ".lora_b"] = torch::zeros({found->second.size(0), rank}, options_.device);
     }
   }
 }
@@ -108,7 +112,8 @@ torch::Tensor Decoder::product(const torch::Tensor& states, const std::string& n
 
 Decoder::Rotations Decoder::rotations(const torch::Tensor& positions, double base, double scale) const {
   const auto half = static_cast<std::int64_t>(shape_.rotated / 2);
-  const torch::Tensor exponents = torch::arange(half, torch::kFloat64) * (-2.0 / static_cast<double>(shape_.rotated));
+  const torch::Tensor exponents =
+      torch::arange(half, positions.options().dtype(torch::kFloat64)) * (-2.0 / static_cast<double>(shape_.rotated));
   torch::Tensor frequencies = torch::pow(base, exponents);
   if (const auto factors = weights_.find("rope_freqs.weight"); factors != weights_.end()) {
     frequencies = frequencies / factors->second.detach().to(torch::kFloat64);
@@ -170,7 +175,8 @@ torch::Tensor Decoder::attention(const torch::Tensor& states, std::size_t layer,
     const std::int64_t tokens = prompt + own.size();
     const bool masked = shape_.local[layer] && static_cast<std::size_t>(tokens) > shape_.window;
     const std::optional<torch::Tensor> mask =
-        masked ? std::optional(window_mask(tokens, static_cast<std::int64_t>(shape_.window))) : std::nullopt;
+        masked ? std::optional(window_mask(tokens, static_cast<std::int64_t>(shape_.window), options_.device))
+               : std::nullopt;
     const torch::Tensor attended =
         at::scaled_dot_product_attention(of_sequence(query_parts), of_sequence(key_parts), of_sequence(value_parts),
                                          mask, 0.0, !masked, std::nullopt, shape_.heads != shape_.key_heads);

@@ -28,6 +28,7 @@ struct LoraOptions {
 };
 
 struct DecoderOptions {
+  torch::Device device = torch::kCPU;           // where the weights lie and passes are made
   torch::ScalarType compute = torch::kFloat32;  // of matrix products; norms, softmax and the weights stay float
   bool recompute_layers = false;  // keep only each layer's input for the backward pass, and compute the rest again
   std::size_t head_bytes = std::size_t{256} << 20;  // of logits that are held at once
@@ -42,11 +43,13 @@ class Decoder {
   Decoder(DecoderShape shape, NamedTensors weights, const DecoderOptions& options);
 
   const DecoderShape& shape() const { return shape_; }
+  torch::Device device() const { return options_.device; }
   const NamedTensors& weights() const { return weights_; }
   // Adapters by name, NAME.lora_a and NAME.lora_b; empty without add_adapters.
   const NamedTensors& adapters() const { return adapters_; }
   const std::optional<LoraOptions>& lora() const { return lora_; }
-  // The weights with the adapters in them, W + (alpha / rank) B A in float; without adapters the weights themselves.
+  // The weights with the adapters in them, W + (alpha / rank) B A in float; without adapters the weights themselves. On
+  // the decoder's device, as all of these.
   NamedTensors merged_weights() const;
 
   // From here on only the adapters learn. A is random normal of deviation 1 / rank, B zero: the model is unchanged.

@@ -15,6 +15,7 @@ class WeightFile;
 // How a run holds the decoder that it trains.
 struct DecoderLoading {
   std::size_t vocabulary = 0;    // columns of the head that count; 0: all
+  std::string device = "auto";   // "cpu", "cuda", or a GPU where there is one
   std::string compute = "auto";  // "f32", "bf16", or whichever is faster here
   bool recompute_layers = false;
   std::size_t lora_rank = 0;  // 0: every weight learns
@@ -24,14 +25,14 @@ struct DecoderLoading {
 
 struct LoadedDecoder {
   Decoder decoder;
-  ComputeType compute;  // the type that was chosen, and why
+  ComputeType compute;  // what was chosen, and why
 };
 
 // Throws as read_weights and Decoder.
 LoadedDecoder load_decoder(const WeightFile& file, const DecoderLoading& loading);
 
-// "f32" or "bf16".
-std::string compute_name(torch::ScalarType type);
+// "f32" or "bf16", and " on " the device where it is not the processor.
+std::string compute_name(const ComputeType& compute);
 // "f32", "f16" or "bf16", of matrices in an exported model.
 TensorType export_type(const std::string& name);
 

@@ -45,6 +45,14 @@ NamedTensors read_weights(const WeightFile& file) {
   return weights;
 }
 
+NamedTensors on_processor(const NamedTensors& tensors) {
+  NamedTensors moved;
+  for (const auto& [name, tensor] : tensors) {
+    moved[name] = tensor.detach().to(torch::kCPU).contiguous();
+  }
+  return moved;
+}
+
 std::vector<Weights> views_of(const NamedTensors& tensors) {
   std::vector<Weights> views;
   for (const auto& [name, tensor] : tensors) {

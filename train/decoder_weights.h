@@ -19,7 +19,11 @@ std::map<std::string, std::vector<std::int64_t>> weight_shapes(const DecoderShap
 // All weights of a file.
 NamedTensors read_weights(const WeightFile& file);
 
-// The tensors as what a writer takes: contiguous, float, and kept by the caller until they are written.
+// The tensors in the processor's memory; what lies there already is shared, not copied.
+NamedTensors on_processor(const NamedTensors& tensors);
+
+// The tensors as what a writer takes: contiguous, float, on the processor, and kept by the caller until they are
+// written.
 std::vector<Weights> views_of(const NamedTensors& tensors);
 
 // Random ones: normal of deviation 0.02, what leads back into the residual stream divided by sqrt(2 layers), norms one

@@ -9,7 +9,7 @@ namespace endorm {
 
 void export_model(const std::string& path, const WeightFile& like, const Decoder& decoder, TensorType type,
                   Durability durability) {
-  const NamedTensors weights = decoder.merged_weights();
+  const NamedTensors weights = on_processor(decoder.merged_weights());
   write_model(path, like, views_of(weights), type, durability);
 }
 
@@ -17,8 +17,8 @@ void export_adapter(const std::string& path, const WeightFile& like, const Decod
   if (!decoder.lora()) {
     throw InvalidInput("[export_adapter] this decoder has no adapters");
   }
-  write_lora_adapter(path, like.architecture(), static_cast<float>(decoder.lora()->alpha),
-                     views_of(decoder.adapters()));
+  const NamedTensors adapters = on_processor(decoder.adapters());
+  write_lora_adapter(path, like.architecture(), static_cast<float>(decoder.lora()->alpha), views_of(adapters));
 }
 
 }  // namespace endorm

@@ -1,12 +1,8 @@
 #include "train/head_log_probs.h"
 
 #include <algorithm>
-#include <limits>
 
-#include <ATen/Parallel.h>
-
-#include "core/errors.h"
-#include "core/log_sum_exp.h"
+#include "train/row_readings.h"
 
 namespace endorm {
 namespace {
@@ -17,25 +13,6 @@ using torch::autograd::variable_list;
 // Logits of rows [begin, end), float [end - begin, V].
 torch::Tensor logits_of(const torch::Tensor& hidden, const torch::Tensor& head, std::int64_t begin, std::int64_t end) {
   return torch::mm(hidden.slice(0, begin, end), head.t()).to(torch::kFloat32);
-}
-
-// Log-sum-exp and entropy of each row of logits [n,V] into [n] float; NaN where a row has none, for the caller's guard.
-void read_rows(const torch::Tensor& logits, const torch::Tensor& log_sum_exp, const torch::Tensor& entropy) {
-  const std::int64_t columns = logits.size(1);
-  const float* const values = logits.const_data_ptr<float>();
-  float* const sums = log_sum_exp.data_ptr<float>();
-  float* const entropies = entropy.data_ptr<float>();
-  at::parallel_for(0, logits.size(0), 1, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t row = begin; row < end; ++row) {
-      try {
-        const RowStatistics found = row_statistics({values + row * columns, static_cast<std::size_t>(columns)});
-        sums[row] = static_cast<float>(found.log_sum_exp);
-        entropies[row] = static_cast<float>(found.entropy);
-      } catch (const InvalidInput&) {
-        sums[row] = entropies[row] = std::numeric_limits<float>::quiet_NaN();
-      }
-    }
-  });
 }
 
 class HeadFunction : public torch::autograd::Function<HeadFunction> {
@@ -50,7 +27,9 @@ class HeadFunction : public torch::autograd::Function<HeadFunction> {
     for (std::int64_t begin = 0; begin < rows; begin += chunk) {
       const std::int64_t end = std::min(rows, begin + chunk);
       const torch::Tensor logits = logits_of(hidden, head, begin, end);
-      read_rows(logits, log_sum_exp.slice(0, begin, end), entropy.slice(0, begin, end));
+      const RowReadings readings = read_rows(logits);
+      log_sum_exp.slice(0, begin, end) = readings.log_sum_exp;
+      entropy.slice(0, begin, end) = readings.entropy;
       log_prob.slice(0, begin, end) = logits.gather(1, targets.slice(0, begin, end).unsqueeze(1)).squeeze(1);
     }
     log_prob.sub_(log_sum_exp);

@@ -2,8 +2,10 @@
 
 #include <cmath>
 #include <memory>
+#include <numeric>
 
 #include "core/errors.h"
+#include "train/device.h"
 
 namespace endorm {
 namespace {
@@ -48,13 +50,14 @@ Optimizer::Optimizer(const NamedTensors& learning, const AdamWOptions& options)
 void Optimizer::clear_gradients() { adam_.zero_grad(); }
 
 double Optimizer::step(double learning_rate) {
-  double squares = 0.0;
+  std::vector<torch::Tensor> squares;
   for (const torch::Tensor& tensor : learning_) {
     if (tensor.grad().defined()) {
-      squares += tensor.grad().to(torch::kFloat64).square().sum().item<double>();
+      squares.push_back(tensor.grad().to(torch::kFloat64).square().sum());
     }
   }
-  const double norm = std::sqrt(squares);
+  const std::vector<double> numbers = numbers_of(squares);
+  const double norm = std::sqrt(std::accumulate(numbers.begin(), numbers.end(), 0.0));
   if (!std::isfinite(norm)) {
     throw EngineError("[train] the gradient's norm is not finite; a smaller --learning-rate may help");
   }

@@ -26,7 +26,7 @@ void check_target(const TrainingSequence& sequence) {
 
 }  // namespace
 
-PackedBatch pack(std::span<const TrainingSequence> sequences) {
+PackedBatch pack(std::span<const TrainingSequence> sequences, torch::Device device) {
   std::vector<std::int64_t> tokens;
   std::vector<std::int64_t> positions;
   std::vector<std::int64_t> rows;
@@ -56,10 +56,13 @@ PackedBatch pack(std::span<const TrainingSequence> sequences) {
         {.shared = shares ? prompt : RowRange(), .own = {begin, static_cast<std::int64_t>(tokens.size())}});
     batch.target_begins.push_back(targets.size());
   }
-  batch.tokens = torch::tensor(tokens, torch::kInt64);
-  batch.positions = torch::tensor(positions, torch::kInt64);
-  batch.rows = torch::tensor(rows, torch::kInt64);
-  batch.targets = torch::tensor(targets, torch::kInt64);
+  const auto there = [&](const std::vector<std::int64_t>& values) {
+    return torch::tensor(values, torch::kInt64).to(device);
+  };
+  batch.tokens = there(tokens);
+  batch.positions = there(positions);
+  batch.rows = there(rows);
+  batch.targets = there(targets);
   return batch;
 }
 

@@ -35,8 +35,8 @@ struct PackedBatch {
   std::vector<std::size_t> target_begins;  // [sequences + 1] where each sequence's targets begin; the last is M
 };
 
-// Throws InvalidInput where a sequence has no target.
-PackedBatch pack(std::span<const TrainingSequence> sequences);
+// Its tensors lie on `device`. Throws InvalidInput where a sequence has no target.
+PackedBatch pack(std::span<const TrainingSequence> sequences, torch::Device device = torch::kCPU);
 
 // Half-open range of sequences [begin, end).
 struct SequenceRange {

@@ -98,11 +98,11 @@ void export_peft_adapter(const std::string& directory, const WeightFile& like, c
     throw InvalidInput("[export_peft_adapter] this decoder has no adapters");
   }
   NamedTensors renamed;
-  for (const auto& [name, tensor] : decoder.adapters()) {
+  for (const auto& [name, tensor] : on_processor(decoder.adapters())) {
     const AdapterName parts(name);
     const bool turns = parts.matrix == "attn_q" || parts.matrix == "attn_k";
     renamed[parts.to_peft()] = decoder.shape().neighbour_pairs() && turns && !parts.is_a
-                                   ? halves_of_pairs(tensor.detach(), decoder.shape().head_width)
+                                   ? halves_of_pairs(tensor, decoder.shape().head_width)
                                    : tensor;
   }
   make_run_directory(directory);

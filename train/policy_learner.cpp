@@ -16,18 +16,19 @@ namespace endorm {
 namespace {
 
 // A chosen few of the rows of an array [B][T], one behind another.
-torch::Tensor joined(const std::vector<std::vector<double>>& rows, std::span<const std::size_t> chosen) {
+torch::Tensor joined(const std::vector<std::vector<double>>& rows, std::span<const std::size_t> chosen,
+                     torch::Device device) {
   std::vector<double> values;
   for (const std::size_t row : chosen) {
     values.insert(values.end(), rows[row].begin(), rows[row].end());
   }
-  return torch::tensor(values, torch::kFloat64);
+  return torch::tensor(values, torch::kFloat64).to(device);
 }
 
 // Numbers [N] of a pass back into the rows of its responses.
 void split_into(std::vector<std::vector<double>>& rows, std::span<const std::size_t> chosen,
                 const torch::Tensor& values, const PackedBatch& batch) {
-  const torch::Tensor flat = values.detach().to(torch::kFloat64).contiguous();
+  const torch::Tensor flat = values.detach().to(torch::kFloat64).to(torch::kCPU).contiguous();
   const double* begin = flat.const_data_ptr<double>();
   for (std::size_t place = 0; place < chosen.size(); ++place) {
     rows[chosen[place]].assign(begin + batch.target_begins[place], begin + batch.target_begins[place + 1]);
@@ -37,8 +38,8 @@ void split_into(std::vector<std::vector<double>>& rows, std::span<const std::siz
 NamedTensors make_critic(const Decoder& decoder) {
   const auto width = static_cast<std::int64_t>(decoder.shape().width);
   NamedTensors critic;
-  critic["value_head.bias"] = torch::zeros({1});
-  critic["value_head.weight"] = torch::zeros({width});
+  critic["value_head.bias"] = torch::zeros({1}, decoder.device());
+  critic["value_head.weight"] = torch::zeros({width}, decoder.device());
   for (auto& [name, tensor] : critic) {
     tensor.requires_grad_(true);
   }
@@ -88,7 +89,7 @@ PolicyReading PolicyLearner::read(std::span<const TrainingSequence> responses) c
   reading.values.resize(state_->critic.empty() ? 0 : responses.size());
   std::size_t tokens = 0;
   for (const SequenceRange range : passes_of(responses, state_->options.update.pass_tokens)) {
-    const PackedBatch batch = pack(range.of(responses));
+    const PackedBatch batch = pack(range.of(responses), state_->decoder.device());
     std::vector<std::size_t> chosen;
     for (std::size_t index = range.begin; index < range.end; ++index) {
       chosen.push_back(index);
@@ -118,22 +119,26 @@ PolicyUpdate PolicyLearner::State::optimizer_step(std::span<const TrainingSequen
     sequences.push_back(responses[index]);
     lengths.push_back(responses[index].tokens.size() - responses[index].first_target);
   }
-  const torch::Tensor weights = torch::tensor(token_weights(lengths, options.update.average), torch::kFloat64);
+  const torch::Tensor weights =
+      torch::tensor(token_weights(lengths, options.update.average), torch::kFloat64).to(decoder.device());
   PolicyUpdate done;
   std::int64_t first = 0;  // token of the minibatch
   optimizer.clear_gradients();
   for (const SequenceRange range : passes_of(sequences, options.update.pass_tokens)) {
     const std::span<const std::size_t> own = range.of(std::span<const std::size_t>(chosen));
-    const PackedBatch batch = pack(range.of(std::span<const TrainingSequence>(sequences)));
+    const PackedBatch batch = pack(range.of(std::span<const TrainingSequence>(sequences)), decoder.device());
     const auto tokens = static_cast<std::int64_t>(batch.target_begins.back());
+    const auto chosen_of = [&](const std::vector<std::vector<double>>& rows) {
+      return joined(rows, own, decoder.device());
+    };
     const torch::Tensor hidden = decoder.hidden(batch);
     const HeadLogProbs head = decoder.read_out(hidden, batch);
     PolicyTokens policy{.log_prob = head.log_prob.to(torch::kFloat64),
-                        .advantage = joined(targets.advantage, own),
+                        .advantage = chosen_of(targets.advantage),
                         .weight = weights.slice(0, first, first + tokens)};
-    policy.old_log_prob = targets.old_log_prob.empty() ? policy.log_prob.detach() : joined(targets.old_log_prob, own);
+    policy.old_log_prob = targets.old_log_prob.empty() ? policy.log_prob.detach() : chosen_of(targets.old_log_prob);
     if (options.loss.kl_coefficient > 0.0) {
-      policy.reference_log_prob = joined(targets.reference_log_prob, own);
+      policy.reference_log_prob = chosen_of(targets.reference_log_prob);
     }
     if (options.loss.entropy_coefficient > 0.0) {
       policy.entropy = head.entropy.to(torch::kFloat64);
@@ -141,8 +146,8 @@ PolicyUpdate PolicyLearner::State::optimizer_step(std::span<const TrainingSequen
     const PolicyLoss loss = policy_loss(policy, options.loss);
     torch::Tensor total = loss.loss;
     if (!critic.empty()) {
-      const ValueLoss value = value_loss(values(hidden, batch).to(torch::kFloat64), joined(targets.old_values, own),
-                                         joined(targets.returns, own), policy.weight, options.update.value_clip);
+      const ValueLoss value = value_loss(values(hidden, batch).to(torch::kFloat64), chosen_of(targets.old_values),
+                                         chosen_of(targets.returns), policy.weight, options.update.value_clip);
       total = total + options.update.value_coefficient * value.loss;
       done.value_loss += value.value;
     }

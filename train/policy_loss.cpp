@@ -4,6 +4,7 @@
 #include <string>
 
 #include "core/errors.h"
+#include "train/device.h"
 
 namespace endorm {
 namespace {
@@ -21,13 +22,6 @@ torch::Tensor in_double(const torch::Tensor& tensor, int64_t tokens, const char*
 }
 
 int64_t tokens_of(const torch::Tensor& tensor) { return tensor.defined() ? tensor.numel() : 0; }
-
-// Several sums [] in one copy from their device.
-std::vector<double> numbers_of(const std::vector<torch::Tensor>& sums) {
-  const torch::Tensor together = torch::stack(sums).detach().to(torch::kCPU).contiguous();
-  const double* first = together.const_data_ptr<double>();
-  return {first, first + sums.size()};
-}
 
 void check(const PolicyLossOptions& options) {
   const bool clips = options.clip_low >= 0.0 && options.clip_low <= 1.0 && options.clip_high >= 0.0;

@@ -124,6 +124,7 @@ void read_update(ConfigTable table, RlOptions& options) {
   table.read("minibatches", update.minibatches, "optimizer steps in a pass");
   table.read("lora_rank", options.lora_rank, "of low-rank adapters that learn; 0: every weight learns");
   table.read("lora_alpha", options.lora_alpha, "their scale, times rank");
+  read_name(table, "device", options.device, {"auto", "cpu", "cuda"}, "of the trainer; auto: a GPU where there is one");
   read_name(table, "compute", options.compute, {"auto", "f32", "bf16"}, "type of matrix products; auto: measured");
   table.read("pass_tokens", update.pass_tokens, "tokens in one forward and backward pass");
   table.read("recompute", update.recompute_layers, "keep only each layer's input: less memory, a third more time");

@@ -92,7 +92,7 @@ json update_of(const UpdateOptions& options) {
 }  // namespace
 
 std::string rl_manifest(const RlOptions& options, const FrozenModels& models, const RlProblems& data,
-                        const RlProblems& held_out, torch::ScalarType compute) {
+                        const RlProblems& held_out, const ComputeType& compute) {
   json sources = json::array();
   for (const RewardSpec& source : options.rewards) {
     sources.push_back(source_of(source));

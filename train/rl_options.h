@@ -68,6 +68,7 @@ struct RlOptions {
   std::uint64_t seed = 0;
   std::size_t lora_rank = 0;  // 0: every weight learns
   double lora_alpha = 32.0;
+  std::string device = "auto";   // of the trainer: "cpu", "cuda", or a GPU where there is one
   std::string compute = "auto";  // "f32", "bf16", or whichever is faster here
   RolloutOptions rollout;
   AdvantageOptions advantage;  // its sources are filled in

@@ -77,6 +77,7 @@ class Session {
                                            : read_rl_problems(options.held_out, models_.start().engine(),
                                                               options.rollout.max_prompt_tokens, true)),
         loaded_(load_decoder(file_, {.vocabulary = models_.start().vocabulary(),
+                                     .device = options.device,
                                      .compute = options.compute,
                                      .recompute_layers = options.update.recompute_layers,
                                      .lora_rank = options.lora_rank,
@@ -84,7 +85,7 @@ class Session {
                                      .seed = options.seed})),
         sampler_(sampler_engine(engine, options), file_, options.directory),
         run_(loaded_.decoder, sampler_, data_, options),
-        manifest_(rl_manifest(options, models_.frozen(), data_, held_out_, loaded_.compute.type)),
+        manifest_(rl_manifest(options, models_.frozen(), data_, held_out_, loaded_.compute)),
         fingerprint_(record_key(manifest_)) {}
 
   RlOutcome run(const std::function<void(const RlProgress&)>& report) {
@@ -94,7 +95,7 @@ class Session {
     outcome.problems = data_.problems.size();
     outcome.left_out = data_.left_out;
     outcome.left_out.insert(outcome.left_out.end(), held_out_.left_out.begin(), held_out_.left_out.end());
-    outcome.compute = compute_name(loaded_.compute.type) + ": " + loaded_.compute.reason;
+    outcome.compute = compute_name(loaded_.compute) + ": " + loaded_.compute.reason;
     RunLog log(in_directory("run.jsonl"), manifest_, run_.steps_done(), options_.directory);
     Guards guards(options_.guards);
     for (const LoggedStep& step : log.earlier_steps()) {

@@ -74,7 +74,7 @@ SftStep SftRun::advance() {
   const double share = 1.0 / static_cast<double>(step.targets);
   state_->optimizer.clear_gradients();
   for (const SequenceRange range : passes_of(batch, state_->options.pass_tokens)) {
-    const PackedBatch packed = pack(range.of(std::span<const TrainingSequence>(batch)));
+    const PackedBatch packed = pack(range.of(std::span<const TrainingSequence>(batch)), state_->decoder.device());
     const torch::Tensor loss = -state_->decoder.log_probs(packed).log_prob.sum() * share;
     loss.backward();
     step.loss += loss.item<double>();
@@ -101,7 +101,10 @@ double mean_loss(const Decoder& decoder, std::span<const TrainingSequence> seque
   torch::NoGradGuard no_gradients;
   double sum = 0.0;
   for (const SequenceRange range : passes_of(sequences, pass_tokens)) {
-    sum -= decoder.log_probs(pack(range.of(sequences))).log_prob.to(torch::kFloat64).sum().item<double>();
+    sum -= decoder.log_probs(pack(range.of(sequences), decoder.device()))
+               .log_prob.to(torch::kFloat64)
+               .sum()
+               .item<double>();
   }
   return sum / static_cast<double>(targets_of(sequences));
 }

@@ -33,7 +33,7 @@ std::size_t vocabulary_of(const Engine& engine) {
 // Everything that the weights at the end depend on. The type of products is what was chosen, so that a run does not go
 // on in another on a machine where another is faster.
 json manifest_of(const SftSession& session, const Engine& engine, const TrainingData& data, const SftOptions& options,
-                 torch::ScalarType compute) {
+                 const ComputeType& compute) {
   const LearningRateSchedule& schedule = options.schedule;
   json manifest = {
       {"kind", "sft"},
@@ -91,13 +91,14 @@ SftOutcome run_sft(const SftSession& session, const Engine& engine,
   outcome.left_out.insert(outcome.left_out.end(), held_out.left_out.begin(), held_out.left_out.end());
   const WeightFile file(session.model_path);
   auto [decoder, compute] = load_decoder(file, {.vocabulary = vocabulary_of(engine),
+                                                .device = session.device,
                                                 .compute = session.compute,
                                                 .recompute_layers = session.recompute_layers,
                                                 .lora_rank = session.lora_rank,
                                                 .lora_alpha = session.lora_alpha,
                                                 .seed = options.seed});
-  outcome.compute = compute_name(compute.type) + ": " + compute.reason;
-  const std::string manifest = manifest_of(session, engine, data, options, compute.type).dump();
+  outcome.compute = compute_name(compute) + ": " + compute.reason;
+  const std::string manifest = manifest_of(session, engine, data, options, compute).dump();
   const std::string fingerprint = record_key(manifest);
 
   make_run_directory(session.directory);

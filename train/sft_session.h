@@ -28,6 +28,7 @@ struct SftSession {
   std::size_t steps = 0;
   std::size_t lora_rank = 0;  // 0: every weight learns
   double lora_alpha = 32.0;
+  std::string device = "auto";   // "cpu", "cuda", or a GPU where there is one
   std::string compute = "auto";  // "f32", "bf16", or whichever is faster here
   SftOptions training;           // its schedule's steps are filled in
 

@@ -80,6 +80,9 @@ void add_training_flags(CLI::App& command, SftFlags& flags) {
   command.add_option("--seed", training.seed, "of the order of the data and of new adapters")->capture_default_str();
   command.add_option("--lora-rank", session.lora_rank, "train low-rank adapters of this rank instead of the weights");
   command.add_option("--lora-alpha", session.lora_alpha, "their scale, times rank")->capture_default_str();
+  command.add_option("--device", session.device, "where it learns; auto: a GPU where libtorch finds one")
+      ->check(CLI::IsMember({"auto", "cpu", "cuda"}))
+      ->capture_default_str();
   command.add_option("--compute", session.compute, "type of matrix products; auto: the faster one, measured")
       ->check(CLI::IsMember({"auto", "f32", "bf16"}))
       ->capture_default_str();

@@ -28,6 +28,7 @@ group = 3
 max_tokens = 6
 [update]
 learning_rate = 1e-3
+device = "cpu"
 compute = "f32"
 [watch]
 checkpoint_every = 4
@@ -72,7 +73,7 @@ def main():
             if arguments.command == "rl":
                 return [arguments.endorm.resolve(), "rl", "run.toml", *common, "--template", "raw"]
             return [arguments.endorm.resolve(), "sft", "in.jsonl", *common, "--batch", "4", "--checkpoint-every", "10",
-                    "--compute", "f32"]
+                    "--device", "cpu", "--compute", "f32"]
 
         start = time.monotonic()
         subprocess.run(command("whole"), cwd=folder, check=True, capture_output=True)

@@ -46,55 +46,59 @@ std::vector<TrainingSequence> learnt_sequences(const json& model, std::size_t fi
 }
 
 torch::Tensor mean_loss_of(const Decoder& decoder, const std::vector<TrainingSequence>& sequences) {
-  return -decoder.log_probs(pack(sequences)).log_prob.mean();
+  return -decoder.log_probs(pack(sequences, decoder.device())).log_prob.mean();
 }
 
 }  // namespace
 
 TEST_CASE("Log-probabilities and entropies of packed sequences are those of transformers") {
-  for (const std::string name : {"llama", "qwen2", "gemma3", "qwen3"}) {
-    CAPTURE(name);
-    const json model = tiny_golden(name);
-    const Decoder decoder = tiny_decoder(name, {});
-    torch::NoGradGuard no_gradients;
-    const std::vector<TrainingSequence> sequences = learnt_sequences(model, 1);
-    const PackedBatch batch = pack(sequences);
-    const HeadLogProbs found = decoder.log_probs(batch);
-    std::vector<double> log_probs;
-    std::vector<double> entropies;
-    for (const json& sequence : model.at("sequences")) {
-      for (const double value : sequence.at("log_prob")) log_probs.push_back(value);
-      for (const double value : sequence.at("entropy")) entropies.push_back(value);
+  for (const torch::Device device : devices_here()) {
+    for (const std::string name : {"llama", "qwen2", "gemma3", "qwen3"}) {
+      CAPTURE(name);
+      const json model = tiny_golden(name);
+      const Decoder decoder = tiny_decoder(name, {.device = device});
+      torch::NoGradGuard no_gradients;
+      const HeadLogProbs found = decoder.log_probs(pack(learnt_sequences(model, 1), device));
+      std::vector<double> log_probs;
+      std::vector<double> entropies;
+      for (const json& sequence : model.at("sequences")) {
+        for (const double value : sequence.at("log_prob")) log_probs.push_back(value);
+        for (const double value : sequence.at("entropy")) entropies.push_back(value);
+      }
+      const double of_log_prob = worst_difference(found.log_prob, log_probs);
+      const double of_entropy = worst_difference(found.entropy, entropies);
+      MESSAGE(name << " on " << device.str() << ": log pi within " << of_log_prob << ", entropy within " << of_entropy
+                   << " nats");
+      CHECK(of_log_prob < kLogProbTolerance);
+      CHECK(of_entropy < kLogProbTolerance);
     }
-    const double of_log_prob = worst_difference(found.log_prob, log_probs);
-    const double of_entropy = worst_difference(found.entropy, entropies);
-    MESSAGE(name << ": log pi within " << of_log_prob << ", entropy within " << of_entropy << " nats");
-    CHECK(of_log_prob < kLogProbTolerance);
-    CHECK(of_entropy < kLogProbTolerance);
   }
 }
 
 TEST_CASE("Gradients and ten steps of AdamW are PyTorch's") {
   const json golden = read_golden("train_sft.json");
-  for (const json& expected : golden.at("models")) {
-    const std::string name = expected.at("model");
-    CAPTURE(name);
-    Decoder decoder = tiny_decoder(name, {});
-    decoder.begin_learning();
-    const std::vector<TrainingSequence> sequences = learnt_sequences(tiny_golden(name), golden.at("first_target"));
-    mean_loss_of(decoder, sequences).backward();
-    for (const auto& [weight, norm] : expected.at("gradient_norms").items()) {
-      CAPTURE(weight);
-      const double found = decoder.weights().at(weight).grad().to(torch::kFloat64).norm().item<double>();
-      CHECK(std::abs(found - norm.get<double>()) < kGradientTolerance * norm.get<double>());
-    }
-    Optimizer optimizer(decoder.learning(), {.weight_decay = 0.1, .clip_norm = 1.0});
-    for (const double loss : expected.at("losses")) {
-      optimizer.clear_gradients();
-      const torch::Tensor found = mean_loss_of(decoder, sequences);
-      CHECK(std::abs(found.item<double>() - loss) < 1e-4 * loss);
-      found.backward();
-      optimizer.step(golden.at("learning_rate"));
+  for (const torch::Device device : devices_here()) {
+    for (const json& expected : golden.at("models")) {
+      const std::string name = expected.at("model");
+      CAPTURE(name);
+      CAPTURE(device.str());
+      Decoder decoder = tiny_decoder(name, {.device = device});
+      decoder.begin_learning();
+      const std::vector<TrainingSequence> sequences = learnt_sequences(tiny_golden(name), golden.at("first_target"));
+      mean_loss_of(decoder, sequences).backward();
+      for (const auto& [weight, norm] : expected.at("gradient_norms").items()) {
+        CAPTURE(weight);
+        const double found = decoder.weights().at(weight).grad().to(torch::kFloat64).norm().item<double>();
+        CHECK(std::abs(found - norm.get<double>()) < kGradientTolerance * norm.get<double>());
+      }
+      Optimizer optimizer(decoder.learning(), {.weight_decay = 0.1, .clip_norm = 1.0});
+      for (const double loss : expected.at("losses")) {
+        optimizer.clear_gradients();
+        const torch::Tensor found = mean_loss_of(decoder, sequences);
+        CHECK(std::abs(found.item<double>() - loss) < 1e-4 * loss);
+        found.backward();
+        optimizer.step(golden.at("learning_rate"));
+      }
     }
   }
 }

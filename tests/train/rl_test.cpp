@@ -43,6 +43,7 @@ RlOptions letters(const TemporaryDirectory& folder, const std::string& name = "r
   options.data = folder.file("letters.jsonl");
   options.directory = folder.file(name);
   options.steps = 6;
+  options.device = "cpu";  // a run that goes on does so to the same bits there
   options.compute = "f32";
   options.checkpoint_every = 2;
   options.samples_every = 2;
@@ -88,6 +89,7 @@ TEST_CASE(
   const TemporaryDirectory folder;
   RlOptions options = letters(folder);
   options.steps = 50;
+  options.device = "auto";
   options.rollout.group = 8;
   options.guards = unwatched();
   const Digest before = sha256_file(options.model);

@@ -39,6 +39,7 @@ SftSession letters(const TemporaryDirectory& folder) {
   session.held_out_every = 3;
   session.checkpoint_every = 2;
   session.steps = 7;
+  session.device = "cpu";  // a run that goes on does so to the same bits there
   session.compute = "f32";
   session.directory = folder.file("run");
   session.training.batch = 4;

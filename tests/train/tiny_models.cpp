@@ -5,6 +5,7 @@
 
 #include "engine/weight_file.h"
 #include "tests/engine/golden_sequences.h"
+#include "tests/train/far_device.h"
 #include "train/decoder_weights.h"
 
 namespace endorm {
@@ -18,6 +19,14 @@ nlohmann::json tiny_golden(const std::string& name) {
   }
   FAIL("engine_tiny_models.json has no model " << name);
   return {};
+}
+
+std::vector<torch::Device> devices_here() {
+  std::vector<torch::Device> devices = {torch::kCPU, far_device()};
+  if (torch::cuda::is_available()) {
+    devices.emplace_back(torch::kCUDA);
+  }
+  return devices;
 }
 
 Decoder tiny_decoder(const std::string& name, const DecoderOptions& options) {
