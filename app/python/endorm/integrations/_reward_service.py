@@ -66,7 +66,7 @@ class RewardService:
         self._model = model
         self._engine = Engine(model, **{"threads": threads, **engine_options})
 
-        @serve.batch(max_batch_size=batch_records, batch_wait_timeout_s=linger)
+        @serve.batch(max_batch_size=batch_records, batch_wait_timeout_s=linger)  # type: ignore[untyped-decorator,unused-ignore]
         async def together(asked: list[tuple[str, dict[str, Any]]]) -> list[Scored | Exception]:
             return await asyncio.to_thread(self._score, asked)
 

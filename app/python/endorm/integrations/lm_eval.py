@@ -11,13 +11,13 @@ from lm_eval.api.instance import Instance
 from lm_eval.api.model import LM
 from lm_eval.api.registry import register_model
 
-from .._core import Completion, Engine, ScoredResponse
+from .._core import Engine
 from .._generation import complete
-from .._scoring import score
+from ._harness import are_greedy, at_word, log_prob_of, score_continuations
 
 
 @register_model("endorm")
-class EndoLM(LM):  # type: ignore[misc]
+class EndoLM(LM):  # type: ignore[misc,unused-ignore]
     """A GGUF model on EndoRM's engine, for every kind of request that the harness makes.
 
     model and engine_options: as Engine takes; or an engine that is loaded with template="raw". prefix: what an empty
@@ -52,14 +52,15 @@ class EndoLM(LM):  # type: ignore[misc]
     def loglikelihood(self, requests: Sequence[Instance], disable_tqdm: bool = False) -> list[tuple[float, bool]]:
         """[n] (log-likelihood of the continuation in nats, whether it is what greedy decoding writes)."""
         pairs = [self._pair(*request.args) for request in requests]
-        scored = self._score(pairs, progress=not disable_tqdm)
-        greedy = self._are_greedy([context for context, _ in pairs], scored) if self._greedy else [False] * len(pairs)
-        return [(_log_prob(one), same) for one, same in zip(scored, greedy, strict=True)]
+        scored = score_continuations(pairs, self._engine, progress=not disable_tqdm or None)
+        contexts = [context for context, _ in pairs]
+        greedy = are_greedy(contexts, scored, self._engine) if self._greedy else [False] * len(pairs)
+        return [(log_prob_of(one), same) for one, same in zip(scored, greedy, strict=True)]
 
     def loglikelihood_rolling(self, requests: Sequence[Instance], disable_tqdm: bool = False) -> list[float]:
         """[n] log-likelihoods of whole texts, nats. A text longer than the context raises ValueError."""
         pairs = [self._pair("", request.args[0]) for request in requests]
-        return [_log_prob(one) for one in self._score(pairs, progress=not disable_tqdm)]
+        return [log_prob_of(one) for one in score_continuations(pairs, self._engine, progress=not disable_tqdm or None)]
 
     def generate_until(self, requests: Sequence[Instance], disable_tqdm: bool = False) -> list[str]:
         """[n] completions, each up to the first of its stop texts."""
@@ -90,42 +91,8 @@ class EndoLM(LM):  # type: ignore[misc]
         return self._prefix
 
     def _pair(self, context: str, continuation: str) -> tuple[str, str]:
-        """White space at the end of a context belongs to the continuation: words are tokenized with it."""
-        bare = context.rstrip()
-        return self._context(bare), context[len(bare) :] + continuation
-
-    def _score(self, pairs: Sequence[tuple[str, str]], progress: bool) -> list[ScoredResponse]:
-        records: dict[str, dict[str, Any]] = {}
-        places = []
-        for context, continuation in pairs:
-            record = records.setdefault(context, {"id": context, "prompt": context, "responses": []})
-            places.append((context, len(record["responses"])))
-            record["responses"].append({"text": continuation, "truncated": True})
-        scored = {one.id: one for one in score(records.values(), engine=self._engine, progress=progress or None)}
-        return [scored[context][place] for context, place in places]
-
-    def _are_greedy(self, contexts: Sequence[str], scored: Sequence[ScoredResponse]) -> list[bool]:
-        longest: dict[int, list[str]] = {}  # tokens to draw -> contexts
-        need: dict[str, int] = {}
-        for context, one in zip(contexts, scored, strict=True):
-            need[context] = max(need.get(context, 0), len(one))
-        for context, tokens in need.items():
-            longest.setdefault(tokens, []).append(context)
-        drawn: dict[str, Completion] = {}
-        for tokens, some in longest.items():
-            completions = complete(some, engine=self._engine, max_tokens=tokens, temperature=0.0)
-            drawn.update(zip(some, completions, strict=True))
-        return [
-            one.token_ids.tolist() == list(drawn[context].token_ids[: len(one)])
-            for context, one in zip(contexts, scored, strict=True)
-        ]
-
-
-def _log_prob(one: ScoredResponse) -> float:
-    """Raises ValueError where there is none."""
-    log_prob = one.log_prob
-    assert log_prob is not None  # the endogenous scorer reads every token
-    return log_prob
+        bare, rest = at_word(context, continuation)
+        return self._context(bare), rest
 
 
 def _by_settings(requests: Sequence[Instance]) -> dict[tuple[int | None, float, float, tuple[str, ...]], list[int]]:

@@ -1,0 +1,143 @@
+"""LightEval: `lighteval custom smollm2-135m PATH_OF_THIS_FILE TASKS` (python -m endorm.integrations.lighteval prints the
+path), or Pipeline(model=EndoLightevalModel(engine=...), ...)."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from lighteval.models.abstract_model import LightevalModel, ModelConfig
+from lighteval.models.model_output import ModelResponse
+from lighteval.tasks.prompt_manager import PromptManager
+from lighteval.tasks.requests import Doc
+from lighteval.utils.cache_management import SampleCache
+
+# LightEval loads this file by its path, outside of the package.
+from endorm._core import Completion, Engine
+from endorm._generation import complete
+from endorm.integrations._harness import Context, are_greedy, at_word, log_prob_of, score_continuations
+
+
+class EndoLightevalModel(LightevalModel):  # type: ignore[misc,unused-ignore]
+    """A GGUF model on EndoRM's engine, for every kind of request that LightEval makes.
+
+    config: its model_name is as Engine takes, its system_prompt and generation_parameters hold for every task. engine: one
+    that is loaded already; with template="raw" prompts are plain text with their few shots, otherwise messages in the
+    model's own chat template. prefix: of a raw engine, what an empty prompt is replaced by, e.g. the text of the model's
+    BOS token; without it such requests raise ValueError. greedy: whether argmax_logits_eq_gold is computed, by drawing
+    greedily behind each prompt; it is False without.
+    """
+
+    def __init__(
+        self,
+        config: ModelConfig | None = None,
+        *,
+        engine: Engine | None = None,
+        prefix: str | None = None,
+        greedy: bool = True,
+    ) -> None:
+        if engine is None:
+            if config is None:
+                raise ValueError("[EndoLightevalModel] Give a config with a model_name, or an engine.")
+            engine = Engine(config.model_name)
+        self.config = config or ModelConfig(model_name=engine.model_name)
+        self._engine = engine
+        self._prefix = prefix
+        self._greedy = greedy
+        self._prompts = PromptManager(use_chat_template=False, tokenizer=None, system_prompt=self.config.system_prompt)
+        self._cache = SampleCache(self.config)  # the pipeline initialises it; nothing is kept in it
+
+    @property
+    def tokenizer(self) -> Any:
+        raise NotImplementedError("[EndoLightevalModel] The engine tokenizes; there is no transformers tokenizer.")
+
+    @property
+    def add_special_tokens(self) -> bool:
+        return False
+
+    @property
+    def max_length(self) -> int:
+        return int(self._engine.context)
+
+    def greedy_until(self, docs: Sequence[Doc]) -> list[ModelResponse]:
+        """[n], each with num_samples completions up to the first of its stop texts: greedy ones where the temperature of
+        config.generation_parameters is 0, except that several samples of a doc are drawn at temperature 1."""
+        contexts = [self._context(doc) for doc in docs]
+        drawn: list[list[Completion]] = [[] for _ in docs]
+        for (max_tokens, temperature, stop), places in self._by_settings(docs).items():
+            completions = complete(
+                [contexts[place] for place in places],
+                engine=self._engine,
+                max_tokens=max_tokens,
+                temperature=temperature,
+                top_p=self.config.generation_parameters.top_p or 1.0,
+                stop=stop,
+                seed=self.config.generation_parameters.seed or 0,
+            )
+            for place, one in zip(places, completions, strict=True):
+                drawn[place].append(one)
+        return [
+            ModelResponse(
+                input=context,
+                text=[one.text for one in samples],
+                output_tokens=[list(one.token_ids) for one in samples],
+            )
+            for context, samples in zip(contexts, drawn, strict=True)
+        ]
+
+    def loglikelihood(self, docs: Sequence[Doc]) -> list[ModelResponse]:
+        """[n], each with the log-likelihoods of its choices in nats."""
+        return self._read(docs, [[self._pair(self._context(doc), one) for one in doc.choices] for doc in docs])
+
+    def loglikelihood_rolling(self, docs: Sequence[Doc]) -> list[ModelResponse]:
+        """[n], each with the log-likelihood of its whole text in nats. A text longer than the context raises ValueError."""
+        texts = [self._prompts.prepare_prompt(doc) + "".join(doc.choices) for doc in docs]
+        return self._read(docs, [[self._pair("", text)] for text in texts])
+
+    def _context(self, doc: Doc) -> Context:
+        if self._engine.template_fingerprint == "raw":
+            return str(self._prompts.prepare_prompt(doc))
+        messages: Context = self._prompts.prepare_prompt_api(doc)
+        return messages
+
+    def _pair(self, context: Context, continuation: str) -> tuple[Context, str]:
+        if not isinstance(context, str):
+            return context, continuation
+        bare, rest = at_word(context, continuation)
+        if not bare and self._prefix is None:
+            raise ValueError('[EndoLightevalModel] a prompt is empty. Give prefix="...", e.g. the BOS token\'s text.')
+        return bare or str(self._prefix), rest
+
+    def _by_settings(self, docs: Sequence[Doc]) -> dict[tuple[int, float, tuple[str, ...]], list[int]]:
+        """Places of the docs that are drawn alike, once a sample."""
+        parameters = self.config.generation_parameters
+        groups: dict[tuple[int, float, tuple[str, ...]], list[int]] = {}
+        for place, doc in enumerate(docs):
+            samples = doc.num_samples or 1
+            temperature = float(parameters.temperature or (1.0 if samples > 1 else 0.0))
+            max_tokens = int(parameters.max_new_tokens or doc.generation_size or 256)
+            stop = tuple(doc.stop_sequences or ()) + tuple(parameters.stop_tokens or ())
+            groups.setdefault((max_tokens, temperature, stop), []).extend([place] * samples)
+        return groups
+
+    def _read(self, docs: Sequence[Doc], asked: Sequence[Sequence[tuple[Context, str]]]) -> list[ModelResponse]:
+        pairs = [pair for of_doc in asked for pair in of_doc]
+        scored = score_continuations(pairs, self._engine)
+        contexts = [context for context, _ in pairs]
+        greedy = are_greedy(contexts, scored, self._engine) if self._greedy else [False] * len(pairs)
+        responses = []
+        begin = 0
+        for of_doc in asked:
+            own = slice(begin, begin + len(of_doc))
+            begin += len(of_doc)
+            responses.append(
+                ModelResponse(
+                    input=of_doc[0][0] if of_doc else "",
+                    logprobs=[log_prob_of(one) for one in scored[own]],
+                    argmax_logits_eq_gold=greedy[own],
+                    output_tokens=[one.token_ids.tolist() for one in scored[own]],
+                )
+            )
+        return responses
+
+
+if __name__ == "__main__":
+    print(__file__)
