@@ -12,6 +12,7 @@ if(NOT EXISTS "${ENDORM_TORCH}/include/torch/csrc/api/include/torch/torch.h")
   message(FATAL_ERROR "ENDORM_TORCH=${ENDORM_TORCH} holds no libtorch: it is the folder with include/ and lib/ in it")
 endif()
 message(STATUS "libtorch for training: ${ENDORM_TORCH}")
+list(APPEND CMAKE_BUILD_RPATH "${ENDORM_TORCH}/lib")  # of every program made from here on
 find_package(tomlplusplus REQUIRED)
 
 # endorm_uses_torch(target): links it; its headers are large, so they are compiled once a target. The libraries are named to
@@ -22,8 +23,7 @@ function(endorm_uses_torch target)
   if(APPLE)
     set(libraries "${folder}/libtorch.dylib" "${folder}/libtorch_cpu.dylib" "${folder}/libc10.dylib")
   else()
-    string(JOIN "," libraries "-Wl,--push-state,--no-as-needed,-rpath" "${folder}" "-L${folder}" "-ltorch" "-ltorch_cpu"
-           "-lc10" "--pop-state")
+    string(JOIN "," libraries "-Wl,--push-state,--no-as-needed" "-L${folder}" "-ltorch" "-ltorch_cpu" "-lc10" "--pop-state")
   endif()
   target_link_libraries(${target} PRIVATE ${libraries})
   target_include_directories(${target} SYSTEM PRIVATE "${ENDORM_TORCH}/include"

@@ -12,6 +12,14 @@ import endorm
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 GOLDEN = SOURCE / "tests/golden"
 
+# What evaluation harnesses ask: (question, choices, the right one). A model of 135 million weights knows these.
+QUESTIONS = [
+    ("The capital of France is", ["Paris", "Rome", "seven"], 0),
+    ("The opposite of hot is", ["green", "cold", "Monday"], 1),
+    ("Two plus two is", ["a river", "blue", "four"], 2),
+    ("The sun rises in the", ["east", "soup", "pencil"], 0),
+]
+
 
 @pytest.fixture(scope="session")
 def golden() -> pathlib.Path:
@@ -30,6 +38,15 @@ def engine() -> endorm.Engine:
     """The default model."""
     try:
         return endorm.Engine("smollm2-135m", offline=True)
+    except (ValueError, RuntimeError) as missing:
+        pytest.skip(f"the default model is not there: {missing}")
+
+
+@pytest.fixture(scope="session")
+def raw() -> endorm.Engine:
+    """The default model, which reads text as it is."""
+    try:
+        return endorm.Engine("smollm2-135m", template="raw", offline=True)
     except (ValueError, RuntimeError) as missing:
         pytest.skip(f"the default model is not there: {missing}")
 

@@ -8,15 +8,10 @@ import sys
 import pytest
 
 import endorm
+from conftest import QUESTIONS
 
 lighteval = pytest.importorskip("lighteval")
 
-QUESTIONS = [
-    ("The capital of France is", ["Paris", "Rome", "seven"], 0),
-    ("The opposite of hot is", ["green", "cold", "Monday"], 1),
-    ("Two plus two is", ["a river", "blue", "four"], 2),
-    ("The sun rises in the", ["east", "soup", "pencil"], 0),
-]
 TASKS = """
 from lighteval.metrics.metrics import Metrics
 from lighteval.tasks.lighteval_task import LightevalTaskConfig
@@ -39,14 +34,6 @@ TASKS_TABLE = [
     task("rolling", read, [Metrics.word_perplexity]),
 ]
 """
-
-
-@pytest.fixture(scope="module")
-def raw():
-    try:
-        return endorm.Engine("smollm2-135m", template="raw", offline=True)
-    except (ValueError, RuntimeError) as missing:
-        pytest.skip(f"the default model is not there: {missing}")
 
 
 @pytest.fixture

@@ -6,23 +6,9 @@ import pathlib
 import pytest
 
 import endorm
+from conftest import QUESTIONS
 
 lm_eval = pytest.importorskip("lm_eval")
-
-QUESTIONS = [
-    ("The capital of France is", ["Paris", "Rome", "seven"], 0),
-    ("The opposite of hot is", ["green", "cold", "Monday"], 1),
-    ("Two plus two is", ["a river", "blue", "four"], 2),
-    ("The sun rises in the", ["east", "soup", "pencil"], 0),
-]
-
-
-@pytest.fixture(scope="module")
-def raw():
-    try:
-        return endorm.Engine("smollm2-135m", template="raw", offline=True)
-    except (ValueError, RuntimeError) as missing:
-        pytest.skip(f"the default model is not there: {missing}")
 
 
 def task(tmp_path, name, **fields):
