@@ -34,6 +34,7 @@ ELSEWHERE = {
     r"pip install ": "the package's own build, from a clean environment before each release",
     r"endorm serve |curl ": "tests/server and the cases of serve",
     r"build/release/endorm ": "the same binary as `endorm`",
+    r"lighteval custom ": "tests/python/test_lighteval.py, where LightEval is installed",
     r"vllm |python3? -m sglang|llama-server ": "servers of others: tests/engine talks to one of ours",
 }
 NUMBER = re.compile(r"(?<![\w.])[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?(?![\w]*\w)")
