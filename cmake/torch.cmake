@@ -1,5 +1,5 @@
 # libtorch, which only train/ names: the pinned build that `./run train-setup` installs, or -DENDORM_TORCH=FOLDER, the
-# torch/ folder of any installation (it holds share/cmake/Torch).
+# torch/ folder of any installation (it holds include/ and lib/).
 set(ENDORM_TORCH "" CACHE PATH "The torch folder of an installation, instead of the one of ./run train-setup")
 if(NOT ENDORM_TORCH)
   file(GLOB found "${ENDORM_DEPS_DIR}/torch/lib/python3*/site-packages/torch")

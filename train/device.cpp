@@ -16,6 +16,9 @@ torch::Device training_device(const std::string& name) {
 }
 
 std::vector<double> numbers_of(const std::vector<torch::Tensor>& sums) {
+  if (sums.empty()) {
+    return {};
+  }
   const torch::Tensor together = torch::stack(sums).detach().to(torch::kCPU).contiguous();
   const double* first = together.const_data_ptr<double>();
   return {first, first + sums.size()};

@@ -12,7 +12,7 @@ namespace endorm {
 // libtorch knows none.
 torch::Device training_device(const std::string& name);
 
-// Sums [], each in double, in one copy from their device.
+// Sums [], each in double, in one copy from their device; none of none.
 std::vector<double> numbers_of(const std::vector<torch::Tensor>& sums);
 
 }  // namespace endorm

@@ -4,7 +4,7 @@
 #include <map>
 #include <mutex>
 #include <optional>
-#include <string>
+#include <utility>
 
 #include <ATen/EmptyTensor.h>
 #include <ATen/detail/PrivateUse1HooksInterface.h>
@@ -96,8 +96,11 @@ struct FarHooks : at::PrivateUse1HooksInterface {
 
 // The same numbers as a tensor of the processor.
 torch::Tensor near_view(const torch::Tensor& tensor) {
-  if (tensor.is_cpu() || tensor.numel() == 0) {
-    return tensor.is_cpu() ? tensor : torch::empty(tensor.sizes(), tensor.options().device(torch::kCPU));
+  if (tensor.is_cpu()) {
+    return tensor;
+  }
+  if (tensor.numel() == 0) {
+    return torch::empty(tensor.sizes(), tensor.options().device(torch::kCPU));
   }
   auto* base = static_cast<char*>(far_memory.near(tensor.storage().mutable_data()));
   return torch::from_blob(base + tensor.storage_offset() * tensor.element_size(), tensor.sizes(), tensor.strides(),
@@ -200,14 +203,14 @@ TORCH_LIBRARY_IMPL(_, PrivateUse1, library) {
 C10_REGISTER_GUARD_IMPL(PrivateUse1, FarGuard);
 
 torch::Device far_device() {
-  static const bool registered = [] {
+  [[maybe_unused]] static const bool registered = [] {
     c10::register_privateuse1_backend("far");
     c10::SetAllocator(kFar, &far_memory);
     static FarHooks hooks;
     at::RegisterPrivateUse1HooksInterface(&hooks);
     return true;
   }();
-  return {kFar, static_cast<c10::DeviceIndex>(registered ? 0 : -1)};
+  return {kFar, 0};
 }
 
 }  // namespace endorm

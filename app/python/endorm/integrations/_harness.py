@@ -17,6 +17,15 @@ def at_word(context: str, continuation: str) -> tuple[str, str]:
     return bare, context[len(bare) :] + continuation
 
 
+def or_prefix(context: str, prefix: str | None) -> str:
+    """The context, or where it is empty what stands for it. Raises ValueError where nothing does."""
+    if context:
+        return context
+    if prefix is None:
+        raise ValueError('[endorm] a request has an empty context. Give prefix="...", e.g. the BOS token\'s text.')
+    return prefix
+
+
 def score_continuations(
     pairs: Sequence[tuple[Context, str]], engine: Engine, progress: bool | None = None
 ) -> list[ScoredResponse]:
@@ -34,20 +43,21 @@ def score_continuations(
 
 def are_greedy(contexts: Sequence[Context], scored: Sequence[ScoredResponse], engine: Engine) -> list[bool]:
     """[n] whether a scored continuation is what greedy decoding writes behind its context, token by token."""
-    need: dict[str, int] = {}  # context -> tokens to draw
-    for context, one in zip(contexts, scored, strict=True):
-        name = json.dumps(context)
-        need[name] = max(need.get(name, 0), len(one))
+    names = [json.dumps(context) for context in contexts]
+    context_of = dict(zip(names, contexts, strict=True))
+    need = dict.fromkeys(names, 0)  # tokens to draw
+    for name, one in zip(names, scored, strict=True):
+        need[name] = max(need[name], len(one))
     alike: dict[int, list[str]] = {}
     for name, tokens in need.items():
         alike.setdefault(tokens, []).append(name)
     drawn: dict[str, Completion] = {}
-    for tokens, names in alike.items():
-        completions = complete([json.loads(name) for name in names], engine=engine, max_tokens=tokens, temperature=0.0)
-        drawn.update(zip(names, completions, strict=True))
+    for tokens, some in alike.items():
+        prompts = [context_of[name] for name in some]
+        drawn.update(zip(some, complete(prompts, engine=engine, max_tokens=tokens, temperature=0.0), strict=True))
     return [
-        one.token_ids.tolist() == list(drawn[json.dumps(context)].token_ids[: len(one)])
-        for context, one in zip(contexts, scored, strict=True)
+        one.token_ids.tolist() == list(drawn[name].token_ids[: len(one)])
+        for name, one in zip(names, scored, strict=True)
     ]
 
 

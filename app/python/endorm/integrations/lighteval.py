@@ -13,7 +13,7 @@ from lighteval.utils.cache_management import SampleCache
 # LightEval loads this file by its path, outside of the package.
 from endorm._core import Completion, Engine
 from endorm._generation import complete
-from endorm.integrations._harness import Context, are_greedy, at_word, log_prob_of, score_continuations
+from endorm.integrations._harness import Context, are_greedy, at_word, log_prob_of, or_prefix, score_continuations
 
 
 class EndoLightevalModel(LightevalModel):  # type: ignore[misc,unused-ignore]
@@ -22,8 +22,8 @@ class EndoLightevalModel(LightevalModel):  # type: ignore[misc,unused-ignore]
     config: its model_name is as Engine takes, its system_prompt and generation_parameters hold for every task. engine: one
     that is loaded already; with template="raw" prompts are plain text with their few shots, otherwise messages in the
     model's own chat template. prefix: of a raw engine, what an empty prompt is replaced by, e.g. the text of the model's
-    BOS token; without it such requests raise ValueError. greedy: whether argmax_logits_eq_gold is computed, by drawing
-    greedily behind each prompt; it is False without.
+    BOS token; without it such requests raise ValueError. greedy: whether argmax_logits_eq_gold of choices is computed,
+    by drawing greedily behind each prompt; it is False without.
     """
 
     def __init__(
@@ -85,12 +85,13 @@ class EndoLightevalModel(LightevalModel):  # type: ignore[misc,unused-ignore]
 
     def loglikelihood(self, docs: Sequence[Doc]) -> list[ModelResponse]:
         """[n], each with the log-likelihoods of its choices in nats."""
-        return self._read(docs, [[self._pair(self._context(doc), one) for one in doc.choices] for doc in docs])
+        asked = [[self._pair(self._context(doc), one) for one in doc.choices] for doc in docs]
+        return self._read(asked, greedy=self._greedy)
 
     def loglikelihood_rolling(self, docs: Sequence[Doc]) -> list[ModelResponse]:
         """[n], each with the log-likelihood of its whole text in nats. A text longer than the context raises ValueError."""
         texts = [self._prompts.prepare_prompt(doc) + "".join(doc.choices) for doc in docs]
-        return self._read(docs, [[self._pair("", text)] for text in texts])
+        return self._read([[self._pair("", text)] for text in texts], greedy=False)  # no perplexity asks for it
 
     def _context(self, doc: Doc) -> Context:
         if self._engine.template_fingerprint == "raw":
@@ -102,9 +103,7 @@ class EndoLightevalModel(LightevalModel):  # type: ignore[misc,unused-ignore]
         if not isinstance(context, str):
             return context, continuation
         bare, rest = at_word(context, continuation)
-        if not bare and self._prefix is None:
-            raise ValueError('[EndoLightevalModel] a prompt is empty. Give prefix="...", e.g. the BOS token\'s text.')
-        return bare or str(self._prefix), rest
+        return or_prefix(bare, self._prefix), rest
 
     def _by_settings(self, docs: Sequence[Doc]) -> dict[tuple[int, float, tuple[str, ...]], list[int]]:
         """Places of the docs that are drawn alike, once a sample."""
@@ -118,11 +117,11 @@ class EndoLightevalModel(LightevalModel):  # type: ignore[misc,unused-ignore]
             groups.setdefault((max_tokens, temperature, stop), []).extend([place] * samples)
         return groups
 
-    def _read(self, docs: Sequence[Doc], asked: Sequence[Sequence[tuple[Context, str]]]) -> list[ModelResponse]:
+    def _read(self, asked: Sequence[Sequence[tuple[Context, str]]], greedy: bool) -> list[ModelResponse]:
         pairs = [pair for of_doc in asked for pair in of_doc]
         scored = score_continuations(pairs, self._engine)
         contexts = [context for context, _ in pairs]
-        greedy = are_greedy(contexts, scored, self._engine) if self._greedy else [False] * len(pairs)
+        same = are_greedy(contexts, scored, self._engine) if greedy else [False] * len(pairs)
         responses = []
         begin = 0
         for of_doc in asked:
@@ -132,7 +131,7 @@ class EndoLightevalModel(LightevalModel):  # type: ignore[misc,unused-ignore]
                 ModelResponse(
                     input=of_doc[0][0] if of_doc else "",
                     logprobs=[log_prob_of(one) for one in scored[own]],
-                    argmax_logits_eq_gold=greedy[own],
+                    argmax_logits_eq_gold=same[own],
                     output_tokens=[one.token_ids.tolist() for one in scored[own]],
                 )
             )

@@ -13,7 +13,7 @@ from lm_eval.api.registry import register_model
 
 from .._core import Engine
 from .._generation import complete
-from ._harness import are_greedy, at_word, log_prob_of, score_continuations
+from ._harness import are_greedy, at_word, log_prob_of, or_prefix, score_continuations
 
 
 @register_model("endorm")
@@ -68,7 +68,7 @@ class EndoLM(LM):  # type: ignore[misc,unused-ignore]
         for settings, places in _by_settings(requests).items():
             max_tokens, temperature, top_p, stop = settings
             drawn = complete(
-                [self._context(requests[place].args[0]) for place in places],
+                [or_prefix(requests[place].args[0], self._prefix) for place in places],
                 engine=self._engine,
                 max_tokens=max_tokens or self._max_gen_toks,
                 temperature=temperature,
@@ -83,16 +83,9 @@ class EndoLM(LM):  # type: ignore[misc,unused-ignore]
     def tokenizer_name(self) -> str:
         return self._engine.model_name
 
-    def _context(self, text: str) -> str:
-        if text:
-            return text
-        if self._prefix is None:
-            raise ValueError('[EndoLM] a request has an empty context. Give prefix="...", e.g. the BOS token\'s text.')
-        return self._prefix
-
     def _pair(self, context: str, continuation: str) -> tuple[str, str]:
         bare, rest = at_word(context, continuation)
-        return self._context(bare), rest
+        return or_prefix(bare, self._prefix), rest
 
 
 def _by_settings(requests: Sequence[Instance]) -> dict[tuple[int | None, float, float, tuple[str, ...]], list[int]]:
