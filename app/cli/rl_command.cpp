@@ -18,8 +18,6 @@
 namespace endorm {
 namespace {
 
-constexpr bool kTrains = ENDORM_TRAIN;  // whether train/ is part of this build
-
 struct RlFlags {
   EngineSettings engine;
   std::string config;

@@ -16,8 +16,6 @@
 namespace endorm {
 namespace {
 
-constexpr bool kTrains = ENDORM_TRAIN;  // whether train/ is part of this build
-
 struct SftFlags {
   EngineSettings engine;
   SftSession session;

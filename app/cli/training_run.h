@@ -26,6 +26,8 @@ class TrainingProgress {
 // Says what was not learnt from, and where the run went on, on standard error.
 void say_what_was_there(const std::vector<LeftOutLine>& left_out, std::size_t resumed_at);
 
+inline constexpr bool kTrains = ENDORM_TRAIN;  // whether train/ is part of this build
+
 // Throws InvalidInput: this endorm has no training; the message names the command and what to do.
 [[noreturn]] void refuse_without_training(const char* command);
 
