@@ -83,7 +83,9 @@ std::unique_ptr<Accelerator> make_accelerator(const LlamaEngineOptions& options)
         "[precision] fast needs oneDNN's int8 products, which this build does not have. Install libdnnl-dev and build "
         "again, or use --precision exact.");
   }
-  if (products) {
+  if (products && options.f32_products) {
+    wanted.choice = "f32 was asked for";  // the type that AcceleratorOptions begins with
+  } else if (products) {
     const TypeChoice choice = choose_product_type(*products, product_shapes(options.model_path), wanted.threads,
                                                   options.choice_cache_directory);
     wanted.wide_type = choice.type;

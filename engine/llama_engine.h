@@ -43,7 +43,8 @@ struct LlamaEngineOptions {
   std::optional<std::size_t> context;  // longest sequence in tokens; the model's own limit where not given
   CacheType cache_type = CacheType::kF16;
   Precision precision = Precision::kExact;  // of matrix products; kNative wherever layers are on a GPU
-  std::optional<bool> flash_attention;      // the engine's choice where not given
+  bool f32_products = false;            // with kExact: in f32 even where a 16-bit type is faster, to compare weights
+  std::optional<bool> flash_attention;  // the engine's choice where not given
   StatisticsPlace statistics = StatisticsPlace::kAuto;
   std::size_t wave_tokens = 512;   // tokens computed together behind a shared prefix
   std::size_t batch_tokens = 512;  // tokens in one pass through the model

@@ -7,6 +7,7 @@
 
 #include "app/cli/commands.h"
 #include "app/cli/exit_status.h"
+#include "app/cli/noted_signals.h"
 #include "app/cli/thread_waiting.h"
 #include "app/version.h"
 #include "core/errors.h"
@@ -60,6 +61,11 @@ int main(int argc, char** argv) {
     const bool asked_for_help = error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success);
     app.exit(error);
     return asked_for_help ? kExitDone : kExitInput;
+  } catch (const Interrupted& stopped) {
+    fail(kExitWorld, stopped.what());
+    std::signal(stopped.signal(), SIG_DFL);
+    std::raise(stopped.signal());  // who called sees that it was stopped, e.g. a shell's loop
+    return kExitWorld;
   } catch (const RowsFailed& failed) {
     return fail(kExitRowsFailed, failed.what());
   } catch (const InvalidInput& error) {

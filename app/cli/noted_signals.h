@@ -1,0 +1,31 @@
+#pragma once
+
+#include <string>
+
+#include "core/errors.h"
+
+namespace endorm {
+
+// A command was asked to stop while a child of it ran; what was half made is gone. main() then ends by the same signal.
+class Interrupted : public EngineError {
+ public:
+  Interrupted(int signal, const std::string& message) : EngineError(message), signal_(signal) {}
+  int signal() const { return signal_; }
+
+ private:
+  int signal_;
+};
+
+// While one lives, SIGINT, SIGTERM and SIGHUP are kept in mind instead of ending the process: there is something to
+// tidy up. One at a time.
+class NotedSignals {
+ public:
+  NotedSignals();
+  ~NotedSignals();  // what they did before, they do again
+  NotedSignals(const NotedSignals&) = delete;
+  NotedSignals& operator=(const NotedSignals&) = delete;
+
+  int seen() const;  // 0: none
+};
+
+}  // namespace endorm

@@ -1,0 +1,21 @@
+# Writes OUTPUT, a tar.gz of llama.cpp's converter (its files of LLAMA) with our own tools (TOOLS) in its folder endorm. The
+# same files give the same bytes: the archive's hash names its place in a user's cache.
+file(GLOB_RECURSE files RELATIVE "${LLAMA}" "${LLAMA}/conversion/*.py" "${LLAMA}/gguf-py/gguf/*.py")
+list(FILTER files EXCLUDE REGEX "/scripts/")
+list(APPEND files convert_hf_to_gguf.py convert_lora_to_gguf.py LICENSE)
+list(SORT files)
+set(staging "${OUTPUT}.files")
+file(REMOVE_RECURSE "${staging}")
+foreach(file IN LISTS files)
+  get_filename_component(folder "${file}" DIRECTORY)
+  file(COPY "${LLAMA}/${file}" DESTINATION "${staging}/${folder}")
+endforeach()
+file(COPY ${TOOLS} DESTINATION "${staging}/endorm")
+file(GLOB_RECURSE all RELATIVE "${staging}" "${staging}/*")
+list(SORT all)
+execute_process(COMMAND "${CMAKE_COMMAND}" -E tar czf "${OUTPUT}" --format=gnutar "--mtime=2000-01-01 00:00:00 UTC" -- ${all}
+  WORKING_DIRECTORY "${staging}" RESULT_VARIABLE failed)
+file(REMOVE_RECURSE "${staging}")
+if(failed)
+  message(FATAL_ERROR "[pack_converter] ${OUTPUT} cannot be written. Is there room?")
+endif()
