@@ -33,7 +33,7 @@ ELSEWHERE = {
     r"ctest ": "scripts/test.sh",
     r"pip install ": "the package's own build, from a clean environment before each release",
     r"endorm serve |curl ": "tests/server and the cases of serve",
-    r"endorm models convert ": "tests/cli/convert_checkpoint.py, where torch and transformers are installed",
+    r"endorm models convert |V/bin/python ": "tests/cli/convert_checkpoint.py, where torch and transformers are installed",
     r"build/release/endorm ": "the same binary as `endorm`",
     r"lighteval custom ": "tests/python/test_lighteval.py, where LightEval is installed",
     r"vllm |python3? -m sglang|llama-server ": "servers of others: tests/engine talks to one of ours",
