@@ -48,6 +48,7 @@ class Pipe {
 pid_t start(const ChildProcess& child, const Pipe& output) {
   std::vector<std::string> words = child.words;
   std::vector<char*> pointers;
+  pointers.reserve(words.size() + 1);
   for (std::string& word : words) {
     pointers.push_back(word.data());
   }

@@ -119,14 +119,14 @@ std::string base_of(const std::string& adapter, const ConversionSettings& settin
                     const ConverterEnvironment& environment, const ConverterSettings& converter) {
   const nlohmann::json named =
       read_json(fs::path(adapter) / "adapter_config.json").value("base_model_name_or_path", nlohmann::json());
-  const std::string base = !settings.base.empty() ? settings.base : named.is_string() ? named.get<std::string>() : "";
+  std::string base = !settings.base.empty() ? settings.base : named.is_string() ? named.get<std::string>() : "";
   if (base.empty()) {
     throw InvalidInput("[convert] " + adapter +
                        " does not say which model it adapts. Give its checkpoint with --base.");
   }
   if (!fs::is_directory(base)) {
     try {
-      return fetch(environment, converter, *repository_of(base), settings.base_weights);
+      return fetch(environment, converter, *repository_of(base), settings.check);
     } catch (const Interrupted&) {
       throw;
     } catch (const Error& error) {
@@ -168,6 +168,7 @@ Conversion convert_checkpoint(const ConversionSettings& settings, const Converte
   }
   const bool adapter = made.kind == CheckpointKind::kAdapter;
   if (adapter) {
+    environment.need(settings.check ? kAdapterCheckPackages : std::vector<PythonPackage>{});
     made.base = base_of(made.checkpoint, settings, environment, converter);
   }
   converter.say("Converting " + settings.source + " to " + made.type);

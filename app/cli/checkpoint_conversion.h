@@ -8,11 +8,11 @@
 namespace endorm {
 
 struct ConversionSettings {
-  std::string source;         // directory of a checkpoint or of an adapter, or ORG/REPO of the hub, with or without hf:
-  std::string output;         // file; where empty, NAME-TYPE.gguf in the current directory
-  std::string type;           // of the matrices; where empty, bf16, and f32 for an adapter
-  std::string base;           // of an adapter: its model's checkpoint; where empty, the one that the adapter names
-  bool base_weights = false;  // the weights of that checkpoint are wanted, too
+  std::string source;  // directory of a checkpoint or of an adapter, or ORG/REPO of the hub, with or without hf:
+  std::string output;  // file; where empty, NAME-TYPE.gguf in the current directory
+  std::string type;    // of the matrices; where empty, bf16, and f32 for an adapter
+  std::string base;    // of an adapter: its model's checkpoint; where empty, the one that the adapter names
+  bool check = false;  // it will be compared: of an adapter, its model's weights and PEFT are needed, too
   bool overwrite = false;
   bool trust_code = false;  // a checkpoint may bring Python of its own, which transformers then runs
 };

@@ -45,7 +45,7 @@ ConversionDifference compare_with_transformers(const Conversion& conversion, con
                                                LlamaEngine& engine, const ConverterSettings& converter) {
   const bool adapter = conversion.kind == CheckpointKind::kAdapter;
   ConverterEnvironment environment(converter);
-  environment.need(adapter ? std::vector<PythonPackage>{{"peft>=0.12", "peft"}} : std::vector<PythonPackage>{});
+  environment.need(adapter ? kAdapterCheckPackages : std::vector<PythonPackage>{});
   converter.say("Comparing with transformers");
   std::vector<std::string> arguments{adapter ? conversion.base : conversion.checkpoint, weight_type,
                                      std::to_string(engine.model_info().vocabulary)};

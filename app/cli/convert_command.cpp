@@ -24,7 +24,6 @@ struct ConvertFlags {
   std::string python = "python3";
   std::string model;  // GGUF of an adapter's model
   bool offline = false;
-  bool check = false;
 };
 
 ConverterSettings converter_settings(const ConvertFlags& flags) {
@@ -70,7 +69,7 @@ std::unique_ptr<LlamaEngine> load(const Conversion& made, const ConvertFlags& fl
   }
   options.template_source = TemplateSource::kRaw;  // the texts of the check; and a model without one loads, too
   options.hash_model = false;
-  if (flags.check) {
+  if (flags.conversion.check) {
     options.cache_type = CacheType::kF32;  // what keys, values and products lose in 16 bits is not the file's fault
     options.f32_products = true;
   }
@@ -128,7 +127,7 @@ void check(const Conversion& made, LlamaEngine& engine, const ConvertFlags& flag
 // Before the work, where the kind of checkpoint is known before it is fetched.
 void check_flags(const ConvertFlags& flags) {
   const CheckpointKind kind = checkpoint_kind(flags.conversion.source);
-  if (kind == CheckpointKind::kAdapter && flags.check && flags.model.empty()) {
+  if (kind == CheckpointKind::kAdapter && flags.conversion.check && flags.model.empty()) {
     throw InvalidInput("[convert] --check of an adapter needs its model in GGUF: give it with --model.");
   }
   if (kind == CheckpointKind::kModel && !(flags.model + flags.conversion.base).empty()) {
@@ -137,9 +136,8 @@ void check_flags(const ConvertFlags& flags) {
   }
 }
 
-void run_convert(ConvertFlags flags) {
+void run_convert(const ConvertFlags& flags) {
   check_flags(flags);
-  flags.conversion.base_weights = flags.check;
   const Conversion made = convert_checkpoint(flags.conversion, converter_settings(flags));
   print_written(made);
   if (made.kind == CheckpointKind::kAdapter && flags.model.empty()) {
@@ -148,7 +146,7 @@ void run_convert(ConvertFlags flags) {
   }
   const std::unique_ptr<LlamaEngine> engine = load(made, flags);
   print_model(engine->model_info());
-  if (flags.check) {
+  if (flags.conversion.check) {
     check(made, *engine, flags);
   }
 }
@@ -166,7 +164,7 @@ void add_convert_command(CLI::App& models) {
   command->add_option("-o,--output", conversion.output, "file to write (default: NAME-TYPE.gguf here)");
   command->add_option("--type", conversion.type, "of the matrices (default: bf16; f32 for an adapter)")
       ->check(CLI::IsMember({"bf16", "f32", "f16", "q8_0"}));
-  command->add_flag("--check", flags->check,
+  command->add_flag("--check", conversion.check,
                     "compare tokens and log-probabilities with transformers in f32, on four texts; ends with 1 where "
                     "they differ by more than rounding explains");
   command->add_option("--base", conversion.base,

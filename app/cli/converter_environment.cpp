@@ -20,10 +20,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// What convert_hf_to_gguf.py, convert_lora_to_gguf.py and gguf-py import. Versions are those tried; older ones that an
-// interpreter has will do from the first on that llama.cpp's own requirements name.
+// What convert_hf_to_gguf.py, convert_lora_to_gguf.py and gguf-py import. Those installed are those tried; of what an
+// interpreter has, older ones will do: transformers from 5.0 on, for 4 does not read the tokenizers that 5 writes.
 const std::vector<PythonPackage> kConverterPackages{{"torch>=2.6", "torch==2.13.0"},
-                                                    {"transformers>=4.57.6", "transformers==5.23.0"},
+                                                    {"transformers>=5.0", "transformers==5.23.0"},
                                                     {"safetensors>=0.4", "safetensors"},
                                                     {"sentencepiece>=0.1.98", "sentencepiece"},
                                                     {"protobuf>=4.21", "protobuf"},
@@ -189,7 +189,7 @@ void ConverterEnvironment::announce(const std::string& folder, const nlohmann::j
   settings_.say("Setting up Python for the converter in " + folder + ", once: " + joined(missing) +
                 (torch ? " (about 1 GB on disk; 5 GB where pip finds the torch with CUDA: --python PATH with an "
                          "interpreter that has torch saves that)"
-                       : " (about 0.3 GB on disk)"));
+                       : " (at most 0.3 GB on disk)"));
 }
 
 void ConverterEnvironment::make_environment(const std::string& folder, const nlohmann::json& base_folders) const {

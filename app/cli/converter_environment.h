@@ -15,6 +15,8 @@ struct PythonPackage {
   std::string_view install;  // what pip is asked for where it has not
 };
 
+inline const std::vector<PythonPackage> kAdapterCheckPackages{{"peft>=0.12", "peft"}};
+
 struct ConverterSettings {
   std::string python = "python3";  // what it has is used as it is; what it lacks is added in the cache
   std::string cache_directory;

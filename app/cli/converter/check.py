@@ -29,7 +29,10 @@ def log_probs(model, tokens, vocabulary):
     with torch.inference_mode():
         logits = model(torch.tensor([tokens])).logits[0, :-1, :vocabulary].double()
     chosen = torch.tensor(tokens[1:]).unsqueeze(1)
-    return torch.log_softmax(logits, -1).gather(1, chosen).squeeze(1).tolist()
+    values = torch.log_softmax(logits, -1).gather(1, chosen).squeeze(1)
+    if not values.isfinite().all():
+        raise outcome.Refused("its log-probabilities are not finite: weights are NaN or too large")
+    return values.tolist()
 
 
 def rounded(weight, type_name):
