@@ -178,7 +178,7 @@ Conversion convert_checkpoint(const ConversionSettings& settings, const Converte
   environment.run("convert.py",
                   {adapter ? "adapter" : "model", made.checkpoint, whole.string(), made.type,
                    adapter ? made.base : name_of(repository.value_or(made.checkpoint))},
-                  "[convert] llama.cpp's converter refuses " + settings.source + ": ");
+                  "[convert] llama.cpp's converter does not convert " + settings.source + ": ");
   fs::rename(whole, made.file);
   return made;
 }

@@ -183,7 +183,13 @@ void add_convert_command(CLI::App& models) {
       "Example:\n"
       "  endorm models convert runs/my-model --check\n"
       "  endorm models convert runs/my-adapter --base runs/my-model --model my-model-bf16.gguf");
-  command->callback([flags] { run_convert(*flags); });
+  command->callback([flags] {
+    try {
+      run_convert(*flags);
+    } catch (const std::filesystem::filesystem_error& error) {
+      throw EngineError(std::string("[convert] ") + error.what() + ". Check the paths and your rights to them.");
+    }
+  });
 }
 
 }  // namespace endorm

@@ -117,7 +117,12 @@ void ConverterEnvironment::unpack() const {
   }
   const ScratchDirectory scratch(fs::path(tools_).parent_path(), "unpack-");
   const fs::path archive = scratch.path() / "converter.tar.gz";
-  std::ofstream(archive, std::ios::binary) << kConverterArchive;
+  std::ofstream file(archive, std::ios::binary);
+  file << kConverterArchive;
+  file.close();
+  if (!file) {
+    throw EngineError("[convert] " + archive.string() + " cannot be written. Is the disk full?");
+  }
   const fs::path folder = scratch.path() / "files";
   const ChildEnd end = run_stoppable(
       {python_, "-W", "ignore", "-m", "tarfile", "-e", archive.string(), folder.string()}, /*keep_output=*/false);

@@ -128,12 +128,22 @@ def test_refused_in_the_converters_words(bench):
     bare = bench.folder / "bare"
     shutil.copytree(bench.folder / "llama", bare, ignore=shutil.ignore_patterns("tokenizer*"))
     (bench.folder / "kept.gguf").write_text("old")
-    for folder, words in [(unknown, "refuses unknown: Model FooForCausalLM is not supported\n"),
-                          (cut, "refuses cut: ValueError: mmap length is greater than file size\n"),
-                          (bare, "refuses bare: .*tokenizer")]:
+    for folder, words in [(unknown, "does not convert unknown: Model FooForCausalLM is not supported\n"),
+                          (cut, "does not convert cut: ValueError: mmap length is greater than file size\n"),
+                          (bare, "does not convert bare: .*tokenizer")]:
         _, err = bench.convert(folder.name, "-o", "kept.gguf", "--overwrite", status=2)
         assert re.search(words, err) and "Traceback" not in err, err
         assert (bench.folder / "kept.gguf").read_text() == "old"
+
+
+def test_full_disk(bench):
+    """The world's fault, and what was there stays."""
+    bench.convert("llama", "-o", "kept.gguf", "--overwrite")  # the converter is unpacked before the limit is there
+    (bench.folder / "kept.gguf").write_text("old")
+    words = ["bash", "-c", 'ulimit -f 200; exec "$@"', "-", *bench.words("llama", "-o", "kept.gguf", "--overwrite")]
+    done = subprocess.run(words, cwd=bench.folder, env=bench.environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and "the disk is full, or a limit on the size of files" in done.stderr, done.stderr
+    assert (bench.folder / "kept.gguf").read_text() == "old" and not list(bench.folder.glob(".endorm-convert-*"))
 
 
 def test_names(bench):

@@ -4,6 +4,7 @@ import errno
 import json
 import logging
 import os
+import re
 import signal
 import sys
 import warnings
@@ -34,11 +35,18 @@ class ErrorWords(logging.Handler):
             self.words.append(text)
 
 
+def is_short_write(error):
+    """NumPy's words where a disk is full or a file may grow no further; it gives no number."""
+    return isinstance(error, OSError) and re.search(r"requested and \d+ written|Not enough free space", str(error)) is not None
+
+
 def spelled(error):
     """An exception in one line. Its type stands before it where the text alone says little, as of a KeyError."""
     text = " ".join(str(error).split())
     if isinstance(error, (Refused, WorldFailed, NotImplementedError)) and text:
         return text
+    if is_short_write(error):
+        return f"the disk is full, or a limit on the size of files is reached ({text})"
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
@@ -46,7 +54,7 @@ def is_world(error):
     while error is not None:
         if isinstance(error, (WorldFailed, MemoryError, ConnectionError, TimeoutError, ImportError)):
             return True
-        if isinstance(error, OSError) and error.errno in WORLD:
+        if is_short_write(error) or (isinstance(error, OSError) and error.errno in WORLD):
             return True
         error = error.__cause__ or error.__context__
     return False
