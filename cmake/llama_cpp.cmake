@@ -1,7 +1,7 @@
 # llama.cpp at the pinned version: fetched once, built once, shared by every preset.
 #
-# Result: targets llama (libllama with ggml), endorm_llama_common (common/: chat templates, downloads; not installed
-# by upstream), endorm_json and endorm_httplib (the copies that llama.cpp vendors: one version for all).
+# Result: targets llama (libllama with ggml), endorm_llama_common (of common/: chat templates, downloads), endorm_json and
+# endorm_httplib (the copies that llama.cpp vendors: one version for all).
 #
 # FETCHCONTENT_SOURCE_DIR_LLAMA_CPP   a checkout of your own, used instead of the download
 # ENDORM_LLAMA_OPTIONS                more -D options for its build, e.g. "-DGGML_CUDA=ON"
@@ -66,7 +66,7 @@ function(endorm_build_llama source prefix)
     COMMAND "${CMAKE_COMMAND}" -S "${source}" -B "${prefix}/build" -G Ninja -DCMAKE_BUILD_TYPE=Release
             -DCMAKE_INSTALL_PREFIX=${prefix} -DCMAKE_INSTALL_LIBDIR=lib -DCMAKE_POSITION_INDEPENDENT_CODE=ON -DBUILD_SHARED_LIBS=OFF
             -DCMAKE_C_COMPILER=${ENDORM_LLAMA_C_COMPILER} -DCMAKE_CXX_COMPILER=${ENDORM_LLAMA_CXX_COMPILER}
-            -DGGML_CCACHE=OFF -DLLAMA_BUILD_COMMON=ON -DLLAMA_BUILD_TESTS=OFF -DLLAMA_BUILD_TOOLS=OFF -DLLAMA_BUILD_EXAMPLES=OFF
+            -DGGML_CCACHE=OFF -DLLAMA_BUILD_COMMON=OFF -DLLAMA_BUILD_TESTS=OFF -DLLAMA_BUILD_TOOLS=OFF -DLLAMA_BUILD_EXAMPLES=OFF
             -DLLAMA_BUILD_SERVER=OFF -DLLAMA_BUILD_APP=OFF -DLLAMA_BUILD_UI=OFF -DLLAMA_USE_PREBUILT_UI=OFF
             ${extra}
     OUTPUT_FILE "${prefix}/configure.log" ERROR_FILE "${prefix}/configure.log" RESULT_VARIABLE failed)
@@ -77,14 +77,14 @@ function(endorm_build_llama source prefix)
   if(failed)
     message(FATAL_ERROR "llama.cpp did not build. The error stands above; the build tree is ${prefix}/build")
   endif()
-  foreach(library common/libllama-common.a common/libllama-common-base.a vendor/cpp-httplib/libcpp-httplib.a)
-    file(GLOB_RECURSE found "${prefix}/build/*/${library}" "${prefix}/build/${library}")
-    if(NOT found)
-      get_filename_component(name "${library}" NAME)
-      file(GLOB_RECURSE found "${prefix}/build/${name}")
-    endif()
-    file(COPY ${found} DESTINATION "${prefix}/lib")
-  endforeach()
+  execute_process(
+    COMMAND "${CMAKE_COMMAND}" -S "${CMAKE_CURRENT_FUNCTION_LIST_DIR}/llama_common" -B "${prefix}/build/common-parts" -G Ninja
+            -DCMAKE_BUILD_TYPE=Release -DCMAKE_POSITION_INDEPENDENT_CODE=ON -DCMAKE_INSTALL_PREFIX=${prefix}
+            -DCMAKE_INSTALL_LIBDIR=lib -DCMAKE_CXX_COMPILER=${ENDORM_LLAMA_CXX_COMPILER} -DLLAMA_SOURCE=${source}
+            -DLLAMA_PREFIX=${prefix} -DLLAMA_VERSION=${ENDORM_LLAMA_VERSION}
+    OUTPUT_QUIET COMMAND_ERROR_IS_FATAL ANY)
+  execute_process(COMMAND "${CMAKE_COMMAND}" --build "${prefix}/build/common-parts" --target install --parallel
+                  COMMAND_ERROR_IS_FATAL ANY)
   file(REMOVE_RECURSE "${prefix}/build")
   file(TOUCH "${prefix}/finished")
 endfunction()
@@ -105,7 +105,7 @@ set(processor "")
 if(EXISTS /proc/cpuinfo)
   file(STRINGS /proc/cpuinfo processor REGEX "^(flags|Features)" LIMIT_COUNT 1)
 endif()
-string(SHA256 key "${processor}|${ENDORM_LLAMA_SOURCE}|${ENDORM_LLAMA_OPTIONS}")
+string(SHA256 key "${processor}|${ENDORM_LLAMA_SOURCE}|${ENDORM_LLAMA_OPTIONS}|parts of common")
 string(SUBSTRING "${key}" 0 12 key)
 set(ENDORM_LLAMA_PREFIX "${ENDORM_DEPS_DIR}/llama.cpp-build-${key}")
 endorm_build_llama("${ENDORM_LLAMA_SOURCE}" "${ENDORM_LLAMA_PREFIX}")
@@ -130,7 +130,7 @@ target_link_libraries(endorm_httplib INTERFACE OpenSSL::SSL OpenSSL::Crypto Thre
 
 add_library(endorm_llama_common INTERFACE)
 target_include_directories(endorm_llama_common SYSTEM INTERFACE "$<BUILD_INTERFACE:${ENDORM_LLAMA_SOURCE}/common>")
-endorm_llama_archives(endorm_llama_common libllama-common.a libllama-common-base.a)
+endorm_llama_archives(endorm_llama_common libllama-common.a)
 target_link_libraries(endorm_llama_common INTERFACE endorm_json endorm_httplib llama)
 set_target_properties(endorm_llama_common PROPERTIES EXPORT_NAME llama_common)
 set_target_properties(endorm_httplib PROPERTIES EXPORT_NAME httplib)
