@@ -32,12 +32,24 @@ std::string host_name() {
 
 }  // namespace
 
+TemplateOptions template_options(const ScoringSettings& settings) {
+  TemplateOptions options;
+  options.end_of_turn = !settings.no_end_of_turn;
+  options.template_newline = settings.template_newline;
+  options.reading = reading_from_name(settings.response_is);
+  options.arguments = template_arguments_from(settings.template_arguments, "--template-kwargs");
+  options.date = settings.template_date;
+  check_template_date(options.date);
+  return options;
+}
+
 ScoreOptions score_options(const ScoringSettings& settings) {
   ScoreOptions options;
   options.aggregate = settings.aggregate;
   options.aggregate.kind = aggregation_from_name(settings.aggregation);
   options.alpha = settings.alpha;
-  options.text = {!settings.no_end_of_turn, settings.template_newline};
+  options.text = template_options(settings);
+  options.turns = scored_turns_from_name(settings.score_turns);
   options.overflow = overflow_from_name(settings.on_overflow);
   options.find_steps = settings.steps || reads_steps(options.aggregate.kind);
   options.step_separator = settings.step_separator;
@@ -65,6 +77,7 @@ Manifest make_manifest(const std::string& command, const Engine& engine, const E
   manifest.options.alpha = options.alpha;
   manifest.options.aggregate = options.aggregate;
   manifest.options.step_separator = options.step_separator;
+  manifest.options.score_turns = settings.score_turns;
   manifest.options.on_overflow = settings.on_overflow;
   manifest.options.context = engine.capabilities().context;
   manifest.options.share_prefixes = options.share_prefixes;

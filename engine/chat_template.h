@@ -5,47 +5,36 @@
 #include <string>
 #include <vector>
 
-#include "engine/engine.h"
+#include "engine/messages.h"
+#include "engine/turn.h"
 
 namespace endorm {
-
-// A piece of rendered text. What came from a message (is_input) is text and nothing else: a special token spelled out
-// in it stays text. What came from the template may hold special tokens.
-struct TextPart {
-  std::string text;
-  bool is_input = false;
-};
-
-// A conversation cut where the response goes: prompt, then before + response + after.
-struct RenderedPrompt {
-  std::vector<TextPart> prompt;
-  std::string before;           // white space that the template puts between prompt and response
-  std::vector<TextPart> after;  // what the template puts behind a finished response (the end-of-turn token, a newline)
-};
 
 // How messages become text.
 class PromptForm {
  public:
   virtual ~PromptForm() = default;
 
-  // The text around a response whose beginning is given (a template may put an empty reasoning block before a response
-  // that does not bring one). Throws InvalidInput with the template's own words where it refuses the messages.
-  virtual RenderedPrompt render(std::span<const Message> messages, std::string_view response) const = 0;
-  // The text before an answer that is still to be written: the prompt of render(), but for a template that opens a
-  // reasoning block for the model and none for a response without one. Throws as render.
-  virtual std::vector<TextPart> open_turn(std::span<const Message> messages) const {
-    return render(messages, {}).prompt;
-  }
+  // The text before an answer that is still to be written. Throws InvalidInput with the template's own words where it
+  // refuses the messages.
+  virtual std::vector<TextPart> open_turn(std::span<const Message> messages, const TemplateOptions& options) const = 0;
+  // The turn that an answer to the messages is. Throws as open_turn, and where the template leaves an answer out.
+  virtual Turn turn(std::span<const Message> messages, const TemplateOptions& options) const = 0;
+  // A response that is a message of its own (tool calls, reasoning apart from the answer), as the template writes it.
+  // Throws as turn, and where this form knows no such messages.
+  virtual PlacedResponse place_message(std::span<const Message> messages, const ResponseText& response,
+                                       const TemplateOptions& options) const = 0;
+  // What the template writes within a model's own turn: the special tokens in it are a turn's to use.
+  virtual const std::string& turn_text() const = 0;
   // What distinguishes this form: "plain", "raw", or the template's source.
   virtual std::string source() const = 0;
 };
 
 // What a form writes between the words of a user's only message and the answer that is still to be written, e.g.
 // "<|im_end|>\n<|im_start|>assistant\n". Empty where it refuses such a message or changes its words.
-std::string turn_opening(const PromptForm& form);
+std::string turn_opening(const PromptForm& form, const TemplateOptions& options = {});
 
-// A jinja chat template, as models carry it. Dates are pinned (26 July 2024), so that a reward does not change
-// overnight. Throws InvalidInput where the source does not parse.
+// A jinja chat template, as models carry it. Throws InvalidInput where the source does not parse.
 std::unique_ptr<PromptForm> make_jinja_form(const std::string& source, const std::string& bos_text,
                                             const std::string& eos_text);
 

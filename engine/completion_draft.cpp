@@ -31,6 +31,7 @@ void CompletionDraft::end_turn(Token token) {
 
 void CompletionDraft::add(Token token, std::string_view bytes) {
   const std::size_t before = bytes_.size();
+  begins_.push_back(before);
   completion_.tokens.push_back(token);
   bytes_ += bytes;
   std::size_t stops_at = std::string::npos;
@@ -49,6 +50,11 @@ void CompletionDraft::add(Token token, std::string_view bytes) {
 }
 
 Completion CompletionDraft::take() {
+  completion_.text_tokens = completion_.tokens.size();
+  if (completion_.end == CompletionEnd::kStop) {
+    completion_.text_tokens = static_cast<std::size_t>(
+        std::count_if(begins_.begin(), begins_.end(), [&](std::size_t begin) { return begin < bytes_.size(); }));
+  }
   completion_.text = valid_utf8(bytes_);
   return std::move(completion_);
 }

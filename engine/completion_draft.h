@@ -39,6 +39,7 @@ class CompletionDraft {
   const SamplingOptions* options_;
   RandomStream random_;
   Completion completion_;
+  std::vector<std::size_t> begins_;  // of each token in bytes_
   std::string bytes_;
   bool ended_ = false;
 };

@@ -21,6 +21,12 @@ std::vector<TokenizedResponse> Engine::tokenize_raw(std::string_view, std::span<
   refuse("tokenize_raw", *this);
 }
 
+TurnMarks Engine::turn_marks(const TemplateOptions&, const std::string& opening) const {
+  TurnMarks marks;
+  marks.opening = opening;
+  return marks;
+}
+
 std::vector<std::vector<TokenStats>> Engine::evaluate_alphas(const TokenTree& tree, std::span<const double> alphas,
                                                              const EvaluateOptions& options) {
   std::vector<std::vector<TokenStats>> of_alpha;
@@ -32,7 +38,19 @@ std::vector<std::vector<TokenStats>> Engine::evaluate_alphas(const TokenTree& tr
   return of_alpha;
 }
 
-Tokens Engine::open_turn(std::span<const Message>) const { refuse("open_turn", *this); }
+TokenizedResponse Engine::tokenize_ids(const Tokens& prompt, const Tokens& response) const {
+  TokenizedResponse result;
+  result.prompt = prompt;
+  result.response = response;
+  result.context = ResponseContext::kTokens;
+  for (const Token token : response) {
+    result.byte_offsets.push_back(result.text.size());
+    result.text += token_bytes(token);
+  }
+  return result;
+}
+
+Tokens Engine::open_turn(std::span<const Message>, const TemplateOptions&) const { refuse("open_turn", *this); }
 
 void Engine::generate(std::span<const GenerationRequest> requests, const SamplingOptions& options,
                       const CompletionSink& sink) {

@@ -10,7 +10,9 @@
 #include <vector>
 
 #include "core/token_stats.h"
+#include "engine/messages.h"
 #include "engine/token_tree.h"
+#include "engine/turn_marks.h"
 
 namespace endorm {
 
@@ -27,17 +29,6 @@ struct Capabilities {
   std::string missing_reason;       // one sentence: why what is missing is missing; empty where nothing is
 };
 
-struct Message {
-  std::string role;  // "system", "user", "assistant", ...
-  std::string content;
-};
-
-// One response to be tokenized behind a prompt.
-struct ResponseText {
-  std::string text;
-  bool truncated = false;  // it was cut off: no end-of-turn token follows it
-};
-
 enum class Finish { kEndOfTurn, kTruncated };
 
 // Prompt and response as tokens. The state before response[0] is the whole prompt.
@@ -46,14 +37,12 @@ struct TokenizedResponse {
   Tokens response;  // [T]
   Finish finish = Finish::kTruncated;
   bool boundary_split = false;  // tokens would have merged across the boundary; the response was tokenized alone
-  std::vector<std::size_t> byte_offsets;  // [T] where each response token begins in ResponseText::text; text.size() for
-                                          // tokens that the template added after it
-};
-
-// Behaviour of the chat template; part of the result's manifest.
-struct TemplateOptions {
-  bool end_of_turn = true;        // score the end-of-turn token of a response that was not truncated
-  bool template_newline = false;  // score also the white space that some templates put behind it
+  bool spelled_end = false;     // its text ended with the spelling of the token that ended its turn
+  ResponseContext context = ResponseContext::kAsDrawn;
+  // [T] where each response token begins in `text`, or where that is empty in ResponseText::text; its size for tokens
+  // that the template added after it.
+  std::vector<std::size_t> byte_offsets;
+  std::string text = {};  // what the response spells, where that is not ResponseText::text
 };
 
 struct EvaluateOptions {
@@ -87,6 +76,7 @@ struct Completion {
   // Where asked: log pi of every token, end_token behind them, nats; of the model itself, at temperature 1 and without
   // top_p.
   std::vector<double> log_probs = {};
+  std::size_t text_tokens = 0;  // of tokens: those that begin within the text; the others spell a stop string
 };
 
 // Takes the completion of requests[request].
@@ -121,8 +111,12 @@ class Engine {
   // other is truncated. Throws InvalidInput where the engine cannot tell special tokens from text.
   virtual std::vector<TokenizedResponse> tokenize_raw(std::string_view prompt, std::span<const ResponseText> responses,
                                                       const TemplateOptions& options) const;
-  // What stands in raw text between a user's words and the model's answer to them; empty where that is not known.
-  virtual std::string turn_opening() const { return {}; }
+  // Tokens of a prompt and of a response behind it, as a trainer holds them: ends and paddings behind the first token
+  // that ends the turn are dropped. Throws InvalidInput where there is no such token, or no prompt.
+  virtual TokenizedResponse tokenize_ids(const Tokens& prompt, const Tokens& response) const;
+  // What tells turns apart in text of the engine's own form, under these options; opening: in the place of the form's
+  // own where it is not empty. What is not known is empty.
+  virtual TurnMarks turn_marks(const TemplateOptions& options, const std::string& opening) const;
   // The bytes of one token, special tokens spelled out. Pieces may be part of a UTF-8 character.
   virtual std::string token_bytes(Token token) const = 0;
 
@@ -138,7 +132,7 @@ class Engine {
 
   // The prompt of an answer that is still to be written: messages, then the beginning of the model's own turn. Throws
   // InvalidInput as tokenize does, and where the engine cannot generate.
-  virtual Tokens open_turn(std::span<const Message> messages) const;
+  virtual Tokens open_turn(std::span<const Message> messages, const TemplateOptions& options = {}) const;
   // Draws one completion a request, many together; what prompts share is computed once. The sink is called once a
   // request, as each ends and in that order, by the calling thread; it must not use the engine. Where the sink throws,
   // generation ends and the exception leaves; the engine stays usable. Throws InvalidInput, before anything is drawn,

@@ -74,7 +74,10 @@ class LlamaEngineImplementation final : public LlamaEngine {
   EvaluateCounts counts() const override { return passes_->counts(); }
   std::string fingerprint() const override { return fingerprint_; }
   std::string model_name() const override { return std::filesystem::path(options_.model_path).filename().string(); }
-  std::string token_bytes(Token token) const override { return tokenizer_.token_bytes(token); }
+  std::string token_bytes(Token token) const override {
+    check_token("token_bytes", token);
+    return tokenizer_.token_bytes(token);
+  }
 
   std::string template_fingerprint() const override {
     const std::string source = form_ ? form_->source() : "none";
@@ -84,27 +87,50 @@ class LlamaEngineImplementation final : public LlamaEngine {
   std::vector<TokenizedResponse> tokenize(std::span<const Message> messages, std::span<const ResponseText> responses,
                                           const TemplateOptions& options) const override {
     check_form("tokenize");
+    std::optional<Turn> turn;
     std::vector<TokenizedResponse> tokenized;
     tokenized.reserve(responses.size());
     for (const ResponseText& response : responses) {
-      const RenderedPrompt rendered = form_->render(messages, response.text);
-      tokenized.push_back(
-          tokenizer_.tokenize(rendered, response, options, options_.template_source == TemplateSource::kRaw));
+      if (response.fields.empty() && !turn) {
+        turn = form_->turn(messages, options);
+      }
+      const PlacedResponse placed = response.fields.empty() ? place_response(*turn, response, options.reading)
+                                                            : form_->place_message(messages, response, options);
+      tokenized.push_back(tokenizer_.tokenize(placed, response.truncated, options));
     }
     return tokenized;
   }
 
   std::vector<TokenizedResponse> tokenize_raw(std::string_view prompt, std::span<const ResponseText> responses,
                                               const TemplateOptions& options) const override {
-    const RenderedPrompt rendered{{{std::string(prompt), false}}, {}, {}};
+    Turn turn;
+    turn.prompt.push_back({std::string(prompt)});
+    turn.context = ResponseContext::kRaw;
     std::vector<TokenizedResponse> tokenized;
     for (const ResponseText& response : responses) {
-      tokenized.push_back(tokenizer_.tokenize(rendered, response, options, /*response_is_raw=*/true));
+      tokenized.push_back(
+          tokenizer_.tokenize(place_response(turn, response, options.reading), response.truncated, options));
     }
     return tokenized;
   }
 
-  std::string turn_opening() const override { return form_ ? endorm::turn_opening(*form_) : std::string(); }
+  TokenizedResponse tokenize_ids(const Tokens& prompt, const Tokens& response) const override {
+    for (const Tokens* tokens : {&prompt, &response}) {
+      for (const Token token : *tokens) {
+        check_token("tokenize_ids", token);
+      }
+    }
+    return tokenizer_.of_tokens(prompt, response);
+  }
+
+  TurnMarks turn_marks(const TemplateOptions& options, const std::string& opening) const override {
+    TurnMarks marks = form_ ? endorm::turn_marks(*form_, options) : TurnMarks{};
+    if (!opening.empty()) {
+      marks.opening = opening;
+    }
+    tokenizer_.spell_marks(marks);
+    return marks;
+  }
 
   std::vector<TokenStats> evaluate(const TokenTree& tree, const EvaluateOptions& options) override {
     return std::move(evaluate_alphas(tree, std::span(&options.alpha, 1), options).front());
@@ -119,9 +145,9 @@ class LlamaEngineImplementation final : public LlamaEngine {
     return passes_->run(tree, options.share_prefixes, alphas);
   }
 
-  Tokens open_turn(std::span<const Message> messages) const override {
+  Tokens open_turn(std::span<const Message> messages, const TemplateOptions& options) const override {
     check_form("open_turn");
-    return tokenizer_.tokenize_prompt(form_->open_turn(messages));
+    return tokenizer_.tokenize_prompt(form_->open_turn(messages, options));
   }
 
   std::vector<std::vector<float>> hidden_states(std::span<const Tokens> sequences) override {
@@ -164,6 +190,9 @@ class LlamaEngineImplementation final : public LlamaEngine {
       case TemplateSource::kRaw:
         form_ = make_raw_form();
         break;
+    }
+    if (form_) {
+      tokenizer_.set_turn_tokens(form_->turn_text(), endorm::turn_opening(*form_));
     }
   }
 

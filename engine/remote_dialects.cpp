@@ -120,9 +120,28 @@ std::string body_of(const json& body) {
 json turns(std::span<const Message> messages) {
   json list = json::array();
   for (const Message& message : messages) {
-    list.push_back({{"role", message.role}, {"content", message.content}});
+    json entry = {{"role", message.role}, {"content", message.content}};
+    if (!message.fields.empty()) {
+      entry.update(json::parse(message.fields));
+    }
+    list.push_back(std::move(entry));
   }
   return list;
+}
+
+// What the template reads beside the messages, as the server takes it.
+void put_arguments(const std::string& arguments, json& body) {
+  if (arguments.empty()) {
+    return;
+  }
+  json others = json::parse(arguments);
+  if (others.contains("tools")) {
+    body["tools"] = others["tools"];
+    others.erase("tools");
+  }
+  if (!others.empty()) {
+    body["chat_template_kwargs"] = std::move(others);
+  }
 }
 
 [[noreturn]] void not_spoken(const char* function, RemoteDialect dialect) {
@@ -186,8 +205,9 @@ RemoteModelInfo parse_models(std::string_view text, std::string_view wanted) {
 }
 
 RemoteCall tokenize_prompt_call(RemoteDialect dialect, TurnRendering rendering, const std::string& model,
-                                std::span<const Message> messages) {
+                                std::span<const Message> messages, const std::string& arguments) {
   json body = {{"model", model}, {"messages", turns(messages)}};
+  put_arguments(arguments, body);
   if (rendering == TurnRendering::kClosed) {
     body["add_generation_prompt"] = true;
     body["add_special_tokens"] = false;
@@ -196,8 +216,10 @@ RemoteCall tokenize_prompt_call(RemoteDialect dialect, TurnRendering rendering, 
 }
 
 RemoteCall tokenize_turn_call(RemoteDialect dialect, TurnRendering rendering, const std::string& model,
-                              std::span<const Message> messages, const std::string& response) {
+                              std::span<const Message> messages, const std::string& response,
+                              const std::string& arguments) {
   json body = {{"model", model}, {"messages", turns(messages)}};
+  put_arguments(arguments, body);
   body["messages"].push_back({{"role", "assistant"}, {"content", response}});
   if (rendering == TurnRendering::kClosed) {
     body["add_generation_prompt"] = false;

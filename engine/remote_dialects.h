@@ -42,12 +42,13 @@ struct TokenizeReply {
 // How the assistant's turn is rendered: closed by the template, or left open (SGLang only, for versions before 0.5.23,
 // which know nothing else). A prompt and its turn are asked for in the same way.
 enum class TurnRendering { kClosed, kOpen };
-// The prompt, opened for the assistant's turn.
+// The prompt, opened for the assistant's turn. arguments: TemplateOptions::arguments, of which vLLM alone knows.
 RemoteCall tokenize_prompt_call(RemoteDialect dialect, TurnRendering rendering, const std::string& model,
-                                std::span<const Message> messages);
+                                std::span<const Message> messages, const std::string& arguments = {});
 // The prompt and the assistant's turn.
 RemoteCall tokenize_turn_call(RemoteDialect dialect, TurnRendering rendering, const std::string& model,
-                              std::span<const Message> messages, const std::string& response);
+                              std::span<const Message> messages, const std::string& response,
+                              const std::string& arguments = {});
 // A text alone, without BOS.
 RemoteCall tokenize_text_call(RemoteDialect dialect, const std::string& model, const std::string& text);
 TokenizeReply parse_tokenize(std::string_view reply);

@@ -175,7 +175,8 @@ RemoteTokenizer::Pieces RemoteTokenizer::pieces(const TokenizeReply& reply, std:
 
 TokenizedResponse RemoteTokenizer::tokenize_closed(const TokenizeReply& prompt, std::span<const Message> messages,
                                                    const ResponseText& response, const TemplateOptions& options) {
-  const TokenizeReply reply = ask(tokenize_turn_call(dialect_, rendering_, model_, messages, response.text));
+  const TokenizeReply reply =
+      ask(tokenize_turn_call(dialect_, rendering_, model_, messages, response.text, options.arguments));
   const bool whole_turn = continues(reply.tokens, prompt.tokens);
   const Pieces turn = pieces(reply, whole_turn ? prompt.tokens.size() : 0);
   TokenizedResponse result;
@@ -258,6 +259,25 @@ TokenizedResponse RemoteTokenizer::tokenize_open(const TokenizeReply& prompt, st
   return result;
 }
 
+// The server's template is its own: what cannot be said to it is refused.
+void RemoteTokenizer::check_sayable(std::span<const ResponseText> responses, const TemplateOptions& options) const {
+  const char* unsayable = nullptr;
+  if (!options.arguments.empty() && dialect_ != RemoteDialect::kVllm) {
+    unsayable = "tools and template arguments, which this server does not take";
+  } else if (options.date != TemplateOptions{}.date) {
+    unsayable = "--template-date: the server's template asks its own clock";
+  } else if (options.reading != ResponseReading::kAuto) {
+    unsayable = "--response-is: the server says where its template puts a response";
+  } else if (std::any_of(responses.begin(), responses.end(),
+                         [](const ResponseText& response) { return !response.fields.empty(); })) {
+    unsayable = "a response with tool calls or reasoning of its own: give its text";
+  }
+  if (unsayable != nullptr) {
+    throw InvalidInput("[RemoteTokenizer] a remote model cannot be asked for " + std::string(unsayable) +
+                       ". Leave it out, or run the model locally with --model FILE.");
+  }
+}
+
 std::vector<TokenizedResponse> RemoteTokenizer::tokenize(std::span<const Message> messages,
                                                          std::span<const ResponseText> responses,
                                                          const TemplateOptions& options) {
@@ -266,7 +286,8 @@ std::vector<TokenizedResponse> RemoteTokenizer::tokenize(std::span<const Message
                        std::string(messages.empty() ? "has no message" : "ends with an assistant's message") +
                        ". Give a prompt that ends with the turn to be answered.");
   }
-  const TokenizeReply prompt = ask(tokenize_prompt_call(dialect_, rendering_, model_, messages));
+  check_sayable(responses, options);
+  const TokenizeReply prompt = ask(tokenize_prompt_call(dialect_, rendering_, model_, messages, options.arguments));
   std::vector<TokenizedResponse> results;
   for (const ResponseText& response : responses) {
     results.push_back(rendering_ == TurnRendering::kClosed ? tokenize_closed(prompt, messages, response, options)

@@ -44,6 +44,7 @@ class RemoteTokenizer {
   void learn(std::span<const Token> tokens);
   std::vector<std::string> detokenize(std::span<const Tokens> sequences);
   TokenizeReply ask(const RemoteCall& call);
+  void check_sayable(std::span<const ResponseText> responses, const TemplateOptions& options) const;
   TokenizedResponse tokenize_closed(const TokenizeReply& prompt, std::span<const Message> messages,
                                     const ResponseText& response, const TemplateOptions& options);
   TokenizedResponse tokenize_open(const TokenizeReply& prompt, std::span<const Message> messages,

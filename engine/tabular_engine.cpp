@@ -105,7 +105,7 @@ Tokens TabularEngine::read(const std::string& text, std::vector<std::size_t>* by
 std::vector<TokenizedResponse> TabularEngine::tokenize(std::span<const Message> messages,
                                                        std::span<const ResponseText> responses,
                                                        const TemplateOptions& options) const {
-  const Tokens prompt = open_turn(messages);
+  const Tokens prompt = open_turn(messages, options);
   std::vector<TokenizedResponse> tokenized;
   for (const ResponseText& response : responses) {
     TokenizedResponse& result = tokenized.emplace_back();
@@ -145,7 +145,7 @@ std::vector<double> TabularEngine::row(std::span<const Token> path) const {
   return q;
 }
 
-Tokens TabularEngine::open_turn(std::span<const Message> messages) const {
+Tokens TabularEngine::open_turn(std::span<const Message> messages, const TemplateOptions&) const {
   Tokens prompt;
   for (const Message& message : messages) {
     const Tokens tokens = read(message.content, nullptr);

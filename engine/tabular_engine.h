@@ -53,7 +53,7 @@ class TabularEngine : public Engine {
   // a row that row_statistics refuses; EngineError where the function returns a row that is not [V].
   std::vector<TokenStats> evaluate(const TokenTree& tree, const EvaluateOptions& options) override;
   // The tokens of the messages.
-  Tokens open_turn(std::span<const Message> messages) const override;
+  Tokens open_turn(std::span<const Message> messages, const TemplateOptions& options) const override;
   // A state counts as one computed token and one row: once for all its actions where prefixes are shared.
   EvaluateCounts counts() const override { return counts_; }
 

@@ -16,9 +16,11 @@ std::vector<Example> math_examples(std::span<const MathRow> rows, const MathProm
     nlohmann::json known = {row.problem.key};
     for (const MathSample& sample : row.samples) {
       const bool truncated = sample.end != CompletionEnd::kEndOfTurn;
-      example.request.responses.push_back({.text = {.text = sample.text, .truncated = truncated}, .step_begins = {}});
+      RequestResponse& response = example.request.responses.emplace_back();
+      response.text = {.text = sample.text, .truncated = truncated, .fields = {}};
+      if (!sample.ids.empty()) response.ids = sample.ids;
       example.correct.push_back(sample.verdict == Verdict::correct);
-      known.push_back({sample.text, truncated});
+      known.push_back({sample.text, truncated, sample.ids});
     }
     example.request.key = record_key(known.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
     example.subset = row.problem.suite;

@@ -37,6 +37,7 @@ Verdict verdict_from(const std::string& name) {
 json of_sample(const MathSample& sample) {
   return {{"text", sample.text},
           {"tokens", sample.tokens},
+          {"ids", sample.ids},
           {"end", end_name(sample.end)},
           {"verdict", std::string(verdict_name(sample.verdict))},
           {"answer_normal", sample.answer_normal},
@@ -48,6 +49,7 @@ MathSample sample_from(const json& fields, std::size_t samples) {
   MathSample sample;
   fields.at("text").get_to(sample.text);
   fields.at("tokens").get_to(sample.tokens);
+  fields.at("ids").get_to(sample.ids);
   sample.end = end_from(fields.at("end").get<std::string>());
   sample.verdict = verdict_from(fields.at("verdict").get<std::string>());
   fields.at("answer_normal").get_to(sample.answer_normal);

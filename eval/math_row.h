@@ -16,6 +16,7 @@ namespace endorm {
 struct MathSample {
   std::string text;
   std::size_t tokens = 0;  // without the one that ended the turn
+  Tokens ids;              // those that were drawn, up to a stop string; the one that ended the turn behind them
   CompletionEnd end = CompletionEnd::kLength;
   Verdict verdict = Verdict::unparsable;
   std::string answer_normal;        // Grade::answer_normal; empty where it is unparsable

@@ -51,6 +51,9 @@ class RowsInOrder {
     sample.text = std::move(completion.text);
     if (options_.prompt.base && sample.text.starts_with(' ')) sample.text.erase(0, 1);
     sample.tokens = completion.tokens.size();
+    completion.tokens.resize(completion.text_tokens);
+    sample.ids = std::move(completion.tokens);
+    if (completion.end_token) sample.ids.push_back(*completion.end_token);
     sample.end = completion.end;
     --missing_[problem];
     write_ready();
@@ -130,7 +133,7 @@ std::vector<MathRow> sample_math(std::span<const MathProblem> problems, Engine& 
     Tokens prompt;
     std::string error;
     try {
-      prompt = engine.open_turn(math_messages(options.prompt, problems[i].question));
+      prompt = engine.open_turn(math_messages(options.prompt, problems[i].question), options.text);
       error = refusal(prompt, engine, options.sampling);
     } catch (const InvalidInput& refused) {
       error = refused.what();

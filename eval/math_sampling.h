@@ -18,6 +18,7 @@ namespace endorm {
 
 struct MathSamplingOptions {
   MathPrompt prompt;
+  TemplateOptions text;  // of the prompts
   SamplingOptions sampling;
   std::size_t samples = 8;  // k, of each problem
   std::uint64_t seed = 0;   // a sample's own seed: a hash of this, the problem's id and the sample's number

@@ -28,7 +28,7 @@ std::vector<Reply> ask_model(Engine& engine, std::span<const Question> questions
   std::vector<std::size_t> places;  // of asked, in questions
   for (std::size_t i = 0; i < questions.size(); ++i) {
     try {
-      Tokens prompt = engine.open_turn(questions[i].messages);
+      Tokens prompt = engine.open_turn(questions[i].messages, options.text);
       if (fits(prompt.size(), engine, options, replies[i])) {
         asked.push_back({std::move(prompt), questions[i].seed});
         places.push_back(i);

@@ -24,6 +24,7 @@ struct Reply {
 };
 
 struct AskOptions {
+  TemplateOptions text;                  // of the question
   std::size_t max_tokens = 8;            // of a reply
   double temperature = 0.0;              // 0: the most likely reply
   Overflow overflow = Overflow::kError;  // of a question that, with its reply, does not fit the context; it is never

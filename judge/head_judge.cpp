@@ -6,18 +6,19 @@
 #include "engine/content_hash.h"
 #include "judge/require_capability.h"
 #include "judge/reward_head_file.h"
+#include "judge/score_fingerprint.h"
 #include "score/request_tokens.h"
 #include "score/together_or_each.h"
 
 namespace endorm {
 namespace {
 
-constexpr TemplateOptions kWholeTurn{.end_of_turn = true, .template_newline = true};
-
 class HeadScorer final : public Scorer {
  public:
-  HeadScorer(Engine& engine, RewardHead head, Overflow overflow)
-      : engine_(engine), head_(std::move(head)), overflow_(overflow) {
+  HeadScorer(Engine& engine, RewardHead head, const ScoreOptions& options)
+      : engine_(engine), head_(std::move(head)), text_(options.text), overflow_(options.overflow) {
+    text_.end_of_turn = true;
+    text_.template_newline = true;
     head_.reward(engine_.hidden_states(std::vector<Tokens>{{0}}).at(0));  // refuses a head of another width
   }
 
@@ -29,8 +30,10 @@ class HeadScorer final : public Scorer {
     for (const Request& request : requests) {
       Scored& record = scored.emplace_back(Scored{request.id, request.line, request.key, {}});
       record.responses.resize(request.responses.size());
-      PreparedRequest prepared = prepare_request(engine_, request, kWholeTurn, overflow_, record.responses);
-      for (auto& [i, tokens, truncated_left] : prepared.responses) {
+      PreparedRequest prepared =
+          prepare_request(engine_, request, text_, overflow_, ScoredTurns::kLast, record.responses);
+      for (auto& [i, turns, truncated_left] : prepared.responses) {
+        TokenizedResponse& tokens = turns.back();
         Tokens& sequence = sequences.emplace_back(std::move(tokens.prompt));
         sequence.insert(sequence.end(), tokens.response.begin(), tokens.response.end());
         ScoredResponse& response = record.responses[i].scored.emplace();
@@ -58,6 +61,7 @@ class HeadScorer final : public Scorer {
 
   Engine& engine_;
   RewardHead head_;
+  TemplateOptions text_;
   Overflow overflow_;
 };
 
@@ -71,8 +75,9 @@ Judge make_head(const JudgeParts& parts) {
   RewardHead head = read_reward_head(parts.head_file);
   Judge judge;
   judge.fingerprint = "head=" + hex(sha256_file(parts.head_file)) +
-                      " overflow=" + std::to_string(static_cast<int>(parts.score.overflow));
-  judge.scorer = std::make_unique<HeadScorer>(parts.engine, std::move(head), parts.score.overflow);
+                      " overflow=" + std::to_string(static_cast<int>(parts.score.overflow)) +
+                      template_fingerprint(parts.score.text);
+  judge.scorer = std::make_unique<HeadScorer>(parts.engine, std::move(head), parts.score);
   return judge;
 }
 

@@ -1,6 +1,7 @@
 #include "judge/judge.h"
 
 #include <array>
+#include <utility>
 
 #include "core/errors.h"
 #include "judge/head_judge.h"
@@ -8,6 +9,7 @@
 #include "judge/pointwise_judge.h"
 #include "judge/relative_judges.h"
 #include "judge/server_judge.h"
+#include "judge/spelled_out.h"
 #include "judge/text_judges.h"
 #include "judge/token_judges.h"
 #include "judge/verifier_judges.h"
@@ -15,9 +17,13 @@
 namespace endorm {
 namespace {
 
+// What a judge reads of a response.
+enum class Reads { kTokens, kWords };
+
 struct TableLine {
   JudgeName named;
   Judge (*make)(const JudgeParts& parts);  // everything but Judge::name
+  Reads reads = Reads::kTokens;
 };
 
 constexpr std::array kJudges = {
@@ -30,18 +36,22 @@ constexpr std::array kJudges = {
     TableLine{{"information-gain", "the reward minus that with the prompt removed"}, make_information_gain},
     TableLine{{"log-ratio", "the reward minus that of a reference model"}, make_log_ratio},
     TableLine{{"head", "a trained reward head on the last token's hidden state"}, make_head},
-    TableLine{{"server", "the reward that a server of reward models gives"}, make_server},
+    TableLine{{"server", "the reward that a server of reward models gives"}, make_server, Reads::kWords},
     TableLine{{"verifier", "log-probability that the model, asked whether the response is good, says YES"},
-              make_verifier},
-    TableLine{{"verifier-normalized", "the same against its NO"}, make_verifier_normalized},
-    TableLine{{"pointwise", "the integer from 1 to 10 that the model replies"}, make_pointwise},
-    TableLine{{"pairwise", "which of two responses the model calls better, asked in both orders"}, make_pairwise},
-    TableLine{{"pairwise-once", "the same in one order, drawn by the seed"}, make_pairwise_once},
+              make_verifier,
+              Reads::kWords},
+    TableLine{{"verifier-normalized", "the same against its NO"}, make_verifier_normalized, Reads::kWords},
+    TableLine{{"pointwise", "the integer from 1 to 10 that the model replies"}, make_pointwise, Reads::kWords},
+    TableLine{{"pairwise", "which of two responses the model calls better, asked in both orders"},
+              make_pairwise,
+              Reads::kWords},
+    TableLine{{"pairwise-once", "the same in one order, drawn by the seed"}, make_pairwise_once, Reads::kWords},
     TableLine{{"pairwise-five", "the same in five verdicts from [[A>>B]] to [[B>>A]], in both orders"},
-              make_pairwise_five},
-    TableLine{{"length", "characters in the response"}, make_length},
-    TableLine{{"minus-length", "minus the characters in the response"}, make_minus_length},
-    TableLine{{"random", "a seeded random number"}, make_random},
+              make_pairwise_five,
+              Reads::kWords},
+    TableLine{{"length", "characters in the response"}, make_length, Reads::kWords},
+    TableLine{{"minus-length", "minus the characters in the response"}, make_minus_length, Reads::kWords},
+    TableLine{{"random", "a seeded random number"}, make_random, Reads::kWords},
 };
 
 }  // namespace
@@ -61,6 +71,9 @@ Judge make_judge(std::string_view name, const JudgeParts& parts) {
     if (line.named.name == name) {
       Judge judge = line.make(parts);
       judge.name = name;
+      if (line.reads == Reads::kWords) {
+        judge.scorer = spelled_out(parts.engine, std::move(judge.scorer));
+      }
       return judge;
     }
     known += (known.empty() ? "" : ", ") + std::string(line.named.name);

@@ -67,12 +67,12 @@ std::vector<Message> JudgePrompt::fill(const std::map<std::string, std::string>&
 }
 
 std::string query_text(std::span<const Message> messages) {
-  if (messages.size() == 1 && messages[0].role == "user") {
+  if (messages.size() == 1 && messages[0].role == "user" && messages[0].fields.empty()) {
     return messages[0].content;
   }
   std::string text;
   for (const Message& message : messages) {
-    text += (text.empty() ? "[" : "\n\n[") + message.role + "]\n" + message.content;
+    text += (text.empty() ? "[" : "\n\n[") + message.role + "]\n" + message.content + message.fields;
   }
   return text;
 }

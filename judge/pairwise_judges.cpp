@@ -9,6 +9,7 @@
 #include "judge/prompt_files.h"
 #include "judge/reply_parsers.h"
 #include "judge/require_capability.h"
+#include "judge/score_fingerprint.h"
 
 namespace endorm {
 namespace {
@@ -33,7 +34,7 @@ struct Showing {
 class PairwiseJudge final : public Scorer {
  public:
   PairwiseJudge(const JudgeParts& parts, const PairForm& form, AskOptions options)
-      : engine_(parts.engine), seed_(parts.seed), form_(form), prompt_(form.prompt), options_(options) {}
+      : engine_(parts.engine), seed_(parts.seed), form_(form), prompt_(form.prompt), options_(std::move(options)) {}
 
   std::vector<Scored> score(std::span<const Request> requests) override {
     std::vector<Scored> result;
@@ -152,12 +153,14 @@ Judge make(const JudgeParts& parts, const PairForm& form) {
   AskOptions options;
   options.max_tokens = parts.max_reply_tokens.value_or(form.reply_tokens);
   options.overflow = parts.score.overflow;
+  options.text = parts.score.text;
   Judge judge;
   judge.scorer = std::make_unique<PairwiseJudge>(parts, form, options);
   judge.compares_pairs = true;
   judge.fingerprint = JudgePrompt(form.prompt).fingerprint() +
                       " max_reply_tokens=" + std::to_string(options.max_tokens) +
-                      (form.both_orders ? " both orders" : " one order, seed=" + std::to_string(parts.seed));
+                      (form.both_orders ? " both orders" : " one order, seed=" + std::to_string(parts.seed)) +
+                      template_fingerprint(options.text);
   return judge;
 }
 

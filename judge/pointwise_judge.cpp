@@ -8,6 +8,7 @@
 #include "judge/prompt_files.h"
 #include "judge/reply_parsers.h"
 #include "judge/require_capability.h"
+#include "judge/score_fingerprint.h"
 
 namespace endorm {
 namespace {
@@ -20,7 +21,7 @@ constexpr double kUnparsed = 5.0;  // the reward where no reply has an integer
 class PointwiseJudge final : public Scorer {
  public:
   PointwiseJudge(const JudgeParts& parts, AskOptions options)
-      : engine_(parts.engine), seed_(parts.seed), prompt_(pointwise_prompt), options_(options) {}
+      : engine_(parts.engine), seed_(parts.seed), prompt_(pointwise_prompt), options_(std::move(options)) {}
 
   std::vector<Scored> score(std::span<const Request> requests) override {
     std::vector<Scored> result;
@@ -92,11 +93,12 @@ Judge make_pointwise(const JudgeParts& parts) {
   AskOptions options;
   options.max_tokens = parts.max_reply_tokens.value_or(kReplyTokens);
   options.overflow = parts.score.overflow;
+  options.text = parts.score.text;
   Judge judge;
   judge.scorer = std::make_unique<PointwiseJudge>(parts, options);
   judge.fingerprint = JudgePrompt(pointwise_prompt).fingerprint() +
                       " max_reply_tokens=" + std::to_string(options.max_tokens) + " tries=" + std::to_string(kTries) +
-                      " seed=" + std::to_string(parts.seed);
+                      " seed=" + std::to_string(parts.seed) + template_fingerprint(options.text);
   return judge;
 }
 

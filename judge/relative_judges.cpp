@@ -69,6 +69,7 @@ class RelativeScorer final : public Scorer {
           names[i].push_back(condition.name);
           asked.push_back(request);
           asked.back().messages = condition.messages;
+          asked.back().prompt_ids.reset();
         }
       } catch (const InvalidInput& error) {
         for (ScoredOutcome& outcome : record.responses) {
@@ -158,6 +159,9 @@ std::vector<Condition> under_alternatives(const Request& request, const std::vec
 }
 
 std::vector<Condition> without_prompt(const Request& request) {
+  if (request.messages.empty()) {
+    throw InvalidInput("[information-gain] the prompt is given as token ids: there are no messages to leave out.");
+  }
   std::vector<Message> messages;
   std::copy_if(request.messages.begin(), request.messages.end(), std::back_inserter(messages), is_system);
   messages.push_back({"user", ""});

@@ -13,6 +13,11 @@ std::string spelled(double number) {
 
 }  // namespace
 
+std::string template_fingerprint(const TemplateOptions& text) {
+  return (text.arguments.empty() ? "" : " template arguments " + text.arguments) +
+         (text.date == TemplateOptions{}.date ? "" : " date " + text.date);
+}
+
 std::string score_fingerprint(const ScoreOptions& options) {
   const AggregateOptions& aggregate = options.aggregate;
   return "alpha=" + spelled(options.alpha) + " " + std::string(aggregation_name(aggregate.kind)) +
@@ -20,6 +25,10 @@ std::string score_fingerprint(const ScoreOptions& options) {
          " chunk=" + std::to_string(aggregate.chunk) + " last_k=" + std::to_string(aggregate.last_k) +
          (aggregate.initial_value ? " initial_value" : "") + (options.text.end_of_turn ? " end_of_turn" : "") +
          (options.text.template_newline ? " template_newline" : "") +
+         (options.text.reading == ResponseReading::kAuto
+              ? ""
+              : " response is " + std::string(reading_name(options.text.reading))) +
+         template_fingerprint(options.text) + (options.turns == ScoredTurns::kLast ? "" : " every turn") +
          " overflow=" + std::to_string(static_cast<int>(options.overflow)) +
          (options.find_steps ? " steps at \"" + options.step_separator + "\"" : "") +
          (options.share_prefixes ? "" : " no sharing");

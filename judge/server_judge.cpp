@@ -11,6 +11,8 @@
 
 #include "core/errors.h"
 #include "score/json_check.h"
+#include "score/scored_json.h"
+#include "score/token_texts.h"
 
 namespace endorm {
 namespace {
@@ -19,14 +21,6 @@ using nlohmann::json;
 
 constexpr std::size_t kQueriesAtOnce = 32;
 constexpr std::size_t kThreadsPerServer = 4;
-
-std::string spelled(const Engine& engine, const Tokens& tokens) {
-  std::string text;
-  for (const Token token : tokens) {
-    text += engine.token_bytes(token);
-  }
-  return text;
-}
 
 // Where bytes are no UTF-8 the server gets U+FFFD, as from any decoder.
 std::string body_of(const json& object) { return object.dump(-1, ' ', false, json::error_handler_t::replace); }
@@ -101,10 +95,7 @@ void in_parallel(std::size_t parts, std::size_t threads, const Work& work) {
 }
 
 json conversation(const Request& request, const std::string& response) {
-  json messages = json::array();
-  for (const Message& message : request.messages) {
-    messages.push_back({{"role", message.role}, {"content", message.content}});
-  }
+  json messages = json::parse(messages_json(request.messages));
   messages.push_back({{"role", "assistant"}, {"content", response}});
   return messages;
 }
@@ -208,7 +199,11 @@ std::vector<double> ServerScorer::ask(std::span<const Question> questions) {
   for (const Question& question : questions) {
     const std::lock_guard lock(engine_mutex_);
     const ResponseText& response = question.request->responses[question.response].text;
-    const TokenizedResponse tokens = engine_.tokenize(question.request->messages, std::span(&response, 1), text_).at(0);
+    const TemplateOptions text = request_template(text_, *question.request);
+    const std::optional<Tokens>& ids = question.request->responses[question.response].ids;
+    const TokenizedResponse tokens =
+        ids ? engine_.tokenize_ids(engine_.open_turn(question.request->messages, text), *ids)
+            : engine_.tokenize(question.request->messages, std::span(&response, 1), text).at(0);
     const std::string prompt = spelled(engine_, tokens.prompt);
     body["query"].push_back(prompt + spelled(engine_, tokens.response));
     body["prompts"].push_back(prompt);

@@ -58,7 +58,7 @@ class Verifier final : public Scorer {
     Request question;
     question.messages = prompt_.fill({{"query", query_text(request.messages)}, {"response", response.text.text}});
     for (const std::string& answer : answers_) {
-      question.responses.push_back({{answer, false}, {}});
+      question.responses.emplace_back().text.text = answer;
     }
     return question;
   }
@@ -84,7 +84,10 @@ class Verifier final : public Scorer {
 Judge make(const JudgeParts& parts, std::vector<std::string> answers, Reading reading) {
   ScoreOptions options = with_whole_prompts(parts.score);
   options.aggregate = {.kind = Aggregation::kMean};
-  options.text = {};  // with the end of the turn
+  options.text.end_of_turn = true;
+  options.text.template_newline = false;
+  options.text.reading = ResponseReading::kAuto;
+  options.turns = ScoredTurns::kLast;
   options.find_steps = false;
   Judge judge;
   judge.fingerprint = JudgePrompt(verifier_prompt).fingerprint() + " " + score_fingerprint(options);

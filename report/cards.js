@@ -20,9 +20,12 @@ function clip(node, label) {
 // A text, cut where it is longer than `most` characters.
 const clippedText = (node, most, label) => (node.textContent.length > most ? clip(node, label) : [node]);
 
+// What a message says: its reasoning, its content, its tool calls.
+const wordsOf = (message) => [message.reasoning_content, message.content, message.tool_calls && JSON.stringify(message.tool_calls)].filter(Boolean).join("\n");
+
 function prompt(messages) {
   const text = element("p", "prompt");
-  messages.forEach((message, i) => text.append(element("b", "", message.role + "  "), message.content + (i + 1 < messages.length ? "\n" : "")));
+  messages.forEach((message, i) => text.append(element("b", "", message.role + "  "), wordsOf(message) + (i + 1 < messages.length ? "\n" : "")));
   return clippedText(text, 1500, "Show the whole prompt");
 }
 

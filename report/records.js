@@ -15,6 +15,12 @@ function stepBars(response, worst) {
   return box;
 }
 
+// The reward of each turn of a conversation.
+function turnList(response) {
+  const rows = response.turns.map((turn, i) => element("li", "", `turn ${i + 1}: reward ${number(turn.reward)}, ${number(turn.mean)} per token, ${plural(turn.end - turn.begin, "token")}`));
+  return element("ol", "turns", ...rows);
+}
+
 function responseBox(row, i, best, worst) {
   const response = row.responses[i];
   const role = row.chosen === undefined ? (row.responses.length > 1 ? `response ${i + 1}` : "response") : i === row.chosen ? "chosen" : "rejected";
@@ -24,6 +30,8 @@ function responseBox(row, i, best, worst) {
   const name = element("span", "", role);
   if (isBest) name.append(element("span", "best-mark", " \u00b7 highest reward"));
   if (response.finish === "truncated") name.append(" \u00b7 cut off before its end");
+  if (response.context === "closed_by_template") name.append(" \u00b7 an answer alone, where the template puts it");
+  if (response.context === "continued") name.append(" \u00b7 continues the prompt's last turn");
   if (response.truncated_left) name.append(` \u00b7 ${plural(response.truncated_left, "token")} of the context left out`);
   const facts = element("span", "", "reward ", element("b", "", number(response.reward)), (response.mean === undefined ? "" : ` \u00b7 ${number(response.mean)} per token`) + (response.tokens === undefined ? "" : ` \u00b7 ${plural(response.tokens, "token")}`));
   const replies = (response.replies || []).map((reply) => element("p", "", `reply: ${reply}`));
@@ -31,6 +39,7 @@ function responseBox(row, i, best, worst) {
   if (response.token_rewards) {
     box.append(...clippedHeatmap(response.token_rewards, 400));
   }
+  if (response.turns && response.turns.length > 1) box.append(turnList(response));
   if (response.steps && response.steps.length > 1) box.append(stepBars(response, worst));
   return box;
 }
@@ -47,7 +56,8 @@ function addRecord(row) {
   const id = row.id === undefined ? `line ${row.line}` : row.id;
   const head = element("h3", "", id);
   const card = element("article", "record", head);
-  if (row.messages) card.append(...prompt(row.messages));
+  if (row.messages && row.messages.length) card.append(...prompt(row.messages));
+  if (row.prompt_ids) card.append(element("p", "prompt", `${plural(row.prompt_ids.length, "token id")} as the prompt`));
   if (row.error) card.append(element("p", "error", "Could not be scored: " + row.error.message));
   const responses = row.responses || [];
   const scored = responses.filter((response) => response.reward !== undefined);

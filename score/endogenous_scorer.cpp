@@ -16,7 +16,7 @@
 
 namespace endorm {
 
-// One response on its way through the model.
+// One response, or one turn of it, on its way through the model.
 struct EndogenousScorer::Job {
   std::size_t request = 0;
   std::size_t response = 0;
@@ -72,19 +72,27 @@ std::vector<Scored> EndogenousScorer::score(std::span<const Request> requests) {
   evaluate(unknown);
   for (Job& job : jobs) {
     const Job& source = job.stats.empty() ? *first_with_key.at(job.key) : job;
-    ScoredOutcome& outcome = scored[job.request].responses[job.response];
-    if (!source.failure.empty()) {
-      outcome.error = source.failure;
-      continue;
-    }
+    job.failure = source.failure;
     if (&source != &job) {
       job.stats = source.stats;
     }
-    try {
-      outcome.scored = assemble(job, requests[job.request].responses[job.response]);
-    } catch (const InvalidInput& error) {
-      outcome.error = error.what();
+  }
+  for (auto first = jobs.begin(); first != jobs.end();) {
+    const auto last = std::find_if(first, jobs.end(), [&](const Job& job) {
+      return job.request != first->request || job.response != first->response;
+    });
+    ScoredOutcome& outcome = scored[first->request].responses[first->response];
+    const auto failed = std::find_if(first, last, [](const Job& job) { return !job.failure.empty(); });
+    if (failed != last) {
+      outcome.error = failed->failure;
+    } else {
+      try {
+        outcome.scored = assemble(std::span(first, last), requests[first->request].responses[first->response]);
+      } catch (const InvalidInput& error) {
+        outcome.error = error.what();
+      }
     }
+    first = last;
   }
   return scored;
 }
@@ -94,12 +102,15 @@ void EndogenousScorer::prepare(const Request& request, std::size_t index, std::v
   scored.line = request.line;
   scored.key = request.key;
   scored.responses.resize(request.responses.size());
-  PreparedRequest prepared = prepare_request(engine_, request, options_.text, options_.overflow, scored.responses);
+  PreparedRequest prepared =
+      prepare_request(engine_, request, options_.text, options_.overflow, options_.turns, scored.responses);
   tokens_asked_ += prepared.tokens_asked;
-  for (auto& [response, tokens, truncated_left] : prepared.responses) {
-    Job job{index, response, std::move(tokens), truncated_left, {}, {}, {}, {}};
-    job.key = key_of(job, options_.alpha);
-    jobs.push_back(std::move(job));
+  for (auto& [response, turns, truncated_left] : prepared.responses) {
+    for (TokenizedResponse& turn : turns) {
+      Job job{index, response, std::move(turn), truncated_left, {}, {}, {}, {}};
+      job.key = key_of(job, options_.alpha);
+      jobs.push_back(std::move(job));
+    }
   }
 }
 
@@ -139,14 +150,31 @@ void EndogenousScorer::evaluate(std::vector<Job*>& jobs) {
   transaction.commit();
 }
 
-ScoredResponse EndogenousScorer::assemble(const Job& job, const RequestResponse& response) const {
+// The rewards of all turns' tokens are those of one chain of states: what others say between two turns leads from the
+// last action of one to the first state of the next.
+ScoredResponse EndogenousScorer::assemble(std::span<const Job> turns, const RequestResponse& response) const {
   ScoredResponse result;
-  result.tokens = token_rewards(job.stats, options_.alpha);
-  std::vector<std::size_t> begins = response.step_begins;
-  if (begins.empty() && options_.find_steps) {
-    begins = split_steps(response.text.text, options_.step_separator);
+  std::vector<TokenStats> stats;
+  std::vector<TokenRange> steps;
+  for (const Job& turn : turns) {
+    const std::size_t first = stats.size();
+    stats.insert(stats.end(), turn.stats.begin(), turn.stats.end());
+    const bool is_text = &turn == &turns.back() && turn.tokens.text.empty();
+    std::vector<std::size_t> begins = is_text ? response.step_begins : std::vector<std::size_t>{};
+    if (begins.empty() && options_.find_steps) {
+      begins = split_steps(is_text ? response.text.text : turn.tokens.text, options_.step_separator);
+    }
+    std::vector<TokenRange> own = step_ranges(begins, turn.tokens.byte_offsets, turn.tokens.response.size());
+    if (own.empty() && turns.size() > 1 && (options_.find_steps || !response.step_begins.empty())) {
+      own.push_back({0, turn.tokens.response.size()});  // a turn without steps of its own is one
+    }
+    for (const TokenRange& step : own) {
+      steps.push_back({first + step.begin, first + step.end});
+    }
+    result.spelled_end = result.spelled_end || turn.tokens.spelled_end;
+    result.token_ids.insert(result.token_ids.end(), turn.tokens.response.begin(), turn.tokens.response.end());
   }
-  const std::vector<TokenRange> steps = step_ranges(begins, job.tokens.byte_offsets, job.tokens.response.size());
+  result.tokens = token_rewards(stats, options_.alpha);
   result.aggregates = aggregate(result.tokens, steps, options_.alpha, options_.aggregate);
   result.reward = chosen_reward(*result.aggregates, options_.aggregate.kind);
   double log_prob = 0.0;
@@ -157,11 +185,36 @@ ScoredResponse EndogenousScorer::assemble(const Job& job, const RequestResponse&
   if (engine_.capabilities().raw_logits) {
     result.value = result.tokens.front().value;
   }
-  result.finish = job.tokens.finish;
-  result.truncated_left = job.truncated_left;
-  result.token_ids = job.tokens.response;
-  result.token_texts = token_texts(engine_, job.tokens.response);
+  result.finish = turns.back().tokens.finish;
+  result.context = turns.back().tokens.context;
+  result.truncated_left = turns.back().truncated_left;
+  result.token_texts = token_texts(engine_, result.token_ids);
+  if (options_.turns == ScoredTurns::kAll || !response.mask.empty()) {
+    result.turns = turn_rewards(turns, result);
+  }
   return result;
+}
+
+std::vector<TurnReward> EndogenousScorer::turn_rewards(std::span<const Job> turns,
+                                                       const ScoredResponse& response) const {
+  std::vector<TurnReward> rewards;
+  AggregateOptions options = options_.aggregate;
+  options.initial_value = false;
+  std::size_t begin = 0;
+  for (const Job& turn : turns) {
+    const TokenRange range{begin, begin + turn.tokens.response.size()};
+    std::vector<TokenRange> steps;
+    for (const StepReward& step : response.aggregates->steps) {
+      if (step.tokens.begin >= range.begin && step.tokens.end <= range.end) {
+        steps.push_back({step.tokens.begin - begin, step.tokens.end - begin});
+      }
+    }
+    const auto tokens = std::span(response.tokens).subspan(begin, range.end - range.begin);
+    const Aggregates own = aggregate(tokens, steps, options_.alpha, options);
+    rewards.push_back({range, chosen_reward(own, options.kind), own.sum, own.mean});
+    begin = range.end;
+  }
+  return rewards;
 }
 
 }  // namespace endorm

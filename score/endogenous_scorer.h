@@ -19,6 +19,7 @@ struct ScoreOptions {
   // for whoever asks next.
   std::vector<double> also_alphas;
   TemplateOptions text;
+  ScoredTurns turns = ScoredTurns::kLast;
   Overflow overflow = Overflow::kError;
   bool find_steps = false;  // split responses that came without steps at step_separator
   std::string step_separator = "\n\n";
@@ -47,7 +48,8 @@ class EndogenousScorer final : public Scorer {
   void prepare(const Request& request, std::size_t index, std::vector<Job>& jobs, Scored& scored);
   Digest key_of(const Job& job, double alpha) const;
   void evaluate(std::vector<Job*>& jobs);
-  ScoredResponse assemble(const Job& job, const RequestResponse& response) const;
+  ScoredResponse assemble(std::span<const Job> turns, const RequestResponse& response) const;
+  std::vector<TurnReward> turn_rewards(std::span<const Job> turns, const ScoredResponse& response) const;
 
   Engine& engine_;
   StatsCache& cache_;

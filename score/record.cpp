@@ -9,21 +9,37 @@
 #include "core/errors.h"
 #include "engine/content_hash.h"
 #include "score/json_check.h"
+#include "score/json_fields.h"
+#include "score/message_reader.h"
+#include "score/token_reader.h"
 
 namespace endorm {
 namespace {
 
-using nlohmann::json;
+using Json = nlohmann::ordered_json;  // templates write tools in the order that they were given in
 
-constexpr std::size_t kMostUnknownFields = 64;  // enough to warn with; bounds the work on a hostile line
+constexpr std::array<std::string_view, 17> kFields = {"id",
+                                                      "system",
+                                                      "prompt",
+                                                      "question",
+                                                      "messages",
+                                                      "response",
+                                                      "responses",
+                                                      "chosen",
+                                                      "rejected",
+                                                      "steps",
+                                                      "tools",
+                                                      "truncated",
+                                                      "alternatives",
+                                                      "prompt_ids",
+                                                      "response_ids",
+                                                      "response_mask",
+                                                      "chat_template_kwargs"};
+constexpr std::array<std::string_view, 5> kResponseFields = {"text", "steps", "truncated", "ids", "mask"};
 
-constexpr std::array<std::string_view, 12> kFields = {"id",       "system",   "prompt",    "question",
-                                                      "messages", "response", "responses", "chosen",
-                                                      "rejected", "steps",    "truncated", "alternatives"};
-
-json parse_object(std::string_view line) {
+Json parse_object(std::string_view line) {
   check_json(line);
-  json object = json::parse(line);
+  Json object = Json::parse(line);
   if (!object.is_object()) {
     throw InvalidInput(std::string("the line is a JSON ") + object.type_name() +
                        ", not an object. Give {\"prompt\": ..., \"response\": ...}.");
@@ -31,65 +47,40 @@ json parse_object(std::string_view line) {
   return object;
 }
 
-[[noreturn]] void wrong_type(const std::string& field, const json& found, std::string_view wanted) {
-  throw InvalidInput("\"" + field + "\" is a JSON " + found.type_name() + ", expected " + std::string(wanted) + ".");
-}
-
-const std::string& string_of(const json& value, const std::string& field) {
-  if (!value.is_string()) {
-    wrong_type(field, value, "a string");
-  }
-  return value.get_ref<const std::string&>();
-}
-
-bool bool_of(const json& value, const std::string& field) {
-  if (!value.is_boolean()) {
-    wrong_type(field, value, "true or false");
-  }
-  return value.get<bool>();
-}
-
-const json& list_of(const json& value, const std::string& field, std::string_view wanted) {
-  if (!value.is_array()) {
-    wrong_type(field, value, wanted);
-  }
-  if (value.empty()) {
-    throw InvalidInput("\"" + field + "\" is an empty list, expected " + std::string(wanted) + ".");
-  }
-  return value;
-}
-
-std::string element(const std::string& field, std::size_t index) { return field + "[" + std::to_string(index) + "]"; }
-
 // One record on its way from JSON to Request.
 class RecordReader {
  public:
-  RecordReader(const json& object, std::string_view step_separator, std::vector<std::string>& unknown_fields)
-      : object_(object), step_separator_(step_separator), unknown_fields_(unknown_fields) {}
+  RecordReader(const Json& object, std::string_view step_separator, std::vector<std::string>& unknown_fields,
+               std::span<const GivenList> given)
+      : object_(object), step_separator_(step_separator), unknown_fields_(unknown_fields), given_(given) {}
 
   void read(Request& request) {
-    report_unknown(object_, kFields, "");
+    report_unknown(object_, kFields, "", unknown_fields_);
     const std::string source = response_source();
-    read_prompt(request.messages, source);
+    read_prompt(request, source);
+    read_template_arguments(request.template_arguments);
     if (source == "chosen") {
       read_pair(request);
     } else if (source == "messages") {
       split_last_turn(request);
     } else if (source == "responses") {
-      const json& list = list_of(object_["responses"], source, "a list of strings");
+      const Json& list = list_of(object_["responses"], source, "a list of strings");
       for (std::size_t i = 0; i < list.size(); ++i) {
         request.responses.push_back(read_response(list[i], element(source, i)));
       }
+    } else if (source == "response_ids") {
+      request.responses =
+          read_response_ids(object_[source], has("response_mask") ? &object_["response_mask"] : nullptr, given_);
     } else if (source == "steps") {
       request.responses.push_back(join_steps(object_["steps"], source));
     } else {
       request.responses.push_back(read_response(object_["response"], source));
     }
-    if (std::all_of(request.messages.begin(), request.messages.end(),
-                    [](const Message& message) { return message.content.empty(); })) {
+    if (!request.prompt_ids && std::all_of(request.messages.begin(), request.messages.end(),
+                                           [](const Message& message) { return message.content.empty(); })) {
       throw InvalidInput("the prompt is empty. Give \"prompt\" as a string that is not empty or as messages.");
     }
-    add_system(request.messages);
+    add_system(request);
     read_alternatives(request.alternatives);
     read_truncated(request.responses);
   }
@@ -99,17 +90,6 @@ class RecordReader {
   bool has(const char* field) const {
     const auto found = object_.find(field);
     return found != object_.end() && !found->is_null();
-  }
-
-  template <typename Known>
-  void report_unknown(const json& object, const Known& known, const std::string& prefix) {
-    for (const auto& [name, value] : object.items()) {
-      const std::string field = prefix + name;
-      if (std::find(known.begin(), known.end(), name) == known.end() && unknown_fields_.size() < kMostUnknownFields &&
-          std::find(unknown_fields_.begin(), unknown_fields_.end(), field) == unknown_fields_.end()) {
-        unknown_fields_.push_back(field);
-      }
-    }
   }
 
   // The one of `fields` that is there; "" where none is. Throws where two are.
@@ -127,7 +107,10 @@ class RecordReader {
   }
 
   std::string response_source() const {
-    std::string source = only_one_of({"response", "responses", "chosen", "steps", "messages"});
+    std::string source = only_one_of({"response", "responses", "response_ids", "chosen", "steps", "messages"});
+    if (has("response_mask") && source != "response_ids") {
+      throw InvalidInput("\"response_mask\" is given without \"response_ids\": it says which of those are context.");
+    }
     if (has("rejected") && source != "chosen") {
       throw InvalidInput(source.empty() ? "\"rejected\" is given without \"chosen\". Give both."
                                         : "both \"" + source + "\" and \"rejected\" are given. Keep one of them.");
@@ -137,66 +120,28 @@ class RecordReader {
     }
     if (source.empty()) {
       throw InvalidInput(
-          "no response: none of \"response\", \"responses\", \"chosen\" with \"rejected\", \"steps\" or \"messages\" "
-          "is given.");
+          "no response: none of \"response\", \"responses\", \"response_ids\", \"chosen\" with \"rejected\", "
+          "\"steps\" or \"messages\" is given.");
     }
     return source;
   }
 
-  std::vector<Message> read_messages(const json& value, const std::string& field) {
-    std::vector<Message> messages;
-    const json& list = list_of(value, field, "a list of messages");
-    for (std::size_t i = 0; i < list.size(); ++i) {
-      const std::string name = element(field, i);
-      if (!list[i].is_object()) {
-        wrong_type(name, list[i], "a message {\"role\", \"content\"}");
-      }
-      report_unknown(list[i], std::array{"role", "content"}, field + "[].");
-      if (!list[i].contains("role") || !list[i].contains("content")) {
-        throw InvalidInput("\"" + name + "\" has no \"" + (list[i].contains("role") ? "content" : "role") +
-                           "\". A message is {\"role\": ..., \"content\": ...}.");
-      }
-      messages.push_back(
-          {string_of(list[i]["role"], name + ".role"), read_content(list[i]["content"], name + ".content")});
+  void read_prompt(Request& request, const std::string& source) {
+    std::vector<Message>& messages = request.messages;
+    const std::string field = only_one_of({"prompt", "question", "messages", "prompt_ids"});
+    if (field == "prompt_ids") {
+      request.prompt_ids = ids_of(object_[field], field, given_);
+      return;
     }
-    return messages;
-  }
-
-  // A string, or parts of text in the form that OpenAI's chat interface uses.
-  std::string read_content(const json& value, const std::string& field) const {
-    if (value.is_string()) {
-      return value.get<std::string>();
-    }
-    if (!value.is_array()) {
-      wrong_type(field, value, "a string or a list of parts");
-    }
-    std::string content;
-    for (std::size_t i = 0; i < value.size(); ++i) {
-      const std::string name = element(field, i);
-      if (!value[i].is_object() || !value[i].contains("type")) {
-        wrong_type(name, value[i], "a part {\"type\": \"text\", \"text\": ...}");
-      }
-      const std::string& type = string_of(value[i]["type"], name + ".type");
-      if (type != "text") {
-        throw InvalidInput("\"" + name + "\" is a part of type \"" + excerpt(type) +
-                           "\": images are not supported yet. Give parts of type \"text\".");
-      }
-      content += string_of(value[i].value("text", json()), name + ".text");
-    }
-    return content;
-  }
-
-  void read_prompt(std::vector<Message>& messages, const std::string& source) {
-    const std::string field = only_one_of({"prompt", "question", "messages"});
     if (field.empty()) {
       if (source == "chosen" && object_["chosen"].is_array()) {
         return;  // the conversations carry it
       }
       throw InvalidInput("no prompt: none of \"prompt\", \"question\" or \"messages\" is given.");
     }
-    const json& value = object_[field];
+    const Json& value = object_[field];
     if (field == "messages" || (field == "prompt" && value.is_array())) {
-      messages = read_messages(value, field);
+      messages = read_messages(value, field, unknown_fields_);
     } else if (!value.is_string()) {
       wrong_type(field, value, field == "prompt" ? "a string or a list of messages" : "a string");
     } else if (value.get_ref<const std::string&>().empty()) {
@@ -206,29 +151,57 @@ class RecordReader {
     }
   }
 
-  void add_system(std::vector<Message>& messages) const {
+  // "tools" and "chat_template_kwargs": what a template reads beside the messages.
+  void read_template_arguments(std::string& arguments) const {
+    Json object = Json::object();
+    if (has("chat_template_kwargs")) {
+      object = object_["chat_template_kwargs"];
+      if (!object.is_object()) {
+        wrong_type("chat_template_kwargs", object, "an object");
+      }
+    }
+    if (has("tools")) {
+      Json tools = object_["tools"];
+      if (tools.is_string()) {  // tables hold lists as text
+        const std::string text = tools.get<std::string>();
+        check_json(text);
+        tools = Json::parse(text);
+      }
+      check_objects(tools, "tools");
+      if (!tools.empty()) {
+        object["tools"] = std::move(tools);
+      }
+    }
+    arguments = object.empty() ? std::string() : object.dump();
+  }
+
+  void add_system(Request& request) const {
     if (!has("system")) {
       return;
+    }
+    std::vector<Message>& messages = request.messages;
+    if (request.prompt_ids) {
+      throw InvalidInput("\"system\" stands beside \"prompt_ids\", which hold the whole prompt. Leave it out.");
     }
     if (!messages.empty() && messages.front().role == "system") {
       throw InvalidInput("both \"system\" and a system message in the prompt are given. Keep one of them.");
     }
-    messages.insert(messages.begin(), {"system", string_of(object_["system"], "system")});
+    messages.insert(messages.begin(), Message{"system", string_of(object_["system"], "system")});
   }
 
   void read_alternatives(std::vector<std::string>& alternatives) const {
     if (!has("alternatives")) {
       return;
     }
-    const json& list = list_of(object_["alternatives"], "alternatives", "a list of strings");
+    const Json& list = list_of(object_["alternatives"], "alternatives", "a list of strings");
     for (std::size_t i = 0; i < list.size(); ++i) {
       alternatives.push_back(string_of(list[i], element("alternatives", i)));
     }
   }
 
-  RequestResponse join_steps(const json& value, const std::string& field) const {
+  RequestResponse join_steps(const Json& value, const std::string& field) const {
     RequestResponse response;
-    const json& list = list_of(value, field, "a list of strings");
+    const Json& list = list_of(value, field, "a list of strings");
     for (std::size_t i = 0; i < list.size(); ++i) {
       const std::string& step = string_of(list[i], element(field, i));
       if (step.empty()) {
@@ -243,15 +216,36 @@ class RecordReader {
     return response;
   }
 
-  // A string, or {"text" and/or "steps", "truncated"?}.
-  RequestResponse read_response(const json& value, const std::string& field) {
+  // A string, {"text" and/or "steps", "truncated"?}, {"ids", "mask"?}, a message of the assistant or a list of one.
+  RequestResponse read_response(const Json& value, const std::string& field) {
     if (value.is_string()) {
       return whole(value.get<std::string>());
+    }
+    if (value.is_array() &&
+        std::any_of(value.begin(), value.end(), [](const Json& each) { return each.is_object(); })) {
+      std::vector<Message> turn = read_messages(value, field, unknown_fields_);
+      if (turn.size() != 1) {
+        throw InvalidInput("\"" + field + "\" is a list of " + std::to_string(turn.size()) +
+                           " messages, expected one of the assistant. Give what precedes it in the prompt.");
+      }
+      return answer(take_answer(turn, field));
     }
     if (!value.is_object()) {
       wrong_type(field, value, "a string or an object {\"text\"}");
     }
-    report_unknown(value, std::array{"text", "steps", "truncated"}, "responses[].");
+    if (value.contains("role") || value.contains("content") || value.contains("tool_calls")) {
+      std::vector<Message> turn{read_message(value, field, "responses[].", unknown_fields_)};
+      return answer(take_answer(turn, field));
+    }
+    report_unknown(value, kResponseFields, "responses[].", unknown_fields_);
+    if (value.contains("ids")) {
+      RequestResponse response = read_tokens(
+          value["ids"], field + ".ids", value.contains("mask") ? &value["mask"] : nullptr, field + ".mask", given_);
+      if (value.contains("text") || value.contains("steps")) {
+        response.refused = "\"" + field + "\" has \"ids\" beside its text. Keep one of them.";
+      }
+      return response;
+    }
     const bool has_text = value.contains("text");
     if (!has_text && !value.contains("steps")) {
       throw InvalidInput("\"" + field + "\" has neither \"text\" nor \"steps\". Give one of them.");
@@ -275,28 +269,31 @@ class RecordReader {
   }
 
   static RequestResponse whole(std::string text) {
-    return {.text = {.text = std::move(text), .truncated = false}, .step_begins = {}};
+    RequestResponse response;
+    response.text.text = std::move(text);
+    return response;
+  }
+
+  static RequestResponse answer(Message message) {
+    RequestResponse response = whole(std::move(message.content));
+    response.text.fields = std::move(message.fields);
+    return response;
   }
 
   // The last turn of a conversation, which must be the assistant's; it is removed.
-  static std::string take_answer(std::vector<Message>& conversation, const std::string& field) {
+  static Message take_answer(std::vector<Message>& conversation, const std::string& field) {
     if (conversation.back().role != "assistant") {
       throw InvalidInput(
           "\"" + field + "\" ends with a turn of role \"" + excerpt(conversation.back().role) +
           "\", expected \"assistant\". To score a response of its own, give the messages as \"prompt\".");
     }
-    std::string answer = std::move(conversation.back().content);
+    Message answer = std::move(conversation.back());
     conversation.pop_back();
     return answer;
   }
 
   static void split_last_turn(Request& request) {
-    request.responses.push_back(whole(take_answer(request.messages, "messages")));
-  }
-
-  static bool same(const std::vector<Message>& first, const std::vector<Message>& second) {
-    return std::equal(first.begin(), first.end(), second.begin(), second.end(),
-                      [](const Message& a, const Message& b) { return a.role == b.role && a.content == b.content; });
+    request.responses.push_back(answer(take_answer(request.messages, "messages")));
   }
 
   // Strings, or conversations: with an explicit prompt, or beginning with the prompt that both share.
@@ -312,11 +309,11 @@ class RecordReader {
         request.responses.push_back(whole(string_of(object_[field], field)));
         continue;
       }
-      std::vector<Message> conversation = read_messages(object_[field], field);
-      request.responses.push_back(whole(take_answer(conversation, field)));
+      std::vector<Message> conversation = read_messages(object_[field], field, unknown_fields_);
+      request.responses.push_back(answer(take_answer(conversation, field)));
       if (!std::exchange(prompt_known, true)) {
         request.messages = std::move(conversation);
-      } else if (!same(conversation, request.messages) && !(conversation.empty() && has_prompt())) {
+      } else if (conversation != request.messages && !(conversation.empty() && has_prompt())) {
         throw InvalidInput(
             std::string("\"") + field + "\" differs from " + (has_prompt() ? "the prompt" : "\"chosen\"") +
             " before its last turn: the responses do not share one prompt. Give pairs that differ in the last "
@@ -331,7 +328,7 @@ class RecordReader {
     if (!has("truncated")) {
       return;
     }
-    const json& value = object_["truncated"];
+    const Json& value = object_["truncated"];
     if (value.is_array() && value.size() != responses.size()) {
       throw InvalidInput("\"truncated\" has " + std::to_string(value.size()) + " entries for " +
                          std::to_string(responses.size()) +
@@ -343,13 +340,14 @@ class RecordReader {
     }
   }
 
-  const json& object_;
+  const Json& object_;
   std::string_view step_separator_;
   std::vector<std::string>& unknown_fields_;
+  std::span<const GivenList> given_;
 };
 
 // none where the record has no id; throws where it is neither a string nor an integer.
-std::optional<std::string> id_of(const json& object) {
+std::optional<std::string> id_of(const Json& object) {
   const auto found = object.find("id");
   if (found == object.end() || found->is_null()) {
     return std::nullopt;
@@ -363,17 +361,28 @@ std::optional<std::string> id_of(const json& object) {
   return found->get<std::string>();
 }
 
+// The key of a line and the lists beside it.
+std::string key_with(std::string_view line, std::span<const GivenList> given) {
+  std::string content(line);
+  for (const GivenList& list : given) {
+    content += '\n';
+    content.append(reinterpret_cast<const char*>(list.values.data()), list.values.size() * sizeof(Token));
+    content += list.fault;
+  }
+  return record_key(content);
+}
+
 }  // namespace
 
 Request parse_request(std::string_view line, std::size_t line_number, std::string_view step_separator,
-                      std::vector<std::string>& unknown_fields) {
+                      std::vector<std::string>& unknown_fields, std::span<const GivenList> given) {
   try {
-    const json object = parse_object(line);
+    const Json object = parse_object(line);
     Request request;
     request.id = id_of(object).value_or(std::to_string(line_number));
     request.line = line_number;
-    request.key = record_key(line);
-    RecordReader(object, step_separator, unknown_fields).read(request);
+    request.key = given.empty() ? record_key(line) : key_with(line, given);
+    RecordReader(object, step_separator, unknown_fields, given).read(request);
     return request;
   } catch (const InvalidInput& error) {
     throw InvalidInput("[parse_request] line " + std::to_string(line_number) + ": " + error.what());

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,6 +15,11 @@ namespace endorm {
 struct RequestResponse {
   ResponseText text;
   std::vector<std::size_t> step_begins;  // byte offset in text.text where each step begins; empty: no steps given
+  // The tokens that the model drew, where they are known: what is scored then, whatever the text says. It is for judges
+  // that read words, and empty where tokens alone were given.
+  std::optional<Tokens> ids = {};
+  std::vector<bool> mask = {};  // [ids] which of them are the model's own; the others are context. Empty: all
+  std::string refused = {};     // why it cannot be scored, whatever the others are
 };
 
 // One input record: a prompt and the responses to be scored.
@@ -21,7 +27,9 @@ struct Request {
   std::string id;                          // the record's own, or its line number
   std::size_t line = 0;                    // 1-based
   std::string key;                         // hex of the content hash of the line: what resume compares
-  std::vector<Message> messages;           // the prompt, system message first
+  std::vector<Message> messages;           // the prompt, system message first; empty where tokens alone were given
+  std::optional<Tokens> prompt_ids;        // the prompt as the model read it, for responses that are tokens
+  std::string template_arguments;          // beside those of the run (TemplateOptions::arguments); empty: none
   bool raw = false;                        // it is one message, in the model's own form already, as the responses are:
                                            // Engine::tokenize_raw
   std::vector<RequestResponse> responses;  // at least one
@@ -29,17 +37,26 @@ struct Request {
   std::vector<std::string> alternatives;   // system messages that a contrast takes in the place of its own; empty: none
 };
 
+// Token ids, or a mask of them, that were given beside a line of JSON; {"given": n} in it stands for the n-th.
+struct GivenList {
+  Tokens values;
+  std::string fault = {};  // what is wrong with them, where they are none
+};
+
 // Reads one JSON line:
-// {"id"?, "system"?, "prompt": string or messages, "response" | "responses" | "chosen"+"rejected" | "steps",
-// "truncated"?, "alternatives"?: system messages}. "messages" ending in an assistant turn is accepted in place of
-// prompt + response, "question" in place of "prompt". "chosen" and "rejected" are strings or conversations that differ
-// in their last turn alone (with "prompt", or sharing it). An entry of "responses" is a string or {"text" and/or
-// "steps", "truncated"?}. Steps are joined by step_separator, which belongs to the step before it. Message content is a
-// string or a list of {"type": "text", "text"}. A null field counts as absent. Unknown fields are appended once each to
-// unknown_fields, as long as that has fewer than 64 entries. An empty response is not refused here. Throws InvalidInput
-// naming the field and what was found.
+// {"id"?, "system"?, "prompt": string or messages, "tools"?, "chat_template_kwargs"?,
+// "response" | "responses" | "chosen"+"rejected" | "steps", "truncated"?, "alternatives"?: system messages}, or tokens:
+// "prompt_ids" in place of "prompt", "response_ids" (with "response_mask"?) in place of "response", or lists of them.
+// "messages" ending in an assistant turn is accepted in place of prompt + response, "question" in place of "prompt".
+// "chosen" and "rejected" are strings or conversations that differ in their last turn alone (with "prompt", or sharing
+// it). An entry of "responses" is a string, {"text" and/or "steps", "truncated"?}, {"ids", "mask"?}, or a message of
+// the assistant. Steps are joined by step_separator, which belongs to the step before it. Message content is a string,
+// a list of {"type": "text", "text"}, or null beside "tool_calls". A null field counts as absent. Unknown fields are
+// appended once each to unknown_fields, as long as that has fewer than 64 entries. An empty response, and tokens that
+// cannot be scored, are not refused here: a response's own fault is RequestResponse::refused. Throws InvalidInput
+// naming the field and what was found. given: lists that stand beside the line; they are part of Request::key.
 Request parse_request(std::string_view line, std::size_t line_number, std::string_view step_separator,
-                      std::vector<std::string>& unknown_fields);
+                      std::vector<std::string>& unknown_fields, std::span<const GivenList> given = {});
 
 // The id of a line that parse_request refused, for its error row; none where it has none or cannot be read.
 std::optional<std::string> record_id(std::string_view line);

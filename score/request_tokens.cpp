@@ -1,58 +1,151 @@
 #include "score/request_tokens.h"
 
+#include <algorithm>
+#include <array>
+#include <limits>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 
+#include <nlohmann/json.hpp>
+
 #include "core/errors.h"
+#include "score/json_check.h"
 
 namespace endorm {
 namespace {
 
-// The responses that have tokens, by their place; the outcomes of the others say why they have none.
-std::map<std::size_t, TokenizedResponse> tokenize(const Engine& engine, const Request& request,
-                                                  const TemplateOptions& text, std::span<ScoredOutcome> outcomes) {
+// Every run of a masked response holds all that precedes it: bounds what a hostile mask may cost.
+constexpr std::size_t kMostMaskedTokens = std::size_t{1} << 28;
+
+// The turns of one response, by its place in the request.
+using Turns = std::map<std::size_t, std::vector<TokenizedResponse>>;
+
+std::vector<ResponseText> texts_of(const Request& request) {
   std::vector<ResponseText> texts;
   for (const RequestResponse& response : request.responses) {
     texts.push_back(response.text);
   }
-  std::map<std::size_t, TokenizedResponse> tokenized;
-  const auto tokenize_some = [&](std::size_t begin, std::size_t count) {
-    std::vector<TokenizedResponse> some =
-        request.raw
-            ? engine.tokenize_raw(request.messages.front().content, std::span(texts).subspan(begin, count), text)
-            : engine.tokenize(request.messages, std::span(texts).subspan(begin, count), text);
-    for (std::size_t i = 0; i < some.size(); ++i) {
-      tokenized[begin + i] = std::move(some[i]);
+  return texts;
+}
+
+// The runs of tokens that the model wrote itself, each behind all that precedes it.
+std::vector<TokenizedResponse> runs_of(const Engine& engine, const Tokens& prompt, const Tokens& ids,
+                                       const std::vector<bool>& mask) {
+  const TokenizedResponse whole = engine.tokenize_ids(prompt, ids);  // refuses what is no token, masked or not
+  if (mask.empty()) {
+    return {whole};
+  }
+  const auto runs_begin = static_cast<std::size_t>(std::count(mask.begin(), mask.end(), true));
+  if (runs_begin * (prompt.size() + ids.size()) > kMostMaskedTokens) {
+    throw InvalidInput("[score] " + std::to_string(ids.size()) + " token ids with " + std::to_string(runs_begin) +
+                       " of them unmasked are more than a mask may cut into runs. Give shorter responses.");
+  }
+  std::vector<TokenizedResponse> runs;
+  for (std::size_t begin = 0; begin < ids.size();) {
+    if (!mask[begin]) {
+      ++begin;
+      continue;
     }
-  };
-  try {
-    tokenize_some(0, texts.size());
-  } catch (const InvalidInput&) {
-    // One response that cannot be tokenized must not cost the others theirs.
-    for (std::size_t i = 0; i < texts.size(); ++i) {
-      try {
-        tokenize_some(i, 1);
-      } catch (const InvalidInput& error) {
-        outcomes[i].error = error.what();
+    const std::size_t end = static_cast<std::size_t>(
+        std::find(mask.begin() + static_cast<std::ptrdiff_t>(begin), mask.end(), false) - mask.begin());
+    Tokens before = prompt;
+    before.insert(before.end(), ids.begin(), ids.begin() + static_cast<std::ptrdiff_t>(begin));
+    runs.push_back(engine.tokenize_ids(
+        before, {ids.begin() + static_cast<std::ptrdiff_t>(begin), ids.begin() + static_cast<std::ptrdiff_t>(end)}));
+    begin = end;
+  }
+  return runs;
+}
+
+// Without the token that ended the turn, where that is not to be scored.
+void drop_end(TokenizedResponse& run) {
+  if (run.finish == Finish::kEndOfTurn) {
+    run.response.pop_back();
+    run.byte_offsets.pop_back();
+    run.finish = Finish::kTruncated;
+  }
+}
+
+// Tokens that were given, behind the prompt's: those given with it, or those of an open turn.
+void take_ids(const Engine& engine, const Request& request, const TemplateOptions& text, Turns& turns,
+              std::span<ScoredOutcome> outcomes) {
+  std::optional<Tokens> prompt = request.prompt_ids;
+  for (std::size_t i = 0; i < request.responses.size(); ++i) {
+    const RequestResponse& response = request.responses[i];
+    if (!response.ids || !response.refused.empty()) {
+      continue;
+    }
+    try {
+      if (!prompt) {
+        prompt =
+            request.raw
+                ? engine.tokenize_raw(request.messages.front().content, std::vector<ResponseText>{{"a", true}}, text)
+                      .front()
+                      .prompt
+                : engine.open_turn(request.messages, text);
+      }
+      turns[i] = runs_of(engine, *prompt, *response.ids, response.mask);
+      if (!text.end_of_turn) {
+        std::for_each(turns[i].begin(), turns[i].end(), drop_end);
+      }
+    } catch (const InvalidInput& error) {
+      outcomes[i].error = error.what();
+    }
+  }
+}
+
+std::vector<TokenizedResponse> tokenize_texts(const Engine& engine, const Request& request, const TemplateOptions& text,
+                                              std::span<const ResponseText> texts) {
+  return request.raw ? engine.tokenize_raw(request.messages.front().content, texts, text)
+                     : engine.tokenize(request.messages, texts, text);
+}
+
+// The assistant's turns in the prompt, each behind what precedes it.
+std::vector<TokenizedResponse> earlier_turns(const Engine& engine, const Request& request,
+                                             const TemplateOptions& text) {
+  std::vector<TokenizedResponse> turns;
+  for (std::size_t i = 1; i < request.messages.size() && !request.raw; ++i) {
+    const Message& message = request.messages[i];
+    if (message.role == "assistant") {
+      // A turn that the next message continues has not ended.
+      const bool continued = i + 1 == request.messages.size() || request.messages[i + 1].role == "assistant";
+      const bool calls = message.fields.find("\"tool_calls\"") != std::string::npos;
+      if (message.content.empty() && !calls) {
+        continue;
+      }
+      const ResponseText said{message.content, continued && !calls, message.fields};
+      turns.push_back(engine.tokenize(std::span(request.messages).first(i), std::span(&said, 1), text).front());
+      if (turns.back().text.empty()) {
+        turns.back().text = message.content;
       }
     }
   }
-  for (std::size_t i = 0; i < texts.size(); ++i) {
-    const auto found = tokenized.find(i);
-    if (texts[i].text.empty() || (found != tokenized.end() && found->second.response.empty())) {
-      outcomes[i].error = "[score] the response is empty: there is no token to score";
-      tokenized.erase(i);
-    }
-  }
-  return tokenized;
+  return turns;
 }
 
-// False where the response cannot be scored; the outcome then says why.
-bool fit_context(PreparedResponse& prepared, std::size_t context, Overflow overflow, ScoredOutcome& outcome) {
-  Tokens& prompt = prepared.tokens.prompt;
-  const std::size_t length = prompt.size() + prepared.tokens.response.size();
-  if (context == 0 || length <= context) {
+// How many tokens of the prompt must go so that every turn fits; none where that is more than `shared`, the prompt that
+// all responses have, can give.
+std::optional<std::size_t> excess_of(std::span<const TokenizedResponse> turns, std::size_t context,
+                                     std::size_t shared) {
+  std::size_t excess = 0;
+  for (const TokenizedResponse& turn : turns) {
+    const std::size_t length = turn.prompt.size() + turn.response.size();
+    excess = std::max(excess, length > context ? length - context : 0);
+  }
+  return excess == 0 || excess + 1 < shared ? std::optional(excess) : std::nullopt;
+}
+
+// False where the response cannot be scored; the outcome then says why. cut: what all responses of the request lose of
+// their prompt.
+bool fit_context(PreparedResponse& prepared, std::size_t context, Overflow overflow, std::size_t cut,
+                 ScoredOutcome& outcome) {
+  std::size_t length = 0;
+  for (const TokenizedResponse& turn : prepared.turns) {
+    length = std::max(length, turn.prompt.size() + turn.response.size());
+  }
+  if (length <= context && cut == 0) {
     return true;
   }
   const std::string fact =
@@ -62,11 +155,15 @@ bool fit_context(PreparedResponse& prepared, std::size_t context, Overflow overf
     outcome.skipped = true;
     return false;
   }
-  const std::size_t excess = length - context;
+  const bool room = std::all_of(prepared.turns.begin(), prepared.turns.end(), [&](const TokenizedResponse& turn) {
+    return cut + 1 < turn.prompt.size() && turn.prompt.size() + turn.response.size() - cut <= context;
+  });
   // What is kept of the prompt: its first token (BOS, where there is one) and as much of its end as fits.
-  if (overflow == Overflow::kTruncateLeft && excess + 1 < prompt.size()) {
-    prompt.erase(prompt.begin() + 1, prompt.begin() + 1 + static_cast<std::ptrdiff_t>(excess));
-    prepared.truncated_left = excess;
+  if (overflow == Overflow::kTruncateLeft && room) {
+    for (TokenizedResponse& turn : prepared.turns) {
+      turn.prompt.erase(turn.prompt.begin() + 1, turn.prompt.begin() + 1 + static_cast<std::ptrdiff_t>(cut));
+    }
+    prepared.truncated_left = cut;
     return true;
   }
   outcome.error =
@@ -74,6 +171,20 @@ bool fit_context(PreparedResponse& prepared, std::size_t context, Overflow overf
       (overflow == Overflow::kTruncateLeft ? ": the response alone does not fit"
                                            : ". Use a larger --context, or --on-overflow truncate-left or skip");
   return false;
+}
+
+// The name among `names` [count] that is said. Throws InvalidInput listing them.
+template <typename Kind, std::size_t count>
+Kind kind_from_name(const char* function, std::string_view name, const std::array<Kind, count>& kinds,
+                    std::string_view (*name_of)(Kind)) {
+  std::string names;
+  for (const Kind kind : kinds) {
+    if (name == name_of(kind)) {
+      return kind;
+    }
+    names.append(names.empty() ? "" : ", ").append(name_of(kind));
+  }
+  throw InvalidInput("[" + std::string(function) + "] \"" + std::string(name) + "\" is none of " + names);
 }
 
 }  // namespace
@@ -91,21 +202,159 @@ std::string_view overflow_name(Overflow overflow) {
 }
 
 Overflow overflow_from_name(std::string_view name) {
-  for (const Overflow overflow : {Overflow::kError, Overflow::kTruncateLeft, Overflow::kSkip}) {
-    if (name == overflow_name(overflow)) {
-      return overflow;
+  return kind_from_name("overflow_from_name", name,
+                        std::array{Overflow::kError, Overflow::kTruncateLeft, Overflow::kSkip}, overflow_name);
+}
+
+std::string_view scored_turns_name(ScoredTurns turns) { return turns == ScoredTurns::kAll ? "all" : "last"; }
+
+ScoredTurns scored_turns_from_name(std::string_view name) {
+  return kind_from_name("scored_turns_from_name", name, std::array{ScoredTurns::kLast, ScoredTurns::kAll},
+                        scored_turns_name);
+}
+
+std::string_view reading_name(ResponseReading reading) {
+  switch (reading) {
+    case ResponseReading::kAuto:
+      return "auto";
+    case ResponseReading::kAsDrawn:
+      return "drawn";
+    case ResponseReading::kAnswer:
+      return "answer";
+  }
+  throw InternalError("[reading_name] " + std::to_string(static_cast<int>(reading)) + " is no reading of a response");
+}
+
+ResponseReading reading_from_name(std::string_view name) {
+  return kind_from_name("reading_from_name", name,
+                        std::array{ResponseReading::kAuto, ResponseReading::kAsDrawn, ResponseReading::kAnswer},
+                        reading_name);
+}
+
+std::string template_arguments_from(const std::string& text, const std::string& name) {
+  if (text.empty()) {
+    return {};
+  }
+  try {
+    check_json(text);
+  } catch (const InvalidInput& error) {
+    throw InvalidInput("[" + name + "] " + error.what());
+  }
+  const nlohmann::ordered_json arguments = nlohmann::ordered_json::parse(text);
+  if (!arguments.is_object()) {
+    throw InvalidInput("[" + name + "] " + excerpt(text) + " is a JSON " + arguments.type_name() +
+                       ", expected an object, e.g. {\"enable_thinking\": false}");
+  }
+  for (const char* reserved : {"messages", "add_generation_prompt"}) {
+    if (arguments.contains(reserved)) {
+      throw InvalidInput("[" + name + "] \"" + reserved + "\" is set for every turn. Leave it out.");
     }
   }
-  throw InvalidInput("[overflow_from_name] \"" + std::string(name) + "\" is none of error, truncate-left and skip");
+  return arguments.empty() ? std::string() : arguments.dump();
+}
+
+TemplateOptions request_template(const TemplateOptions& text, const Request& request) {
+  TemplateOptions options = text;
+  if (options.arguments.empty()) {
+    options.arguments = request.template_arguments;
+  } else if (!request.template_arguments.empty()) {
+    nlohmann::ordered_json arguments = nlohmann::ordered_json::parse(options.arguments);
+    arguments.update(nlohmann::ordered_json::parse(request.template_arguments));
+    options.arguments = arguments.dump();
+  }
+  return options;
+}
+
+std::map<std::size_t, std::vector<TokenizedResponse>> tokenize_request(const Engine& engine, const Request& request,
+                                                                       const TemplateOptions& run_text,
+                                                                       ScoredTurns scored,
+                                                                       std::span<ScoredOutcome> outcomes) {
+  const TemplateOptions text = request_template(run_text, request);
+  const std::vector<ResponseText> texts = texts_of(request);
+  Turns turns;
+  take_ids(engine, request, text, turns, outcomes);
+  std::vector<std::size_t> places;
+  std::vector<ResponseText> left;
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    const RequestResponse& response = request.responses[i];
+    if (!response.refused.empty()) {
+      outcomes[i].error = response.refused;
+    } else if (!response.ids && request.messages.empty()) {
+      outcomes[i].error = "[score] the prompt is given as token ids and the response as text. Give \"response_ids\".";
+    } else if (!response.ids && texts[i].text.empty() && texts[i].fields.empty()) {
+      outcomes[i].error = "[score] the response is empty: there is no token to score";
+    } else if (!response.ids) {
+      places.push_back(i);
+      left.push_back(texts[i]);
+    }
+  }
+  try {
+    std::vector<TokenizedResponse> tokenized;
+    if (!left.empty()) {
+      tokenized = tokenize_texts(engine, request, text, left);
+    }
+    for (std::size_t i = 0; i < left.size(); ++i) {
+      turns[places[i]].push_back(std::move(tokenized[i]));
+    }
+  } catch (const InvalidInput&) {
+    // One response that cannot be tokenized must not cost the others theirs.
+    for (std::size_t i = 0; i < left.size(); ++i) {
+      try {
+        turns[places[i]] = tokenize_texts(engine, request, text, std::span(left).subspan(i, 1));
+      } catch (const InvalidInput& error) {
+        outcomes[places[i]].error = error.what();
+        turns.erase(places[i]);
+      }
+    }
+  }
+  if (scored == ScoredTurns::kAll && !turns.empty()) {
+    try {
+      const std::vector<TokenizedResponse> earlier = earlier_turns(engine, request, text);
+      for (auto& [i, own] : turns) {
+        own.insert(own.begin(), earlier.begin(), earlier.end());
+      }
+    } catch (const InvalidInput& error) {
+      for (const auto& [i, own] : turns) {
+        outcomes[i].error = std::string("[score] an earlier turn of the assistant: ") + error.what();
+      }
+      turns.clear();
+    }
+  }
+  for (auto entry = turns.begin(); entry != turns.end();) {
+    auto& [i, own] = *entry;
+    std::erase_if(own, [](const TokenizedResponse& turn) { return turn.response.empty(); });
+    if (own.empty()) {
+      outcomes[i].error = "[score] the response is empty: there is no token to score";
+      entry = turns.erase(entry);
+    } else {
+      ++entry;
+    }
+  }
+  return turns;
 }
 
 PreparedRequest prepare_request(const Engine& engine, const Request& request, const TemplateOptions& text,
-                                Overflow overflow, std::span<ScoredOutcome> outcomes) {
+                                Overflow overflow, ScoredTurns turns, std::span<ScoredOutcome> outcomes) {
   PreparedRequest result;
-  for (auto& [i, tokens] : tokenize(engine, request, text, outcomes)) {
-    PreparedResponse prepared{i, std::move(tokens), 0};
-    result.tokens_asked += prepared.tokens.prompt.size() + prepared.tokens.response.size();
-    if (fit_context(prepared, engine.capabilities().context, overflow, outcomes[i])) {
+  const std::size_t context = engine.capabilities().context;
+  std::size_t cut = 0;  // of the prompt of every response: what the longest needs, so that all are read behind one
+  auto tokenized = tokenize_request(engine, request, text, turns, outcomes);
+  std::size_t shared = std::numeric_limits<std::size_t>::max();
+  for (const auto& [i, own] : tokenized) {
+    const bool masked = !request.responses[i].mask.empty() && !request.responses[i].mask.front();
+    shared = masked ? shared : std::min(shared, own.front().prompt.size());
+  }
+  for (const auto& [i, own] : tokenized) {
+    for (const TokenizedResponse& turn : own) {
+      result.tokens_asked += turn.prompt.size() + turn.response.size();
+    }
+    if (context > 0 && overflow == Overflow::kTruncateLeft) {
+      cut = std::max(cut, excess_of(own, context, shared).value_or(0));
+    }
+  }
+  for (auto& [i, own] : tokenized) {
+    PreparedResponse prepared{i, std::move(own), 0};
+    if (context == 0 || fit_context(prepared, context, overflow, cut, outcomes[i])) {
       result.responses.push_back(std::move(prepared));
     }
   }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <map>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -18,10 +19,26 @@ enum class Overflow { kError, kTruncateLeft, kSkip };
 std::string_view overflow_name(Overflow overflow);
 Overflow overflow_from_name(std::string_view name);  // throws InvalidInput, listing the names
 
+// Which turns of a conversation are scored.
+enum class ScoredTurns {
+  kLast,  // the response; what precedes it is context
+  kAll,   // every turn of the assistant, each in the context that it was written in
+};
+
+// "last", "all".
+std::string_view scored_turns_name(ScoredTurns turns);
+ScoredTurns scored_turns_from_name(std::string_view name);  // throws InvalidInput, listing the names
+
+// "auto", "drawn", "answer".
+std::string_view reading_name(ResponseReading reading);
+ResponseReading reading_from_name(std::string_view name);  // throws InvalidInput, listing the names
+
 // One response of a request, ready for the model.
 struct PreparedResponse {
   std::size_t response = 0;  // its place in the request
-  TokenizedResponse tokens;
+  // What is scored, in order: one, or every turn (kAll), or every run of unmasked tokens. The prompt of each holds all
+  // that precedes it.
+  std::vector<TokenizedResponse> turns;
   std::size_t truncated_left = 0;  // prompt tokens dropped to fit the context
 };
 
@@ -32,7 +49,19 @@ struct PreparedRequest {
 
 // The responses of a request as tokens that fit the engine's context. One that is empty, cannot be tokenized or does
 // not fit is left out, and its outcome [responses] says why.
+// The same before it is held against any context: the turns of each response that has tokens, by its place.
+std::map<std::size_t, std::vector<TokenizedResponse>> tokenize_request(const Engine& engine, const Request& request,
+                                                                       const TemplateOptions& text, ScoredTurns turns,
+                                                                       std::span<ScoredOutcome> outcomes);
+
 PreparedRequest prepare_request(const Engine& engine, const Request& request, const TemplateOptions& text,
-                                Overflow overflow, std::span<ScoredOutcome> outcomes);
+                                Overflow overflow, ScoredTurns turns, std::span<ScoredOutcome> outcomes);
+
+// The text of a JSON object, as TemplateOptions::arguments. Throws InvalidInput naming `name` where it is none.
+std::string template_arguments_from(const std::string& text, const std::string& name);
+
+// The template's options for one request: its own arguments beside those of the run, and in their place where both name
+// one.
+TemplateOptions request_template(const TemplateOptions& text, const Request& request);
 
 }  // namespace endorm

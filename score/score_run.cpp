@@ -107,12 +107,23 @@ class Run {
         ++(outcome.scored    ? summary_.responses
            : outcome.skipped ? summary_.responses_skipped
                              : summary_.response_errors);
+        count(outcome);
       }
+      summary_.records_cut += std::any_of(scored.responses.begin(), scored.responses.end(), is_cut) ? 1 : 0;
       return text;
     } catch (const InvalidInput& error) {
       return record_error(request.id, request.line, request.key, error.what());
     }
   }
+
+  void count(const ScoredOutcome& outcome) {
+    if (outcome.scored) {
+      summary_.spelled_ends += outcome.scored->spelled_end ? 1 : 0;
+      summary_.answers_alone += outcome.scored->context == ResponseContext::kClosedByTemplate ? 1 : 0;
+    }
+  }
+
+  static bool is_cut(const ScoredOutcome& outcome) { return outcome.scored && outcome.scored->truncated_left > 0; }
 
   std::string record_error(const std::optional<std::string>& id, std::size_t line, std::string_view key,
                            const std::string& message) {

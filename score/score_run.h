@@ -31,6 +31,9 @@ struct RunSummary {
   std::size_t responses = 0;          // scored in this run
   std::size_t response_errors = 0;    // in this run
   std::size_t responses_skipped = 0;  // in this run
+  std::size_t spelled_ends = 0;       // responses whose text spelled the end of their turn, in this run
+  std::size_t answers_alone = 0;      // responses that were read where the template puts a finished answer, in this run
+  std::size_t records_cut = 0;        // whose prompts lost tokens to fit the context, in this run
   std::vector<std::string> unknown_fields;
 };
 

@@ -11,6 +11,14 @@
 
 namespace endorm {
 
+// One of the model's turns in a conversation, or one of its runs of tokens between what others said.
+struct TurnReward {
+  TokenRange tokens;    // of the response's
+  double reward = 0.0;  // the aggregation that was chosen, over them
+  double sum = 0.0;     // of alpha log pi
+  double mean = 0.0;
+};
+
 // One scored response. Whoever reads no tokens of it (a judge that asks, counts or throws dice) gives a reward and
 // leaves the quantities of tokens absent; a relative judge gives differences of all of them.
 struct ScoredResponse {
@@ -22,10 +30,13 @@ struct ScoredResponse {
   std::size_t unparsed = 0;              // of its questions: no reply had a verdict, and the judge's default stands in
   std::size_t inconsistent = 0;          // of its pairs asked in both orders: the verdicts contradict each other
   Finish finish = Finish::kTruncated;
-  std::size_t truncated_left = 0;        // prompt tokens dropped from the left to fit the context
-  std::vector<TokenReward> tokens;       // [T]
-  std::vector<std::string> token_texts;  // [T], each valid UTF-8; together they spell the response
-  Tokens token_ids;                      // [T]
+  std::optional<ResponseContext> context;  // where it was read, by who reads tokens of it
+  bool spelled_end = false;                // its text spelled the end of its turn
+  std::vector<TurnReward> turns;           // where every turn is scored, or tokens between were masked
+  std::size_t truncated_left = 0;          // prompt tokens dropped from the left to fit the context
+  std::vector<TokenReward> tokens;         // [T]
+  std::vector<std::string> token_texts;    // [T], each valid UTF-8; together they spell the response
+  Tokens token_ids;                        // [T]
 };
 
 // One response, or why there is none.

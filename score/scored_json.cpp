@@ -44,12 +44,16 @@ void refuse_masked_tokens(const ScoredResponse& response) {
   }
 }
 
-json message_list(const std::vector<Message>& messages) {
+void put_turns(const std::vector<TurnReward>& turns, json& object) {
   json list = json::array();
-  for (const Message& message : messages) {
-    list.push_back({{"role", message.role}, {"content", message.content}});
+  for (const TurnReward& turn : turns) {
+    list.push_back({{"begin", turn.tokens.begin},
+                    {"end", turn.tokens.end},
+                    {"reward", finite(turn.reward, "turns.reward")},
+                    {"sum", finite(turn.sum, "turns.sum")},
+                    {"mean", finite(turn.mean, "turns.mean")}});
   }
-  return list;
+  object["turns"] = std::move(list);
 }
 
 // One number of every token, [T].
@@ -72,6 +76,13 @@ json token_columns(const ScoredResponse& response) {
   json columns;
   columns["id"] = response.token_ids;
   columns["text"] = response.token_texts;
+  if (!response.turns.empty()) {
+    json turns = json::array();
+    for (std::size_t token = 0; token < count; ++token) {
+      turns.push_back(turn_of(response.turns, token));
+    }
+    columns["turn"] = std::move(turns);
+  }
   columns["log_prob"] = column(response, "log_prob", [](const TokenReward& token) { return token.log_prob; });
   if (response.value) {  // without raw logits these are not the model's
     columns["reward"] = column(response, "reward", [](const TokenReward& token) { return token.reward; });
@@ -116,6 +127,12 @@ json response_object(const ScoredResponse& response, const RowOptions& options) 
     put_aggregates(*response.aggregates, object);
   }
   object["finish"] = response.finish == Finish::kEndOfTurn ? "end_of_turn" : "truncated";
+  if (response.context) {
+    object["context"] = context_name(*response.context);
+  }
+  if (!response.turns.empty()) {
+    put_turns(response.turns, object);
+  }
   if (response.truncated_left > 0) {
     object["truncated_left"] = response.truncated_left;
   }
@@ -126,6 +143,9 @@ json response_object(const ScoredResponse& response, const RowOptions& options) 
                        {"end", step.tokens.end},
                        {"sum", finite(step.sum, "steps.sum")},
                        {"mean", finite(step.mean, "steps.mean")}});
+      if (!response.turns.empty()) {
+        steps.back()["turn"] = turn_of(response.turns, step.tokens.begin);
+      }
     }
     object["steps"] = std::move(steps);
   }
@@ -154,6 +174,7 @@ json options_object(const Manifest::Options& options) {
           {"last_k", aggregate.last_k},
           {"initial_value", aggregate.initial_value},
           {"step_separator", options.step_separator},
+          {"score_turns", options.score_turns},
           {"on_overflow", options.on_overflow},
           {"context", options.context},
           {"share_prefixes", options.share_prefixes},
@@ -163,6 +184,39 @@ json options_object(const Manifest::Options& options) {
 }
 
 }  // namespace
+
+std::size_t turn_of(std::span<const TurnReward> turns, std::size_t token) {
+  const auto turn = std::find_if(turns.begin(), turns.end(), [&](const auto& each) { return token < each.tokens.end; });
+  return static_cast<std::size_t>(turn - turns.begin());
+}
+
+std::string_view context_name(ResponseContext context) {
+  switch (context) {
+    case ResponseContext::kAsDrawn:
+      return "as_drawn";
+    case ResponseContext::kContinued:
+      return "continued";
+    case ResponseContext::kClosedByTemplate:
+      return "closed_by_template";
+    case ResponseContext::kRaw:
+      return "raw";
+    case ResponseContext::kTokens:
+      return "tokens";
+  }
+  throw InternalError("[context_name] " + std::to_string(static_cast<int>(context)) + " is no context");
+}
+
+std::string messages_json(std::span<const Message> messages) {
+  json list = json::array();
+  for (const Message& message : messages) {
+    json entry = {{"role", message.role}, {"content", message.content}};
+    if (!message.fields.empty()) {
+      entry.update(json::parse(message.fields));
+    }
+    list.push_back(std::move(entry));
+  }
+  return list.dump();
+}
 
 std::string manifest_line(const Manifest& manifest) {
   json fields;
@@ -176,7 +230,12 @@ std::string manifest_line(const Manifest& manifest) {
                      {"fingerprint", manifest.model.fingerprint}};
   fields["template"] = {{"fingerprint", manifest.chat_template.fingerprint},
                         {"end_of_turn", manifest.chat_template.options.end_of_turn},
-                        {"template_newline", manifest.chat_template.options.template_newline}};
+                        {"template_newline", manifest.chat_template.options.template_newline},
+                        {"response_is", reading_name(manifest.chat_template.options.reading)},
+                        {"date", manifest.chat_template.options.date},
+                        {"arguments", manifest.chat_template.options.arguments.empty()
+                                          ? json::object()
+                                          : json::parse(manifest.chat_template.options.arguments)}};
   fields["options"] = options_object(manifest.options);
   fields["data"] = manifest.data ? json{{"file", manifest.data->file}, {"sha256", manifest.data->sha256}} : json();
   if (manifest.run) {
@@ -195,7 +254,13 @@ std::string scored_row(const Request& request, const Scored& scored, const RowOp
     row["chosen"] = 0;
   }
   if (options.tokens) {
-    row["messages"] = message_list(request.messages);
+    row["messages"] = json::parse(messages_json(request.messages));
+    if (request.prompt_ids && request.messages.empty()) {
+      row["prompt_ids"] = *request.prompt_ids;
+    }
+    if (!request.template_arguments.empty()) {
+      row["template_arguments"] = json::parse(request.template_arguments);
+    }
   }
   json responses = json::array();
   for (const ScoredOutcome& outcome : scored.responses) {

@@ -2,12 +2,14 @@
 
 #include <cstddef>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
 #include "core/aggregate.h"
 #include "engine/engine.h"
 #include "score/record.h"
+#include "score/request_tokens.h"
 #include "score/scored.h"
 
 namespace endorm {
@@ -39,8 +41,9 @@ struct Manifest {
     double alpha = 1.0;
     AggregateOptions aggregate;
     std::string step_separator;
-    std::string on_overflow;  // "error", "truncate-left", "skip"
-    std::size_t context = 0;  // tokens
+    std::string score_turns = "last";  // "last", "all"
+    std::string on_overflow;           // "error", "truncate-left", "skip"
+    std::size_t context = 0;           // tokens
     bool share_prefixes = true;
     std::string shard;  // "i/n"; empty: all records
     RowOptions rows;
@@ -64,6 +67,15 @@ struct Manifest {
   std::optional<Data> data;  // none: standard input
   std::optional<Run> run;
 };
+
+// "as_drawn", "continued", "closed_by_template", "raw", "tokens".
+std::string_view context_name(ResponseContext context);
+
+// Which of the turns a token of the response is of.
+std::size_t turn_of(std::span<const TurnReward> turns, std::size_t token);
+
+// Messages as the text of a JSON list, with all that they hold.
+std::string messages_json(std::span<const Message> messages);
 
 // {"manifest": {"endorm", "command", "judge", "model", "template", "options", "data", "run"?}}, without a newline as
 // all lines here. The fields are those of docs/design.md.

@@ -27,4 +27,12 @@ std::vector<std::string> token_texts(const Engine& engine, std::span<const Token
   return texts;
 }
 
+std::string spelled(const Engine& engine, std::span<const Token> tokens) {
+  std::string bytes;
+  for (const Token token : tokens) {
+    bytes += engine.token_bytes(token);
+  }
+  return bytes;
+}
+
 }  // namespace endorm

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/errors.h"
+#include "score/request_tokens.h"
 #include "train/response_rewards.h"
 
 namespace endorm {
@@ -70,6 +71,12 @@ void read_rollout(ConfigTable table, RolloutOptions& options) {
   table.read("group", options.group, "responses to each prompt");
   table.read("max_tokens", options.max_tokens, "of a response; a longer one is cut off there");
   table.read("max_prompt_tokens", options.max_prompt_tokens, "longer prompts are left out, and said");
+  table.read("template_kwargs", options.text.arguments,
+             "what the chat template reads beside the messages, the text of a JSON object; a row's own "
+             "chat_template_kwargs and tools come before it");
+  table.read("template_date", options.text.date, "today, for templates that ask: YYYY-MM-DD");
+  options.text.arguments = template_arguments_from(options.text.arguments, "rollout.template_kwargs");
+  check_template_date(options.text.date);
   table.read("temperature", options.temperature, "of the draw");
   read_choice(table, "precision", options.precision, {Precision::kExact, Precision::kFast, Precision::kNative},
               precision_name, "of the engine that draws; what it costs is logged as rollout_mismatch");

@@ -44,9 +44,14 @@ json source_of(const RewardSpec& source) {
 json optional(const std::optional<double>& number) { return number ? json(*number) : json(nullptr); }
 
 json rollout_of(const RolloutOptions& options) {
-  return {{"prompts", options.prompts},         {"group", options.group},
-          {"max_tokens", options.max_tokens},   {"max_prompt_tokens", options.max_prompt_tokens},
-          {"temperature", options.temperature}, {"precision", precision_name(options.precision)}};
+  return {{"prompts", options.prompts},
+          {"group", options.group},
+          {"max_tokens", options.max_tokens},
+          {"max_prompt_tokens", options.max_prompt_tokens},
+          {"temperature", options.temperature},
+          {"precision", precision_name(options.precision)},
+          {"template_kwargs", options.text.arguments},
+          {"template_date", options.text.date}};
 }
 
 json advantage_of(const AdvantageOptions& options) {

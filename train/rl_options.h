@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/aggregate.h"
+#include "engine/messages.h"
 #include "engine/precision.h"
 #include "train/advantage.h"
 #include "train/guards.h"
@@ -38,6 +39,7 @@ struct RolloutOptions {
   std::size_t group = 8;    // responses to each
   std::size_t max_tokens = 256;
   std::size_t max_prompt_tokens = 1024;  // longer prompts are left out, and said
+  TemplateOptions text;                  // of prompts
   double temperature = 1.0;
   Precision precision = Precision::kExact;
 };

@@ -11,6 +11,7 @@
 #include "score/json_check.h"
 #include "score/line_reader.h"
 #include "score/record.h"
+#include "score/request_tokens.h"
 
 namespace endorm {
 namespace {
@@ -39,8 +40,8 @@ Request request_of(json row, std::size_t line) {
     }
     row["prompt"] = std::move(messages);
   }
-  for (const char* field :
-       {"messages", "answer", "responses", "chosen", "rejected", "steps", "truncated", "alternatives"}) {
+  for (const char* field : {"messages", "answer", "responses", "response_ids", "response_mask", "chosen", "rejected",
+                            "steps", "truncated", "alternatives"}) {
     row.erase(field);
   }
   row["response"] = "";
@@ -48,7 +49,8 @@ Request request_of(json row, std::size_t line) {
   return parse_request(row.dump(), line, "\n\n", unknown);
 }
 
-RlProblem problem_of(const InputLine& line, const Engine& engine, std::size_t max_prompt_tokens, bool needs_answer) {
+RlProblem problem_of(const InputLine& line, const Engine& engine, const TemplateOptions& text,
+                     std::size_t max_prompt_tokens, bool needs_answer) {
   check_json(line.text);
   const json row = json::parse(line.text);
   if (!row.is_object()) {
@@ -61,8 +63,9 @@ RlProblem problem_of(const InputLine& line, const Engine& engine, std::size_t ma
   }
   const Request request = request_of(row, line.number);
   problem.id = request.id.empty() ? std::to_string(line.number) : request.id;
-  problem.question = request.messages.back().content;
-  problem.prompt = engine.open_turn(request.messages);
+  problem.question = request.messages.empty() ? std::string() : request.messages.back().content;
+  problem.prompt =
+      request.prompt_ids ? *request.prompt_ids : engine.open_turn(request.messages, request_template(text, request));
   if (problem.prompt.size() > max_prompt_tokens) {
     throw InvalidInput("its prompt has " + std::to_string(problem.prompt.size()) + " tokens, more than the " +
                        std::to_string(max_prompt_tokens) + " of rollout.max_prompt_tokens.");
@@ -72,12 +75,13 @@ RlProblem problem_of(const InputLine& line, const Engine& engine, std::size_t ma
 
 }  // namespace
 
-RlProblems read_rl_problems(const std::string& path, const Engine& engine, std::size_t max_prompt_tokens,
-                            bool needs_answer) {
+RlProblems read_rl_problems(const std::string& path, const Engine& engine, const TemplateOptions& text,
+                            std::size_t max_prompt_tokens, bool needs_answer) {
   RlProblems read;
   Sha256 hash;
   read.left_out = use_lines(path, [&](const InputLine& line) {
-    const RlProblem& problem = read.problems.emplace_back(problem_of(line, engine, max_prompt_tokens, needs_answer));
+    const RlProblem& problem =
+        read.problems.emplace_back(problem_of(line, engine, text, max_prompt_tokens, needs_answer));
     for (const Token token : problem.prompt) {
       hash.update(std::to_string(token) + " ");
     }

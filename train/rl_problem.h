@@ -27,7 +27,7 @@ struct RlProblems {
 // number); responses that a line has are not read. Prompts of more than max_prompt_tokens are left out, and so is a
 // line without an answer where needs_answer is set. Throws InvalidInput where the file cannot be read or nothing is
 // left.
-RlProblems read_rl_problems(const std::string& path, const Engine& engine, std::size_t max_prompt_tokens,
-                            bool needs_answer);
+RlProblems read_rl_problems(const std::string& path, const Engine& engine, const TemplateOptions& text,
+                            std::size_t max_prompt_tokens, bool needs_answer);
 
 }  // namespace endorm

@@ -71,11 +71,12 @@ class Session {
       : options_(options),
         models_(options, engine),
         file_(engine.model_path),
-        data_(read_rl_problems(options.data, models_.start().engine(), options.rollout.max_prompt_tokens,
-                               needs_answers(options))),
-        held_out_(options.held_out.empty() ? RlProblems()
-                                           : read_rl_problems(options.held_out, models_.start().engine(),
-                                                              options.rollout.max_prompt_tokens, true)),
+        data_(read_rl_problems(options.data, models_.start().engine(), options.rollout.text,
+                               options.rollout.max_prompt_tokens, needs_answers(options))),
+        held_out_(options.held_out.empty()
+                      ? RlProblems()
+                      : read_rl_problems(options.held_out, models_.start().engine(), options.rollout.text,
+                                         options.rollout.max_prompt_tokens, true)),
         loaded_(load_decoder(file_, {.vocabulary = models_.start().vocabulary(),
                                      .device = options.device,
                                      .compute = options.compute,

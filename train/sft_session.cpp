@@ -74,11 +74,12 @@ json manifest_of(const SftSession& session, const Engine& engine, const Training
 
 SftOutcome run_sft(const SftSession& session, const Engine& engine,
                    const std::function<void(const SftProgress&)>& report) {
-  const TrainingData data = read_training_data(session.data_path, engine, session.max_tokens, session.every_turn);
+  const TrainingData data =
+      read_training_data(session.data_path, engine, session.text, session.max_tokens, session.every_turn);
   const TrainingData held_out =
       session.held_out_path.empty()
           ? TrainingData()
-          : read_training_data(session.held_out_path, engine, session.max_tokens, session.every_turn);
+          : read_training_data(session.held_out_path, engine, session.text, session.max_tokens, session.every_turn);
   SftOptions options = session.training;
   if (options.batch == 0) {
     throw InvalidInput("[--batch] a step needs at least one sequence");

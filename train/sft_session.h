@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/messages.h"
 #include "train/new_model_file.h"
 #include "train/sft.h"
 
@@ -22,6 +23,7 @@ struct SftSession {
   std::optional<NewModelFile> new_model;  // what model_path was made of, where it began from nothing
   std::string data_path;
   std::string held_out_path;  // records whose loss is measured, never learnt; empty: none
+  TemplateOptions text;
   std::size_t max_tokens = 1024;
   bool every_turn = false;
   std::size_t epochs = 1;  // steps follow from it where steps is 0

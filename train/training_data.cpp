@@ -9,43 +9,15 @@
 #include "engine/content_hash.h"
 #include "score/line_reader.h"
 #include "score/record.h"
+#include "score/request_tokens.h"
 
 namespace endorm {
 namespace {
 
-// A prompt and the response behind it that is learnt.
-struct Turn {
-  std::vector<Message> messages;
-  ResponseText response;
-};
-
-// The turns of a record that are learnt.
-std::vector<Turn> turns_of(const Request& request, bool every_turn) {
-  std::vector<Turn> turns;
-  if (every_turn) {
-    for (std::size_t index = 1; index < request.messages.size(); ++index) {
-      const Message& message = request.messages[index];
-      if (message.role == "assistant") {
-        turns.push_back({{request.messages.begin(), request.messages.begin() + static_cast<std::ptrdiff_t>(index)},
-                         {message.content, false}});
-      }
-    }
-  }
-  for (const RequestResponse& response : request.responses) {
-    turns.push_back({request.messages, response.text});
-    if (request.chosen_first) {
-      break;  // the rejected one is no example
-    }
-  }
-  return turns;
-}
-
-TrainingSequence sequence_of(const Turn& turn, const Engine& engine, std::size_t max_tokens) {
-  const TokenizedResponse tokenized =
-      engine.tokenize(turn.messages, std::span(&turn.response, 1), TemplateOptions{}).front();
-  TrainingSequence sequence{tokenized.prompt, tokenized.prompt.size()};
-  sequence.tokens.insert(sequence.tokens.end(), tokenized.response.begin(), tokenized.response.end());
-  if (tokenized.prompt.empty() || tokenized.response.empty()) {
+TrainingSequence sequence_of(const TokenizedResponse& turn, std::size_t max_tokens) {
+  TrainingSequence sequence{turn.prompt, turn.prompt.size()};
+  sequence.tokens.insert(sequence.tokens.end(), turn.response.begin(), turn.response.end());
+  if (turn.prompt.empty() || turn.response.empty()) {
     throw InvalidInput("prompt or response has no token");
   }
   if (sequence.tokens.size() > max_tokens) {
@@ -53,6 +25,30 @@ TrainingSequence sequence_of(const Turn& turn, const Engine& engine, std::size_t
                        std::to_string(max_tokens) + " of --max-tokens");
   }
   return sequence;
+}
+
+// What a record gives to learn: its responses, or the chosen one of a pair, and its earlier turns once.
+std::vector<TrainingSequence> sequences_of(Request request, const Engine& engine, const TemplateOptions& text,
+                                           std::size_t max_tokens, bool every_turn) {
+  if (request.chosen_first) {
+    request.responses.resize(1);  // the rejected one is no example
+  }
+  std::vector<ScoredOutcome> outcomes(request.responses.size());
+  const auto turns =
+      tokenize_request(engine, request, text, every_turn ? ScoredTurns::kAll : ScoredTurns::kLast, outcomes);
+  for (const ScoredOutcome& outcome : outcomes) {
+    if (!outcome.error.empty()) {
+      throw InvalidInput(outcome.error);
+    }
+  }
+  std::vector<TrainingSequence> sequences;
+  for (const auto& [place, own] : turns) {
+    const bool first = place == turns.begin()->first;
+    for (std::size_t turn = first || !every_turn ? 0 : own.size() - 1; turn < own.size(); ++turn) {
+      sequences.push_back(sequence_of(own[turn], max_tokens));
+    }
+  }
+  return sequences;
 }
 
 void add(Sha256& hash, const TrainingSequence& sequence) {
@@ -63,17 +59,17 @@ void add(Sha256& hash, const TrainingSequence& sequence) {
 
 }  // namespace
 
-TrainingData read_training_data(const std::string& path, const Engine& engine, std::size_t max_tokens,
-                                bool every_turn) {
+TrainingData read_training_data(const std::string& path, const Engine& engine, const TemplateOptions& text,
+                                std::size_t max_tokens, bool every_turn) {
   TrainingData data;
   Sha256 hash;
   std::vector<std::string> unknown_fields;
   data.left_out = use_lines(path, [&](const InputLine& line) {
     const Request request = parse_request(line.text, line.number, "\n", unknown_fields);
-    for (const Turn& turn : turns_of(request, every_turn)) {
-      data.sequences.push_back(sequence_of(turn, engine, max_tokens));
-      add(hash, data.sequences.back());
-      data.target_tokens += data.sequences.back().tokens.size() - data.sequences.back().first_target;
+    for (TrainingSequence& sequence : sequences_of(request, engine, text, max_tokens, every_turn)) {
+      add(hash, sequence);
+      data.target_tokens += sequence.tokens.size() - sequence.first_target;
+      data.sequences.push_back(std::move(sequence));
     }
   });
   if (data.sequences.empty()) {

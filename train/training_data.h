@@ -24,7 +24,8 @@ struct TrainingData {
 // assistant are learnt too, each behind what came before it. Prompt and response are tokenized as the scorer does; a
 // response that was not truncated ends with the end of its turn, which is learnt. What is longer than max_tokens is
 // left out, never cut. Throws InvalidInput where the file cannot be read or nothing is left.
-TrainingData read_training_data(const std::string& path, const Engine& engine, std::size_t max_tokens, bool every_turn);
+TrainingData read_training_data(const std::string& path, const Engine& engine, const TemplateOptions& text,
+                                std::size_t max_tokens, bool every_turn);
 
 // The order of one pass over `count` sequences: a shuffle of seed and epoch alone, so that a resumed run goes on with
 // what it has not seen.

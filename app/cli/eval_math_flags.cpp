@@ -121,6 +121,7 @@ MathSamplingOptions sampling_options(const EvalMathFlags& flags) {
   }
   MathSamplingOptions options;
   options.samples = flags.samples;
+  options.text = template_options(flags.scoring);
   options.seed = flags.seed;
   options.sampling = {flags.max_tokens, flags.temperature, flags.top_p, flags.stop};
   MathPrompt& prompt = options.prompt;

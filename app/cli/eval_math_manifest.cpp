@@ -72,6 +72,7 @@ std::string samples_manifest(const EvalMathFlags& flags, const Engine& engine, c
   manifest["options"] = {{"context", options.at("context")}, {"shard", options.at("shard")}};
   manifest.at("template").erase("end_of_turn");
   manifest.at("template").erase("template_newline");
+  manifest.at("template").erase("response_is");
   return json{{"manifest", manifest}}.dump();
 }
 

@@ -13,6 +13,8 @@
 #include "core/errors.h"
 #include "engine/llama_engine.h"
 #include "score/line_reader.h"
+#include "score/request_tokens.h"
+#include "score/scored_json.h"
 #include "score/token_texts.h"
 
 namespace endorm {
@@ -69,8 +71,9 @@ void print_tokens(const Engine& engine, const TokenizedResponse& tokenized) {
     }
     std::printf("%6zu %8d  %s\n", i, all[i], visible(texts[i]).c_str());
   }
-  std::printf("prompt %zu tokens, response %zu tokens, finish %s\n", tokenized.prompt.size(), tokenized.response.size(),
-              tokenized.finish == Finish::kEndOfTurn ? "end_of_turn" : "truncated");
+  std::printf("prompt %zu tokens, response %zu tokens, finish %s, context %s\n", tokenized.prompt.size(),
+              tokenized.response.size(), tokenized.finish == Finish::kEndOfTurn ? "end_of_turn" : "truncated",
+              std::string(context_name(tokenized.context)).c_str());
 }
 
 void run_inspect(const InspectFlags& flags) {
@@ -93,14 +96,19 @@ void run_inspect(const InspectFlags& flags) {
       throw InvalidInput(*line->error);
     }
     const Request request = parse_request(line->text, line->number, options.step_separator, unknown_fields);
-    std::vector<ResponseText> texts;
-    for (const RequestResponse& response : request.responses) {
-      texts.push_back(response.text);
+    std::vector<ScoredOutcome> outcomes(request.responses.size());
+    const PreparedRequest prepared =
+        prepare_request(*engine, request, options.text, options.overflow, options.turns, outcomes);
+    for (const PreparedResponse& response : prepared.responses) {
+      for (const TokenizedResponse& turn : response.turns) {
+        std::printf("\nrecord %s, response %zu\n", request.id.c_str(), response.response);
+        print_tokens(*engine, turn);
+      }
     }
-    const std::vector<TokenizedResponse> tokenized = engine->tokenize(request.messages, texts, options.text);
-    for (std::size_t i = 0; i < tokenized.size(); ++i) {
-      std::printf("\nrecord %s, response %zu\n", request.id.c_str(), i);
-      print_tokens(*engine, tokenized[i]);
+    for (std::size_t i = 0; i < outcomes.size(); ++i) {
+      if (!outcomes[i].error.empty()) {
+        std::printf("\nrecord %s, response %zu: %s\n", request.id.c_str(), i, outcomes[i].error.c_str());
+      }
     }
   }
 }
@@ -116,9 +124,7 @@ void add_inspect_command(CLI::App& app) {
   command->add_option("-n,--records", flags->records, "records to show")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
-  command->add_flag("--no-end-of-turn", flags->scoring.no_end_of_turn, "do not score the end-of-turn token");
-  command->add_flag("--template-newline", flags->scoring.template_newline,
-                    "score also the newline that some templates put behind it");
+  add_text_flags(*command, flags->scoring);
   add_engine_flags(*command, flags->engine);
   command->footer("Example:\n  endorm inspect records.jsonl");
   command->callback([flags] { run_inspect(*flags); });

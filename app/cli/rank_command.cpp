@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -12,6 +13,7 @@
 #include "core/errors.h"
 #include "report/terminal_text.h"
 #include "score/ranking.h"
+#include "score/scored_json.h"
 
 namespace endorm {
 namespace {
@@ -23,6 +25,18 @@ struct RankFlags {
   std::string pairs;
   double minimum_margin = 0.0;
 };
+
+// What the response is: its text, the rest of its message, or its token ids.
+void put_response(const RequestResponse& response, Json& entry) {
+  if (response.ids && response.text.text.empty()) {
+    entry["ids"] = *response.ids;
+    return;
+  }
+  entry["text"] = response.text.text;
+  if (!response.text.fields.empty()) {
+    entry["fields"] = Json::parse(response.text.fields);
+  }
+}
 
 // Responses from best to worst; those without a score are left out and named under "errors".
 std::string rank_row(const Request& request, const Scored& scored) {
@@ -36,14 +50,20 @@ std::string rank_row(const Request& request, const Scored& scored) {
   const auto reward = [&](std::size_t index) { return scored.responses[index].scored->reward; };
 
   Json row{{"id", request.id}, {"line", request.line}, {"key", request.key}};
-  row["messages"] = Json::array();
-  for (const Message& message : request.messages) {
-    row["messages"].push_back({{"role", message.role}, {"content", message.content}});
+  row["messages"] = Json::parse(messages_json(request.messages));
+  const auto cut = std::find_if(scored.responses.begin(), scored.responses.end(), [](const ScoredOutcome& outcome) {
+    return outcome.scored && outcome.scored->truncated_left > 0;
+  });
+  if (cut != scored.responses.end()) {
+    row["truncated_left"] = cut->scored->truncated_left;  // of every response's prompt
   }
   row["ranking"] = Json::array();
   for (std::size_t place = 0; place < order.size(); ++place) {
-    Json entry{
-        {"index", order[place]}, {"reward", reward(order[place])}, {"text", request.responses[order[place]].text.text}};
+    Json entry{{"index", order[place]}, {"reward", reward(order[place])}};
+    put_response(request.responses[order[place]], entry);
+    if (const auto& context = scored.responses[order[place]].scored->context) {
+      entry["context"] = context_name(*context);
+    }
     if (place + 1 < order.size()) {
       entry["probability_over_next"] = preference_probability(reward(order[place]), reward(order[place + 1]));
     }
@@ -62,6 +82,7 @@ void write_pairs(const std::string& ranking_path, const std::string& pairs_path,
   std::ofstream pairs(partial);
   std::size_t written = 0;
   std::size_t records = 0;
+  std::size_t without_text = 0;
   for (std::string line; std::getline(ranking, line);) {
     const Json row = Json::parse(line);
     if (row.contains("manifest")) {
@@ -72,6 +93,10 @@ void write_pairs(const std::string& ranking_path, const std::string& pairs_path,
     if (!row.contains("ranking") || row["ranking"].size() < 2) {
       continue;
     }
+    if (!row["ranking"].front().contains("text") || !row["ranking"].back().contains("text")) {
+      ++without_text;
+      continue;
+    }
     const Json& best = row["ranking"].front();
     const Json& worst = row["ranking"].back();
     const double chosen = best["reward"];
@@ -80,7 +105,9 @@ void write_pairs(const std::string& ranking_path, const std::string& pairs_path,
       continue;
     }
     const auto answer = [](const Json& entry) {
-      return Json::array({{{"role", "assistant"}, {"content", entry["text"]}}});
+      Json message{{"role", "assistant"}, {"content", entry["text"]}};
+      message.update(entry.value("fields", Json::object()));
+      return Json::array({std::move(message)});
     };
     pairs << Json{{"prompt", row["messages"]},   {"chosen", answer(best)},
                   {"rejected", answer(worst)},   {"chosen_reward", chosen},
@@ -94,6 +121,10 @@ void write_pairs(const std::string& ranking_path, const std::string& pairs_path,
     throw EngineError("[rank] " + partial + " cannot be written. Is the disk full?");
   }
   std::filesystem::rename(partial, pairs_path);
+  if (without_text > 0) {
+    std::fprintf(stderr, "endorm: no pair of %s whose responses are token ids alone: take those from the ranking\n",
+                 counted(without_text, "record").c_str());
+  }
   std::fprintf(stderr, "%s from %s in %s\n", counted(written, "pair").c_str(), counted(records, "record").c_str(),
                pairs_path.c_str());
 }

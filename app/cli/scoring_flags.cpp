@@ -9,6 +9,43 @@ void add_scoring_flags(CLI::App& command, ScoringSettings& flags) {
   add_reward_flags(command, flags);
 }
 
+void add_template_flags(CLI::App& command, ScoringSettings& flags) {
+  constexpr const char* kModel = "Model";
+  command
+      .add_option(
+          "--template-kwargs", flags.template_arguments,
+          "what the chat template reads beside the messages, a JSON object, e.g. '{\"enable_thinking\": false}'; "
+          "a record's own chat_template_kwargs and tools come before it")
+      ->group(kModel);
+  command.add_option("--template-date", flags.template_date, "today, for templates that ask: YYYY-MM-DD")
+      ->capture_default_str()
+      ->group(kModel);
+}
+
+void add_text_flags(CLI::App& command, ScoringSettings& flags) {
+  constexpr const char* kReward = "Reward";
+  command.add_flag("--no-end-of-turn", flags.no_end_of_turn, "do not score the end-of-turn token")->group(kReward);
+  command
+      .add_flag("--template-newline", flags.template_newline,
+                "score also the newline that some templates put behind it")
+      ->group(kReward);
+  command
+      .add_option("--response-is", flags.response_is,
+                  "what the text of a response is: drawn (what the model wrote behind the generation prompt), answer "
+                  "(the answer alone: it is read where the template puts a finished answer), auto (drawn; a finished "
+                  "text that lacks the end of a reasoning block that the prompt has opened is an answer alone)")
+      ->check(CLI::IsMember({"auto", "drawn", "answer"}))
+      ->capture_default_str()
+      ->group(kReward);
+  command
+      .add_option("--score-turns", flags.score_turns,
+                  "of a conversation: last (the response; the rest is context) or all (every turn of the assistant)")
+      ->check(CLI::IsMember({"last", "all"}))
+      ->capture_default_str()
+      ->group(kReward);
+  add_template_flags(command, flags);
+}
+
 void add_reward_flags(CLI::App& command, ScoringSettings& flags) {
   constexpr const char* kReward = "Reward";
   command.add_option("-a,--aggregation", flags.aggregation, "what becomes `reward`; all of them stand in the row")
@@ -38,11 +75,7 @@ void add_reward_flags(CLI::App& command, ScoringSettings& flags) {
       ->group(kReward);
   command.add_option("--step-separator", flags.step_separator, "what stands between steps (default: an empty line)")
       ->group(kReward);
-  command.add_flag("--no-end-of-turn", flags.no_end_of_turn, "do not score the end-of-turn token")->group(kReward);
-  command
-      .add_flag("--template-newline", flags.template_newline,
-                "score also the newline that some templates put behind it")
-      ->group(kReward);
+  add_text_flags(command, flags);
   command
       .add_option("--on-overflow", flags.on_overflow,
                   "a sequence longer than the context: error, truncate-left or skip")

@@ -22,6 +22,21 @@ void print_summary(const RunSummary& summary, std::optional<std::size_t> asked, 
   for (const std::string& field : summary.unknown_fields) {
     std::fprintf(stderr, "endorm: warning: the field \"%s\" is not used\n", terminal_line(field).c_str());
   }
+  if (summary.spelled_ends > 0) {
+    std::fprintf(stderr, "endorm: %s spelled the end of the turn: it was read as that token, once\n",
+                 counted(summary.spelled_ends, "response").c_str());
+  }
+  if (summary.answers_alone > 0) {
+    std::fprintf(stderr,
+                 "endorm: %s read as an answer alone, where the template puts it in a finished turn (docs/turns.md; "
+                 "--response-is says otherwise)\n",
+                 counted(summary.answers_alone, "response").c_str());
+  }
+  if (summary.records_cut > 0) {
+    std::fprintf(stderr,
+                 "endorm: the prompts of %s were cut on the left to fit the context, equally for all responses\n",
+                 counted(summary.records_cut, "record").c_str());
+  }
   std::fprintf(stderr, "%s", counted(summary.records, "record").c_str());
   if (summary.resumed > 0) {
     std::fprintf(stderr, " (%zu from an earlier run)", summary.resumed);

@@ -35,6 +35,7 @@ struct ServeFlags {
   double drain_seconds = 60;
   std::size_t linger_milliseconds = 2;
   std::string turn_opening;
+  std::string turn_cut = "turn";
   std::size_t kept_tokens = 8192;
   bool quiet = false;
 };
@@ -60,8 +61,10 @@ std::vector<ServedModel> load(const ServeFlags& flags) {
     served.name = name;
     served.description = engine->model_name();
     served.context.model = name;
-    served.context.turn_opening = flags.turn_opening.empty() ? engine->turn_opening() : flags.turn_opening;
     served.context.options = score_options(flags.scoring);
+    served.context.marks =
+        std::make_shared<const TurnMarks>(engine->turn_marks(served.context.options.text, flags.turn_opening));
+    served.context.cut = turn_cut_from_name(flags.turn_cut);
     served.context.version = kVersion;
     StatsCache trial(std::nullopt);
     const EndogenousScorer tried(*engine, trial, served.context.options);  // refuses what this engine cannot give
@@ -108,6 +111,7 @@ void run_serve(ServeFlags flags) {
   if (!flags.quiet) {
     flags.server.log = say;
   }
+  flags.server.say = say;
   RewardServer server(load(flags), flags.server);
   const int port = server.bind();
   say("endorm: rewards at http://" + flags.server.host + ":" + std::to_string(port) + "/ (what it speaks: /docs)");
@@ -165,6 +169,14 @@ void add_serve_command(CLI::App& app) {
   command
       ->add_option("--turn-opening", flags->turn_opening,
                    "what stands before the answer in a text that a template was applied to (default: the model's own)")
+      ->group(kServer);
+  command
+      ->add_option("--turn-cut", flags->turn_cut,
+                   "where the response begins in such a text: turn (behind the first opening that no later turn of a "
+                   "user or tool follows), first (opening; for prompts of one turn), last, strict (turn, or refused "
+                   "where another opening follows); a request's \"turn_cut\" comes before it")
+      ->check(CLI::IsMember({"turn", "first", "last", "strict"}))
+      ->capture_default_str()
       ->group(kServer);
   command->add_option("--max-body", flags->body_megabytes, "megabytes of a request")
       ->check(CLI::Range(1, 1024))

@@ -7,6 +7,7 @@
 #include "app/cli/commands.h"
 #include "app/cli/engine_flags.h"
 #include "app/cli/freed_memory.h"
+#include "app/cli/scoring_flags.h"
 #include "app/cli/training_run.h"
 #include "app/environment.h"
 #include "core/errors.h"
@@ -21,6 +22,7 @@ struct SftFlags {
   SftSession session;
   std::string new_model;  // path of its description, in the place of a model
   std::string decay = "cosine";
+  ScoringSettings text;  // of it, what the template reads
 };
 
 void print(const SftOutcome& outcome, const SftSession& session) {
@@ -35,6 +37,7 @@ void print(const SftOutcome& outcome, const SftSession& session) {
 [[maybe_unused]] void train(const SftFlags& flags) {  // a build without training has no use for it
   keep_freed_memory();
   SftSession session = flags.session;
+  session.text = template_options(flags.text);
   session.training.schedule.decay = learning_rate_decay_from_name(flags.decay);
   EngineSettings engine_flags = flags.engine;
   if (!flags.new_model.empty()) {
@@ -110,6 +113,7 @@ void add_sft_command(CLI::App& app) {
       ->excludes(model);
   command->add_option("--template", flags->engine.prompt_template, "model, plain, raw, or a jinja file")
       ->capture_default_str();
+  add_template_flags(*command, flags->text);
   command->add_flag("--offline", flags->engine.offline, "download nothing");
   command->add_option("--held-out", session.held_out_path, "records whose loss is measured and never learnt")
       ->check(CLI::ExistingFile);

@@ -45,6 +45,7 @@ class GuardedScorer final : public Scorer {
 
 void bind_errors(nanobind::module_& module);
 void bind_engine(nanobind::module_& module);
+void bind_turns(nanobind::module_& module);
 void bind_scored(nanobind::module_& module);
 void bind_scoring(nanobind::module_& module);
 void bind_rewards(nanobind::module_& module);

@@ -74,6 +74,23 @@ std::string model_file(const GuardedEngine& self) {
   return local != nullptr ? local->model_info().file : "";
 }
 
+nb::list token_bytes(GuardedEngine& self, const Tokens& ids) {
+  std::vector<std::string> pieces;
+  {
+    const nb::gil_scoped_release released;
+    const std::scoped_lock alone(self.busy);
+    self.engine->tokenize_ids(ids, ids);  // throws where one is no token
+    for (const Token id : ids) {
+      pieces.push_back(self.engine->token_bytes(id));
+    }
+  }
+  nb::list bytes;
+  for (const std::string& piece : pieces) {
+    bytes.append(nb::bytes(piece.data(), piece.size()));
+  }
+  return bytes;
+}
+
 std::size_t tokens_computed(GuardedEngine& self) {
   const nb::gil_scoped_release released;
   const std::scoped_lock alone(self.busy);
@@ -107,6 +124,9 @@ void bind_engine(nb::module_& module) {
           "raw_logits", [](const GuardedEngine& self) { return self.engine->capabilities().raw_logits; },
           "Whether V, Q and r can be had, or log-probabilities alone.")
       .def_prop_ro("tokens_computed", &tokens_computed, "Tokens that went through the model so far.")
+      .def("token_bytes", &token_bytes, "token_ids"_a,
+           nb::sig("def token_bytes(self, token_ids: Sequence[int]) -> list[bytes]"),
+           "The bytes of each token; special tokens are spelled out. Raises ValueError on an id that is no token's.")
       .def("__repr__", [](const GuardedEngine& self) {
         return "<endorm.Engine " + self.engine->model_name() + ", context " +
                std::to_string(self.engine->capabilities().context) + ", " + arithmetic(self) + ">";

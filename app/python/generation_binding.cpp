@@ -3,12 +3,13 @@
 #include <vector>
 
 #include <nanobind/nanobind.h>
-#include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
 #include "app/python/bindings.h"
+#include "app/scoring_settings.h"
 #include "core/utf8.h"
+#include "score/request_tokens.h"
 
 namespace nb = nanobind;
 using namespace nb::literals;
@@ -16,22 +17,25 @@ using namespace nb::literals;
 namespace endorm {
 namespace {
 
-using Conversation = std::vector<std::pair<std::string, std::string>>;  // (role, content)
-
-// One completion a conversation [n]; the i-th draws from seed + i.
-std::vector<Completion> complete(GuardedEngine& engine, const std::vector<Conversation>& prompts,
+// One completion a prompt [n], which is that of a record; the i-th draws from seed + i.
+std::vector<Completion> complete(GuardedEngine& engine, const std::vector<const Request*>& prompts,
                                  std::size_t max_tokens, double temperature, double top_p,
-                                 std::vector<std::string> stop, std::uint64_t seed) {
+                                 std::vector<std::string> stop, std::uint64_t seed, std::string chat_template_kwargs,
+                                 std::string template_date) {
+  ScoringSettings settings;
+  settings.template_arguments = std::move(chat_template_kwargs);
+  settings.template_date = std::move(template_date);
+  const TemplateOptions text = template_options(settings);
   const SamplingOptions options{
       .max_tokens = max_tokens, .temperature = temperature, .top_p = top_p, .stop = std::move(stop)};
+  const nb::gil_scoped_release released;
   const std::scoped_lock alone(engine.busy);
   std::vector<GenerationRequest> requests;
   for (std::size_t i = 0; i < prompts.size(); ++i) {
-    std::vector<Message> messages;
-    for (const auto& [role, content] : prompts[i]) {
-      messages.push_back({role, content});
-    }
-    requests.push_back({engine.engine->open_turn(messages), seed + i});
+    const Request& prompt = *prompts[i];
+    requests.push_back({prompt.prompt_ids ? *prompt.prompt_ids
+                                          : engine.engine->open_turn(prompt.messages, request_template(text, prompt)),
+                        seed + i});
   }
   return engine.engine->generate(requests, options);
 }
@@ -61,9 +65,13 @@ void bind_generation(nb::module_& module) {
   module.def(
       "complete", &complete, "engine"_a, "prompts"_a, nb::kw_only(), "max_tokens"_a = defaults.max_tokens,
       "temperature"_a = defaults.temperature, "top_p"_a = defaults.top_p, "stop"_a = std::vector<std::string>{},
-      "seed"_a = 0, nb::call_guard<nb::gil_scoped_release>(),
-      "Draws one completion of each conversation of (role, content), in order. temperature 0 takes the most likely "
-      "token. Raises ValueError where prompt and max_tokens do not fit the context.");
+      "seed"_a = 0, "chat_template_kwargs"_a = "", "template_date"_a = ScoringSettings{}.template_date,
+      nb::sig(
+          "def complete(engine: Engine, prompts: list[Request], *, max_tokens: int = ..., temperature: float = ..., "
+          "top_p: float = ..., stop: list[str] = ..., seed: int = ..., chat_template_kwargs: str = ..., "
+          "template_date: str = ...) -> list[Completion]"),
+      "Draws one completion of the prompt of each record, in order. temperature 0 takes the most likely token. Raises "
+      "ValueError where prompt and max_tokens do not fit the context.");
 }
 
 }  // namespace endorm

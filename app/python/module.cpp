@@ -24,6 +24,7 @@ NB_MODULE(_core, module) {
   endorm::bind_errors(module);
   endorm::bind_engine(module);
   endorm::bind_rewards(module);
+  endorm::bind_turns(module);
   endorm::bind_scored(module);
   endorm::bind_scoring(module);
   endorm::bind_grading(module);

@@ -10,6 +10,7 @@
 #include <nanobind/stl/vector.h>
 
 #include "app/python/bindings.h"
+#include "app/python/response_turns.h"
 #include "app/python/scored_record.h"
 #include "app/python/token_arrays.h"
 #include "core/errors.h"
@@ -104,6 +105,23 @@ std::string finish_of(const ResponseOf& self) {
   return self.scored().finish == Finish::kEndOfTurn ? "end_of_turn" : "truncated";
 }
 
+// [T], None where there are none.
+nb::object optional_ids(std::optional<Tokens> ids) {
+  return ids ? id_array(std::make_shared<Tokens>(std::move(*ids))) : nb::none();
+}
+
+nb::object token_turns_of(const ResponseOf& self) { return optional_ids(token_turns(self.scored())); }
+
+// Of the record's ids; none where text was given.
+nb::object token_places_of(const ResponseOf& self) {
+  return optional_ids(token_places(self.record->request.responses[self.index], self.scored()));
+}
+
+std::optional<std::string> context_of(const ResponseOf& self) {
+  const std::optional<ResponseContext>& context = self.scored().context;
+  return context ? std::optional(std::string(context_name(*context))) : std::nullopt;
+}
+
 std::string repr_of(const ResponseOf& self) {
   return self.outcome().scored ? "<endorm.ScoredResponse reward " + std::to_string(self.scored().reward) + ">"
                                : "<endorm.ScoredResponse without a score: " + self.outcome().error + ">";
@@ -150,6 +168,22 @@ void define_numbers(Class& bound, To to) {
       "aggregates", [](const ResponseOf& r) { return r.aggregates(); }, "Every aggregation.");
   property("error", &error_of, "Why there is no score; None where there is one.");
   property("finish", &finish_of, "\"end_of_turn\", or \"truncated\" where no end of the turn was scored.");
+  property("context", &context_of,
+           "Where it was read: \"as_drawn\", \"continued\", \"closed_by_template\", \"raw\" or \"tokens\".");
+  property(
+      "spelled_end", [](const ResponseOf& r) { return r.scored().spelled_end; },
+      "Whether its text ended with the spelling of the token that ended its turn.");
+  property(
+      "turns", [](const ResponseOf& r) { return r.scored().turns; },
+      "With score_turns=\"all\" each turn of the assistant, with a mask each run of the model's own tokens; else "
+      "empty.");
+  property(
+      "step_turns", [](const ResponseOf& r) { return step_turns(r.scored()); },
+      "Of each of aggregates.steps its place in turns; None where those are empty.");
+  array("token_turns", &token_turns_of, "def token_turns(self) -> numpy.typing.NDArray[numpy.int32] | None",
+        "[T] of each token its place in turns; None where those are empty.");
+  array("token_places", &token_places_of, "def token_places(self) -> numpy.typing.NDArray[numpy.int32] | None",
+        "[T] where each token stands in response_ids, -1 for those of earlier turns; None where text was given.");
   property(
       "token_texts", [](const ResponseOf& r) { return r.with_tokens().token_texts; },
       "Text of each token; together they spell the response.");
@@ -179,7 +213,7 @@ void bind_scored(nb::module_& module) {
   response.def_ro("index", &ResponseOf::index, "Its place among the record's responses.")
       .def_prop_ro(
           "text", [](const ResponseOf& self) { return self.record->request.responses[self.index].text.text; },
-          "As it was given; steps are joined.")
+          "As it was given; steps are joined. Empty where token ids were given.")
       .def_prop_ro(
           "skipped", [](const ResponseOf& self) { return self.outcome().skipped; },
           "Left out on purpose: on_overflow=\"skip\".")

@@ -1,6 +1,8 @@
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -12,6 +14,7 @@
 
 #include "app/python/bindings.h"
 #include "app/python/scored_record.h"
+#include "app/python/token_arrays.h"
 #include "app/scoring_settings.h"
 #include "core/errors.h"
 #include "score/endogenous_scorer.h"
@@ -65,7 +68,9 @@ class RecordScorer {
 
 void make(RecordScorer* place, GuardedEngine& engine, std::string aggregation, double alpha, double gamma, double floor,
           std::size_t chunk, std::size_t last_k, bool initial_value, bool steps, std::string step_separator,
-          bool end_of_turn, bool template_newline, std::string on_overflow, bool share_prefixes, bool tokens) {
+          bool end_of_turn, bool template_newline, std::string response_is, std::string chat_template_kwargs,
+          std::string template_date, std::string score_turns, std::string on_overflow, bool share_prefixes,
+          bool tokens) {
   ScoringSettings settings;
   settings.aggregation = std::move(aggregation);
   settings.alpha = alpha;
@@ -78,6 +83,10 @@ void make(RecordScorer* place, GuardedEngine& engine, std::string aggregation, d
   settings.step_separator = std::move(step_separator);
   settings.no_end_of_turn = !end_of_turn;
   settings.template_newline = template_newline;
+  settings.response_is = std::move(response_is);
+  settings.template_arguments = std::move(chat_template_kwargs);
+  settings.template_date = std::move(template_date);
+  settings.score_turns = std::move(score_turns);
   settings.on_overflow = std::move(on_overflow);
   settings.no_sharing = !share_prefixes;
   new (place) RecordScorer(engine, settings, tokens);
@@ -100,11 +109,39 @@ nb::list score(RecordScorer& self, const std::vector<const Request*>& requests) 
   return scored;
 }
 
-std::pair<Request, std::vector<std::string>> parse(const std::string& line, std::size_t number,
-                                                   const std::string& step_separator) {
+// Bytes that a list takes as a part of a line: brackets, numbers, and ", " between two.
+std::size_t bytes_of(const GivenList& list) {
+  std::size_t bytes = std::max<std::size_t>(2 * list.values.size(), 2);
+  for (const Token value : list.values) {
+    bytes += std::to_string(value).size();
+  }
+  return bytes;
+}
+
+// Bytes of what stands in the line for the n-th list.
+std::size_t bytes_of_place(std::size_t n) {
+  return std::string_view("{\"given\": }").size() + std::to_string(n).size();
+}
+
+// Lists (NumPy arrays of integers, or what is wrong with one) -> as the core reads them.
+std::vector<GivenList> given_lists(const nb::list& lists) {
+  std::vector<GivenList> given;
+  for (const nb::handle list : lists) {
+    given.push_back(nb::isinstance<nb::str>(list) ? GivenList{{}, nb::cast<std::string>(list)} : given_list(list));
+  }
+  return given;
+}
+
+// (the record, the names of fields that are not used, its bytes as a line).
+nb::tuple parse(const std::string& line, std::size_t number, const std::string& step_separator, const nb::list& lists) {
+  const std::vector<GivenList> given = given_lists(lists);
   std::vector<std::string> unknown;
-  Request request = parse_request(line, number, step_separator, unknown);
-  return {std::move(request), std::move(unknown)};
+  Request request = parse_request(line, number, step_separator, unknown, given);
+  std::size_t bytes = line.size();
+  for (std::size_t i = 0; i < given.size(); ++i) {
+    bytes = bytes + bytes_of(given[i]) - bytes_of_place(i);
+  }
+  return nb::make_tuple(std::move(request), std::move(unknown), bytes);
 }
 
 // Lines of a file that are not blank, with their numbers.
@@ -139,9 +176,14 @@ void bind_scoring(nb::module_& module) {
   nb::class_<Request>(module, "Request", "One record, read and checked.")
       .def_ro("id", &Request::id)
       .def("__len__", [](const Request& self) { return self.responses.size(); });
-  module.def("parse_record", &parse, "line"_a, "number"_a, "step_separator"_a = defaults.step_separator,
-             "One line of JSON to a record, and the names of fields that are not used. Raises ValueError naming the "
-             "field and what was found.");
+  module.def(
+      "parse_record", &parse, "line"_a, "number"_a, "step_separator"_a = defaults.step_separator,
+      "given"_a = nb::list(),
+      nb::sig("def parse_record(line: str, number: int, step_separator: str = ..., given: "
+              "list[object] = []) -> tuple[Request, list[str], int]"),
+      "One line of JSON to a record, the names of fields that are not used, and its size in bytes. "
+      "{\"given\": n} in the line stands for the n-th list of `given`: an array of integers, or a text that says "
+      "why it is none. Raises ValueError naming the field and what was found.");
   module.def("read_lines", &read_lines, "path"_a, nb::call_guard<nb::gil_scoped_release>(),
              "Lines of a JSON lines file that are not blank, with their numbers from 1.");
   module.def("window_ends", &window_ends, "bytes"_a,
@@ -151,8 +193,10 @@ void bind_scoring(nb::module_& module) {
            "alpha"_a = defaults.alpha, "gamma"_a = defaults.aggregate.gamma, "floor"_a = defaults.aggregate.floor,
            "chunk"_a = defaults.aggregate.chunk, "last_k"_a = defaults.aggregate.last_k, "initial_value"_a = false,
            "steps"_a = false, "step_separator"_a = defaults.step_separator, "end_of_turn"_a = true,
-           "template_newline"_a = false, "on_overflow"_a = defaults.on_overflow, "share_prefixes"_a = true,
-           "tokens"_a = false, nb::keep_alive<1, 2>(), nb::call_guard<nb::gil_scoped_release>())
+           "template_newline"_a = false, "response_is"_a = defaults.response_is, "chat_template_kwargs"_a = "",
+           "template_date"_a = defaults.template_date, "score_turns"_a = defaults.score_turns,
+           "on_overflow"_a = defaults.on_overflow, "share_prefixes"_a = true, "tokens"_a = false,
+           nb::keep_alive<1, 2>(), nb::call_guard<nb::gil_scoped_release>())
       .def("score", &score, "records"_a, nb::sig("def score(self, records: list[Request]) -> list[Scored]"));
 }
 

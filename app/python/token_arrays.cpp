@@ -2,10 +2,13 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <string>
 #include <utility>
 
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
+
+#include "core/errors.h"
 
 namespace nb = nanobind;
 
@@ -27,6 +30,23 @@ nb::object strided(const SharedTokens& tokens, const double* first) {
   return nb::cast(nb::ndarray<nb::numpy, const double, nb::ndim<1>>(first, 1, shape, keeper(tokens), strides));
 }
 
+using List = nb::ndarray<nb::ro, nb::ndim<1>, nb::device::cpu>;
+
+template <typename Integer>
+GivenList list_of(const List& array) {
+  GivenList list;
+  list.values.reserve(array.shape(0));
+  const auto* first = static_cast<const Integer*>(array.data());
+  for (std::size_t i = 0; i < array.shape(0); ++i) {
+    const Integer value = first[static_cast<std::int64_t>(i) * array.stride(0)];
+    if (!std::in_range<Token>(value)) {
+      return {{}, "has " + std::to_string(value) + " at " + std::to_string(i) + ", which is no token id."};
+    }
+    list.values.push_back(static_cast<Token>(value));
+  }
+  return list;
+}
+
 }  // namespace
 
 nb::object token_array(const SharedTokens& tokens, double TokenReward::*quantity) {
@@ -45,6 +65,28 @@ nb::object token_array(const SharedTokens& tokens, std::optional<double> TokenRe
 nb::object id_array(const std::shared_ptr<const Tokens>& ids) {
   const std::size_t shape[] = {ids->size()};
   return nb::cast(nb::ndarray<nb::numpy, const Token, nb::ndim<1>>(ids->data(), 1, shape, keeper(ids)));
+}
+
+GivenList given_list(nb::handle array) {
+  const List list = nb::cast<List>(array);
+  const nb::dlpack::dtype type = list.dtype();
+  const bool is_signed = type.code == static_cast<std::uint8_t>(nb::dlpack::dtype_code::Int);
+  const bool is_bool = type.code == static_cast<std::uint8_t>(nb::dlpack::dtype_code::Bool);
+  if (is_signed || is_bool || type.code == static_cast<std::uint8_t>(nb::dlpack::dtype_code::UInt)) {
+    switch (type.bits) {
+      case 8:
+        return is_signed ? list_of<std::int8_t>(list) : list_of<std::uint8_t>(list);
+      case 16:
+        return is_signed ? list_of<std::int16_t>(list) : list_of<std::uint16_t>(list);
+      case 32:
+        return is_signed ? list_of<std::int32_t>(list) : list_of<std::uint32_t>(list);
+      case 64:
+        return is_signed ? list_of<std::int64_t>(list) : list_of<std::uint64_t>(list);
+      default:
+        break;
+    }
+  }
+  throw InvalidInput("[given_list] the array does not hold integers of 8 to 64 bits");
 }
 
 nb::object number_array(std::vector<double> numbers) {

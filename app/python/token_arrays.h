@@ -6,10 +6,12 @@
 
 #include "core/reward.h"
 #include "engine/token_tree.h"
+#include "score/record.h"
 
 namespace nanobind {
+class handle;
 class object;
-}
+}  // namespace nanobind
 
 namespace endorm {
 
@@ -23,6 +25,10 @@ nanobind::object token_array(const SharedTokens& tokens, std::optional<double> T
 
 // Token ids as a read-only NumPy array int32 [T] over their memory.
 nanobind::object id_array(const std::shared_ptr<const Tokens>& ids);
+
+// A NumPy array of integers or truth values, of any width and any stride, read where it lies. Values that are no int32
+// are a fault of the list. Throws InvalidInput on another kind of array.
+GivenList given_list(nanobind::handle array);
 
 // Numbers as a NumPy array float64 [n] that owns them.
 nanobind::object number_array(std::vector<double> numbers);

@@ -5,6 +5,7 @@
 #include "core/errors.h"
 #include "core/utf8.h"
 #include "engine/path_statistics.h"
+#include "score/token_ids.h"
 
 namespace endorm {
 namespace {
@@ -48,18 +49,28 @@ ShownToken shown(const Engine& engine, Token token, const TokenStats& stats) {
 
 // The caller's text as tokens.
 struct PromptText {
+  std::string text;
   Tokens tokens;                          // BOS among them where the model wants it
   std::size_t added = 0;                  // of these at the beginning: BOS, which the text does not spell
   std::vector<std::size_t> byte_offsets;  // [tokens - added] where each begins in the text
 };
 
-PromptText tokenized(const Engine& engine, const std::string& text, std::size_t place) {
+PromptText tokenized(const Engine& engine, const CompletionPrompt& asked, std::size_t place) {
+  if (!asked.ids.empty()) {
+    PromptText prompt{{}, asked.ids, 0, {}};
+    for (const Token token : asked.ids) {
+      prompt.byte_offsets.push_back(prompt.text.size());
+      prompt.text += engine.token_bytes(token);
+    }
+    return prompt;
+  }
+  const std::string& text = asked.text;
   if (text.empty()) {
     throw InvalidInput("prompt " + std::to_string(place) + " is empty: nothing precedes the first token.");
   }
   const ResponseText whole{text, /*truncated=*/true};
   TokenizedResponse split = engine.tokenize_raw("", std::span(&whole, 1), TemplateOptions{}).front();
-  PromptText prompt{std::move(split.prompt), 0, std::move(split.byte_offsets)};
+  PromptText prompt{text, std::move(split.prompt), 0, std::move(split.byte_offsets)};
   prompt.added = prompt.tokens.size();
   prompt.tokens.insert(prompt.tokens.end(), split.response.begin(), split.response.end());
   return prompt;
@@ -133,6 +144,24 @@ Json log_probs_of(const ShownText& text, const std::string& prompt, std::span<co
           {"text_offset", std::move(offsets)}};
 }
 
+// A text or a list of texts, a list of token ids or a list of such lists.
+std::vector<CompletionPrompt> prompts_field(const Json& body) {
+  const Json& prompt = field(body, "prompt");
+  std::vector<CompletionPrompt> prompts;
+  if (prompt.is_array() && !prompt.empty() && prompt.front().is_number()) {
+    prompts.push_back({{}, read_token_ids(prompt, "prompt")});
+  } else if (prompt.is_array() && !prompt.empty() && prompt.front().is_array()) {
+    for (const Json& ids : prompt) {
+      prompts.push_back({{}, read_token_ids(ids, "prompt[" + std::to_string(prompts.size()) + "]")});
+    }
+  } else {
+    for (std::string& text : texts_field(body, "prompt")) {
+      prompts.push_back({std::move(text), {}});
+    }
+  }
+  return prompts;
+}
+
 }  // namespace
 
 CompletionsRequest read_completions(const Json& body) {
@@ -155,7 +184,7 @@ CompletionsRequest read_completions(const Json& body) {
     throw InvalidInput("\"stream\" is not supported here.");
   }
   CompletionsRequest request;
-  request.prompts = texts_field(body, "prompt");
+  request.prompts = prompts_field(body);
   request.echo = flag_field(body, "echo", false);
   if (const Json* log_probs = optional_field(body, "logprobs"); log_probs && *log_probs != Json(false)) {
     request.log_probs = log_probs->is_boolean() ? 1 : count_field(body, "logprobs", 0);
@@ -184,8 +213,8 @@ Json complete(Engine& engine, const CompletionsRequest& request, const ProtocolC
   Json choices = Json::array();
   std::size_t read = 0;
   std::size_t written = 0;
-  for (const std::string& prompt_text : request.prompts) {
-    const PromptText prompt = tokenized(engine, prompt_text, choices.size());
+  for (const CompletionPrompt& asked : request.prompts) {
+    const PromptText prompt = tokenized(engine, asked, choices.size());
     const std::size_t context_length = engine.capabilities().context;
     const bool fits =
         prompt.tokens.size() <= context_length && request.sampling.max_tokens <= context_length - prompt.tokens.size();
@@ -204,7 +233,7 @@ Json complete(Engine& engine, const CompletionsRequest& request, const ProtocolC
     }
     const std::span<const std::size_t> places =
         request.echo ? std::span<const std::size_t>(prompt.byte_offsets) : std::span<const std::size_t>();
-    std::string spelled = request.echo ? prompt_text : std::string();
+    std::string spelled = request.echo ? prompt.text : std::string();
     for (std::size_t i = places.size(); i < text.tokens.size(); ++i) {
       spelled += text.tokens[i].bytes;
     }
@@ -212,7 +241,7 @@ Json complete(Engine& engine, const CompletionsRequest& request, const ProtocolC
     written += text.tokens.size() - places.size();
     choices.push_back({{"index", choices.size()},
                        {"text", valid_utf8(spelled)},
-                       {"logprobs", request.log_probs ? log_probs_of(text, prompt_text, places) : Json()},
+                       {"logprobs", request.log_probs ? log_probs_of(text, prompt.text, places) : Json()},
                        {"finish_reason", text.finish}});
   }
   return {{"id", "cmpl-" + context.id},

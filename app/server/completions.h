@@ -10,10 +10,17 @@
 
 namespace endorm {
 
+// A text, or the tokens of one.
+struct CompletionPrompt {
+  std::string text;
+  Tokens ids;  // empty: a text
+};
+
 // OpenAI's /v1/completions, with `echo` and `logprobs`: the log-probabilities of a text that the caller wrote, which
-// lm-evaluation-harness's `gguf` models and others read. The prompt is raw text.
+// lm-evaluation-harness's `gguf` models and others read. The prompt is raw text, or token ids, to which nothing is
+// added.
 struct CompletionsRequest {
-  std::vector<std::string> prompts;
+  std::vector<CompletionPrompt> prompts;
   bool echo = false;
   std::optional<std::size_t>
       log_probs;  // present: asked for. At most the likeliest token stands beside the one there is

@@ -6,6 +6,7 @@
 
 #include "core/errors.h"
 #include "core/reward.h"
+#include "score/token_ids.h"
 
 namespace endorm {
 namespace {
@@ -14,21 +15,65 @@ constexpr const char* kLabel = "reward";
 
 double sigmoid(double reward) { return preference_probability(reward, 0.0); }
 
-// The last message is the response to those before it.
-Request conversation_request(const Json& messages) {
-  std::vector<std::string> unknown;
-  return parse_request(Json{{"messages", messages}}.dump(), 1, "\n\n", unknown);
+// A field of whole texts: a text or a list of them, or token ids in their place.
+std::vector<Request> whole_field(const Json& body, const char* name, const ProtocolContext& context) {
+  const Json& whole = field(body, name);
+  const auto holds = [](const Json& value, bool (*is)(const Json&)) {
+    return value.is_array() && !value.empty() && is(value.front());
+  };
+  const auto number = [](const Json& value) { return value.is_number(); };
+  const auto list = [](const Json& value) { return value.is_array(); };
+  std::vector<Request> requests;
+  const auto place = [&] { return std::string(name) + "[" + std::to_string(requests.size()) + "]"; };
+  if (holds(whole, number)) {
+    requests.push_back(templated_request(read_token_ids(whole, name), context, name));
+  } else if (holds(whole, list)) {
+    for (const Json& ids : whole) {
+      requests.push_back(templated_request(read_token_ids(ids, place()), context, place()));
+    }
+  } else {
+    for (const std::string& text : texts_field(body, name)) {
+      requests.push_back(templated_request(text, context, place()));
+    }
+  }
+  return requests;
 }
 
-// Whole texts of a field, or one conversation in "messages".
+// What a body asks the reward of: one conversation in "messages", whose last is the response to those before it; tokens
+// in "prompt_ids" and "response_ids" (one list, or a list of them); or whole texts in the field `name`.
 std::vector<Request> whole_requests(const Json& body, const char* name, const ProtocolContext& context) {
-  if (const Json* messages = optional_field(body, "messages")) {
-    return {conversation_request(*messages)};
+  const Json* messages = optional_field(body, "messages");
+  const Json* prompt = optional_field(body, "prompt_ids");
+  if (prompt && (messages || optional_field(body, name))) {
+    throw InvalidInput("\"prompt_ids\" stand beside \"" + std::string(messages ? "messages" : name) +
+                       "\". Keep one of them.");
   }
+  if (!prompt && optional_field(body, "response_ids")) {
+    throw InvalidInput("\"response_ids\" are given without \"prompt_ids\". Give both.");
+  }
+  if (messages) {
+    return {record_request({{"messages", *messages}}, body)};
+  }
+  if (!prompt) {
+    for (const char* name_of_argument : {"tools", "chat_template_kwargs"}) {
+      const Json* given = optional_field(body, name_of_argument);
+      if (given && !given->empty()) {
+        throw InvalidInput("\"" + std::string(name_of_argument) +
+                           "\" stands beside a text that is templated already, " +
+                           "in which it changes nothing. Leave it out, or send \"messages\".");
+      }
+    }
+    return whole_field(body, name, with_turn_cut(context, body));
+  }
+  Json record = {{"prompt_ids", *prompt}, {"response_ids", field(body, "response_ids")}};
+  if (const Json* mask = optional_field(body, "response_mask")) {
+    record["response_mask"] = *mask;
+  }
+  Request request = record_request(std::move(record), Json::object());
   std::vector<Request> requests;
-  for (const std::string& text : texts_field(body, name)) {
-    requests.push_back(
-        templated_request(text, context, std::string(name) + "[" + std::to_string(requests.size()) + "]"));
+  for (RequestResponse& response : request.responses) {  // each is an entry of the reply
+    requests.emplace_back().prompt_ids = request.prompt_ids;
+    requests.back().responses.push_back(std::move(response));
   }
   return requests;
 }
@@ -227,6 +272,7 @@ Asked read_rerank(const Json& body, const ProtocolContext& context) {
 }
 
 Asked read_predict(const Json& body, const ProtocolContext& context) {
+  const ProtocolContext chosen = with_turn_cut(context, body);
   const Json& inputs = field(body, "inputs");
   const bool raw = flag_field(body, "raw_scores", false);
   // A list of two texts is a pair; a list of lists is many.
@@ -234,10 +280,10 @@ Asked read_predict(const Json& body, const ProtocolContext& context) {
   Asked asked{{}, context.options, {}, {}};
   if (many) {
     for (const Json& input : inputs) {
-      asked.requests.push_back(input_request(input, context, "inputs[" + std::to_string(asked.requests.size()) + "]"));
+      asked.requests.push_back(input_request(input, chosen, "inputs[" + std::to_string(asked.requests.size()) + "]"));
     }
   } else {
-    asked.requests.push_back(input_request(inputs, context, "inputs"));
+    asked.requests.push_back(input_request(inputs, chosen, "inputs"));
   }
   asked.reply = [raw, many](std::span<const Scored> scored) {
     Json lists = Json::array();

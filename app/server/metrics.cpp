@@ -49,6 +49,11 @@ void Metrics::in_flight(int change) {
   in_flight_ += change;
 }
 
+void Metrics::noted(const std::string& model, TextNote note) {
+  const std::lock_guard lock(mutex_);
+  ++notes_[{model, note}];
+}
+
 void Metrics::gave_up() {
   const std::lock_guard lock(mutex_);
   ++gave_up_;
@@ -78,6 +83,15 @@ std::string Metrics::text(const std::map<std::string, QueueCounts>& queues) cons
   of_each(out, queues, "endorm_waiting_responses", "gauge", "Responses that wait to be computed.",
           [](Counts counts) { return counts.waiting; });
   const std::lock_guard lock(mutex_);
+  head(out, "endorm_texts_noted_total", "counter",
+       "Texts of requests with something to be told of: docs/serving.md has the kinds.");
+  for (const auto& [model, counts] : queues) {
+    for (const TextNote note : kTextNotes) {
+      const auto found = notes_.find({model, note});
+      out << "endorm_texts_noted_total{model=" << quoted(model) << ",kind=\"" << text_note_name(note) << "\"} "
+          << (found == notes_.end() ? 0 : found->second) << '\n';
+    }
+  }
   head(out, "endorm_requests_total", "counter", "Requests that were answered.");
   for (const auto& [key, count] : answers_) {
     out << "endorm_requests_total{route=" << quoted(key.first) << ",status=\"" << key.second << "\"} " << count << '\n';

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "app/server/reward_queue.h"
+#include "app/server/text_notes.h"
 
 namespace endorm {
 
@@ -17,6 +18,8 @@ class Metrics {
   void answered(const std::string& route, int status, double seconds);
   // A request began (+1) or ended (-1).
   void in_flight(int change);
+  // Something worth telling of a text for this model.
+  void noted(const std::string& model, TextNote note);
   // A client left, or its time was over, before its request was answered.
   void gave_up();
 
@@ -33,6 +36,7 @@ class Metrics {
   mutable std::mutex mutex_;
   std::map<std::pair<std::string, int>, std::size_t> answers_;
   std::map<std::string, Latency> latencies_;
+  std::map<std::pair<std::string, TextNote>, std::size_t> notes_;  // by model
   long in_flight_ = 0;
   std::size_t gave_up_ = 0;
 };

@@ -80,7 +80,7 @@ Json get(const char* summary, const char* type) {
 
 std::string openapi(const std::string& version, bool asks_for_key) {
   Json schemas = Json::parse(schema_file);
-  for (const char* asked : {"options", "record", "response"}) {
+  for (const char* asked : {"options", "record", "response", "message"}) {
     let_optional_be_null(schemas["definitions"][asked]);
   }
   const Json& routes = schemas.at("routes");

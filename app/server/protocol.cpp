@@ -1,7 +1,9 @@
 #include "app/server/protocol.h"
 
+#include <algorithm>
 #include <cmath>
 
+#include "app/server/other_family.h"
 #include "core/errors.h"
 #include "score/json_check.h"
 
@@ -10,6 +12,21 @@ namespace {
 
 [[noreturn]] void wrong(const char* name, const Json& found, const char* wanted) {
   throw InvalidInput("\"" + std::string(name) + "\" is a JSON " + found.type_name() + ", expected " + wanted + ".");
+}
+
+// Where a whole text or list of tokens is cut; what is noticed is told.
+template <typename Whole>
+std::optional<FoundCut> cut_of(const Whole& whole, const ProtocolContext& context, const std::string& name) {
+  try {
+    const std::optional<FoundCut> found = find_cut(whole, *context.marks, context.cut);
+    if (found && found->note) {
+      context.note(*found->note);
+    }
+    return found;
+  } catch (const InvalidInput& error) {
+    context.note(TextNote::kSecondOpening);
+    throw InvalidInput("\"" + name + "\": " + error.what());
+  }
 }
 
 }  // namespace
@@ -61,34 +78,93 @@ bool flag_field(const Json& body, const char* name, bool otherwise) {
   return found ? found->get<bool>() : otherwise;
 }
 
+ProtocolContext with_turn_cut(const ProtocolContext& context, const Json& body) {
+  ProtocolContext chosen = context;
+  if (optional_field(body, "turn_cut")) {
+    chosen.cut = turn_cut_from_name(text_field(body, "turn_cut"));
+  }
+  return chosen;
+}
+
 Request pair_request(std::string prompt, std::string response, bool raw) {
   Request request;
   request.messages = {{"user", std::move(prompt)}};
-  request.responses.push_back({ResponseText{std::move(response), false}, {}});
+  request.responses.emplace_back().text.text = std::move(response);
   request.raw = raw;
   return request;
 }
 
-Request message_request(const Json& messages, std::string response) {
-  const Json record = {{"prompt", messages}, {"response", std::move(response)}};
+Request raw_request(std::string prompt, std::string response, const ProtocolContext& context, const std::string& name) {
+  refuse_other_family(prompt, *context.marks, name);
+  return pair_request(std::move(prompt), std::move(response), /*raw=*/true);
+}
+
+Request record_request(Json record, const Json& body) {
+  for (const char* name : {"tools", "chat_template_kwargs"}) {
+    if (const Json* found = optional_field(body, name)) {
+      record[name] = *found;
+    }
+  }
   std::vector<std::string> unknown;
   return parse_request(record.dump(), 1, "\n\n", unknown);
 }
 
 Request templated_request(const std::string& text, const ProtocolContext& context, const std::string& name) {
-  if (context.turn_opening.empty()) {
+  const TurnMarks& marks = *context.marks;
+  if (marks.opening.empty()) {
     throw InvalidInput("\"" + name +
                        "\" is one text, and where the response begins in it is not known: this model has no chat "
                        "template. Start the server with --turn-opening, or send prompt and response apart.");
   }
-  const std::size_t opening = text.rfind(context.turn_opening);
-  if (opening == std::string::npos) {
-    throw InvalidInput("\"" + name + "\" does not hold the model's turn, which begins with " +
-                       Json(context.turn_opening).dump() +
-                       ". Apply the model's chat template, or send prompt and response apart.");
+  const std::size_t padding = padding_bytes(text, marks);
+  const std::string whole = text.substr(padding);
+  const std::optional<FoundCut> found = cut_of(whole, context, name);
+  if (!found) {
+    const std::string_view foreign = foreign_mark(text, marks);
+    throw InvalidInput(
+        "\"" + name + "\" does not hold the model's turn, which begins with " + Json(marks.opening).dump() + ". " +
+        (foreign.empty() ? std::string()
+                         : "It holds " + std::string(foreign) + ", which another model's chat template writes. ") +
+        "Apply the model's chat template, or send prompt and response apart.");
   }
-  const std::size_t begin = opening + context.turn_opening.size();
-  return pair_request(text.substr(0, begin), text.substr(begin), /*raw=*/true);
+  return raw_request(whole.substr(0, found->begin), whole.substr(found->begin), context, name);
+}
+
+Request templated_request(const Tokens& ids, const ProtocolContext& context, const std::string& name) {
+  const auto padded =
+      std::find_if_not(ids.begin(), ids.end(), [&](Token id) { return context.marks->filler_ids.contains(id); });
+  const Tokens whole(padded, ids.end());
+  const std::optional<FoundCut> found = cut_of(whole, context, name);
+  if (!found) {
+    throw InvalidInput("\"" + name + "\" does not hold the tokens that the model's turn begins with" +
+                       (context.marks->opening_ids.empty() ? ", which are not known of this model" : "") +
+                       ". Send \"prompt_ids\" and \"response_ids\" in its place.");
+  }
+  const auto begin = whole.begin() + static_cast<std::ptrdiff_t>(found->begin);
+  Request request;
+  request.prompt_ids = Tokens(whole.begin(), begin);
+  request.responses.emplace_back().ids = Tokens(begin, whole.end());
+  return request;
+}
+
+void note_foreign_ends(std::span<const Request> requests, const ProtocolContext& context) {
+  for (const Request& request : requests) {
+    for (const RequestResponse& response : request.responses) {
+      if (!foreign_end(response.text.text, *context.marks).empty()) {
+        context.note(TextNote::kOtherFamily);
+      }
+    }
+  }
+}
+
+void note_spelled_ends(std::span<const Scored> scored, const ProtocolContext& context) {
+  for (const Scored& record : scored) {
+    for (const ScoredOutcome& outcome : record.responses) {
+      if (outcome.scored && outcome.scored->spelled_end && outcome.scored->context != ResponseContext::kRaw) {
+        context.note(TextNote::kSpelledEnd);
+      }
+    }
+  }
 }
 
 double only_reward(const Scored& scored, std::size_t place) {

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -10,6 +11,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "app/server/turn_cut.h"
 #include "score/endogenous_scorer.h"
 #include "score/record.h"
 #include "score/scored.h"
@@ -20,12 +22,14 @@ using Json = nlohmann::ordered_json;
 
 // What protocols need to know of the server.
 struct ProtocolContext {
-  std::string model;         // the name that replies carry
-  std::string turn_opening;  // what stands in templated text before a model's answer; empty: not known
-  ScoreOptions options;      // where a request says nothing else
+  std::string model;                                                             // the name that replies carry
+  std::shared_ptr<const TurnMarks> marks = std::make_shared<const TurnMarks>();  // what tells turns apart in texts
+  TurnCut cut = TurnCut::kTurn;                                                  // where a request says nothing else
+  ScoreOptions options;                                                          // likewise
   std::string version;
-  std::string id;            // of this request, which replies carry
-  std::int64_t created = 0;  // seconds since 1970
+  std::string id;                                        // of this request, which replies carry
+  std::int64_t created = 0;                              // seconds since 1970
+  std::function<void(TextNote)> note = [](TextNote) {};  // takes what is worth telling of a text of the request
 };
 
 // What a body asks for, and how what comes of it is told.
@@ -62,11 +66,23 @@ const Json* optional_field(const Json& body, const char* name);
 
 // A request of one response. raw: both are in the model's own form already.
 Request pair_request(std::string prompt, std::string response, bool raw);
-// Messages of {"role", "content"}, and the response to them. Throws InvalidInput.
-Request message_request(const Json& messages, std::string response);
-// A whole conversation in the model's own form, cut where the last answer begins. Throws InvalidInput where it has
-// none.
+// The same of text in the model's own form. Throws InvalidInput where the prompt, called `name`, is in another's.
+Request raw_request(std::string prompt, std::string response, const ProtocolContext& context, const std::string& name);
+// One record, with "tools" and "chat_template_kwargs" of the body where it has them. Throws InvalidInput.
+Request record_request(Json record, const Json& body);
+// The context with the cut that "turn_cut" of a body says. Throws InvalidInput.
+ProtocolContext with_turn_cut(const ProtocolContext& context, const Json& body);
+// A whole conversation in the model's own form, cut as the context says. Throws InvalidInput where it holds
+// no turn of the model.
 Request templated_request(const std::string& text, const ProtocolContext& context, const std::string& name);
+// The same of token ids, which letters cannot spell.
+Request templated_request(const Tokens& ids, const ProtocolContext& context, const std::string& name);
+
+// Tells of responses that end as another family's model ends a turn.
+void note_foreign_ends(std::span<const Request> requests, const ProtocolContext& context);
+// Tells of responses that spell the end of their turn. In text that is in the model's own form all that are finished
+// do: it is told of the others.
+void note_spelled_ends(std::span<const Scored> scored, const ProtocolContext& context);
 
 // The reward of the only response of a request. Throws InvalidInput with its place where there is none.
 double only_reward(const Scored& scored, std::size_t place);

@@ -12,20 +12,21 @@ namespace {
 constexpr int kMostLingers = 10;
 
 std::size_t bytes_of(const Request& request) {
-  std::size_t bytes = 0;
+  std::size_t bytes = request.template_arguments.size();
   for (const Message& message : request.messages) {
-    bytes += message.content.size();
+    bytes += message.content.size() + message.fields.size();
   }
+  bytes += request.prompt_ids ? request.prompt_ids->size() * sizeof(Token) : 0;
   for (const RequestResponse& response : request.responses) {
-    bytes += response.text.text.size();
+    bytes += response.text.text.size() + response.text.fields.size();
+    bytes += response.ids ? response.ids->size() * sizeof(Token) : 0;
   }
   return bytes;
 }
 
 bool same_prompt(const Request& left, const Request& right) {
-  return left.raw == right.raw &&
-         std::equal(left.messages.begin(), left.messages.end(), right.messages.begin(), right.messages.end(),
-                    [](const Message& a, const Message& b) { return a.role == b.role && a.content == b.content; });
+  return left.raw == right.raw && left.messages == right.messages && left.prompt_ids == right.prompt_ids &&
+         left.template_arguments == right.template_arguments;
 }
 
 bool same_options(const ScoreOptions& left, const ScoreOptions& right) {
@@ -33,9 +34,9 @@ bool same_options(const ScoreOptions& left, const ScoreOptions& right) {
   const AggregateOptions& b = right.aggregate;
   return left.alpha == right.alpha && left.also_alphas == right.also_alphas && left.overflow == right.overflow &&
          left.find_steps == right.find_steps && left.step_separator == right.step_separator &&
-         left.share_prefixes == right.share_prefixes && left.text.end_of_turn == right.text.end_of_turn &&
-         left.text.template_newline == right.text.template_newline && a.kind == b.kind && a.gamma == b.gamma &&
-         a.floor == b.floor && a.chunk == b.chunk && a.last_k == b.last_k && a.initial_value == b.initial_value;
+         left.share_prefixes == right.share_prefixes && left.text == right.text && left.turns == right.turns &&
+         a.kind == b.kind && a.gamma == b.gamma && a.floor == b.floor && a.chunk == b.chunk && a.last_k == b.last_k &&
+         a.initial_value == b.initial_value;
 }
 
 }  // namespace

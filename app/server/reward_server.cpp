@@ -4,6 +4,7 @@
 #include <atomic>
 #include <ctime>
 #include <map>
+#include <set>
 #include <thread>
 #include <utility>
 
@@ -13,6 +14,7 @@
 #include "app/server/http_error.h"
 #include "app/server/metrics.h"
 #include "app/server/openapi.h"
+#include "app/server/other_family.h"
 #include "app/server/page_files.h"
 #include "core/errors.h"
 #include "score/json_check.h"
@@ -27,6 +29,9 @@ constexpr std::chrono::milliseconds kLookAround{20};  // between two looks wheth
 constexpr std::chrono::milliseconds kLastConnections{200};
 
 bool is_loopback(const std::string& host) { return host == "localhost" || host == "::1" || host.starts_with("127."); }
+
+// What was noticed about the texts of one request.
+using Notes = std::set<TextNote>;
 
 // A fault of the request that is not one of its fields.
 struct RequestRefused {
@@ -49,7 +54,7 @@ void answer_error(httplib::Response& response, const HttpError& error) {
 class RewardServer::Implementation {
  public:
   Implementation(std::vector<ServedModel> models, ServerOptions options)
-      : models_(std::move(models)), options_(std::move(options)) {
+      : models_(std::move(models)), options_(std::move(options)), said_(options_.say) {
     if (!is_loopback(options_.host) && options_.api_key.empty()) {
       throw InvalidInput("[serve] " + options_.host +
                          " can be reached from other machines: give --api-key, or serve 127.0.0.1 behind a proxy.");
@@ -178,22 +183,29 @@ class RewardServer::Implementation {
       response.set_content(std::string(rewards_page), "text/html; charset=utf-8");
     });
     for (const ProtocolRoute& route : protocol_routes()) {
-      post(route.path, [this, &route](const Json& body, const httplib::Request& request, httplib::Response& response) {
-        reward(route, body, request, response);
-      });
+      post(route.path,
+           [this, &route](const Json& body, const httplib::Request& request, httplib::Response& response,
+                          const std::shared_ptr<Notes>& notes) { reward(route, body, request, response, notes); });
     }
-    post("/v1/completions", [this](const Json& body, const httplib::Request& request, httplib::Response& response) {
+    post("/v1/completions", [this](const Json& body, const httplib::Request& request, httplib::Response& response,
+                                   const std::shared_ptr<Notes>& notes) {
       ServedModel& model = model_of(body);
       auto asked = std::make_shared<CompletionsRequest>(read_completions(body));
       auto reply = std::make_shared<Json>();
-      const ProtocolContext context = context_of(model);
+      const ProtocolContext context = context_of(model, notes);
+      for (const CompletionPrompt& prompt : asked->prompts) {
+        if (!foreign_opening(prompt.text, *context.marks).empty()) {
+          context.note(TextNote::kOtherFamily);
+        }
+      }
       wait(model.queue->use([asked, reply, context](Engine& engine) { *reply = complete(engine, *asked, context); }),
            request);
       response.set_content(reply->dump(), "application/json");
     });
   }
 
-  using Handler = std::function<void(const Json& body, const httplib::Request&, httplib::Response&)>;
+  using Handler =
+      std::function<void(const Json& body, const httplib::Request&, httplib::Response&, const std::shared_ptr<Notes>&)>;
 
   void post(const char* path, Handler handle) {
     methods_[path] = "POST";
@@ -202,8 +214,9 @@ class RewardServer::Implementation {
           const auto began = Clock::now();
           ++in_work_;
           metrics_.in_flight(1);
+          const auto notes = std::make_shared<Notes>();
           try {
-            handle(body_of(request), request, response);
+            handle(body_of(request), request, response, notes);
             response.status = 200;  // and never a part of it, whatever "Range" asks for
           } catch (const RequestRefused& refused) {
             answer_error(response, refused.error);
@@ -211,7 +224,7 @@ class RewardServer::Implementation {
             answer_error(response, http_error(std::current_exception()));
           }
           metrics_.in_flight(-1);
-          finish(request, response, path, began);
+          finish(request, response, path, began, *notes);
           --in_work_;
         });
   }
@@ -243,22 +256,30 @@ class RewardServer::Implementation {
     return *found->second;
   }
 
-  ProtocolContext context_of(const ServedModel& model) {
+  ProtocolContext context_of(const ServedModel& model, const std::shared_ptr<Notes>& notes) {
     ProtocolContext context = model.context;
     context.id = std::to_string(++ids_);
     context.created = std::time(nullptr);
+    context.note = [this, name = model.name, notes](TextNote note) {
+      notes->insert(note);
+      metrics_.noted(name, note);
+      said_.say_once(name, note);
+    };
     return context;
   }
 
   void reward(const ProtocolRoute& route, const Json& body, const httplib::Request& request,
-              httplib::Response& response) {
+              httplib::Response& response, const std::shared_ptr<Notes>& notes) {
     ServedModel& model = model_of(body);
-    Asked asked = route.read(body, context_of(model));
+    const ProtocolContext context = context_of(model, notes);
+    Asked asked = route.read(body, context);
+    note_foreign_ends(asked.requests, context);
     if (asked.line) {
-      stream(model, std::move(asked), response);
+      stream(model, std::move(asked), context, response);
       return;
     }
     const std::vector<Scored> scored = wait(model.queue->score(std::move(asked.requests), asked.options), request);
+    note_spelled_ends(scored, context);
     response.set_content(asked.reply(scored).dump(), "application/json");
   }
 
@@ -280,13 +301,15 @@ class RewardServer::Implementation {
   }
 
   // One line a request, each sent when it is there. A record that fails is a line, too: the status was sent before.
-  void stream(ServedModel& model, Asked asked, httplib::Response& response) {
+  void stream(ServedModel& model, Asked asked, const ProtocolContext& context, httplib::Response& response) {
     struct Lines {
+      ProtocolContext context;
       std::function<std::string(std::size_t, const Scored&)> line;
       std::vector<RewardQueue::Ticket> tickets;
       std::size_t next = 0;
     };
     auto lines = std::make_shared<Lines>();
+    lines->context = context;
     lines->line = std::move(asked.line);
     for (Request& request : asked.requests) {
       std::vector<Request> alone;
@@ -314,7 +337,9 @@ class RewardServer::Implementation {
           }
           std::string line;
           try {
-            line = lines->line(lines->next, ticket.scored.get().front());
+            const std::vector<Scored> scored = ticket.scored.get();
+            note_spelled_ends(scored, lines->context);
+            line = lines->line(lines->next, scored.front());
           } catch (...) {
             line = error_body(http_error(std::current_exception()));
           }
@@ -335,20 +360,20 @@ class RewardServer::Implementation {
   }
 
   void finish(const httplib::Request& request, const httplib::Response& response, const char* path,
-              Clock::time_point began) {
+              Clock::time_point began, const Notes& notes = {}) {
     const double seconds = std::chrono::duration<double>(Clock::now() - began).count();
     metrics_.answered(path, response.status, seconds);
-    if (options_.log) {
-      options_.log(Json{{"time", std::time(nullptr)},
-                        {"client", request.remote_addr},
-                        {"method", request.method},
-                        {"path", path},
-                        {"status", response.status},
-                        {"seconds", seconds},
-                        {"bytes_in", request.body.size()},
-                        {"bytes_out", response.body.size()}}
-                       .dump());
+    if (!options_.log) {
+      return;
     }
+    Json line = {{"time", std::time(nullptr)},      {"client", request.remote_addr},
+                 {"method", request.method},        {"path", path},
+                 {"status", response.status},       {"seconds", seconds},
+                 {"bytes_in", request.body.size()}, {"bytes_out", response.body.size()}};
+    for (const TextNote note : notes) {
+      line["notes"].push_back(text_note_name(note));
+    }
+    options_.log(line.dump());
   }
 
   std::string models() const {
@@ -368,6 +393,7 @@ class RewardServer::Implementation {
   ServerOptions options_;
   std::map<std::string, std::string> methods_;  // by path
   Metrics metrics_;
+  SaidNotes said_;
   std::atomic<bool> draining_ = false;
   std::atomic<int> in_work_ = 0;  // requests that were taken and are not answered yet
   std::atomic<std::uint64_t> ids_ = 0;

@@ -20,6 +20,7 @@ struct ServerOptions {
   std::chrono::milliseconds timeout{600'000};        // of a request, its wait included
   std::chrono::milliseconds drain{60'000};           // how long stop() waits for what was taken
   std::function<void(const std::string& line)> log;  // takes one JSON line a request; none: no log
+  std::function<void(const std::string& line)> say;  // takes what is said once to whoever runs the server; none: nobody
 };
 
 // Rewards over HTTP, in every protocol of protocol_routes(), and /v1/completions, /v1/models, /health, /metrics,

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "app/server/other_family.h"
 #include "core/errors.h"
 #include "score/scored_json.h"
 
@@ -91,6 +92,8 @@ RewardChoice read_options(const Json& body, const ProtocolContext& context) {
   std::string aggregation(aggregation_name(choice.score.aggregate.kind));
   std::string text = "model";
   std::string overflow(overflow_name(choice.score.overflow));
+  std::string reading(reading_name(choice.score.text.reading));
+  std::string turns(scored_turns_name(choice.score.turns));
   AggregateOptions& aggregate = choice.score.aggregate;
   reader.take("aggregation", aggregation);
   reader.take("gamma", aggregate.gamma);
@@ -102,6 +105,9 @@ RewardChoice read_options(const Json& body, const ProtocolContext& context) {
   reader.take("also_alphas", choice.score.also_alphas);
   reader.take("end_of_turn", choice.score.text.end_of_turn);
   reader.take("template_newline", choice.score.text.template_newline);
+  reader.take("response_is", reading);
+  reader.take("score_turns", turns);
+  reader.take("template_date", choice.score.text.date);
   reader.take("on_overflow", overflow);
   reader.take("step_separator", choice.score.step_separator);
   reader.take("steps", choice.rows.steps);
@@ -110,6 +116,9 @@ RewardChoice read_options(const Json& body, const ProtocolContext& context) {
   reader.refuse_others();
   aggregate.kind = aggregation_from_name(aggregation);
   choice.score.overflow = overflow_from_name(overflow);
+  choice.score.text.reading = reading_from_name(reading);
+  choice.score.turns = scored_turns_from_name(turns);
+  check_template_date(choice.score.text.date);
   choice.score.find_steps = choice.rows.steps || reads_steps(aggregate.kind);
   if (text != "model" && text != "raw") {
     throw InvalidInput("option \"text\" is \"" + text + "\", expected model or raw.");
@@ -119,7 +128,8 @@ RewardChoice read_options(const Json& body, const ProtocolContext& context) {
   return choice;
 }
 
-Request read_record(const Json& record, std::size_t number, const RewardChoice& choice) {
+Request read_record(const Json& record, std::size_t number, const RewardChoice& choice,
+                    const ProtocolContext& context) {
   std::vector<std::string> unknown;
   Request request = parse_request(record.dump(), number, choice.score.step_separator, unknown);
   if (!unknown.empty()) {
@@ -129,7 +139,16 @@ Request read_record(const Json& record, std::size_t number, const RewardChoice& 
     if (request.messages.size() != 1 || !record.contains("prompt") || !record["prompt"].is_string()) {
       throw InvalidInput("raw text is one string: give \"prompt\" as a string, without \"system\".");
     }
+    const bool messages = std::any_of(request.responses.begin(), request.responses.end(),
+                                      [](const RequestResponse& response) { return !response.text.fields.empty(); });
+    if (messages || !request.template_arguments.empty()) {
+      throw InvalidInput(
+          "raw text has no template that reads \"tools\", \"chat_template_kwargs\" or a message's fields. Leave them "
+          "out, "
+          "or leave out \"text\": \"raw\".");
+    }
     request.raw = true;
+    refuse_other_family(request.messages.front().content, *context.marks, "prompt");
   }
   return request;
 }
@@ -152,7 +171,7 @@ Asked read_rewards(const Json& body, const ProtocolContext& context) {
     for (const Json& record : *records) {
       const std::size_t number = asked.requests.size() + 1;
       try {
-        asked.requests.push_back(read_record(record, number, choice));
+        asked.requests.push_back(read_record(record, number, choice, context));
       } catch (const InvalidInput& error) {
         throw InvalidInput("records[" + std::to_string(number - 1) + "]: " + error.what());
       }
@@ -162,7 +181,7 @@ Asked read_rewards(const Json& body, const ProtocolContext& context) {
     for (const char* name : {"model", "options", "stream"}) {
       record.erase(name);
     }
-    asked.requests.push_back(read_record(record, 1, choice));
+    asked.requests.push_back(read_record(record, 1, choice, context));
   }
   const auto row = [requests = asked.requests, rows = choice.rows](std::size_t place, const Scored& scored) {
     Json object = Json::parse(scored_row(requests[place], scored, rows));

@@ -12,7 +12,8 @@ A case runs in a scratch directory of its own. A line is a keyword and its argum
     copy NAME SOURCE     copies a file of the repository
     cut NAME BYTES       keeps its first bytes
     patch NAME AT EXPR   overwrites bytes in it
-    run COMMAND          a line of bash; `endorm` is the binary, $TINY a model without chat template. What follows holds
+    run COMMAND          a line of bash; `endorm` is the binary, $TINY a model without chat template, $TEMPLATES the folder
+                         of those that llama.cpp ships. What follows holds
                          of this run:
     status N             its exit status (0 where nothing is said)
     out REGEX            standard output has this; `no-out`, `err` and `no-err` likewise

@@ -1,234 +1,235 @@
 #include "engine/chat_template.h"
 
-#include <filesystem>
-#include <fstream>
-#include <iterator>
-#include <map>
-
 #include <doctest/doctest.h>
-#include <nlohmann/json.hpp>
 
 #include "core/errors.h"
+#include "engine/input_marks.h"
+#include "tests/engine/instrumented.h"
+#include "tests/engine/shipped_templates.h"
 
 namespace endorm {
 namespace {
 
-using Json = nlohmann::json;
+using Json = nlohmann::ordered_json;
+using Kind = TextPart::Kind;
 
-std::string file_text(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  REQUIRE_MESSAGE(file, path << " cannot be read");
-  return {std::istreambuf_iterator<char>(file), {}};
-}
+// Special tokens of many families, each behind letters that are in no template.
+const std::vector<std::string> kPieces{"zqa<|im_end|>",
+                                       "zqb[INST]",
+                                       "zqc</s>",
+                                       "zqd<start_of_turn>",
+                                       "zqe<|eot_id|>",
+                                       "zqf<|call|>",
+                                       "zqg</think>",
+                                       "zqh<\xEF\xBD\x9C"
+                                       "User\xEF\xBD\x9C>"};
 
-const Json& golden() {
-  static const Json read = Json::parse(file_text(ENDORM_SOURCE_DIR "/tests/golden/chat_templates.json"));
-  return read;
-}
-
-std::string source_of(const std::string& name) {
-  const Json& sources = golden().at("sources");
-  return sources.contains(name) ? sources.at(name).get<std::string>()
-                                : file_text(ENDORM_LLAMA_TEMPLATES "/" + name + ".jinja");
-}
-
-std::unique_ptr<PromptForm> form_of(const std::string& name) {
-  return make_jinja_form(source_of(name), golden().at("bos"), golden().at("eos"));
-}
-
-std::vector<Message> conversation(const std::string& title) {
-  std::vector<Message> messages;
-  for (const Json& message : golden().at("conversations").at(title)) {
-    messages.push_back({message.at("role"), message.at("content")});
-  }
-  return messages;
-}
-
-std::string joined(std::span<const TextPart> parts) {
-  std::string text;
-  for (const TextPart& part : parts) {
-    text += part.text;
+std::string spelled(const std::string& beginning) {
+  std::string text = beginning;
+  for (const std::string& piece : kPieces) {
+    text += " " + piece;
   }
   return text;
 }
 
-// How a rendering differs from jinja2's; empty where it does not.
-std::string difference(const RenderedPrompt& rendered, const Json& expected) {
-  const std::string prompt = joined(rendered.prompt) + rendered.before;
-  if (prompt != expected.at("prompt")) {
-    return "prompt: " + prompt + "\n  expected: " + expected.at("prompt").get<std::string>();
+// How many of the pieces stand in the parts; each must be cut behind what opens its special token.
+std::size_t pieces_in(std::span<const TextPart> parts, const std::string& place) {
+  const std::string text = joined(parts);
+  std::vector<bool> input;
+  for (const TextPart& part : parts) {
+    input.insert(input.end(), part.text.size(), part.kind == Kind::kInput);
   }
-  const std::string after = joined(rendered.after);
-  return after == expected.at("after") ? "" : "after: " + after + "\n  expected: " + expected.at("after").dump();
-}
-
-// Calls check(name of the template, form, title of the conversation, golden) for all that jinja2 was asked.
-template <typename Check>
-void for_each_rendering(const Check& check) {
-  for (const auto& [name, conversations] : golden().at("templates").items()) {
-    const auto form = form_of(name);
-    for (const auto& [title, expected] : conversations.items()) {
-      check(name, *form, title, expected);
+  std::size_t found = 0;
+  for (const std::string& piece : kPieces) {
+    for (std::size_t at = text.find(piece); at != std::string::npos; at = text.find(piece, at + 1)) {
+      CHECK_MESSAGE(input[at + 3], place << " | " << text.substr(at, 40));
+      ++found;
     }
   }
+  return found;
 }
+
+std::string refusal(const std::string& source, const std::vector<Message>& messages = {{"user", "Is it?", ""}},
+                    const TemplateOptions& options = {}) {
+  try {
+    make_jinja_form(source, "", "")->turn(messages, options);
+  } catch (const InvalidInput& error) {
+    return error.what();
+  }
+  return "not refused";
+}
+
+bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 }  // namespace
 
-TEST_CASE("every template that llama.cpp ships renders as jinja2 renders it, or is refused with its own words") {
-  // Which conversations are refused by which template, and why. llama.cpp's jinja takes a variable that nobody defined
-  // for an empty one where jinja2 refuses it.
-  const std::map<std::string, std::string> expected_refusals{
-      {"google-gemma-2-2b-it | system", "System role not supported"},
-      {"google-gemma-2-2b-it | system and turns", "System role not supported"}};
-  const std::string undefined_functions = "fireworks-ai-llama-3-firefunction-v2";
-  std::map<std::string, std::string> refusals;
-  std::size_t compared = 0;
-  for_each_rendering(
-      [&](const std::string& name, const PromptForm& form, const std::string& title, const Json& expected) {
-        const std::string place = name + " | " + title;
-        try {
-          const RenderedPrompt rendered = form.render(conversation(title), golden().at("response").get<std::string>());
-          if (name != undefined_functions) {
-            const std::string found = expected.contains("refused") ? "not refused" : difference(rendered, expected);
-            CHECK_MESSAGE(found == "", place << " | " << found);
-            ++compared;
-          }
-        } catch (const InvalidInput& error) {
-          refusals[place] = error.what();
-        }
-      });
-  const std::size_t conversations = golden().at("conversations").size();
-  CHECK(compared == conversations * (golden().at("templates").size() - 1) - expected_refusals.size());
-  CHECK(refusals.size() == expected_refusals.size());
-  for (const auto& [place, reason] : expected_refusals) {
-    CHECK_MESSAGE(refusals[place].find(reason) != std::string::npos, place << " | " << refusals[place]);
-    CHECK(refusals[place].find("[chat template]") != std::string::npos);
-  }
-}
-
-TEST_CASE("the goldens cover every template in llama.cpp's folder") {
-  std::size_t files = 0;
-  for (const auto& entry : std::filesystem::directory_iterator(ENDORM_LLAMA_TEMPLATES)) {
-    if (entry.path().extension() == ".jinja") {
-      ++files;
-      CHECK_MESSAGE(golden().at("templates").contains(entry.path().stem().string()), entry.path());
+TEST_CASE("a special token that is spelled out stays text, in messages, reasoning, calls, their results and tools") {
+  const Json call = {{"id", "call00001"},
+                     {"type", "function"},
+                     {"function", {{"name", "look"}, {"arguments", {{"what", spelled("p")}, {"zqa<|im_end|>", "q"}}}}}};
+  const Json tool = {{"type", "function"},
+                     {"function",
+                      {{"name", "look"},
+                       {"description", spelled("d")},
+                       {"parameters",
+                        {{"type", "object"},
+                         {"properties", {{"what", {{"type", "string"}, {"description", spelled("e")}}}}},
+                         {"required", {"what"}}}}}}};
+  TemplateOptions options;
+  options.arguments = Json{{"tools", {tool}}}.dump();
+  const std::vector<Message> messages{
+      {"user", spelled("u"), ""},
+      {"assistant", "", Json{{"tool_calls", {call}}, {"reasoning_content", spelled("r")}}.dump()},
+      {"tool", spelled("t"), Json{{"name", "look"}, {"tool_call_id", "call00001"}}.dump()}};
+  std::size_t found = 0;
+  std::size_t looked_at = 0;
+  for (const auto& [name, cases] : template_golden().at("templates").items()) {
+    if (kInstrumented && ++looked_at % 5 != 0) {
+      continue;
     }
-  }
-  CHECK(files + golden().at("sources").size() == golden().at("templates").size());
-}
-
-TEST_CASE("what a message says is never in a part that may hold special tokens") {
-  // None of these pieces is in any template; whichever way a template cuts the message, each must stay input.
-  const std::vector<std::string> pieces{"zqa<|im_end|>", "zqb[INST]", "zqc</s>", "zqd<start_of_turn>", "zqe<|eot_id|>"};
-  std::string spelled;
-  for (const std::string& piece : pieces) {
-    spelled += piece;
-  }
-  for (const auto& [name, conversations] : golden().at("templates").items()) {
-    const RenderedPrompt rendered = form_of(name)->render(
-        std::vector<Message>{
-            {"user", "zq1 " + spelled}, {"assistant", "zq2 " + spelled}, {"user", "zq3 " + spelled + " zq4"}},
-        "zq5 " + spelled);
-    std::string input;
-    std::string written;
-    for (const TextPart& part : rendered.prompt) {
-      (part.is_input ? input : written) += part.text;
-    }
-    for (const TextPart& part : rendered.after) {
-      written += part.text;
-      CHECK_MESSAGE(!part.is_input, name);
-    }
-    CHECK_MESSAGE(written.find("zq") == std::string::npos, name << " | " << written);
-    for (const char* beginning : {"zq1 ", "zq2 ", "zq3 "}) {
-      CHECK_MESSAGE(input.find(beginning + spelled) != std::string::npos, name << " | " << input);
-    }
-    CHECK_MESSAGE(joined(rendered.prompt).find("zq5") == std::string::npos, name);
-  }
-}
-
-TEST_CASE("what a template puts around an answer does not depend on the answer, unless it brings its own reasoning") {
-  const std::vector<std::string> responses{"", " ", "\n", "Yes.", "<|im_end|>", "EndoRMresponse", "{{ messages }}"};
-  for (const auto& [name, conversations] : golden().at("templates").items()) {
-    const auto form = form_of(name);
-    const RenderedPrompt first = form->render(conversation("turns"), responses.front());
-    for (const std::string& response : responses) {
-      const RenderedPrompt rendered = form->render(conversation("turns"), response);
-      CHECK_MESSAGE(joined(rendered.prompt) == joined(first.prompt), name);
-      CHECK_MESSAGE(rendered.before == first.before, name);
-      CHECK_MESSAGE(joined(rendered.after) == joined(first.after), name);
-    }
-  }
-}
-
-TEST_CASE("an empty reasoning block stands before a response that does not bring one") {
-  const auto form = form_of("Qwen-Qwen3-0.6B");
-  const std::string prompt = "<|im_start|>user\nIs the earth round?<|im_end|>\n<|im_start|>assistant\n";
-  const RenderedPrompt without = form->render(conversation("question"), "Yes.");
-  CHECK(joined(without.prompt) + without.before == prompt + "<think>\n\n</think>\n\n");
-  const RenderedPrompt with = form->render(conversation("question"), "<think>\nRound.\n</think>\n\nYes.");
-  CHECK(joined(with.prompt) + with.before == prompt);
-}
-
-TEST_CASE("a system message that is written only while no answer follows stays in the prompt") {
-  const RenderedPrompt rendered =
-      form_of("mistralai-Mistral-Nemo-Instruct-2407")->render(conversation("system"), "Yes.");
-  CHECK(joined(rendered.prompt) == "<BOS>[INST]You are terse.\n\nIs the earth round?[/INST]");
-  CHECK(rendered.before == "");
-  CHECK(joined(rendered.after) == "<EOS>");
-}
-
-TEST_CASE("dates are those of 26 July 2024") {
-  const RenderedPrompt rendered = form_of("meta-llama-Llama-3.2-3B-Instruct")->render(conversation("question"), "Yes.");
-  CHECK(joined(rendered.prompt).find("Today Date: 26 Jul 2024") != std::string::npos);
-}
-
-TEST_CASE("an open turn lets a model reason where the prompt of an answer without reasoning closes the block") {
-  const std::vector<Message> messages{{"user", "What is 2 + 2?"}};
-  const auto qwen = make_jinja_form(file_text(ENDORM_LLAMA_TEMPLATES "/Qwen-Qwen3-0.6B.jinja"), "", "<|im_end|>");
-  CHECK(joined(qwen->open_turn(messages)).ends_with("<|im_start|>assistant\n"));
-  CHECK(joined(qwen->render(messages, "4").prompt).ends_with("</think>\n\n"));
-  const auto deepseek =
-      make_jinja_form(file_text(ENDORM_LLAMA_TEMPLATES "/deepseek-ai-DeepSeek-R1-Distill-Qwen-32B.jinja"), "", "");
-  CHECK(joined(deepseek->open_turn(messages)).find("What is 2 + 2?") != std::string::npos);
-}
-
-TEST_CASE("templates that cannot be used are refused") {
-  const auto refusal = [](const std::string& source) -> std::string {
+    const auto form = shipped_form(name);
     try {
-      make_jinja_form(source, "", "")->render(conversation("question"), "Yes.");
-    } catch (const InvalidInput& error) {
-      return error.what();
+      for (const std::vector<Message>& asked : {messages, std::vector<Message>{messages.front()}}) {
+        found += pieces_in(form->open_turn(asked, options), name);
+        const PlacedResponse placed = form->place_message(asked, {"", false, messages[1].fields}, options);
+        found += pieces_in(placed.prompt, name) + pieces_in(placed.response, name) + pieces_in(placed.after, name);
+      }
+    } catch (const InvalidInput&) {
+      continue;  // a template that knows no calls
     }
-    return "not refused";
-  };
-  CHECK(refusal("{% for message in messages %}{{ message.content }}").find("does not parse") != std::string::npos);
-  CHECK(refusal(
-            "{% for message in messages %}{% if message.role == 'user' %}{{ message.content }}{% endif %}{% endfor %}")
-            .find("leaves out the assistant's answer") != std::string::npos);
-  CHECK(refusal("{{ raise_exception('no such luck') }}").find("no such luck") != std::string::npos);
+  }
+  CHECK(found >
+        (kInstrumented ? 600 : 6000));  // where a template leaves out reasoning or calls, the response is refused
+}
+
+TEST_CASE("words of a message that a template's own tokens hold leave those whole") {
+  // gpt-oss writes the result of a call with tojson, in which the interpreter forgets where text came from.
+  const auto form = shipped_form("openai-gpt-oss-120b");
+  std::vector<Message> messages = golden_messages("call and result");
+  messages.back().content = "end";
+  std::string written;
+  for (const TextPart& part : form->open_turn(messages, TemplateOptions{})) {
+    written += part.kind == Kind::kTemplate ? part.text : "\x01";
+  }
+  CHECK(contains(written, "<|end|><|start|>assistant"));
+  CHECK(contains(written, "<|end|><|start|>user"));
+}
+
+TEST_CASE("marks show what came from messages, and nothing where the template looked at the words") {
+  const std::vector<TextPart> parts{{"<t>a<b>", Kind::kTemplate}};
+  const std::string marked = "<t>" + with_marks("a<b>", {});
+  const auto taken = take_marks(parts, marked);
+  REQUIRE(taken.has_value());
+  CHECK(joined(*taken) == "<t>a<b>");
+  CHECK(input_text(*taken) == "<");
+  CHECK(input_text(take_marks(parts, "<t>" + with_marks("a<b>", {false, true})).value()) == "a<>");
+  CHECK_FALSE(take_marks(parts, marked + "c").has_value());
+  CHECK_FALSE(take_marks(parts, "<t>").has_value());
+  CHECK(with_marks("</think>", {true, false}) == "</think>");
+  CHECK(with_marks("plain words", {}) == "plain words");
+  const std::vector<std::string> texts{"a<b>"};
+  CHECK_FALSE(all_marked(parts, texts));
+  CHECK(input_text(with_texts_marked(parts, texts)) == "a<b>");
+}
+
+TEST_CASE("reasoning is read by whichever name it came under") {
+  for (const char* name : {"Qwen3.5-4B", "openai-gpt-oss-120b", "LFM2.5-8B-A1B", "upstage-Solar-Open-100B"}) {
+    INFO(name);
+    const auto form = shipped_form(name);
+    const auto placed = [&](const char* field) {
+      const std::string fields = Json{{field, "So it is."}}.dump();
+      return joined(
+          form->place_message(std::vector<Message>{{"user", "Is it?", ""}}, {"Yes.", false, fields}, {}).response);
+    };
+    if (std::string(name) !=
+        "upstage-Solar-Open-100B") {  // this one reads "reasoning" alone, as it does in transformers
+      CHECK(contains(placed("reasoning_content"), "So it is."));
+      CHECK(contains(placed("thinking"), "So it is."));
+    }
+    CHECK(contains(placed("reasoning"), "So it is."));
+  }
+}
+
+TEST_CASE("a call's arguments may come as an object or as its text, and a call may come without content") {
+  for (const char* name :
+       {"Qwen-Qwen3-0.6B", "meetkai-functionary-medium-v3.2", "LFM2.5-8B-A1B", "deepseek-ai-DeepSeek-V3.1"}) {
+    INFO(name);
+    const auto form = shipped_form(name);
+    const auto response = [&](const char* content, const Json& arguments) {
+      Json fields{{"tool_calls", {{{"id", "call00001"}, {"type", "function"}, {"function", {{"name", "f"}}}}}}};
+      fields["tool_calls"][0]["function"]["arguments"] = arguments;
+      if (!content) {
+        fields["content"] = nullptr;
+      }
+      const std::vector<Message> asked{{"user", "Is it?", ""}};
+      const PlacedResponse placed = form->place_message(asked, {content ? content : "", false, fields.dump()}, {});
+      return joined(placed.response) + joined(placed.after);
+    };
+    const std::string object = response("", Json{{"a", "b"}, {"c", {1, 2}}});
+    CHECK(response("", R"({"a": "b", "c": [1, 2]})") == object);
+    CHECK(response(nullptr, Json{{"a", "b"}, {"c", {1, 2}}}) == object);
+    CHECK_FALSE(contains(object, "\\\""));
+  }
+}
+
+TEST_CASE("today is the date of the options") {
+  const auto form = shipped_form("meta-llama-Llama-3.2-3B-Instruct");
+  TemplateOptions options;
+  const std::vector<Message> messages = golden_messages("question");
+  CHECK(contains(joined(form->open_turn(messages, options)), "Today Date: 26 Jul 2024"));
+  options.date = "2031-02-03";
+  CHECK(contains(joined(form->open_turn(messages, options)), "Today Date: 03 Feb 2031"));
+  CHECK_THROWS_AS(check_template_date("2031-02-30x"), InvalidInput);
+  CHECK_THROWS_AS(check_template_date("26 July"), InvalidInput);
+}
+
+TEST_CASE("templates and messages that cannot be used are refused") {
+  CHECK(contains(refusal("{% for message in messages %}{{ message.content }}"), "does not parse"));
+  CHECK(contains(refusal("{% for m in messages %}{% if m.role == 'user' %}{{ m.content }}{% endif %}{% endfor %}"),
+                 "leaves out the assistant's answer"));
+  CHECK(contains(refusal("{{ raise_exception('no such luck') }}"), "no such luck"));
+  for (const char* reserved : {"messages", "add_generation_prompt"}) {
+    TemplateOptions options;
+    options.arguments = Json{{reserved, false}}.dump();
+    CHECK(contains(refusal("{% for m in messages %}{{ m.content }}{% endfor %}", {{"user", "Is it?", ""}}, options),
+                   std::string("\"") + reserved + "\""));
+  }
+  const std::vector<Message> question{{"user", "Is it?", ""}};
+  CHECK_THROWS_WITH_AS(
+      shipped_form("chatml")->place_message(question, {"", false, R"({"tool_calls":[{"function":{"name":"f"}}]})"}, {}),
+      doctest::Contains("leaves out the tool calls"), InvalidInput);
+  CHECK_THROWS_WITH_AS(shipped_form("google-gemma-2-2b-it")->turn(golden_messages("system"), {}),
+                       doctest::Contains("System role not supported"), InvalidInput);
 }
 
 TEST_CASE("the plain form asks a question and ends with the end-of-sequence token") {
-  const RenderedPrompt rendered = make_plain_form("</s>")->render(conversation("system and turns"), "Yes.");
-  CHECK(joined(rendered.prompt) ==
+  const Turn turn = make_plain_form("</s>")->turn(golden_messages("system and turns"), {});
+  CHECK(joined(turn.prompt) ==
         "You are terse.\n\nQuestion: Is the earth round?\nAnswer: It is, very nearly.\n\nQuestion:   Ganz sicher? "
         "\u5730\u7403 \U0001f30d\n\n- a\n- b \n\nAnswer:");
-  CHECK(rendered.before == " ");
-  CHECK(joined(rendered.after) == "</s>");
-  for (const TextPart& part : rendered.prompt) {
-    CHECK((part.is_input || part.text.find_first_not_of("QuestionAswer: \n") == std::string::npos));
+  CHECK(turn.before == " ");
+  CHECK(joined(turn.after) == "</s>");
+  for (const TextPart& part : turn.prompt) {
+    CHECK((part.kind == Kind::kInput || part.text.find_first_not_of("QuestionAswer: \n") == std::string::npos));
   }
-  CHECK(make_plain_form("")->render(conversation("question"), "Yes.").after.empty());
+  CHECK(make_plain_form("")->turn(golden_messages("question"), {}).after.empty());
+  CHECK_THROWS_AS(make_plain_form("")->turn(golden_messages("call and result"), {}), InvalidInput);
+  const PlacedResponse placed = place_response(turn, {"Yes.", false, ""}, ResponseReading::kAuto);
+  CHECK(joined(placed.response) == " Yes.");
+  CHECK(placed.text_begin == 1);
 }
 
 TEST_CASE("the raw form adds nothing, and special tokens in it are special tokens") {
-  const RenderedPrompt rendered = make_raw_form()->render(conversation("special tokens spelled out"), "Yes.");
-  REQUIRE(rendered.prompt.size() == 1);
-  CHECK(rendered.prompt[0].text == conversation("special tokens spelled out")[0].content);
-  CHECK_FALSE(rendered.prompt[0].is_input);
-  CHECK(rendered.before == "");
-  CHECK(rendered.after.empty());
+  const std::vector<Message> messages = golden_messages("special tokens spelled out");
+  const Turn turn = make_raw_form()->turn(messages, {});
+  REQUIRE(turn.prompt.size() == 1);
+  CHECK(turn.prompt[0].text == messages[0].content);
+  CHECK(turn.prompt[0].kind == Kind::kTemplate);
+  CHECK(turn.before == "");
+  CHECK(turn.after.empty());
+  const PlacedResponse placed = place_response(turn, {"Yes.</s>", false, ""}, ResponseReading::kAuto);
+  CHECK(placed.context == ResponseContext::kRaw);
+  CHECK(placed.response.front().kind == Kind::kTemplate);
 }
 
 }  // namespace endorm

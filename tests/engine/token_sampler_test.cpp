@@ -198,7 +198,7 @@ TEST_CASE("a tabular problem writes: greedily, to a stop string, and with the pr
   TabularEngine engine = alternating();
   CHECK(engine.capabilities().generate);
   const Message message{"user", "[0]"};
-  CHECK(engine.open_turn(std::span(&message, 1)) == Tokens{0});
+  CHECK(engine.open_turn(std::span(&message, 1), TemplateOptions{}) == Tokens{0});
   const GenerationRequest request{{0}, 5};
   SamplingOptions options{4, 0.0, 1.0, {}};
   const Completion greedy = engine.generate(std::span(&request, 1), options).front();

@@ -1,7 +1,8 @@
 // parse_request on arbitrary bytes: a Request that keeps its promises, or InvalidInput with a message in valid UTF-8.
 //
 // clang++ -std=c++20 -g -O1 -fsanitize=fuzzer,address,undefined -I. -I<llama.cpp>/vendor
-//   tests/fuzz/parse_request_fuzz.cpp score/record.cpp score/json_check.cpp engine/content_hash.cpp -lcrypto
+//   tests/fuzz/parse_request_fuzz.cpp score/record.cpp score/message_reader.cpp score/token_reader.cpp
+//   score/json_check.cpp engine/content_hash.cpp -lcrypto
 
 #include <cstddef>
 #include <cstdint>
@@ -33,17 +34,18 @@ bool valid_utf8(const std::string& text) {
 }
 
 void check(const endorm::Request& request) {
-  require(!request.messages.empty() && !request.responses.empty() && request.key.size() == 16 &&
+  require((!request.messages.empty() || request.prompt_ids) && !request.responses.empty() && request.key.size() == 16 &&
           valid_utf8(request.id));
   require(!request.chosen_first || request.responses.size() == 2);
   for (const endorm::Message& message : request.messages) {
-    require(valid_utf8(message.role) && valid_utf8(message.content));
+    require(valid_utf8(message.role) && valid_utf8(message.content) && valid_utf8(message.fields));
   }
   for (const std::string& alternative : request.alternatives) {
     require(valid_utf8(alternative));
   }
   for (const endorm::RequestResponse& response : request.responses) {
-    require(valid_utf8(response.text.text));
+    require(valid_utf8(response.text.text) && valid_utf8(response.text.fields) && valid_utf8(response.refused));
+    require(response.mask.empty() || (response.ids && response.mask.size() == response.ids->size()));
     require(response.step_begins.empty() || response.step_begins.front() == 0);
     for (std::size_t i = 1; i < response.step_begins.size(); ++i) {
       require(response.step_begins[i - 1] < response.step_begins[i]);

@@ -34,7 +34,8 @@ bool valid_utf8(const std::string& text) {
 void check(const endorm::Asked& asked) {
   require(!asked.requests.empty() && (asked.reply || asked.line));
   for (const endorm::Request& request : asked.requests) {
-    require(!request.messages.empty() && !request.responses.empty());
+    require(request.messages.empty() == request.prompt_ids.has_value() && !request.responses.empty());
+    require(!request.prompt_ids || !request.prompt_ids->empty());
     require(!request.raw || request.messages.size() == 1);
     for (const endorm::Message& message : request.messages) {
       require(valid_utf8(message.content));
@@ -61,7 +62,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string text(reinterpret_cast<const char*>(data), size);
   ProtocolContext context;
   context.model = "model";
-  context.turn_opening = "<|a|>";
+  TurnMarks marks;
+  marks.opening = "<|a|>";
+  marks.others = {"<|u|>"};
+  marks.opening_ids = {1, 2};
+  marks.other_ids = {{3}};
+  marks.specials = {"<|a|>", "<|u|>", "<|e|>"};
+  marks.fillers = {"<|e|>"};
+  context.marks = std::make_shared<const TurnMarks>(marks);
   Json body;
   attempt([&] {
     check_json(text);

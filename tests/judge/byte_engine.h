@@ -51,7 +51,7 @@ class ByteEngine final : public TabularEngine {
     return token == kEndOfTurn ? "<end>" : std::string(1, static_cast<char>(token));
   }
 
-  Tokens open_turn(std::span<const Message> messages) const override {
+  Tokens open_turn(std::span<const Message> messages, const TemplateOptions& = {}) const override {
     std::string text;
     for (const Message& message : messages) {
       text += "<" + message.role + ">" + message.content;

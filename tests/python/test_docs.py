@@ -49,7 +49,7 @@ def test_sessions_and_sources(engine, capfd):
         result = doctest.DocTestRunner(Checker(), optionflags=flags).run(session, clear_globs=False)
         names.update(session.globs)
         assert result.failed == 0, capfd.readouterr().out
-    assert ran == 5
+    assert ran == 9
     assert "10 of 10" in capfd.readouterr().out
 
 

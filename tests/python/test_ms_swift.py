@@ -1,5 +1,6 @@
 """The plugin of ms-swift, by its own calls; and by ms-swift's reward computation where that is installed."""
 
+import json
 import types
 
 import pytest
@@ -28,6 +29,27 @@ def test_as_ms_swift_calls_it(tiny, settings):
     assert orm([""], messages=[PROMPT]) == [None]
     with pytest.raises(ValueError, match="messages"):
         orm(["Blue."])
+
+
+def test_columns_for_the_chat_template(golden, tmp_path):
+    template = tmp_path / "chat.jinja"
+    template.write_text(
+        "{% for t in tools or [] %}[{{ t.function.name }}]{% endfor %}{{ style }}{% for m in messages %}<|im_start|>"
+        "{{ m.role }}\n{{ m.content or '' }}{% for c in m.tool_calls or [] %}<call>{{ c.function.name }}</call>{% endfor %}"
+        "<|im_end|>\n{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+    )
+    model, options = str(golden / "engine_tiny_llama.gguf"), {"template": str(template), "threads": 1}
+    orm = type("Plugged", (EndoORM,), {"settings": {"model": model, "engine_options": options}})()
+    call = {"role": "assistant", "content": None, "tool_calls": [{"function": {"name": "f", "arguments": {}}}]}
+    asked = [*PROMPT, call, {"role": "tool", "content": "31"}]
+    tools = [{"type": "function", "function": {"name": "f", "parameters": {}}}]
+    got = orm(["Blue."], messages=[[*asked, {"role": "assistant", "content": "Blue."}]], tools=[json.dumps(tools)],
+              chat_template_kwargs=[{"style": "short"}])  # fmt: skip
+    raw = endorm.Engine(model, template="raw", threads=1)
+    text = "[f]short<|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>user\nName a colour.<|im_end|>\n"
+    text += "<|im_start|>assistant\n<call>f</call><|im_end|>\n<|im_start|>tool\n31<|im_end|>\n<|im_start|>assistant\n"
+    (wanted,) = endorm.score({"prompt": text, "response": "Blue.", "truncated": True}, engine=raw)
+    assert got == pytest.approx([wanted.reward], abs=1e-4)
 
 
 def test_in_ms_swift_itself(tiny, settings):

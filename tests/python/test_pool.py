@@ -11,6 +11,7 @@ import subprocess
 import threading
 import time
 
+import numpy as np
 import pytest
 
 import endorm
@@ -100,10 +101,26 @@ def test_rewards_are_those_of_score(servers, tiny, tmp_path):
 
 
 def test_fields_that_are_not_used_are_told_of_and_not_sent(servers, tiny):
-    record = {"prompt": [{"role": "user", "content": "a", "name": "Ada"}], "response": "b", "source": "here"}
+    record = {"prompt": [{"role": "user", "content": "a", "weight": 1, "name": "Ada"}], "response": "b", "source": "here"}
     wanted = expected(tiny, {"prompt": "a", "response": "b"})
-    with ServerPool(servers[0].url) as pool, pytest.warns(UserWarning, match=r"not used: source, prompt\[\].name"):
+    with ServerPool(servers[0].url) as pool, pytest.warns(UserWarning, match=r"not used: source, prompt\[\].weight"):
         close(pool.rewards(record), wanted)
+
+
+def test_tokens_and_arguments_of_the_template(servers, tiny):
+    records = [
+        {"prompt_ids": np.array([4, 6]), "response_ids": [np.array([5, 9, 30]), [7]], "response_mask": [[1, 0, 1], [1]]},
+        {"prompt": [{"role": "user", "content": "a"}], "response": "b", "chat_template_kwargs": {"x": 1}},
+    ]
+    with ServerPool([server.url for server in servers]) as pool:
+        close(pool.rewards(records, aggregation="mean"), expected(tiny, records, aggregation="mean"))
+    with made_up(rewarding) as (url, asked), ServerPool(url) as pool:
+        pool.rewards(records[1], chat_template_kwargs={"x": 2, "y": np.int64(3)}, template_date="2025-01-02", score_turns="all")
+        assert asked[0]["records"][0]["chat_template_kwargs"] == {"x": 1, "y": 3}  # a record's own go before
+        assert asked[0]["options"] == {"template_date": "2025-01-02", "score_turns": "all", "tokens": False}
+    tools = [{"role": "user", "content": "a"}, {"role": "assistant", "tool_calls": [{}]}, {"role": "tool", "content": None}]
+    assert prompt_key({"prompt": tools}) == b"user\na\nassistant\n\ntool\n\n"
+    assert prompt_key({"prompt_ids": [4, 6]}) == b"4 6" != prompt_key({"prompt_ids": [46]})
 
 
 def test_threads_and_an_event_loop_share_a_pool(servers, tiny):

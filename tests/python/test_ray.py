@@ -102,6 +102,22 @@ def test_columns_of_every_form(tiny):
         scorer(columns={"reply": "answer"})
 
 
+def test_columns_of_tokens(tiny):
+    scorer = EndoScorer(MODEL, engine_options={**PLAIN, "threads": 1})
+    objects = lambda *cells: np.array([*cells, None], dtype=object)[:-1]  # noqa: E731
+    prompts = np.array([[4, 6], [4, 7], [4, -1]])  # a column of tensors
+    ids = objects(np.array([5, 9, 30]), np.array([7]), np.array([8]))
+    masks = objects(np.array([1, 0, 1]), None, None)
+    out = scorer({"prompt_ids": prompts, "response_ids": ids, "response_mask": masks})
+    records = [{"prompt_ids": [4, 6], "response_ids": [5, 9, 30], "response_mask": [1, 0, 1]},
+               {"prompt_ids": [4, 7], "response_ids": [7]}]  # fmt: skip
+    close(out["reward"][:2], records, tiny)
+    assert np.isnan(out["reward"][2]) and "prompt_ids[1]" in out["reward_error"][2]
+    several = objects(objects(np.array([5, 9]), np.array([7])), objects(np.array([8])))
+    out = scorer({"prompt": np.array(["a", "b"], dtype=object), "response_ids": several})
+    close(out["rewards"], [{"prompt": "a", "response_ids": [[5, 9], [7]]}, {"prompt": "b", "response_ids": [[8]]}], tiny)
+
+
 def test_pairs_and_lists_go_through_arrow(cluster, tiny):
     records = [{"prompt": [{"role": "user", "content": f"a {i}"}], "responses": ["b"] * (i % 2 + 1)} for i in range(8)]
     scored = cluster.data.from_items(records).map_batches(

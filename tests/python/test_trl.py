@@ -2,6 +2,7 @@
 
 import pickle
 
+import numpy as np
 import pytest
 
 import endorm
@@ -24,12 +25,95 @@ def test_rewards_are_those_of_score(tiny):
         completions=[[{"role": "assistant", "content": c}] for c in completions],
     )
     assert conversations == pytest.approx(alone, abs=1e-4)
-    # Several turns: the last one is scored, behind the others.
+
+
+@pytest.mark.parametrize("aggregation", ["mean", "discounted", "sum"])
+def test_several_turns(tiny, aggregation):
     turns = [{"role": "assistant", "content": "Hm."}, {"role": "user", "content": "Well?"}]
-    (later,) = reward(prompts=["Name a colour."], completions=[[*turns, {"role": "assistant", "content": "Blue."}]])
-    prompt = [{"role": "user", "content": "Name a colour."}, *turns]
-    (expected,) = endorm.score({"prompt": prompt, "response": "Blue.", "truncated": True}, engine=tiny, aggregation="mean")
-    assert later == pytest.approx(expected.reward, abs=1e-4)
+    completion = [*turns, {"role": "assistant", "content": "Blue."}]
+    asked = [{"role": "user", "content": "Name a colour."}]
+    record = {"prompt": [*asked, *turns], "response": "Blue.", "truncated": True}
+    whole, last = (
+        endorm.score(record, engine=tiny, aggregation=aggregation, score_turns=which)[0].reward for which in ("all", "last")
+    )
+    reward = EndoReward(engine=tiny, aggregation=aggregation)
+    assert reward(prompts=["Name a colour."], completions=[completion]) == pytest.approx([whole], abs=1e-4)
+    only = EndoReward(engine=tiny, aggregation=aggregation, score_turns="last")
+    assert only(prompts=[asked], completions=[completion]) == pytest.approx([last], abs=1e-4) and whole != last
+    # Turns of the assistant in the prompt are nobody's that is trained.
+    earlier = [*asked, {"role": "assistant", "content": "Red and green."}, {"role": "user", "content": "Another."}]
+    (every,) = endorm.score({**record, "prompt": [*earlier, *turns]}, engine=tiny, score_turns="all", tokens=True)
+    own = endorm.aggregate(np.ascontiguousarray(every.token_log_probs[every.turns[1].begin :]))[aggregation]
+    assert reward(prompts=[earlier, asked], completions=[completion] * 2) == pytest.approx([own, whole], abs=1e-4)
+
+
+def drawn(engine, prompts, **settings):
+    """(texts as TRL decodes them, ids) of completions by the judging model itself."""
+    made = endorm.complete(prompts, engine=engine, max_tokens=8, **settings)
+    return [one.text for one in made], [list(one.token_ids) for one in made]
+
+
+def test_the_tokens_that_were_drawn_are_scored(engine):
+    prompts = [[{"role": "user", "content": text}] for text in GOLDEN_PROMPTS]
+    texts, ids = drawn(engine, prompts, seed=1)
+    wanted = [one.reward for one in endorm.score_ids(prompts, ids, engine=engine, aggregation="mean")]
+    reward = EndoReward(engine=engine, aggregation="mean")
+    completions = [[{"role": "assistant", "content": text}] for text in texts]
+    ask = {"prompts": prompts, "completions": completions, "completion_ids": ids}
+    assert reward(**ask) == pytest.approx(wanted, abs=1e-4)
+    # Another cut of the same text is another context: the ids are what is scored, not the text.
+    cut = [[*engine_ids(engine, text)] for text in texts]
+    assert reward(**{**ask, "completion_ids": cut}) == pytest.approx(
+        [one.reward for one in endorm.score_ids(prompts, cut, engine=engine, aggregation="mean")], abs=1e-4
+    )
+    # With a mask, a tool's tokens are context.
+    tool = engine_ids(engine, "31 degrees")
+    called = [{"role": "assistant", "content": texts[0]}, {"role": "tool", "content": "31 degrees"}, completions[1][0]]
+    whole = ids[0] + tool + ids[1]
+    mask = [1] * len(ids[0]) + [0] * len(tool) + [1] * len(ids[1])
+    (one,) = endorm.score_ids(prompts[:1], [whole], [mask], engine=engine, aggregation="mean")
+    got = reward(prompts=prompts[:1], completions=[called], completion_ids=[whole], response_mask=[mask])
+    assert got == pytest.approx([one.reward], abs=1e-4) and len(one.turns) == 2
+    # An end alone says nothing, however likely it is.
+    assert reward(prompts=prompts[:1], completions=[""], completion_ids=[[2]]) == [None]
+
+
+def engine_ids(engine, text):
+    """A text as single bytes."""
+    every = engine.token_bytes(list(range(1000)))
+    return [every.index(bytes([byte])) for byte in text.encode()]
+
+
+def test_ids_of_another_vocabulary_are_not_read(engine, tiny):
+    prompts = ["Name a colour.", "Name a city."]
+    texts, ids = drawn(engine, prompts, seed=1)
+    reward = EndoReward(engine=tiny)
+    with pytest.warns(UserWarning, match="do not spell"):
+        by_text = reward(prompts=prompts, completions=texts, completion_ids=ids)
+    assert by_text == EndoReward(engine=tiny, token_ids=False)(prompts=prompts, completions=texts, completion_ids=ids)
+    assert reward(prompts=prompts, completions=texts, completion_ids=ids) == by_text  # without a second warning
+    with pytest.raises(ValueError, match="completion_ids"):
+        EndoReward(engine=tiny, token_ids=True)(prompts=prompts, completions=texts)
+
+
+def test_calls_of_tools_are_part_of_a_completion(tmp_path, golden):
+    template = tmp_path / "chat.jinja"
+    template.write_text(
+        "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content or '' }}{% for c in m.tool_calls or [] %}"
+        "<call>{{ c.function.name }}</call>{% endfor %}<|im_end|>\n{% endfor %}"
+        "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+    )
+    engine = endorm.Engine(str(golden / "engine_tiny_llama.gguf"), template=str(template), threads=1)
+    prompt = [{"role": "user", "content": "Is it warm?"}]
+    call = {"role": "assistant", "tool_calls": [{"type": "function", "function": {"name": "weather", "arguments": {}}}]}
+    tool = {"role": "tool", "name": "weather", "content": "31"}
+    completion = [call, tool, {"role": "assistant", "content": "Yes."}]
+    record = {"prompt": [*prompt, call, tool], "response": "Yes.", "truncated": True}
+    (every,) = endorm.score(record, engine=engine, aggregation="mean", score_turns="all", tokens=True)
+    assert "<call>weather</call>" in "".join(every.token_texts)
+    assert EndoReward(engine=engine, aggregation="mean")([prompt], [completion]) == pytest.approx([every.reward], abs=1e-4)
+    (alone,) = endorm.score({"prompt": prompt, "responses": [call], "truncated": True}, engine=engine, aggregation="mean")
+    assert EndoReward(engine=engine, aggregation="mean")([prompt], [[call]]) == pytest.approx([alone.reward], abs=1e-4)
 
 
 def test_an_end_is_scored_where_there_was_one(tiny):
@@ -107,3 +191,45 @@ def test_grpo_trainer(tiny, tmp_path, conversational):
     assert logged == pytest.approx(means, rel=1e-4)  # TRL trained on these numbers
     moved = max(float((weight - before[name]).abs().max()) for name, weight in trainer.model.named_parameters())
     assert moved > 0.0
+
+
+def rollout_with_a_tool(prompts, trainer):
+    """A rollout as TRL takes it: two tokens of the policy, two of a tool, and the end of the turn. Zeros are the tool's."""
+    ids = [[500 + place, 600, 700, 800 + place, trainer.processing_class.eos_token_id] for place in range(len(prompts))]
+    mask = [[1, 1, 0, 0, 1] for _ in prompts]
+    logs = {"logprobs": [[0.0] * 5 for _ in prompts], "prompt_ids": [[1, 2, 3] for _ in prompts], "completion_ids": ids}
+    return {**logs, "env_mask": mask, "response_mask": mask}
+
+
+@pytest.mark.parametrize("rollout", [None, rollout_with_a_tool])
+def test_grpo_trainer_hands_over_the_tokens(engine, tmp_path, rollout):
+    trl = pytest.importorskip("trl")
+    datasets = pytest.importorskip("datasets")
+    import policy
+
+    tokenizer = policy.tokenizer_of(engine)
+    calls = []
+
+    class Watched(EndoReward):
+        def __call__(self, prompts, completions, **columns):
+            rewards = super().__call__(prompts, completions, **columns)
+            calls.append((prompts, columns["completion_ids"], columns.get("response_mask"), rewards))
+            return rewards
+
+    trainer = trl.GRPOTrainer(
+        model=policy.model(len(tokenizer), end=tokenizer.eos_token_id),
+        processing_class=tokenizer,
+        reward_funcs=[Watched(engine=engine, aggregation="mean", unscored=-100.0)],
+        train_dataset=datasets.Dataset.from_dict({"prompt": [[{"role": "user", "content": p}] for p in GOLDEN_PROMPTS]}),
+        args=trl.GRPOConfig(
+            output_dir=str(tmp_path), per_device_train_batch_size=4, num_generations=4, max_completion_length=6,
+            max_steps=1, report_to=[], save_strategy="no", use_cpu=True, bf16=False, disable_tqdm=True,
+        ),
+        rollout_func=rollout,
+    )  # fmt: skip
+    trainer.train()
+    ((prompts, ids, masks, rewards),) = calls
+    assert (masks is None) == (rollout is None)
+    wanted = endorm.score_ids(prompts, ids, masks, engine=engine, aggregation="mean")
+    assert rewards == pytest.approx([one.reward for one in wanted], abs=1e-4)
+    assert all(one.context == "tokens" and len(one[0].turns) == (2 if rollout else 0) for one in wanted)

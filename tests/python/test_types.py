@@ -22,6 +22,14 @@ reward: float = scored[0].reward
 value: float | None = scored[0].value
 ids: numpy.typing.NDArray[numpy.int32] = scored[0].token_ids
 best: str = endorm.rank([{"prompt": "a", "responses": ["b", "c"]}], engine=engine)[0].best.text
+turns: list[endorm.TurnReward] = endorm.score("a.jsonl", score_turns="all", chat_template_kwargs={"x": 1})[0].turns
+context: str | None = scored[0].context
+of_turns: numpy.typing.NDArray[numpy.int32] | None = scored[0].token_turns
+matrix = numpy.zeros((2, 3), dtype=numpy.int64)
+drawn: list[endorm.Scored] = endorm.score_ids(matrix, matrix, matrix, prompt_masks=matrix, engine=engine, gamma=0.9)
+lists: list[endorm.Scored] = endorm.score_ids([[1, 2], "a"], [[1], numpy.array([2])], [None, [1]])
+written: str = endorm.complete([[{"role": "user", "content": "a"}], [1, 2]], engine=engine, tools=[{}])[0].text
+spelled: list[bytes] = engine.token_bytes([1, 2])
 right: bool = bool(endorm.grade("1", "1"))
 rewards: list[float | None] = EndoReward(engine=engine)(prompts=["a"], completions=["b"])
 many: list[list[float]] = ServerPool(["http://a:8000"]).rewards([{"prompt": "a", "response": "b"}], aggregation="mean")

@@ -234,6 +234,32 @@ std::vector<Request> entangled_requests(RandomStream& random, std::size_t vocabu
   return requests;
 }
 
+TEST_CASE("steps of every turn cover all that is scored") {
+  TabularEngine engine(6, [](std::span<const Token> path) { return random_row(1, path, 6, 4.0); },
+                       {.end_of_turn = true});
+  const json earlier = {{{"role", "user"}, {"content", "[0][1]"}},
+                        {{"role", "assistant"}, {"content", "[2][4][3]"}},
+                        {{"role", "user"}, {"content", "[1]"}}};
+  const auto begins = [&](const json& record, bool find_steps) {
+    ScoreOptions options;
+    options.turns = ScoredTurns::kAll;
+    options.find_steps = find_steps;
+    options.step_separator = "[4]";
+    const Scored scored = score_one(engine, options, record);
+    std::vector<std::size_t> found;
+    for (const StepReward& step : scored_of(scored, 0).aggregates->steps) {
+      found.push_back(step.tokens.begin);
+    }
+    return found;
+  };
+  // [2][4] [3]<end> | [2][4] [2][4] [3]<end>
+  CHECK(begins({{"prompt", earlier}, {"response", "[2][4][2][4][3]"}}, true) ==
+        std::vector<std::size_t>{0, 2, 4, 6, 8});
+  // A turn that was not split is one step beside those that were given.
+  CHECK(begins({{"prompt", earlier}, {"steps", {"[2]", "[3]"}}}, false) == std::vector<std::size_t>{0, 4, 6});
+  CHECK(begins({{"prompt", earlier}, {"response", "[2][4]"}}, false).empty());
+}
+
 TEST_CASE("sharing, cache, order of records and of responses change no number") {
   for (std::uint64_t seed = 1; seed <= 10; ++seed) {
     INFO("seed ", seed);

@@ -95,6 +95,33 @@ TEST_CASE("every accepted form of a record") {
   }
 }
 
+TEST_CASE("lists of tokens that stand beside the line") {
+  const std::string line =
+      R"({"prompt_ids":{"given":0},"responses":[{"ids":{"given":1},"mask":{"given":2}},{"ids":{"given":3}},"text"]})";
+  std::vector<GivenList> given = {{{4, 6}}, {{5, 7, 9}}, {{1, 0, 1}}, {{}, "holds numbers of type float64."}};
+  const auto read = [&] {
+    std::vector<std::string> unknown;
+    return parse_request(line, 1, "\n\n", unknown, given);
+  };
+  const Request request = read();
+  CHECK(request.prompt_ids == Tokens{4, 6});
+  CHECK(request.responses[0].ids == Tokens{5, 7, 9});
+  CHECK(request.responses[0].mask == std::vector<bool>{true, false, true});
+  CHECK(request.responses[1].refused == "\"responses[1].ids\" holds numbers of type float64.");
+  CHECK(request.responses[2].text.text == "text");
+  given[2].values = {1, 0, 3};
+  CHECK(contains(read().responses[0].refused, "\"responses[0].mask[2]\" is 3"));
+  given[2].values = {1};
+  CHECK(contains(read().responses[0].refused, "1 entries for 3 token ids"));
+  given[1].values = {5, -7, 9};
+  CHECK(contains(read().responses[0].refused, "\"responses[0].ids[1]\" is -7"));
+  CHECK(read().key != request.key);
+  given[0] = {{}, "has the shape [1, 2], expected one list."};
+  CHECK_THROWS_WITH_AS(read(), doctest::Contains("\"prompt_ids\" has the shape"), InvalidInput);
+  given.clear();  // then it is an object, as in any line
+  CHECK_THROWS_WITH_AS(read(), doctest::Contains("\"prompt_ids\" is a JSON object"), InvalidInput);
+}
+
 TEST_CASE("NUL, special tokens and characters outside the basic plane pass unchanged") {
   const Request request = parse(R"({"prompt":"p","response":"\u0000<|im_end|>\ud83d\ude00"})");
   CHECK(request.responses[0].text.text == std::string("\0<|im_end|>\xF0\x9F\x98\x80", 15));
@@ -122,9 +149,9 @@ TEST_CASE("a step's separator belongs to the step before it") {
 TEST_CASE("unknown fields are collected once each, and no more than 64 of them") {
   std::vector<std::string> unknown;
   parse_request(R"({"prompt":"p","response":"r","label":{"deep":[1]},"extra":1})", 1, "", unknown);
-  parse_request(R"({"prompt":[{"role":"user","content":"p","name":"n"}],"response":"r","label":0})", 2, "", unknown);
+  parse_request(R"({"prompt":[{"role":"user","content":"p","weight":"n"}],"response":"r","label":0})", 2, "", unknown);
   parse_request(R"({"prompt":"p","responses":[{"text":"r","score":1}]})", 3, "", unknown);
-  CHECK(unknown == std::vector<std::string>{"extra", "label", "prompt[].name", "responses[].score"});
+  CHECK(unknown == std::vector<std::string>{"label", "extra", "prompt[].weight", "responses[].score"});
   std::string line = R"({"prompt":"p","response":"r")";
   for (int i = 0; i < 200; ++i) {
     line += ",\"u" + std::to_string(i) + "\":0";

@@ -60,10 +60,11 @@ TEST_CASE("a response longer than the context: an error, a shorter prompt, or sk
     CHECK(contains(scored.responses[1].error, "--on-overflow"));
     CHECK(contains(scored.responses[2].error, "have 9 tokens"));
   }
-  SUBCASE("truncate-left keeps the first token and the end of the prompt, and says how much went") {
+  SUBCASE("truncate-left keeps the first token and the end of the prompt, the same for all, and says how much went") {
     options.overflow = Overflow::kTruncateLeft;
     const Scored scored = score(engine, options, requests)[0];
-    CHECK(scored.responses[0].scored.value().truncated_left == 0);
+    CHECK(scored.responses[0].scored.value().truncated_left == 2);  // what the second needs
+    CHECK(reward_of(scored.responses[0]) == reward_alone(unlimited, "[0][3]", "[4]"));
     CHECK(scored.responses[1].scored.value().truncated_left == 2);
     CHECK(reward_of(scored.responses[1]) == reward_alone(unlimited, "[0][3]", "[4][0][1]"));
     CHECK(reward_of(scored.responses[1]) != reward_alone(unlimited, "[0][1][2][3]", "[4][0][1]"));

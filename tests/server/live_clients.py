@@ -106,6 +106,18 @@ def lm_eval(address):
     return GGUFLM(base_url=address).loglikelihood([request], disable_tqdm=True)[0]
 
 
+def lm_eval_ids(address, context, continuation):
+    """The same by its client of OpenAI's completions, which sends token ids."""
+    if importlib.util.find_spec("lm_eval") is None or importlib.util.find_spec("tenacity") is None:
+        raise Missing("lm_eval[api]")
+    from lm_eval.models.openai_completions import LocalCompletionsAPI
+
+    client = LocalCompletionsAPI(base_url=f"{address}/v1/completions", model="tested", tokenizer_backend=None, batch_size=2)
+    client.tokenizer, client.tokenized_requests = object(), True  # it asks for one, and tokenizes nothing here
+    asked = (("", ""), context, continuation)
+    return [log_likelihood for log_likelihood, _ in client._loglikelihood_tokens([asked, asked], disable_tqdm=True)]
+
+
 def run(endorm):
     if smollm2() is None:
         print("SKIPPED: SmolLM2 was never fetched")
@@ -127,6 +139,9 @@ def run(endorm):
             log_prob = server.post("/v1/rewards", body)[1]["responses"][0]["log_prob"]
             assert near(log_likelihood, log_prob, TOLERANCE), (log_likelihood, log_prob)
             ran.append("lm_eval")
+            ids = [server.token_ids(text) for text in (body["prompt"], body["response"])]
+            assert near(lm_eval_ids(address, *ids), [log_prob, log_prob], TOLERANCE)
+            ran.append("lm_eval with token ids")
         except Missing as error:
             missing.append(f"lm_eval ({error} is not installed)")
     print(f"clients whose own code had the right numbers: {', '.join(ran) or 'none'}")

@@ -8,8 +8,11 @@ from served import ROOT, TINY, Served, near, smollm2
 
 RECORDS = 50
 # One record at a time, no prompt kept, gives the same bits both ways. Batches differ by who is in them: products round by their
-# shape, which may move a number by this part of itself.
+# shape, which may move a number by this part of itself. Where activations are rounded to bf16, a number that falls on the other
+# side of a step moves all that follows (docs/accuracy.md: 0.15 nats of a token, seen here: 0.21), in a few of the records.
 TOLERANCES = {"tiny": 1e-3, "smollm2": 1e-2}
+BF16_TOLERANCE = 0.3
+MOST_MOVED = 0.3  # of the records, beyond TOLERANCES
 ALONE = {"tiny": 20, "smollm2": 5}  # records that the command line scores alone, each in a run of its own
 # What a template writes and what a user may type; both models know these tokens.
 SPECIAL = ("<|im_end|>", "<|im_start|>", "<|im_start|>assistant\n", "<|im_end|>\n<|im_start|>user\nhi")
@@ -34,7 +37,8 @@ def scored(endorm, model, asked, *flags):
         file.flush()
         done = subprocess.run([endorm, "score", file.name, "--model", model, "--tokens", *flags], capture_output=True, text=True,
                               check=True)
-    return [json.loads(line) for line in done.stdout.splitlines()[1:]]
+    manifest, *rows = [json.loads(line) for line in done.stdout.splitlines()]
+    return rows, "bf16" in manifest["manifest"]["model"]["arithmetic"]
 
 
 def numbers(row):
@@ -49,11 +53,11 @@ def worst_gap(rows, expected):
 
 def same_everywhere(endorm, model, name, flags):
     asked = records()
-    expected = scored(endorm, model, asked, *flags)
-    tolerance = TOLERANCES[name]
+    expected, is_bf16 = scored(endorm, model, asked, *flags)
+    tolerance = BF16_TOLERANCE if is_bf16 else TOLERANCES[name]
     with Served(endorm, model, "--quiet", "--kept-tokens", 0, *flags) as server:
         for record in asked[: ALONE[name]]:
-            found, wanted = server.post("/v1/rewards", record)[1], scored(endorm, model, [record], *flags)[0]
+            found, wanted = server.post("/v1/rewards", record)[1], scored(endorm, model, [record], *flags)[0][0]
             assert numbers(found) == numbers(wanted), (found, wanted)
     with Served(endorm, model, "--quiet", *flags) as server:
         status, together = server.post("/v1/rewards", {"records": asked})
@@ -77,6 +81,8 @@ def same_everywhere(endorm, model, name, flags):
         for row, wanted in zip(rows, expected, strict=True):
             assert row["id"] == wanted["id"] or way == "single requests"
             assert near(numbers(row), numbers(wanted), tolerance), (way, row, wanted)
+        moved = sum(not near(numbers(row), numbers(wanted), TOLERANCES[name]) for row, wanted in zip(rows, expected, strict=True))
+        assert moved <= MOST_MOVED * RECORDS, (way, moved)
         gaps[way] = worst_gap(rows, expected)
     print(f"{name}: {RECORDS} records through the command line and HTTP; one at a time {ALONE[name]} give the same bits; in batches the "
           "worst difference of a reward is "

@@ -8,7 +8,7 @@ import importlib
 import pathlib
 import sys
 
-CASES = ("load", "hostile", "shutdown", "numbers", "clients")
+CASES = ("load", "hostile", "shutdown", "numbers", "texts", "clients")
 
 
 def main():

@@ -267,28 +267,37 @@ async function records(browser, server) {
     { chosen: [user("2+2?"), assistant("4")], rejected: [user("2+2?"), assistant("5")] },
     { messages: [user("3+3?"), assistant("6")], truncated: true },
     { prompt: "Speed?", steps: ["Divide.", "It is 75."] },
+    { prompt: "Time?", response: "Noon.", tools: [{ type: "function", function: { name: "clock" } }] },
+    { messages: [user("4+4?"), { ...assistant("8"), reasoning_content: "Add." }] },
+    { prompt_ids: [1], response_ids: [2] },
   ].map((record) => JSON.stringify(record));
   await page.setInputFiles("#file", { name: "in.jsonl", mimeType: "text/plain", buffer: Buffer.from([...lines, "{not json", ""].join("\n")) });
   await page.waitForFunction(() => document.getElementById("places").textContent.includes("one"));
   assert.equal(await page.inputValue("#system"), "Be brief.");
   await page.check("#at-once");
-  for (let i = 0; i < 4; ++i) {
+  for (let i = 0; i < 5; ++i) {
+    assert.ok(await page.locator("#beside").isHidden());
     await page.click("#next");
     await settled(page);
     assert.equal(await text(page, "error"), "");
   }
-  assert.deepEqual(page.posts.map(({ prompt, responses }) => ({ prompt, responses })), [
+  assert.match(await text(page, "beside"), /record\u2019s tools/);
+  assert.match(await text(page, "card-0"), /read behind the generation prompt/);
+  assert.deepEqual(page.posts.map(({ prompt, responses, tools }) => ({ prompt, responses, ...(tools && { tools }) })), [
     { prompt: [user("Hi")], responses: ["Hello", { text: "Good", truncated: true }, { steps: ["A.", "B."], truncated: false }] },
     { prompt: [user("2+2?")], responses: ["4", "5"] },
     { prompt: [user("3+3?")], responses: [{ text: "6", truncated: true }] },
     { prompt: "Speed?", responses: [{ steps: ["Divide.", "It is 75."], truncated: false }] },
+    { prompt: "Time?", responses: ["Noon."], tools: [{ type: "function", function: { name: "clock" } }] },
   ]);
-  await page.click("#next");
-  assert.match(await text(page, "error"), /Record 6 cannot be read/);
+  for (const why of [/Record 7 cannot be read: .*reasoning_content/, /Record 8 cannot be read: .*token ids/, /Record 9 cannot be read/]) {
+    await page.click("#next");
+    assert.match(await text(page, "error"), why);
+  }
   await page.fill("#place", "3");
   await page.keyboard.press("Enter");
   await settled(page);
-  assert.equal(page.posts.length, 4, "a record that was scored is shown from memory");
+  assert.equal(page.posts.length, 5, "a record that was scored is shown from memory");
   assert.deepEqual((await orderOf(page)).sort(), ["chosen", "rejected"]);
   await page.locator("#responses textarea").first().fill("four");
   assert.ok(await page.locator("#stale").isVisible());
@@ -330,10 +339,14 @@ async function failures(browser, server) {
     const answer = await route.fetch();
     const json = await answer.json();
     json.responses[1].mean += 2e-9;
+    const { tokens } = json.responses[0];  // as a server that scores every turn answers
+    json.responses[0].turns = [{ begin: 0, end: 1, reward: -1, sum: -1, mean: -1 }, { begin: 1, end: tokens, reward: -2, sum: -2.5, mean: -0.5 }];
     await route.fulfill({ json });
   }, { times: 1 });
   await write(page, "Another?", ["Paris.", "Rome."]);
   await score(page);
+  assert.deepEqual(await page.locator("#card-0 .turns .sum").allTextContents(), ["\u22121.00", "\u22122.50"]);
+  assert.equal(await page.locator("#card-1 .turns").count(), 0);
   assert.match(await text(page, "warning"), /differ.*response 2, mean/);
   await page.route("**/v1/rewards", (route) => route.fulfill({ json: { model: "a", aggregation: "sum", responses: [{ error: "[step_ranges] no" }, { error: "[step_ranges] no" }] } }), { times: 1 });
   await write(page, "A third?", ["Paris.", "Rome."]);

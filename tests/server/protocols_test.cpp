@@ -24,7 +24,7 @@ TEST_CASE("OpenRLHF: queries with their prompts, whatever a decoder put before t
                                                   {"labels", {"x", nullptr}}});
   REQUIRE(reply["rewards"].size() == 2);
   CHECK(reply["rewards"][0] == scored_alone(kPrompt, kGood, true));
-  CHECK(reply["rewards"][1] == scored_alone("[0]" + kPrompt, kOther, true));
+  CHECK(reply["rewards"][1] == scored_alone(kPrompt, kOther, true));
   CHECK(reply["scores"] == reply["rewards"]);
   CHECK(reply["extra_logs"]["endorm_tokens"] == json({3.0, 2.0}));
   // Without prompts the last turn of the text is the response.

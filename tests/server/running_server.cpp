@@ -42,13 +42,25 @@ double scored_alone(const std::string& prompt, const std::string& response, bool
   return scored.responses.front().scored->reward;
 }
 
+TurnMarks tabular_marks() {
+  TurnMarks marks;
+  marks.opening = "[7][6]";
+  marks.others = {"[7][1]"};
+  marks.opening_ids = {7, 6};
+  marks.other_ids = {{7, 1}};
+  marks.specials = {"[0]", "[1]", "[6]", "[7]"};
+  marks.fillers = {"[0]"};
+  marks.filler_ids = {0};
+  return marks;
+}
+
 RunningServer::RunningServer(std::vector<std::unique_ptr<Engine>> engines, ServerOptions server, QueueOptions queue) {
   std::vector<ServedModel> models;
   for (std::unique_ptr<Engine>& engine : engines) {
     ServedModel& model = models.emplace_back();
     model.name = "tabular" + std::to_string(models.size() - 1);
     model.context.model = model.name;
-    model.context.turn_opening = "[7][6]";
+    model.context.marks = std::make_shared<const TurnMarks>(tabular_marks());
     model.context.version = "test";
     model.queue = std::make_unique<RewardQueue>(std::move(engine), queue);
   }

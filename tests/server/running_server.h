@@ -35,6 +35,8 @@ class RunningServer {
   bool stopped_ = false;
 };
 
+// Of the servers' models: [7] ends a turn, [7][6] opens the model's and [7][1] a user's, [0] pads.
+TurnMarks tabular_marks();
 // Eight tokens; the logits are a function of the path's hash. delay: how long each row takes.
 std::unique_ptr<Engine> tabular_engine(std::chrono::milliseconds delay = std::chrono::milliseconds(0));
 std::vector<std::unique_ptr<Engine>> one(std::unique_ptr<Engine> engine);

@@ -88,6 +88,13 @@ class Served:
         reply = connection.getresponse()
         return reply.status, reply.read()
 
+    def token_ids(self, text):
+        """Of text in the model's own form, behind a special token, which SmolLM2 has."""
+        body = {"prompt": "<|im_start|>", "response": text, "options": {"text": "raw"}}
+        status, reply = self.post("/v1/rewards", body)
+        assert status == 200, reply
+        return reply["responses"][0]["token_rewards"]["id"]
+
     def reward(self, prompt, response):
         """Of text in the model's own form, by /v1/rewards."""
         body = {"prompt": prompt, "response": response, "options": {"text": "raw", "tokens": False}}

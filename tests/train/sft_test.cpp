@@ -37,7 +37,8 @@ std::unique_ptr<LlamaEngine> engine_of(const std::string& model, const std::vect
 TrainingData data_of(const TemporaryDirectory& folder, const std::string& lines, bool every_turn = false,
                      std::size_t max_tokens = 512) {
   write_file(folder.file("data.jsonl"), lines);
-  return read_training_data(folder.file("data.jsonl"), *engine_of(tiny_model_path("llama")), max_tokens, every_turn);
+  return read_training_data(folder.file("data.jsonl"), *engine_of(tiny_model_path("llama")), {}, max_tokens,
+                            every_turn);
 }
 
 std::string sums() {

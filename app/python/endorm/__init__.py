@@ -25,6 +25,7 @@ with _threads.short_waits():
         ScoredResponse,
         StepReward,
         TokenRewards,
+        TurnReward,
         aggregate,
         benchmark_names,
         extract_answer,
@@ -39,6 +40,7 @@ from ._bench import bench
 from ._generation import complete
 from ._ranking import RankedResponse, Ranking, rank, rank_async
 from ._scoring import iter_scored, score, score_async
+from ._token_scoring import score_ids
 
 __all__ = [
     "Aggregates",
@@ -54,6 +56,7 @@ __all__ = [
     "ScoredResponse",
     "StepReward",
     "TokenRewards",
+    "TurnReward",
     "__version__",
     "aggregate",
     "bench",
@@ -68,6 +71,7 @@ __all__ = [
     "rank_async",
     "score",
     "score_async",
+    "score_ids",
     "soft_value",
     "token_rewards",
 ]

@@ -1,7 +1,8 @@
 """Which server a prompt goes to: the same in Python and in C++, so that clients of one job agree.
 
 The key of a record is its messages in order, a system message first and the response left out, each as role, newline,
-content, newline (judge/server_judge.cpp, prompt_of). Of key and address, engine/server_pool.cpp (hash_of) has the hash.
+content, newline (judge/server_judge.cpp, prompt_of); of a prompt that is tokens, their ids with spaces between. Of key
+and address, engine/server_pool.cpp (hash_of) has the hash.
 """
 
 from collections.abc import Iterable, Mapping
@@ -15,6 +16,8 @@ _FNV_PRIME = 1099511628211
 def prompt_key(record: Mapping[str, Any]) -> bytes:
     """The key of a record that parse_record takes, UTF-8."""
     given = {name: value for name, value in record.items() if value is not None}
+    if "prompt_ids" in given:
+        return " ".join(map(str, given["prompt_ids"])).encode()
     if "messages" in given:
         messages = _turns(given["messages"][:-1])
     elif "prompt" in given or "question" in given:
@@ -28,7 +31,7 @@ def prompt_key(record: Mapping[str, Any]) -> bytes:
 
 
 def _turns(messages: Iterable[Mapping[str, Any]]) -> list[tuple[str, str]]:
-    return [(message["role"], _text(message["content"])) for message in messages]
+    return [(message["role"], _text(message.get("content") or "")) for message in messages]
 
 
 def _text(content: str | Iterable[Mapping[str, Any]]) -> str:

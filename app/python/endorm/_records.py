@@ -1,15 +1,18 @@
-"""Records as users have them, to the lines of JSON that the core reads."""
+"""Records as users have them, to the lines of JSON that the core reads, and the token lists beside them."""
 
 import json
 import os
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from ._core import InvalidInput, Request, parse_record, read_lines
+from ._token_lists import lift_lists
 
 #: One record, many, rows of a datasets.Dataset, a DataFrame, an Arrow table, or the path of a JSON lines or Parquet file.
 Records: TypeAlias = "Mapping[str, Any] | Iterable[Mapping[str, Any]] | str | os.PathLike[str] | Any"
+
+_Lift: TypeAlias = "Callable[[Mapping[str, Any]], tuple[dict[str, Any], list[Any]]]"
 
 
 def read_records(records: Records, step_separator: str) -> tuple[list[Request], list[int]]:
@@ -20,36 +23,58 @@ def read_records(records: Records, step_separator: str) -> tuple[list[Request], 
     requests: list[Request] = []
     sizes: list[int] = []
     unknown: dict[str, None] = {}
-    for number, line in record_lines(records):
-        request, fields = parse_record(line, number, step_separator)
+    for number, line, given in _lines(records, lift_lists):
+        request, fields, size = parse_record(line, number, step_separator, given)
         requests.append(request)
-        sizes.append(len(line.encode()))
+        sizes.append(size)
         unknown.update(dict.fromkeys(fields))
     if unknown:
         warnings.warn(f"fields that are not used: {', '.join(unknown)}", stacklevel=4)
     return requests, sizes
 
 
+def read_record(row: Mapping[str, Any], number: int, step_separator: str) -> tuple[Request, list[str], int]:
+    """One record with the names of fields that are not used and its bytes. Raises ValueError where it cannot be read."""
+    line, given = _line(row, number, lift_lists)
+    return parse_record(line, number, step_separator, given)
+
+
 def record_lines(records: Records) -> Iterator[tuple[int, str]]:
     """(number from 1, JSON) of each record. Raises ValueError where one is no JSON object."""
+    for number, line, _ in _lines(records, lambda row: (dict(row), [])):
+        yield number, line
+
+
+def _lines(records: Records, lift: _Lift) -> Iterator[tuple[int, str, list[Any]]]:
+    """(number from 1, JSON, the lists that lift takes out of it) of each record."""
     if isinstance(records, (str, os.PathLike)):
         path = os.fspath(records)
         if not path.endswith(".parquet"):
-            yield from read_lines(path)
+            for number, line in read_lines(path):
+                yield number, line, []
             return
         rows: Iterable[Any] = _parquet_rows(path)
     else:
         rows = _rows(records)
     for number, row in enumerate(rows, 1):
-        yield number, _json(row, number)
+        yield number, *_line(row, number, lift)
+
+
+def _line(row: Any, number: int, lift: _Lift) -> tuple[str, list[Any]]:
+    if not isinstance(row, Mapping):
+        raise InvalidInput(f"[score] record {number} is of type {type(row).__name__}, expected a dict")
+    rest, given = lift(row)
+    return json_text(rest, f"[score] record {number}"), given
 
 
 def _rows(records: Any) -> Iterable[Any]:
     if isinstance(records, Mapping):
         return [records]
-    rows = records  # datasets.Dataset is an iterable of dicts
+    rows = records
     if hasattr(records, "to_pylist"):  # an Arrow table or record batch
-        rows = records.to_pylist()
+        rows = map(_without_nulls, records.to_pylist())
+    elif hasattr(records, "features"):  # datasets.Dataset is an iterable of dicts
+        rows = map(_without_nulls, records)
     elif hasattr(records, "columns") and hasattr(records, "to_dict"):  # a DataFrame
         rows = records.to_dict("records")
     if isinstance(rows, Iterable):
@@ -73,18 +98,26 @@ def _parquet_rows(path: str) -> Iterator[dict[str, Any]]:
         raise InvalidInput(f"[score] {path} cannot be read as Parquet: {error}") from error
     with file:
         for batch in file.iter_batches():
-            yield from batch.to_pylist()
+            yield from map(_without_nulls, batch.to_pylist())
 
 
-def _json(row: Any, number: int) -> str:
-    if not isinstance(row, Mapping):
-        raise InvalidInput(f"[score] record {number} is of type {type(row).__name__}, expected a dict")
+def _without_nulls(value: Any) -> Any:
+    """A row of a table without its empty cells: a struct there has the fields of all rows' structs."""
+    if isinstance(value, Mapping):
+        return {name: _without_nulls(inner) for name, inner in value.items() if inner is not None}
+    if isinstance(value, list) and value and isinstance(value[0], (Mapping, list)):
+        return [_without_nulls(inner) for inner in value]
+    return value
+
+
+def json_text(value: Any, name: str) -> str:
+    """JSON of what Python, NumPy and configurations hold. Raises ValueError, which says that `name` is none."""
     try:
-        line = json.dumps(dict(row), ensure_ascii=False, allow_nan=False, default=_plain)
-        line.encode()
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False, default=_plain)
+        text.encode()
     except (TypeError, ValueError) as error:  # a lone surrogate is a ValueError, too
-        raise InvalidInput(f"[score] record {number} is no JSON: {error}") from error
-    return line
+        raise InvalidInput(f"{name} is no JSON: {error}") from error
+    return text
 
 
 def _plain(value: Any) -> Any:
@@ -93,4 +126,6 @@ def _plain(value: Any) -> Any:
         return value.tolist()
     if isinstance(value, Mapping):
         return dict(value)
+    if isinstance(value, Sequence) and not isinstance(value, (bytes, bytearray)):
+        return list(value)
     raise TypeError(f"a value of type {type(value).__name__} stands in it")

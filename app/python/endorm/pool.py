@@ -17,7 +17,7 @@ from typing_extensions import Self, Unpack
 
 from ._core import InvalidInput, parse_record
 from ._prompt_key import prompt_key
-from ._records import Records, record_lines
+from ._records import Records, json_text, record_lines
 from ._server_choice import Server, ServerState, Servers
 from ._server_http import ServerConnection, ServerFailed
 from ._scoring import ScoreOptions
@@ -122,18 +122,22 @@ class ServerPool:
         return _restored, (self._settings,)
 
     def _ask(self, records: Records, tokens: bool, options: ScoreOptions) -> "list[Future[Row]]":
-        sent = {name: value for name, value in options.items() if name != "share_prefixes"}  # a server decides that
+        kept_here = ("share_prefixes", "chat_template_kwargs")  # a server decides the first, records hold the other
+        sent = {name: value for name, value in options.items() if name not in kept_here}
+        arguments = options.get("chat_template_kwargs") or {}
         bodies = []
         unknown: dict[str, None] = {}
         for number, line in record_lines(records):
-            request, fields = parse_record(line, number, options.get("step_separator", "\n\n"))
+            request, fields, _ = parse_record(line, number, options.get("step_separator", "\n\n"))
             unknown.update(dict.fromkeys(fields))
             record = _without(json.loads(line), fields)
             record["id"] = request.id
+            if arguments:
+                record["chat_template_kwargs"] = {**arguments, **(record.get("chat_template_kwargs") or {})}
             body = {"records": [record], "options": {**sent, "tokens": tokens}}
             if self._model is not None:
                 body["model"] = self._model
-            bodies.append((prompt_key(record), json.dumps(body).encode()))
+            bodies.append((prompt_key(record), json_text(body, "[ServerPool] a request").encode()))
         if unknown:
             warnings.warn(f"fields that are not used: {', '.join(unknown)}", stacklevel=4)
         return [self._workers.submit(self._row, key, body) for key, body in bodies]

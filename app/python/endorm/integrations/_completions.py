@@ -6,20 +6,32 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from .._core import Engine
+import numpy as np
+
+from .._core import Engine, ScoredResponse, aggregate
 from .._scoring import score
 
-#: A prompt as text, or as messages {"role", "content"}.
+#: A prompt as text, or as messages {"role", "content", ...}.
 Prompt: TypeAlias = "str | Sequence[Mapping[str, Any]]"
 
 
 @dataclass(frozen=True)
 class Completion:
-    """One completion of a policy. ended: it closed its turn, so the token that does is scored; else none is invented."""
+    """One completion of a policy. ended: it closed its turn, so the token that does is scored; else none is invented.
+
+    response: its text, or a message of the assistant with all that it holds. turns: how many of the assistant's it has;
+    all but the last are at the end of the prompt. ids, mask: the tokens that were drawn, in the judging model's own
+    vocabulary, which are then scored in the place of the response. arguments: what the chat template reads beside the
+    messages.
+    """
 
     prompt: Prompt
-    text: str
+    response: str | Mapping[str, Any]
     ended: bool = False
+    turns: int = 1
+    ids: Sequence[int] | None = None
+    mask: Sequence[int] | None = None
+    arguments: Mapping[str, Any] | None = None
 
 
 class CompletionScorer:
@@ -28,7 +40,7 @@ class CompletionScorer:
 
     model, engine_options: what Engine takes; engine: one that is loaded already, in their place (then it cannot be
     pickled). unscored: the reward of a completion that has none, such as an empty one; None leaves it out. options: as
-    score takes.
+    score takes. Without score_turns among them, all turns of a completion are scored, and none of its prompt.
     """
 
     def __init__(
@@ -55,23 +67,63 @@ class CompletionScorer:
 
     def rewards(self, completions: Sequence[Completion]) -> list[float | None]:
         """[n] rewards, higher is better. Completions of one prompt are scored together, so that it is read once."""
+        rewards: list[float | None] = [self.unscored] * len(completions)
+        chosen = "score_turns" in self.options
+        several = [place for place, one in enumerate(completions) if one.turns > 1 and not chosen]
+        single = [place for place, one in enumerate(completions) if one.turns == 1 or chosen]
+        for place, one in self._scored(completions, single, {}):
+            rewards[place] = one.reward
+        for place, one in self._scored(completions, several, {"score_turns": "all", "tokens": True}):
+            rewards[place] = _reward_of_last(one, completions[place].turns, self.options)
+        return rewards
+
+    def _scored(
+        self, completions: Sequence[Completion], places: Sequence[int], more: Mapping[str, Any]
+    ) -> list[tuple[int, ScoredResponse]]:
+        """(place, response) of those that have a score."""
         records: dict[str, dict[str, Any]] = {}
-        places: list[tuple[str, int]] = []
-        for completion in completions:
-            prompt = completion.prompt if isinstance(completion.prompt, str) else [dict(m) for m in completion.prompt]
-            key = json.dumps(prompt, default=str)
-            record = records.setdefault(key, {"id": key, "prompt": prompt, "responses": []})
-            places.append((key, len(record["responses"])))
-            record["responses"].append({"text": completion.text, "truncated": not completion.ended})
-        scored = {one.id: one for one in score(records.values(), engine=self.engine(), **self.options)}
-        responses = [scored[key][place] for key, place in places]
-        return [one.reward if one.error is None else self.unscored for one in responses]
+        entries: list[tuple[str, int]] = []
+        for one in (completions[place] for place in places):
+            prompt = one.prompt if isinstance(one.prompt, str) else [dict(message) for message in one.prompt]
+            key = json.dumps([prompt, one.arguments], default=str)
+            empty: dict[str, Any] = {"id": key, "prompt": prompt, "responses": [], "truncated": []}
+            record = records.setdefault(key, empty)
+            if one.arguments:
+                record["chat_template_kwargs"] = one.arguments
+            entries.append((key, len(record["responses"])))
+            record["responses"].append(_entry(one))
+            record["truncated"].append(not one.ended)
+        if not records:
+            return []
+        scored = {one.id: one for one in score(records.values(), engine=self.engine(), **{**self.options, **more})}
+        responses = [scored[key][entry] for key, entry in entries]
+        return [(place, one) for place, one in zip(places, responses, strict=True) if one.error is None]
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in self.__dict__.items() if name not in ("_engine", "_loading")}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state, _engine=None, _loading=threading.Lock())
+
+
+def _entry(one: Completion) -> Any:
+    """As an entry of a record's responses."""
+    if one.ids is None:
+        return one.response
+    return {"ids": one.ids} if one.mask is None else {"ids": one.ids, "mask": one.mask}
+
+
+def _reward_of_last(one: ScoredResponse, turns: int, options: Mapping[str, Any]) -> float:
+    """The reward of these many turns at the end; those before are of the prompt."""
+    if len(one.turns) <= turns:
+        return one.reward
+    first = one.turns[-turns].begin
+    steps = [(step.begin - first, step.end - first) for step in one.aggregates.steps if step.begin >= first]
+    given = {name: options[name] for name in ("alpha", "gamma", "floor", "chunk", "last_k") if name in options}
+    values = one.token_values if options.get("initial_value") else None
+    value = None if values is None else float(values[first])
+    log_probs = np.ascontiguousarray(one.token_log_probs[first:])
+    return aggregate(log_probs, steps=steps, value=value, **given)[options.get("aggregation", "discounted")]
 
 
 _shared: dict[str, CompletionScorer] = {}

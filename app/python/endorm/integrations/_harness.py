@@ -1,14 +1,14 @@
 """What evaluation harnesses ask of a model: log-likelihoods of continuations, and whether greedy decoding writes them."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .._core import Completion, Engine, ScoredResponse
 from .._generation import complete
 from .._scoring import score
 
-Context = str | list[dict[str, Any]]  # text, or messages {"role", "content"}
+Context = str | list[dict[str, Any]]  # text, or messages {"role", "content", ...}
 
 
 def at_word(context: str, continuation: str) -> tuple[str, str]:
@@ -27,7 +27,10 @@ def or_prefix(context: str, prefix: str | None) -> str:
 
 
 def score_continuations(
-    pairs: Sequence[tuple[Context, str]], engine: Engine, progress: bool | None = None
+    pairs: Sequence[tuple[Context, str]],
+    engine: Engine,
+    progress: bool | None = None,
+    template_kwargs: Mapping[str, Any] | None = None,
 ) -> list[ScoredResponse]:
     """[n] of (context, continuation). No end of a turn is added to a continuation; equal contexts are computed once."""
     records: dict[str, dict[str, Any]] = {}
@@ -37,11 +40,17 @@ def score_continuations(
         record = records.setdefault(name, {"id": name, "prompt": context, "responses": []})
         places.append((name, len(record["responses"])))
         record["responses"].append({"text": continuation, "truncated": True})
-    scored = {one.id: one for one in score(records.values(), engine=engine, progress=progress)}
+    found = score(records.values(), engine=engine, progress=progress, chat_template_kwargs=template_kwargs)
+    scored = {one.id: one for one in found}
     return [scored[name][place] for name, place in places]
 
 
-def are_greedy(contexts: Sequence[Context], scored: Sequence[ScoredResponse], engine: Engine) -> list[bool]:
+def are_greedy(
+    contexts: Sequence[Context],
+    scored: Sequence[ScoredResponse],
+    engine: Engine,
+    template_kwargs: Mapping[str, Any] | None = None,
+) -> list[bool]:
     """[n] whether a scored continuation is what greedy decoding writes behind its context, token by token."""
     names = [json.dumps(context) for context in contexts]
     context_of = dict(zip(names, contexts, strict=True))
@@ -54,7 +63,10 @@ def are_greedy(contexts: Sequence[Context], scored: Sequence[ScoredResponse], en
     drawn: dict[str, Completion] = {}
     for tokens, some in alike.items():
         prompts = [context_of[name] for name in some]
-        drawn.update(zip(some, complete(prompts, engine=engine, max_tokens=tokens, temperature=0.0), strict=True))
+        written = complete(
+            prompts, engine=engine, max_tokens=tokens, temperature=0.0, chat_template_kwargs=template_kwargs
+        )
+        drawn.update(zip(some, written, strict=True))
     return [
         one.token_ids.tolist() == list(drawn[name].token_ids[: len(one)])
         for name, one in zip(names, scored, strict=True)

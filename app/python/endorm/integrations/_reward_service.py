@@ -105,10 +105,10 @@ class RewardService:
         if not isinstance(records, list) or not records:
             raise InvalidInput('"records" must be a list that is not empty.')
         for number, record in enumerate(records, 1):
-            _, unknown = parse_record(json.dumps(record), number, options.get("step_separator", "\n\n"))
+            _, unknown, _ = parse_record(json.dumps(record), number, options.get("step_separator", "\n\n"))
             if unknown:
                 raise InvalidInput(f'records[{number - 1}]: the field "{unknown[0]}" is not known.')
-        kind = json.dumps(options, sort_keys=True)
+        kind = json.dumps(options)  # unsorted: templates write tools as they were given
         ids = [str(number) if record.get("id") is None else record["id"] for number, record in enumerate(records, 1)]
         asked = [(kind, {**record, "id": one}) for one, record in zip(ids, records, strict=True)]
         scored = await asyncio.gather(*(self._together(one) for one in asked))

@@ -1,7 +1,7 @@
 """LightEval: `lighteval custom smollm2-135m PATH_OF_THIS_FILE TASKS` (python -m endorm.integrations.lighteval prints the
 path), or Pipeline(model=EndoLightevalModel(engine=...), ...)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lighteval.models.abstract_model import LightevalModel, ModelConfig
@@ -23,7 +23,9 @@ class EndoLightevalModel(LightevalModel):  # type: ignore[misc,unused-ignore]
     that is loaded already; with template="raw" prompts are plain text with their few shots, otherwise messages in the
     model's own chat template. prefix: of a raw engine, what an empty prompt is replaced by, e.g. the text of the model's
     BOS token; without it such requests raise ValueError. greedy: whether argmax_logits_eq_gold of choices is computed,
-    by drawing greedily behind each prompt; it is False without.
+    by drawing greedily behind each prompt; it is False without. chat_template_kwargs: what the chat template reads beside
+    the messages. A choice is read directly behind the generation prompt, as the harness's own models read it: under a
+    template that leaves a reasoning block open there, give e.g. {"enable_thinking": False}.
     """
 
     def __init__(
@@ -33,6 +35,7 @@ class EndoLightevalModel(LightevalModel):  # type: ignore[misc,unused-ignore]
         engine: Engine | None = None,
         prefix: str | None = None,
         greedy: bool = True,
+        chat_template_kwargs: Mapping[str, Any] | None = None,
     ) -> None:
         if engine is None:
             if config is None:
@@ -42,6 +45,7 @@ class EndoLightevalModel(LightevalModel):  # type: ignore[misc,unused-ignore]
         self._engine = engine
         self._prefix = prefix
         self._greedy = greedy
+        self._template_kwargs = chat_template_kwargs
         self._prompts = PromptManager(use_chat_template=False, tokenizer=None, system_prompt=self.config.system_prompt)
         self._cache = SampleCache(self.config)  # the pipeline initialises it; nothing is kept in it
 
@@ -71,6 +75,7 @@ class EndoLightevalModel(LightevalModel):  # type: ignore[misc,unused-ignore]
                 top_p=self.config.generation_parameters.top_p or 1.0,
                 stop=stop,
                 seed=self.config.generation_parameters.seed or 0,
+                chat_template_kwargs=self._template_kwargs,
             )
             for place, one in zip(places, completions, strict=True):
                 drawn[place].append(one)
@@ -119,9 +124,11 @@ class EndoLightevalModel(LightevalModel):  # type: ignore[misc,unused-ignore]
 
     def _read(self, asked: Sequence[Sequence[tuple[Context, str]]], greedy: bool) -> list[ModelResponse]:
         pairs = [pair for of_doc in asked for pair in of_doc]
-        scored = score_continuations(pairs, self._engine)
+        scored = score_continuations(pairs, self._engine, template_kwargs=self._template_kwargs)
         contexts = [context for context, _ in pairs]
-        same = are_greedy(contexts, scored, self._engine) if greedy else [False] * len(pairs)
+        same = [False] * len(pairs)
+        if greedy:
+            same = are_greedy(contexts, scored, self._engine, self._template_kwargs)
         responses = []
         begin = 0
         for of_doc in asked:

@@ -6,10 +6,11 @@ register(model="smollm2-135m")
 and then --reward_funcs endorm.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ._completions import Completion, CompletionScorer, message_text
+from ._completions import Completion, CompletionScorer
 
 
 class EndoORM:
@@ -27,9 +28,10 @@ class EndoORM:
     def __call__(
         self, completions: Sequence[str], messages: Sequence[Sequence[Mapping[str, Any]]] | None = None, **columns: Any
     ) -> list[float | None]:
-        """[n] rewards. messages are the conversations, with or without the completion as their last turn. A completion
-        without a reward (an empty one) gets `unscored` of the settings; None leaves it out. Whether it was cut off is
-        taken from the column is_truncated where that is there; else no end of the turn is scored."""
+        """[n] rewards. messages are the conversations, with or without the completion as their last turn; the columns
+        tools and chat_template_kwargs go to the chat template. A completion without a reward (an empty one) gets
+        `unscored` of the settings; None leaves it out. Whether it was cut off is taken from the column is_truncated where
+        that is there; else no end of the turn is scored. ms-swift passes texts, not the tokens that were drawn."""
         if messages is None:
             raise ValueError("[EndoORM] ms-swift passed no messages: the prompt is not known")
         truncated = columns.get("is_truncated")
@@ -38,10 +40,19 @@ class EndoORM:
             turns = list(conversation)
             if turns and turns[-1].get("role") == "assistant":
                 turns = turns[:-1]
-            prompt = [{"role": turn["role"], "content": message_text(turn["content"])} for turn in turns]
             ended = truncated is not None and not truncated[place]
-            asked.append(Completion(prompt, text, ended))
+            asked.append(Completion(turns, text, ended, arguments=_arguments(columns, place)))
         return self._scorer.rewards(asked)
+
+
+def _arguments(columns: Mapping[str, Any], place: int) -> dict[str, Any] | None:
+    """What the chat template of one conversation reads beside its messages."""
+    given = columns.get("chat_template_kwargs")
+    arguments = dict(given[place] or {}) if given is not None else {}
+    tools = columns.get("tools")
+    if tools is not None and tools[place]:
+        arguments["tools"] = json.loads(tools[place]) if isinstance(tools[place], str) else tools[place]
+    return arguments or None
 
 
 def register(name: str = "endorm", **settings: Any) -> type[EndoORM]:

@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from .._core import Engine, InvalidInput, parse_record
-from .._records import record_lines
-from .._scoring import score
+from .._core import Engine, InvalidInput, Request
+from .._records import read_record
+from .._scoring import scored_windows
+from .._token_lists import is_list, is_nested
 from ._reward_service import reward_deployment
 from ._worker_threads import worker_threads
 
@@ -16,9 +17,11 @@ __all__ = ["EndoScorer", "reward_deployment"]
 
 #: Fields of a record (docs/records.md), which are columns here.
 FIELDS = (
-    "id", "system", "prompt", "question", "messages", "response", "responses", "chosen", "rejected", "steps", "truncated",
+    "id", "system", "prompt", "question", "messages", "response", "responses", "chosen", "rejected", "steps",
+    "truncated", "tools", "chat_template_kwargs", "prompt_ids", "response_ids", "response_mask",
 )  # fmt: skip
-_SINGLE = ("response", "steps", "messages")
+_TOKEN_FIELDS = ("prompt_ids", "response_ids", "response_mask")
+_SINGLE = ("response", "steps", "messages", "response_ids")
 _SEVERAL = ("responses", "chosen")
 
 
@@ -30,7 +33,8 @@ class EndoScorer:
     Columns in are the fields of a record (docs/records.md): "prompt" with "response" or "responses", "chosen" with
     "rejected", ...; columns maps a field to the column that has it, e.g. {"prompt": "text"}. Columns out are the same and
     `reward` (float64, NaN where there is none) and `reward`_error (text: why there is none, else empty). Where rows
-    have "responses", or "chosen" and "rejected" (in this order), both are lists, and the first is called `reward`s.
+    have "responses", or "chosen" and "rejected" (in this order), or "response_ids" that are lists of lists, both are
+    lists, and the first is called `reward`s. Columns of tokens are read as the arrays that they are.
 
     A row that cannot be read, or scored, says so in its error: the job goes on. Columns that make no record at all
     raise ValueError. threads: those of the model; None takes the CPUs that Ray has given to the actor (num_cpus), so that
@@ -60,13 +64,13 @@ class EndoScorer:
     def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
         """batch: columns [n]. The same and the columns of rewards [n]."""
         present = {field: batch[column] for field, column in self._columns.items() if column in batch}
-        several = any(field in present for field in _SEVERAL)
+        several = any(field in present for field in _SEVERAL) or any(map(is_nested, present.get("response_ids", ())))
         if not several and not any(field in present for field in _SINGLE):
             raise InvalidInput(
                 f"[EndoScorer] no column has responses: there are {', '.join(batch)}. Name it, e.g. "
                 'columns={"response": "answer"}.'
             )
-        if not any(field in present for field in ("prompt", "question", "messages", "chosen")):
+        if not any(field in present for field in ("prompt", "question", "messages", "chosen", "prompt_ids")):
             raise InvalidInput(
                 f"[EndoScorer] no column has prompts: there are {', '.join(batch)}. Name it, e.g. "
                 'columns={"prompt": "text"}.'
@@ -85,17 +89,20 @@ class EndoScorer:
         """[n][responses] rewards and errors; a record that cannot be read has one NaN and one error."""
         rewards: list[list[float]] = [[math.nan] for _ in records]
         errors: list[list[str]] = [[""] for _ in records]
-        readable = []
+        readable: list[int] = []
+        requests: list[Request] = []
+        sizes: list[int] = []
         for row, record in enumerate(records):
             try:
-                for number, line in record_lines(record):
-                    parse_record(line, number, self._options.get("step_separator", "\n\n"))
-                readable.append(row)
+                request, _, size = read_record(record, row + 1, self._options.get("step_separator", "\n\n"))
             except InvalidInput as error:
                 errors[row] = [str(error)]
-        for row, one in zip(
-            readable, score([records[row] for row in readable], engine=self._engine, **self._options), strict=True
-        ):
+                continue
+            readable.append(row)
+            requests.append(request)
+            sizes.append(size)
+        scored = scored_windows(requests, sizes, engine=self._engine, **self._options)
+        for row, one in zip(readable, scored, strict=True):
             rewards[row] = one.rewards.tolist()
             errors[row] = [response.error or "" for response in one.responses]
         return rewards, errors
@@ -103,7 +110,10 @@ class EndoScorer:
 
 def _record(columns: Mapping[str, Any], row: int) -> dict[str, Any]:
     """The record of a row; an empty cell (None, or NaN in a column of numbers) is no field."""
-    record = {field: _plain(column[row]) for field, column in columns.items()}
+    record = {
+        field: column[row] if field in _TOKEN_FIELDS and is_list(column[row]) else _plain(column[row])
+        for field, column in columns.items()
+    }
     return {field: value for field, value in record.items() if value is not None}
 
 

@@ -21,7 +21,9 @@ def compute_score(
     """The endogenous reward of one solution.
 
     verl passes no prompt: the data must carry it in extra_info, as "prompt" (text or messages) or "question". verl
-    strips special tokens from the solution, so whether it ended is not known, and no end of the turn is scored.
+    passes the solution's text and not its tokens, without special tokens, so whether it ended is not known: it is read
+    as drawn behind the generation prompt, and no end of the turn is scored. chat_template_kwargs among the options are
+    what the rollout's own prompts were rendered with.
     unscored: the reward of a solution that has none (an empty one); without it ValueError is raised. options: as
     endorm.score takes. One engine is loaded a process and settings; verl's threads take turns.
     """
@@ -54,10 +56,10 @@ def compute_score_batch(
     scorer = shared_scorer(model, engine_options=engine_options, unscored=unscored, **options)
     asked = [Completion(_prompt(info), text) for text, info in zip(solution_strs, extra_infos, strict=True)]
     rewards = []
-    for reward, completion in zip(scorer.rewards(asked), asked, strict=True):
+    for reward, text in zip(scorer.rewards(asked), solution_strs, strict=True):
         if reward is None:
             raise ValueError(
-                f"[compute_score] the solution {completion.text[:80]!r} has no reward: it is empty or does not fit the "
+                f"[compute_score] the solution {text[:80]!r} has no reward: it is empty or does not fit the "
                 "context. Give unscored=NUMBER in reward_kwargs, the reward of such solutions."
             )
         rewards.append(reward)

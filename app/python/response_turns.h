@@ -1,0 +1,20 @@
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "engine/token_tree.h"
+#include "score/record.h"
+#include "score/scored.h"
+
+namespace endorm {
+
+// [T] of each token its place in ScoredResponse::turns; none where those are empty.
+std::optional<Tokens> token_turns(const ScoredResponse& response);
+// [steps] likewise of each step.
+std::optional<std::vector<std::size_t>> step_turns(const ScoredResponse& response);
+// [T] where each token stands in the ids that were given, -1 for those of turns of the prompt; none where text was
+// given.
+std::optional<Tokens> token_places(const RequestResponse& given, const ScoredResponse& response);
+
+}  // namespace endorm

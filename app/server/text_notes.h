@@ -1,0 +1,44 @@
+#pragma once
+
+#include <array>
+#include <functional>
+#include <mutex>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace endorm {
+
+// What is worth telling of a text, beside its reward.
+enum class TextNote {
+  kSeveralTurns,  // it holds several openings, each behind a turn of a user or tool: a conversation, or a response that
+                  // spells one
+  kSecondOpening,  // it holds an opening that no turn of a user or tool precedes: the response spelled it, or the
+                   // prompt
+  kPromptAbsent,   // it does not begin with the prompt that was given beside it
+  kOtherFamily,    // marks of another model's template stand in it as letters
+  kSpelledEnd,     // a response spelled the end of its turn
+};
+
+constexpr std::array<TextNote, 5> kTextNotes = {TextNote::kSeveralTurns, TextNote::kSecondOpening,
+                                                TextNote::kPromptAbsent, TextNote::kOtherFamily, TextNote::kSpelledEnd};
+
+// What a note is called in /metrics and in the log.
+std::string_view text_note_name(TextNote note);
+// What it means and what can be done, said once.
+std::string_view text_note_advice(TextNote note);
+
+// Says each note once a model to whoever runs the server. Thread-safe.
+class SaidNotes {
+ public:
+  explicit SaidNotes(std::function<void(const std::string& line)> say) : say_(std::move(say)) {}  // none: nobody
+  void say_once(const std::string& model, TextNote note);
+
+ private:
+  std::function<void(const std::string& line)> say_;
+  std::mutex mutex_;
+  std::set<std::pair<std::string, TextNote>> said_;
+};
+
+}  // namespace endorm
