@@ -9,6 +9,7 @@
 
 #include "core/errors.h"
 #include "engine/input_marks.h"
+#include "engine/message_json.h"
 #include "engine/template_input.h"
 #include "engine/turn_habits.h"
 
@@ -50,7 +51,8 @@ class JinjaForm final : public PromptForm {
   PlacedResponse place_message(std::span<const Message> messages, const ResponseText& response,
                                const TemplateOptions& options) const override {
     std::vector<Message> conversation(messages.begin(), messages.end());
-    const std::vector<TextPart> asked = execute(conversation, options, true);
+    const Turn plain = turn(messages, options);
+    const std::vector<TextPart> asked = is_open(messages) ? execute(conversation, options, true) : plain.prompt;
     conversation.push_back({"assistant", response.text, response.fields});
     const std::vector<TextPart> answered = execute(conversation, options, false, true);
     check_complete(conversation.back(), joined(asked), plain_text(conversation, options, joined(asked)),
@@ -59,7 +61,7 @@ class JinjaForm final : public PromptForm {
     placed.is_message = true;
     placed.whole_after = true;
     placed.next = learnt_.habits.next;
-    const std::size_t begin = message_begin(conversation.back(), messages, options, asked, answered, placed);
+    const std::size_t begin = message_begin(conversation.back(), messages, options, plain, asked, answered, placed);
     // The token that ends the turn stands behind the message's last word.
     std::size_t words_end = begin;
     std::size_t at = 0;
@@ -69,7 +71,7 @@ class JinjaForm final : public PromptForm {
     }
     placed.response = slice(answered, begin, words_end);
     placed.after = slice(answered, words_end, at);
-    if (placed.response.empty() && conversation.back().fields.find("tool_calls") == std::string::npos) {
+    if (placed.response.empty() && !has_field<common_json>(conversation.back(), "tool_calls")) {
       refuse_part("this response");
     }
     return placed;
@@ -83,7 +85,7 @@ class JinjaForm final : public PromptForm {
   // A prompt whose last message is the model's own is a turn to be continued.
   static bool is_open(std::span<const Message> messages) {
     return !messages.empty() && messages.back().role == "assistant" &&
-           messages.back().fields.find("\"tool_calls\"") == std::string::npos;
+           !has_field<common_json>(messages.back(), "tool_calls");
   }
 
   Turn continued(std::span<const Message> messages, const TemplateOptions& options) const {
@@ -179,18 +181,17 @@ class JinjaForm final : public PromptForm {
     return !plain.block && plain.header.empty() && answered.starts_with(finished) ? finished.size() : 0;
   }
 
-  // Where in the rendering `answered` a message begins; sets the prompt before it.
+  // Where in the rendering `answered` a message begins; sets the prompt before it. plain: the turn that an answer is.
   std::size_t message_begin(const Message& message, std::span<const Message> messages, const TemplateOptions& options,
-                            const std::vector<TextPart>& asked, const std::vector<TextPart>& answered,
-                            PlacedResponse& placed) const {
+                            const Turn& plain, const std::vector<TextPart>& asked,
+                            const std::vector<TextPart>& answered, PlacedResponse& placed) const {
     const std::string asked_text = joined(asked);
     const std::string answered_text = joined(answered);
     placed.prompt = asked;
     // A message without the reasoning that the prompt has opened is an answer alone: it stands where the template puts
     // one, behind the block that the template has closed.
-    const Turn plain = turn(messages, options);
-    const bool reasons = message.fields.find("\"reasoning") != std::string::npos ||
-                         message.fields.find("\"thinking\"") != std::string::npos ||
+    const auto holds = [&](const char* name) { return has_field<common_json>(message, name); };
+    const bool reasons = holds("reasoning_content") || holds("reasoning") || holds("thinking") ||
                          (plain.block && message.content.find(plain.block->closer) != std::string::npos);
     if (plain.block && plain.finished && !reasons && answered_text.starts_with(joined(*plain.finished))) {
       placed.context = ResponseContext::kClosedByTemplate;

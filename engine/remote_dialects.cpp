@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/errors.h"
+#include "engine/message_json.h"
 
 namespace endorm {
 namespace {
@@ -117,18 +118,6 @@ std::string body_of(const json& body) {
   }
 }
 
-json turns(std::span<const Message> messages) {
-  json list = json::array();
-  for (const Message& message : messages) {
-    json entry = {{"role", message.role}, {"content", message.content}};
-    if (!message.fields.empty()) {
-      entry.update(json::parse(message.fields));
-    }
-    list.push_back(std::move(entry));
-  }
-  return list;
-}
-
 // What the template reads beside the messages, as the server takes it.
 void put_arguments(const std::string& arguments, json& body) {
   if (arguments.empty()) {
@@ -206,7 +195,7 @@ RemoteModelInfo parse_models(std::string_view text, std::string_view wanted) {
 
 RemoteCall tokenize_prompt_call(RemoteDialect dialect, TurnRendering rendering, const std::string& model,
                                 std::span<const Message> messages, const std::string& arguments) {
-  json body = {{"model", model}, {"messages", turns(messages)}};
+  json body = {{"model", model}, {"messages", message_list<json>(messages)}};
   put_arguments(arguments, body);
   if (rendering == TurnRendering::kClosed) {
     body["add_generation_prompt"] = true;
@@ -218,7 +207,7 @@ RemoteCall tokenize_prompt_call(RemoteDialect dialect, TurnRendering rendering, 
 RemoteCall tokenize_turn_call(RemoteDialect dialect, TurnRendering rendering, const std::string& model,
                               std::span<const Message> messages, const std::string& response,
                               const std::string& arguments) {
-  json body = {{"model", model}, {"messages", turns(messages)}};
+  json body = {{"model", model}, {"messages", message_list<json>(messages)}};
   put_arguments(arguments, body);
   body["messages"].push_back({{"role", "assistant"}, {"content", response}});
   if (rendering == TurnRendering::kClosed) {

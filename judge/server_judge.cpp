@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/errors.h"
+#include "engine/message_json.h"
 #include "score/json_check.h"
 #include "score/scored_json.h"
 #include "score/token_texts.h"
@@ -95,7 +96,7 @@ void in_parallel(std::size_t parts, std::size_t threads, const Work& work) {
 }
 
 json conversation(const Request& request, const std::string& response) {
-  json messages = json::parse(messages_json(request.messages));
+  json messages = message_list<json>(request.messages);
   messages.push_back({{"role", "assistant"}, {"content", response}});
   return messages;
 }

@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/errors.h"
+#include "engine/message_json.h"
 #include "score/json_check.h"
 
 namespace endorm {
@@ -111,7 +112,7 @@ std::vector<TokenizedResponse> earlier_turns(const Engine& engine, const Request
     if (message.role == "assistant") {
       // A turn that the next message continues has not ended.
       const bool continued = i + 1 == request.messages.size() || request.messages[i + 1].role == "assistant";
-      const bool calls = message.fields.find("\"tool_calls\"") != std::string::npos;
+      const bool calls = has_field<nlohmann::ordered_json>(message, "tool_calls");
       if (message.content.empty() && !calls) {
         continue;
       }

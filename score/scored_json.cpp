@@ -9,6 +9,7 @@
 
 #include "core/errors.h"
 #include "core/utf8.h"
+#include "engine/message_json.h"
 
 namespace endorm {
 namespace {
@@ -206,18 +207,6 @@ std::string_view context_name(ResponseContext context) {
   throw InternalError("[context_name] " + std::to_string(static_cast<int>(context)) + " is no context");
 }
 
-std::string messages_json(std::span<const Message> messages) {
-  json list = json::array();
-  for (const Message& message : messages) {
-    json entry = {{"role", message.role}, {"content", message.content}};
-    if (!message.fields.empty()) {
-      entry.update(json::parse(message.fields));
-    }
-    list.push_back(std::move(entry));
-  }
-  return list.dump();
-}
-
 std::string manifest_line(const Manifest& manifest) {
   json fields;
   fields["endorm"] = manifest.version;
@@ -254,7 +243,7 @@ std::string scored_row(const Request& request, const Scored& scored, const RowOp
     row["chosen"] = 0;
   }
   if (options.tokens) {
-    row["messages"] = json::parse(messages_json(request.messages));
+    row["messages"] = message_list<json>(request.messages);
     if (request.prompt_ids && request.messages.empty()) {
       row["prompt_ids"] = *request.prompt_ids;
     }

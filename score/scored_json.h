@@ -74,9 +74,6 @@ std::string_view context_name(ResponseContext context);
 // Which of the turns a token of the response is of.
 std::size_t turn_of(std::span<const TurnReward> turns, std::size_t token);
 
-// Messages as the text of a JSON list, with all that they hold.
-std::string messages_json(std::span<const Message> messages);
-
 // {"manifest": {"endorm", "command", "judge", "model", "template", "options", "data", "run"?}}, without a newline as
 // all lines here. The fields are those of docs/design.md.
 std::string manifest_line(const Manifest& manifest);

@@ -11,6 +11,7 @@
 #include "app/cli/exit_status.h"
 #include "app/cli/scoring_run.h"
 #include "core/errors.h"
+#include "engine/message_json.h"
 #include "report/terminal_text.h"
 #include "score/ranking.h"
 #include "score/scored_json.h"
@@ -50,7 +51,7 @@ std::string rank_row(const Request& request, const Scored& scored) {
   const auto reward = [&](std::size_t index) { return scored.responses[index].scored->reward; };
 
   Json row{{"id", request.id}, {"line", request.line}, {"key", request.key}};
-  row["messages"] = Json::parse(messages_json(request.messages));
+  row["messages"] = message_list<Json>(request.messages);
   const auto cut = std::find_if(scored.responses.begin(), scored.responses.end(), [](const ScoredOutcome& outcome) {
     return outcome.scored && outcome.scored->truncated_left > 0;
   });

@@ -48,6 +48,19 @@ constexpr BlockTemplate kBlocks[] = {
      "<|begin_assistant|>\n"},
 };
 
+TEST_CASE("an argument of a call that is called reasoning is none of the message's own") {
+  const std::vector<Message> question{{"user", "Is it?", ""}};
+  const auto form = shipped_form("Qwen3.5-4B");
+  const auto context_with = [&](const std::string& argument) {
+    const std::string call = R"({"tool_calls":[{"type":"function","function":{"name":"look","arguments":{")" + argument;
+    return form->place_message(question, {"", false, call + R"(":"x"}}}]})"}, {}).context;
+  };
+  for (const char* argument : {"what", "reasoning", "reasoning_content", "thinking"}) {
+    CAPTURE(argument);
+    CHECK(context_with(argument) == ResponseContext::kClosedByTemplate);
+  }
+}
+
 }  // namespace
 
 TEST_CASE("behind an open block a response is read as drawn, and an answer alone where the template puts one") {

@@ -12,23 +12,9 @@
 #include "core/errors.h"
 #include "eval/benchmarks.h"
 #include "tests/fuzz/memory_file.h"
+#include "tests/fuzz/promises.h"
 
 namespace {
-
-void require(bool promise) {
-  if (!promise) {
-    std::abort();
-  }
-}
-
-bool valid_utf8(const std::string& text) {
-  try {
-    nlohmann::json(text).dump();
-    return true;
-  } catch (const nlohmann::json::exception&) {
-    return false;
-  }
-}
 
 void check(const endorm::Example& example) {
   const std::size_t count = example.request.responses.size();

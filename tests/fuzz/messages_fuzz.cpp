@@ -19,6 +19,7 @@
 #include "core/errors.h"
 #include "engine/chat_template.h"
 #include "score/record.h"
+#include "tests/fuzz/promises.h"
 
 // llama.cpp's assertions.
 extern "C" [[noreturn]] void ggml_abort(const char*, int, const char*, ...) { std::abort(); }
@@ -29,21 +30,6 @@ using namespace endorm;
 
 // What inputs spell so is no token of any template, but begins as special tokens do.
 constexpr std::array<std::string_view, 3> kSpelled = {"<|zq|>", "[ZQ]", "<zq>"};
-
-void require(bool promise) {
-  if (!promise) {
-    std::abort();
-  }
-}
-
-bool valid_utf8(const std::string& text) {
-  try {
-    nlohmann::json(text).dump();
-    return true;
-  } catch (const nlohmann::json::exception&) {
-    return false;
-  }
-}
 
 // A plain one, one that opens a block, one with channels and tojson, one that joins what was said, one that splits it.
 const std::vector<std::unique_ptr<PromptForm>>& forms() {

@@ -15,23 +15,9 @@
 
 #include "core/errors.h"
 #include "score/record.h"
+#include "tests/fuzz/promises.h"
 
 namespace {
-
-void require(bool promise) {
-  if (!promise) {
-    std::abort();
-  }
-}
-
-bool valid_utf8(const std::string& text) {
-  try {
-    nlohmann::json(text).dump();
-    return true;
-  } catch (const nlohmann::json::exception&) {
-    return false;
-  }
-}
 
 void check(const endorm::Request& request) {
   require((!request.messages.empty() || request.prompt_ids) && !request.responses.empty() && request.key.size() == 16 &&

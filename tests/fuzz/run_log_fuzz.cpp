@@ -10,16 +10,9 @@
 #include "core/errors.h"
 #include "report/run_file.h"
 #include "report/run_table.h"
+#include "tests/fuzz/promises.h"
 
-namespace {
-
-void require(bool promise) {
-  if (!promise) {
-    std::abort();
-  }
-}
-
-}  // namespace
+namespace {}  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   std::istringstream lines(std::string(reinterpret_cast<const char*>(data), size));

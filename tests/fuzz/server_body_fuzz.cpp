@@ -13,23 +13,9 @@
 #include "app/server/protocol.h"
 #include "core/errors.h"
 #include "score/json_check.h"
+#include "tests/fuzz/promises.h"
 
 namespace {
-
-void require(bool promise) {
-  if (!promise) {
-    std::abort();
-  }
-}
-
-bool valid_utf8(const std::string& text) {
-  try {
-    nlohmann::json(text).dump();
-    return true;
-  } catch (const nlohmann::json::exception&) {
-    return false;
-  }
-}
 
 void check(const endorm::Asked& asked) {
   require(!asked.requests.empty() && (asked.reply || asked.line));
