@@ -11,7 +11,7 @@
 #include "app/environment.h"
 #include "core/errors.h"
 #include "engine/model_store.h"
-#include "engine/remote_engine.h"
+#include "engine/remote/remote_engine.h"
 
 namespace endorm {
 namespace {

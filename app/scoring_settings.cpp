@@ -11,7 +11,7 @@
 #include "app/version.h"
 #include "core/errors.h"
 #include "engine/content_hash.h"
-#include "engine/llama_engine.h"
+#include "engine/llama/llama_engine.h"
 
 namespace endorm {
 namespace {

@@ -67,7 +67,9 @@ double largest_difference(const std::vector<float>& a, const std::vector<float>&
   double worst = 0.0;
   for (std::size_t i = 0; i < a.size(); ++i) {
     const double difference = std::abs(static_cast<double>(a[i]) - b[i]);
-    if (!(difference <= worst)) worst = difference;
+    if (!(difference <= worst)) {
+      worst = difference;
+    }
   }
   return worst;
 }
@@ -86,7 +88,9 @@ std::optional<Result> measure(const Shape& shape, int threads, int rounds, doubl
   RandomStream random(11);
   const std::size_t heads = shape.kv_heads * shape.group;
   std::vector<float> q(shape.queries * heads * shape.width);
-  for (float& x : q) x = static_cast<float>(random.normal());
+  for (float& x : q) {
+    x = static_cast<float>(random.normal());
+  }
   std::vector<std::uint16_t> k(shape.keys * shape.kv_heads * shape.width);
   std::vector<std::uint16_t> v(k.size());
   for (std::size_t i = 0; i < k.size(); ++i) {
@@ -94,7 +98,9 @@ std::optional<Result> measure(const Shape& shape, int threads, int rounds, doubl
     v[i] = small_f16(random);
   }
   std::vector<std::uint16_t> cells(shape.queries * shape.keys);
-  for (std::size_t i = 0; i < cells.size(); ++i) cells[i] = shape.sees(i / shape.keys, i % shape.keys) ? 0 : 0xFC00;
+  for (std::size_t i = 0; i < cells.size(); ++i) {
+    cells[i] = shape.sees(i / shape.keys, i % shape.keys) ? 0 : 0xFC00;
+  }
   std::vector<float> out(q.size());
 
   const AttentionMaskSource source{cells.data(), shape.queries, shape.keys, 1, shape.keys * 2, cells.size() * 2};
@@ -167,11 +173,15 @@ int run(int threads, int rounds) {
   std::vector<Result> results;
   for (const Shape& shape : all) {
     const auto result = measure(shape, threads, rounds, peak);
-    if (!result) return 70;
+    if (!result) {
+      return 70;
+    }
     results.push_back(*result);
   }
   std::printf("%d threads, best of %d rounds; f32 peak %.0f GFLOP/s\n", threads, rounds, peak);
-  for (std::size_t i = 0; i < all.size(); ++i) print(all[i], results[i], peak);
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    print(all[i], results[i], peak);
+  }
   return 0;
 }
 

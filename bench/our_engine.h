@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "bench/workload.h"
-#include "engine/llama_engine.h"
+#include "engine/llama/llama_engine.h"
 
 namespace endorm {
 

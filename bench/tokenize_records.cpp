@@ -7,15 +7,21 @@
 
 #include "bench/runner_loop.h"
 #include "core/errors.h"
-#include "engine/llama_engine.h"
+#include "engine/llama/llama_engine.h"
 
 namespace endorm {
 namespace {
 
 TemplateSource template_of(const std::string& name) {
-  if (name == "raw") return TemplateSource::kRaw;
-  if (name == "model") return TemplateSource::kModel;
-  if (name == "plain") return TemplateSource::kPlain;
+  if (name == "raw") {
+    return TemplateSource::kRaw;
+  }
+  if (name == "model") {
+    return TemplateSource::kModel;
+  }
+  if (name == "plain") {
+    return TemplateSource::kPlain;
+  }
   throw InvalidInput("[tokenize_records] \"" + name + "\" is not one of raw, model, plain");
 }
 

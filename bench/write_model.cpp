@@ -11,11 +11,21 @@ namespace endorm {
 namespace {
 
 llama_ftype file_type_of(const std::string& type) {
-  if (type == "f32") return LLAMA_FTYPE_ALL_F32;
-  if (type == "f16") return LLAMA_FTYPE_MOSTLY_F16;
-  if (type == "bf16") return LLAMA_FTYPE_MOSTLY_BF16;
-  if (type == "q8_0") return LLAMA_FTYPE_MOSTLY_Q8_0;
-  if (type == "q4_0") return LLAMA_FTYPE_MOSTLY_Q4_0;
+  if (type == "f32") {
+    return LLAMA_FTYPE_ALL_F32;
+  }
+  if (type == "f16") {
+    return LLAMA_FTYPE_MOSTLY_F16;
+  }
+  if (type == "bf16") {
+    return LLAMA_FTYPE_MOSTLY_BF16;
+  }
+  if (type == "q8_0") {
+    return LLAMA_FTYPE_MOSTLY_Q8_0;
+  }
+  if (type == "q4_0") {
+    return LLAMA_FTYPE_MOSTLY_Q4_0;
+  }
   throw InvalidInput("[write_model] \"" + type + "\" is not one of f32, f16, bf16, q8_0, q4_0");
 }
 

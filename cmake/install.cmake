@@ -16,15 +16,15 @@ install(EXPORT endorm NAMESPACE endorm:: DESTINATION ${package_dir} FILE endorm-
 # A public header includes only public headers; tests/install holds it by compiling each on its own.
 set(public_headers
   core/aggregate.h core/errors.h core/log_sum_exp.h core/random.h core/reward.h core/temperature.h core/token_stats.h
-  engine/atomic_file.h engine/content_hash.h engine/engine.h engine/llama_engine.h engine/messages.h engine/model_store.h engine/precision.h engine/remote_dialects.h engine/remote_engine.h engine/remote_http.h engine/server_pool.h
-  engine/tabular_engine.h engine/tensor_type.h engine/token_tree.h engine/turn_marks.h engine/weight_file.h engine/weight_writer.h
+  engine/atomic_file.h engine/content_hash.h engine/engine.h engine/llama/llama_engine.h engine/messages.h engine/model_store.h engine/precision.h engine/remote/remote_dialects.h engine/remote/remote_engine.h engine/remote/remote_http.h engine/remote/server_pool.h
+  engine/tabular_engine.h engine/weights/tensor_type.h engine/token_tree.h engine/turns/turn_marks.h engine/weights/weight_file.h engine/weights/weight_writer.h
   score/endogenous_scorer.h score/line_reader.h score/merge_shards.h score/ranking.h score/record.h score/request_tokens.h score/result_log.h score/score_run.h score/scored.h score/scored_json.h score/scorer.h score/stats_cache.h
   judge/judge.h
   grade/extract.h grade/grade.h
   eval/bench_json.h eval/bench_report.h eval/benchmarks.h eval/example.h eval/judged.h eval/judged_json.h eval/judging.h eval/judging_run.h
   eval/math_json.h eval/math_problem.h eval/math_prompt.h eval/math_report.h eval/math_row.h eval/math_sampling.h eval/math_suites.h
   eval/metrics.h eval/shown_pairs.h eval/shown_problems.h eval/statistics.h eval/sweep.h
-  report/bench_table.h report/math_table.h report/report.h report/result_file.h report/table.h report/text_table.h)
+  report/bench_table.h report/math_table.h report/records_page.h report/result_file.h report/records_table.h report/text_table.h)
 foreach(header IN LISTS public_headers)
   get_filename_component(room ${header} DIRECTORY)
   install(FILES ${PROJECT_SOURCE_DIR}/${header} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/endorm/${room})

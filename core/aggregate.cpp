@@ -22,13 +22,17 @@ constexpr std::array<std::pair<Aggregation, std::string_view>, 7> kNames{{
 }};
 
 void require_unit_interval(double value, const char* option) {
-  if (value >= 0.0 && value <= 1.0) return;
+  if (value >= 0.0 && value <= 1.0) {
+    return;
+  }
   throw InvalidInput("[aggregate] " + std::string(option) + " is " + std::to_string(value) +
                      "; give a number from 0 to 1");
 }
 
 void require_at_least_one(std::size_t value, const char* option) {
-  if (value >= 1) return;
+  if (value >= 1) {
+    return;
+  }
   throw InvalidInput("[aggregate] " + std::string(option) + " is 0; give at least 1");
 }
 
@@ -52,7 +56,9 @@ void require_partition(std::span<const TokenRange> steps, std::size_t token_coun
 // sum_h alpha * log pi_h over some tokens [n].
 double scaled_log_prob(std::span<const TokenReward> tokens, double alpha) {
   double sum = 0.0;
-  for (const TokenReward& token : tokens) sum += alpha * token.log_prob;
+  for (const TokenReward& token : tokens) {
+    sum += alpha * token.log_prob;
+  }
   return sum;
 }
 
@@ -92,11 +98,15 @@ void add_steps(Aggregates& aggregates, std::span<const TokenReward> tokens, std:
     aggregates.min_step = aggregates.min_step ? std::min(*aggregates.min_step, step.mean) : step.mean;
     aggregates.steps.push_back(step);
   }
-  if (!steps.empty()) aggregates.step_mean = sum_of_means / static_cast<double>(steps.size());
+  if (!steps.empty()) {
+    aggregates.step_mean = sum_of_means / static_cast<double>(steps.size());
+  }
 }
 
 double require_steps(const std::optional<double>& value, Aggregation kind) {
-  if (value) return *value;
+  if (value) {
+    return *value;
+  }
   throw InvalidInput("[chosen_reward] " + std::string(aggregation_name(kind)) +
                      " needs the response in steps and there are none; give steps or choose another aggregation");
 }
@@ -110,7 +120,9 @@ Aggregates aggregate(std::span<const TokenReward> rewards, std::span<const Token
   require_unit_interval(options.floor, "floor");
   require_at_least_one(options.chunk, "chunk");
   require_at_least_one(options.last_k, "last_k");
-  if (rewards.empty()) throw InvalidInput("[aggregate] the response has 0 tokens; give at least one");
+  if (rewards.empty()) {
+    throw InvalidInput("[aggregate] the response has 0 tokens; give at least one");
+  }
   require_partition(steps, rewards.size());
 
   Aggregates aggregates;
@@ -153,7 +165,9 @@ bool reads_steps(Aggregation kind) { return kind == Aggregation::kStepMean || ki
 
 std::string_view aggregation_name(Aggregation kind) {
   for (const auto& [named, name] : kNames) {
-    if (named == kind) return name;
+    if (named == kind) {
+      return name;
+    }
   }
   throw InternalError("[aggregation_name] " + std::to_string(static_cast<int>(kind)) + " is not an aggregation");
 }
@@ -161,7 +175,9 @@ std::string_view aggregation_name(Aggregation kind) {
 Aggregation aggregation_from_name(std::string_view name) {
   std::string known;
   for (const auto& [kind, candidate] : kNames) {
-    if (candidate == name) return kind;
+    if (candidate == name) {
+      return kind;
+    }
     known += known.empty() ? "" : ", ";
     known += candidate;
   }

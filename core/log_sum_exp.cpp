@@ -20,8 +20,12 @@ constexpr std::size_t kBlock = 4096;
 std::vector<RowKernel> detect_row_kernels() {
   std::vector<RowKernel> kernels;
 #if ENDORM_X86_KERNELS
-  if (__builtin_cpu_supports("avx512f")) kernels.push_back(RowKernel::kAvx512);
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) kernels.push_back(RowKernel::kAvx2);
+  if (__builtin_cpu_supports("avx512f")) {
+    kernels.push_back(RowKernel::kAvx512);
+  }
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
+    kernels.push_back(RowKernel::kAvx2);
+  }
 #endif
   kernels.push_back(RowKernel::kPortable);
   return kernels;
@@ -84,12 +88,18 @@ RowReduction::RowReduction(const RowKernelFunctions& kernel, double alpha)
 }
 
 void RowReduction::add(std::span<const float> logits) {
-  if (logits.empty()) return;
+  if (logits.empty()) {
+    return;
+  }
   const RowScan part = kernel_->scan(logits);
-  if (part.has_refused_entry) throw_refused_entry(logits, count_);
+  if (part.has_refused_entry) {
+    throw_refused_entry(logits, count_);
+  }
   const std::size_t before = count_;
   count_ += logits.size();
-  if (std::isinf(part.maximum)) return;  // all masked
+  if (std::isinf(part.maximum)) {
+    return;  // all masked
+  }
   logits_ += part.sum;
   unmasked_ += part.unmasked;
 
@@ -115,8 +125,12 @@ void RowReduction::add(std::span<const float> logits) {
 }
 
 RowStatistics RowReduction::statistics() const {
-  if (count_ == 0) throw_empty();
-  if (std::isinf(maximum_)) throw_all_masked(count_);
+  if (count_ == 0) {
+    throw_empty();
+  }
+  if (std::isinf(maximum_)) {
+    throw_all_masked(count_);
+  }
   // With p_a = exp(d_a) / sum: H = -sum_a p_a log p_a = log sum - sum_a p_a d_a, two terms that are never negative.
   const double log_sum = std::log(sum_);
   const auto unmasked = static_cast<double>(unmasked_);
@@ -131,10 +145,16 @@ RowStatistics RowReduction::statistics() const {
 }
 
 float largest_logit(std::span<const float> logits) {
-  if (logits.empty()) throw_empty();
+  if (logits.empty()) {
+    throw_empty();
+  }
   const RowScan row = row_kernel_functions(available_row_kernels().front()).scan(logits);
-  if (row.has_refused_entry) throw_refused_entry(logits, 0);
-  if (std::isinf(row.maximum)) throw_all_masked(logits.size());
+  if (row.has_refused_entry) {
+    throw_refused_entry(logits, 0);
+  }
+  if (std::isinf(row.maximum)) {
+    throw_all_masked(logits.size());
+  }
   return row.maximum;
 }
 

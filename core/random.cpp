@@ -20,7 +20,9 @@ std::uint64_t split_mix(std::uint64_t& weyl) {
 }  // namespace
 
 RandomStream::RandomStream(std::uint64_t seed) : state_{} {
-  for (std::uint64_t& word : state_) word = split_mix(seed);
+  for (std::uint64_t& word : state_) {
+    word = split_mix(seed);
+  }
 }
 
 std::uint64_t RandomStream::next() {
@@ -43,18 +45,24 @@ double RandomStream::normal() {
     const double x = 2.0 * uniform() - 1.0;
     const double y = 2.0 * uniform() - 1.0;
     const double square = x * x + y * y;
-    if (square > 0.0 && square < 1.0) return x * std::sqrt(-2.0 * std::log(square) / square);
+    if (square > 0.0 && square < 1.0) {
+      return x * std::sqrt(-2.0 * std::log(square) / square);
+    }
   }
 }
 
 std::size_t RandomStream::below(std::size_t n) {
-  if (n == 0) throw InvalidInput("[RandomStream::below] n is 0; give at least 1");
+  if (n == 0) {
+    throw InvalidInput("[RandomStream::below] n is 0; give at least 1");
+  }
   const std::uint64_t choices = n;
   // The first 2^64 mod n values would favour small results: draw again.
   const std::uint64_t biased = (0 - choices) % choices;
   for (;;) {
     const std::uint64_t drawn = next();
-    if (drawn >= biased) return static_cast<std::size_t>(drawn % choices);
+    if (drawn >= biased) {
+      return static_cast<std::size_t>(drawn % choices);
+    }
   }
 }
 

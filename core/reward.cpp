@@ -11,7 +11,9 @@ namespace endorm {
 namespace {
 
 void require_finite(double value, const char* field, std::size_t token) {
-  if (std::isfinite(value)) return;
+  if (std::isfinite(value)) {
+    return;
+  }
   throw InvalidInput("[token_rewards] " + std::string(field) + " of token " + std::to_string(token) + " is " +
                      std::to_string(value) +
                      "; it must be finite: a token that the model masks out has no reward, leave the response out");
@@ -44,7 +46,9 @@ std::vector<TokenReward> token_rewards(std::span<const TokenStats> stats, double
 
 double episode_return(std::span<const TokenReward> rewards) {
   double sum = 0.0;
-  for (const TokenReward& token : rewards) sum += token.reward;
+  for (const TokenReward& token : rewards) {
+    sum += token.reward;
+  }
   return sum;
 }
 

@@ -32,7 +32,9 @@ ExponentialSums exponential_sums(std::span<const float> block, double maximum, d
   for (std::size_t i = 0; i < block.size(); ++i) {
     const double exponent = (static_cast<double>(block[i]) - maximum) * inverse_alpha;
     const double exponential = std::exp(exponent);
-    if (exponential == 0.0) continue;  // 0 * -infinity would be NaN
+    if (exponential == 0.0) {
+      continue;  // 0 * -infinity would be NaN
+    }
     lanes[i % kLanes].sum += exponential;
     lanes[i % kLanes].weighted += exponential * exponent;
   }

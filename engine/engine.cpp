@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "core/errors.h"
-#include "engine/token_sampler.h"
+#include "engine/llama/token_sampler.h"
 
 namespace endorm {
 namespace {

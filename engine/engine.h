@@ -12,7 +12,7 @@
 #include "core/token_stats.h"
 #include "engine/messages.h"
 #include "engine/token_tree.h"
-#include "engine/turn_marks.h"
+#include "engine/turns/turn_marks.h"
 
 namespace endorm {
 

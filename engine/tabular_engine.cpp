@@ -6,7 +6,7 @@
 
 #include "core/errors.h"
 #include "core/log_sum_exp.h"
-#include "engine/completion_draft.h"
+#include "engine/llama/completion_draft.h"
 
 namespace endorm {
 namespace {

@@ -103,7 +103,9 @@ std::string part_of(const BenchmarkReader& benchmark, const fs::path& path) {
   for (const PartFile& file : benchmark.parts) {
     const std::string name = fs::path(file.path).filename().string();
     const std::string tail = name == "dataset.json" ? std::string(file.part) + "/" + name : name;
-    if (path.generic_string().ends_with(tail)) return std::string(file.part);
+    if (path.generic_string().ends_with(tail)) {
+      return std::string(file.part);
+    }
   }
   return path.stem() == "dataset" ? path.parent_path().filename().string() : path.stem().string();
 }
@@ -122,7 +124,9 @@ std::vector<FoundFile> files_of_parts(const BenchmarkReader& benchmark, const st
                         ". It is to be had from " + std::string(benchmark.named.source) + ".");
     }
   }
-  if (!found.empty()) notes.insert(notes.end(), missing.begin(), missing.end());
+  if (!found.empty()) {
+    notes.insert(notes.end(), missing.begin(), missing.end());
+  }
   return found;
 }
 
@@ -137,7 +141,9 @@ std::vector<FoundFile> files_of_folder(const std::vector<fs::path>& folders) {
         found.push_back({.part = path.stem().string(), .path = path.string()});
       }
     }
-    if (!found.empty()) break;
+    if (!found.empty()) {
+      break;
+    }
   }
   std::sort(found.begin(), found.end(), [](const FoundFile& a, const FoundFile& b) { return a.path < b.path; });
   return found;
@@ -155,14 +161,18 @@ bool has_parquet(const fs::path& folder) {
 std::vector<BenchmarkName> benchmark_names() {
   std::vector<BenchmarkName> names;
   names.reserve(readers().size());
-  for (const BenchmarkReader& reader : readers()) names.push_back(reader.named);
+  for (const BenchmarkReader& reader : readers()) {
+    names.push_back(reader.named);
+  }
   return names;
 }
 
 const BenchmarkReader& benchmark_reader(std::string_view name) {
   std::string known;
   for (const BenchmarkReader& reader : readers()) {
-    if (reader.named.name == name) return reader;
+    if (reader.named.name == name) {
+      return reader;
+    }
     known += (known.empty() ? "" : ", ") + std::string(reader.named.name);
   }
   throw InvalidInput("[read_benchmark] no benchmark is called \"" + std::string(name) + "\"; choose one of " + known +
@@ -180,7 +190,9 @@ std::vector<FoundFile> find_files(const BenchmarkReader& benchmark, const std::s
     return {{.part = part_of(benchmark, path), .path = path}};
   }
   std::vector<fs::path> folders = {path};
-  if (!benchmark.folder.empty()) folders.push_back(fs::path(path) / benchmark.folder);
+  if (!benchmark.folder.empty()) {
+    folders.push_back(fs::path(path) / benchmark.folder);
+  }
   std::vector<FoundFile> found =
       benchmark.parts.empty() ? files_of_folder(folders) : files_of_parts(benchmark, folders, notes);
   if (found.empty()) {

@@ -17,7 +17,9 @@ namespace {
 std::string id_of(const DataRow& row) {
   for (const std::string_view field : {"id", "idx", "pair_id"}) {
     try {
-      if (row.has(field)) return row.name(field);
+      if (row.has(field)) {
+        return row.name(field);
+      }
     } catch (const InvalidInput&) {  // an id of another type: its reader says so
     }
   }
@@ -37,13 +39,17 @@ std::vector<RowExamples> read_rows(const BenchmarkReader& benchmark, std::span<c
                        .id = id,
                        .examples = benchmark.read_row(
                            {.row = row, .text = text.text, .number = text.number, .part = part, .options = options})};
-      for (const Example& example : read.examples) check_example(example);
+      for (const Example& example : read.examples) {
+        check_example(example);
+      }
       rows.push_back(std::move(read));
     } catch (const InvalidInput& error) {
       faults.push_back({.file = {}, .row = text.number, .id = id, .message = error.what()});
     }
   }
-  if (benchmark.gather != nullptr) rows = benchmark.gather(std::move(rows), options, faults);
+  if (benchmark.gather != nullptr) {
+    rows = benchmark.gather(std::move(rows), options, faults);
+  }
   return rows;
 }
 
@@ -59,7 +65,9 @@ void drop_repeated(std::vector<RowExamples>& rows, std::set<std::string>& ids, s
         return true;
       }
     }
-    for (const Example& example : row.examples) ids.insert(example.request.id);
+    for (const Example& example : row.examples) {
+      ids.insert(example.request.id);
+    }
     return false;
   });
 }
@@ -89,7 +97,9 @@ void read_file(const BenchmarkReader& benchmark, const FoundFile& file, const Re
   std::vector<RowFault> faults;
   std::vector<RowExamples> rows = read_rows(benchmark, texts, file.part, options, faults);
   drop_repeated(rows, ids, faults);
-  if (rows.empty()) refuse_file(benchmark, file, faults);
+  if (rows.empty()) {
+    refuse_file(benchmark, file, faults);
+  }
   std::sort(faults.begin(), faults.end(), [](const RowFault& a, const RowFault& b) { return a.row < b.row; });
   for (RowFault& fault : faults) {
     fault.file = std::filesystem::path(file.path).filename().string();

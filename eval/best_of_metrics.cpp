@@ -22,7 +22,9 @@ struct Top {
 std::optional<Top> top_of(const JudgedExample& example) {
   double highest = -std::numeric_limits<double>::infinity();
   for (const JudgedResponse& response : example.responses) {
-    if (!response.reward) return std::nullopt;
+    if (!response.reward) {
+      return std::nullopt;
+    }
     highest = std::max(highest, *response.reward);
   }
   Top top;
@@ -53,7 +55,9 @@ std::optional<Spread> spread_of(const JudgedExample& example) {
   double best_wrong = -std::numeric_limits<double>::infinity();
   for (std::size_t i = 0; i < example.responses.size(); ++i) {
     const std::optional<double>& reward = example.responses[i].reward;
-    if (!reward) return std::nullopt;
+    if (!reward) {
+      return std::nullopt;
+    }
     if (example.correct[i]) {
       best_right = std::max(best_right, *reward);
       worst_right = std::min(worst_right, *reward);
@@ -84,7 +88,9 @@ void add_ties(Plan& plan, std::span<const JudgedExample> judged) {
   };
   std::map<std::string, Question> questions;
   for (std::size_t i = 0; i < judged.size(); ++i) {
-    if (judged[i].subset != kTies) continue;
+    if (judged[i].subset != kTies) {
+      continue;
+    }
     const bool is_reference = judged[i].id.starts_with("Ties/ref:");
     Question& question = questions[judged[i].group];
     (is_reference ? question.reference : question.tied) = i;
@@ -93,7 +99,9 @@ void add_ties(Plan& plan, std::span<const JudgedExample> judged) {
                              .credit = truth(spread_of(judged[i]))});
   }
   for (const auto& [group, question] : questions) {
-    if (!question.reference || !question.tied) continue;
+    if (!question.reference || !question.tied) {
+      continue;
+    }
     const std::optional<Spread> reference = spread_of(judged[*question.reference]);
     const std::optional<Spread> tied = spread_of(judged[*question.tied]);
     CellVerdict preference{.cell = plan.cell("Ties/preference"), .example = *question.tied, .credit = {}};
@@ -121,7 +129,9 @@ FigurePlan ties_score(Plan& plan) {
   }
   score.formula = [kTerms, parts](const CellSums& sums) {
     double value = 0.0;
-    for (std::size_t i = 0; i < parts.size(); ++i) value += kTerms[i].second * parts[i](sums);
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+      value += kTerms[i].second * parts[i](sums);
+    }
     return value;
   };
   return score;
@@ -132,7 +142,9 @@ FigurePlan ties_score(Plan& plan) {
 Plan plan_reward_bench_2(std::span<const JudgedExample> judged, const MetricOptions& /*options*/) {
   Plan plan;
   for (std::size_t i = 0; i < judged.size(); ++i) {
-    if (judged[i].subset == kTies) continue;
+    if (judged[i].subset == kTies) {
+      continue;
+    }
     CellVerdict verdict{.cell = plan.cell(judged[i].subset), .example = i, .credit = {}};
     if (const std::optional<Top> top = top_of(judged[i])) {
       verdict.credit = static_cast<double>(top->right) / static_cast<double>(top->count);
@@ -169,14 +181,18 @@ Plan plan_reward_bench_2(std::span<const JudgedExample> judged, const MetricOpti
       "As published, a right response among several with the highest reward counts as 1 / their number; \"ties\" "
       "counts "
       "these rows.");
-  if (!missing.empty()) plan.notes.push_back("No rows of: " + missing + ". The mean of subsets is absent.");
+  if (!missing.empty()) {
+    plan.notes.push_back("No rows of: " + missing + ". The mean of subsets is absent.");
+  }
   return plan;
 }
 
 Plan plan_best_of(std::span<const JudgedExample> judged, const MetricOptions& /*options*/) {
   Plan plan;
   for (std::size_t i = 0; i < judged.size(); ++i) {
-    if (judged[i].correct.empty()) continue;
+    if (judged[i].correct.empty()) {
+      continue;
+    }
     const std::string& subset = judged[i].subset;
     CellVerdict verdict{.cell = plan.cell("subset/" + subset), .example = i, .credit = {}};
     CellVerdict chance{.cell = plan.cell("chance"), .example = i, .credit = {}, .is_verdict = false};
@@ -198,7 +214,9 @@ Plan plan_best_of(std::span<const JudgedExample> judged, const MetricOptions& /*
   plan.figures = {pooled_figure("accuracy", "all", cells),
                   pooled_figure("a random choice", "all", {plan.cell("chance")}),
                   pooled_figure("any correct", "all", {plan.cell("oracle")})};
-  if (subsets.size() > 1) plan.figures.insert(plan.figures.end(), subsets.begin(), subsets.end());
+  if (subsets.size() > 1) {
+    plan.figures.insert(plan.figures.end(), subsets.begin(), subsets.end());
+  }
   return plan;
 }
 

@@ -13,12 +13,16 @@ namespace {
 // Indices of the units of each stratum, by ascending stratum.
 std::vector<std::vector<std::size_t>> strata_of(std::span<const BootstrapUnit> units) {
   std::vector<std::size_t> order(units.size());
-  for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    order[i] = i;
+  }
   std::stable_sort(order.begin(), order.end(),
                    [&](std::size_t a, std::size_t b) { return units[a].stratum < units[b].stratum; });
   std::vector<std::vector<std::size_t>> strata;
   for (const std::size_t unit : order) {
-    if (strata.empty() || units[strata.back().front()].stratum != units[unit].stratum) strata.emplace_back();
+    if (strata.empty() || units[strata.back().front()].stratum != units[unit].stratum) {
+      strata.emplace_back();
+    }
     strata.back().push_back(unit);
   }
   return strata;
@@ -57,7 +61,9 @@ double quantile(std::span<const double> sorted, double q) {
   const double place = static_cast<double>(sorted.size() - 1) * q;
   const double below = std::floor(place);
   const auto index = static_cast<std::size_t>(below);
-  if (index + 1 >= sorted.size()) return sorted.back();
+  if (index + 1 >= sorted.size()) {
+    return sorted.back();
+  }
   return sorted[index] + (place - below) * (sorted[index + 1] - sorted[index]);
 }
 
@@ -69,7 +75,9 @@ std::vector<std::vector<double>> bootstrap(std::span<const BootstrapUnit> units,
   check_resamples(options.resamples);
   check_columns(units, columns);
   std::vector<std::vector<double>> resampled(values);
-  if (units.empty()) return resampled;
+  if (units.empty()) {
+    return resampled;
+  }
   const std::vector<std::vector<std::size_t>> strata = strata_of(units);
   RandomStream random(options.seed);
   std::vector<double> sums(columns);
@@ -85,22 +93,30 @@ std::vector<std::vector<double>> bootstrap(std::span<const BootstrapUnit> units,
     }
     statistics(sums, drawn);
     for (std::size_t v = 0; v < values; ++v) {
-      if (!std::isnan(drawn[v])) resampled[v].push_back(drawn[v]);
+      if (!std::isnan(drawn[v])) {
+        resampled[v].push_back(drawn[v]);
+      }
     }
   }
-  for (std::vector<double>& sample : resampled) std::sort(sample.begin(), sample.end());
+  for (std::vector<double>& sample : resampled) {
+    std::sort(sample.begin(), sample.end());
+  }
   return resampled;
 }
 
 std::optional<Interval> percentile_interval(std::span<const double> sorted, double level) {
   check_level(level);
-  if (sorted.empty()) return std::nullopt;
+  if (sorted.empty()) {
+    return std::nullopt;
+  }
   const double tail = (1.0 - level) / 2.0;
   return Interval{.low = quantile(sorted, tail), .high = quantile(sorted, 1.0 - tail)};
 }
 
 std::optional<double> bootstrap_p_value(std::span<const double> sorted) {
-  if (sorted.empty()) return std::nullopt;
+  if (sorted.empty()) {
+    return std::nullopt;
+  }
   const auto [first_zero, past_zero] = std::equal_range(sorted.begin(), sorted.end(), 0.0);
   const auto not_above = static_cast<double>(past_zero - sorted.begin());
   const auto not_below = static_cast<double>(sorted.end() - first_zero);
@@ -112,7 +128,9 @@ double mcnemar_p_value(std::size_t first_only, std::size_t second_only) {
   // P(X <= k) for X ~ Binomial(n, 1/2): terms C(n, i) / 2^n from the largest, i = k, downwards.
   const std::size_t n = first_only + second_only;
   const std::size_t k = std::min(first_only, second_only);
-  if (n == 0) return 1.0;
+  if (n == 0) {
+    return 1.0;
+  }
   const auto trials = static_cast<double>(n);
   const auto least = static_cast<double>(k);
   double term = std::exp(std::lgamma(trials + 1.0) - std::lgamma(least + 1.0) - std::lgamma(trials - least + 1.0) -
@@ -120,7 +138,9 @@ double mcnemar_p_value(std::size_t first_only, std::size_t second_only) {
   double tail = 0.0;
   for (std::size_t i = k;; --i) {
     tail += term;
-    if (i == 0 || term == 0.0) break;
+    if (i == 0 || term == 0.0) {
+      break;
+    }
     term *= static_cast<double>(i) / static_cast<double>(n - i + 1);  // C(n, i - 1) = C(n, i) i / (n - i + 1)
   }
   return std::min(1.0, 2.0 * tail);

@@ -41,12 +41,16 @@ Calibration calibrate(std::span<const double> margins, std::size_t bins) {
   }
   double gap = 0.0;
   for (CalibrationBin& bin : calibration.bins) {
-    if (bin.n == 0) continue;
+    if (bin.n == 0) {
+      continue;
+    }
     gap += std::abs(bin.accuracy - bin.confidence);  // both are still sums: n_b times the gap of the means
     bin.confidence /= static_cast<double>(bin.n);
     bin.accuracy /= static_cast<double>(bin.n);
   }
-  if (calibration.n > 0) calibration.expected_error = gap / static_cast<double>(calibration.n);
+  if (calibration.n > 0) {
+    calibration.expected_error = gap / static_cast<double>(calibration.n);
+  }
   return calibration;
 }
 

@@ -27,7 +27,9 @@ bool varies(std::span<const double> values) {
 
 double mean(std::span<const double> values) {
   double sum = 0.0;
-  for (const double value : values) sum += value;
+  for (const double value : values) {
+    sum += value;
+  }
   return sum / static_cast<double>(values.size());
 }
 
@@ -40,7 +42,9 @@ std::vector<double> scaled_deviations(std::span<const double> values) {
     deviations[i] = values[i] - centre;
     largest = std::max(largest, std::abs(deviations[i]));
   }
-  for (double& deviation : deviations) deviation /= largest;
+  for (double& deviation : deviations) {
+    deviation /= largest;
+  }
   return deviations;
 }
 
@@ -48,7 +52,9 @@ std::vector<double> scaled_deviations(std::span<const double> values) {
 
 std::optional<double> pearson(std::span<const double> x, std::span<const double> y) {
   check_pairs(x, y, "pearson");
-  if (x.size() < 2 || !varies(x) || !varies(y)) return std::nullopt;
+  if (x.size() < 2 || !varies(x) || !varies(y)) {
+    return std::nullopt;
+  }
   const std::vector<double> dx = scaled_deviations(x);
   const std::vector<double> dy = scaled_deviations(y);
   double xx = 0.0;
@@ -69,14 +75,20 @@ std::optional<double> spearman(std::span<const double> x, std::span<const double
 
 std::vector<double> mid_ranks(std::span<const double> values) {
   std::vector<std::size_t> order(values.size());
-  for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    order[i] = i;
+  }
   std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return values[a] < values[b]; });
   std::vector<double> ranks(values.size());
   for (std::size_t begin = 0, end = 0; begin < order.size(); begin = end) {
-    while (end < order.size() && !(values[order[begin]] < values[order[end]])) ++end;
+    while (end < order.size() && !(values[order[begin]] < values[order[end]])) {
+      ++end;
+    }
     // The mean of the ranks begin + 1 .. end.
     const double rank = static_cast<double>(begin + 1 + end) / 2.0;
-    for (std::size_t i = begin; i < end; ++i) ranks[order[i]] = rank;
+    for (std::size_t i = begin; i < end; ++i) {
+      ranks[order[i]] = rank;
+    }
   }
   return ranks;
 }

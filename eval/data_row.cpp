@@ -18,7 +18,9 @@ using nlohmann::json;
 }
 
 const json& list_of(const json& value, std::string_view field, std::string_view wanted) {
-  if (!value.is_array()) wrong_type(field, value, wanted);
+  if (!value.is_array()) {
+    wrong_type(field, value, wanted);
+  }
   return value;
 }
 
@@ -30,12 +32,16 @@ const json& filled_list_of(const json& value, std::string_view field, std::strin
 }
 
 std::string text_of(const json& value, std::string_view field) {
-  if (!value.is_string()) wrong_type(field, value, "a string");
+  if (!value.is_string()) {
+    wrong_type(field, value, "a string");
+  }
   return value.get<std::string>();
 }
 
 std::int64_t integer_of(const json& value, std::string_view field) {
-  if (!value.is_number_integer()) wrong_type(field, value, "an integer");
+  if (!value.is_number_integer()) {
+    wrong_type(field, value, "an integer");
+  }
   if (value.is_number_unsigned() && value.get<std::uint64_t>() > std::uint64_t{INT64_MAX}) {
     throw InvalidInput("\"" + std::string(field) + "\" is " + value.dump() + ", too large for an index or a label.");
   }
@@ -86,21 +92,31 @@ bool DataRow::is_list(std::string_view field) const { return content_->at(field)
 
 std::string DataRow::name(std::string_view field) const {
   const json& value = content_->at(field);
-  if (value.is_number_integer()) return value.dump();
-  if (!value.is_string()) wrong_type(field, value, "a string or an integer");
+  if (value.is_number_integer()) {
+    return value.dump();
+  }
+  if (!value.is_string()) {
+    wrong_type(field, value, "a string or an integer");
+  }
   return value.get<std::string>();
 }
 
 std::string DataRow::text_or_number(std::string_view field) const {
   const json& value = content_->at(field);
-  if (value.is_number()) return value.dump();
-  if (!value.is_string()) wrong_type(field, value, "a string or a number");
+  if (value.is_number()) {
+    return value.dump();
+  }
+  if (!value.is_string()) {
+    wrong_type(field, value, "a string or a number");
+  }
   return value.get<std::string>();
 }
 
 double DataRow::number(std::string_view field) const {
   const json& value = content_->at(field);
-  if (!value.is_number()) wrong_type(field, value, "a number");
+  if (!value.is_number()) {
+    wrong_type(field, value, "a number");
+  }
   return value.get<double>();
 }
 
@@ -117,7 +133,9 @@ std::vector<std::int64_t> DataRow::integers(std::string_view field) const {
 std::vector<bool> DataRow::truths(std::string_view field) const {
   std::vector<bool> truths;
   for (const json& element : filled_list_of(content_->at(field), field, "a list of true and false")) {
-    if (!element.is_boolean()) wrong_type(field, element, "true or false in the list");
+    if (!element.is_boolean()) {
+      wrong_type(field, element, "true or false in the list");
+    }
     truths.push_back(element.get<bool>());
   }
   return truths;
@@ -125,13 +143,17 @@ std::vector<bool> DataRow::truths(std::string_view field) const {
 
 DataRow DataRow::object(std::string_view field) const {
   const json& value = content_->at(field);
-  if (!value.is_object()) wrong_type(field, value, "an object");
+  if (!value.is_object()) {
+    wrong_type(field, value, "an object");
+  }
   return DataRow(std::make_shared<const Content>(Content{value}));
 }
 
 std::vector<Message> DataRow::messages(std::string_view field) const {
   const json& value = content_->at(field);
-  if (value.is_string()) return {{"user", value.get<std::string>()}};
+  if (value.is_string()) {
+    return {{"user", value.get<std::string>()}};
+  }
   std::vector<Message> messages;
   for (const json& turn : filled_list_of(value, field, "a string or a list of messages")) {
     if (!turn.is_object() || !turn.contains("role") || !turn.contains("content")) {

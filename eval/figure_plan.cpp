@@ -11,9 +11,13 @@ namespace {
 // Every figure of a plan, those of its matrices behind the others.
 std::vector<const FigurePlan*> all_figures(const Plan& plan) {
   std::vector<const FigurePlan*> figures;
-  for (const FigurePlan& figure : plan.figures) figures.push_back(&figure);
+  for (const FigurePlan& figure : plan.figures) {
+    figures.push_back(&figure);
+  }
   for (const MatrixPlan& matrix : plan.matrices) {
-    for (const FigurePlan& figure : matrix.cells) figures.push_back(&figure);
+    for (const FigurePlan& figure : matrix.cells) {
+      figures.push_back(&figure);
+    }
   }
   return figures;
 }
@@ -22,7 +26,9 @@ std::vector<const FigurePlan*> all_figures(const Plan& plan) {
 void bring_first_value_to_front(std::vector<Figure>& figures) {
   const auto present =
       std::find_if(figures.begin(), figures.end(), [](const Figure& figure) { return figure.value.has_value(); });
-  if (present != figures.end()) std::rotate(figures.begin(), present, present + 1);
+  if (present != figures.end()) {
+    std::rotate(figures.begin(), present, present + 1);
+  }
 }
 
 }  // namespace
@@ -31,14 +37,18 @@ std::size_t Plan::cell(const std::string& name) { return cells_.try_emplace(name
 
 std::vector<std::string> Plan::cell_names() const {
   std::vector<std::string> names(cells_.size());
-  for (const auto& [name, index] : cells_) names[index] = name;
+  for (const auto& [name, index] : cells_) {
+    names[index] = name;
+  }
   return names;
 }
 
 std::vector<double> total(std::span<const BootstrapUnit> units, std::size_t columns) {
   std::vector<double> sums(columns);
   for (const BootstrapUnit& unit : units) {
-    for (const BootstrapUnit::Amount& amount : unit.amounts) sums[amount.column] += amount.amount;
+    for (const BootstrapUnit::Amount& amount : unit.amounts) {
+      sums[amount.column] += amount.amount;
+    }
   }
   return sums;
 }
@@ -102,7 +112,9 @@ std::vector<std::string> subsets_of(std::span<const JudgedExample> judged) {
   std::vector<std::string> subsets;
   std::set<std::string> known;
   for (const JudgedExample& example : judged) {
-    if (known.insert(example.subset).second) subsets.push_back(example.subset);
+    if (known.insert(example.subset).second) {
+      subsets.push_back(example.subset);
+    }
   }
   return subsets;
 }
@@ -125,7 +137,9 @@ void add_units(const Plan& plan, std::span<const JudgedExample> judged, const st
   std::vector<std::map<std::size_t, double>> amounts(groups.size());
   for (std::size_t v = 0; v < plan.verdicts.size(); ++v) {
     const CellVerdict& verdict = plan.verdicts[v];
-    if (!keep[v] || !verdict.credit) continue;
+    if (!keep[v] || !verdict.credit) {
+      continue;
+    }
     std::map<std::size_t, double>& columns = amounts[group_of[verdict.example]];
     columns[offset + 2 * verdict.cell] += *verdict.credit;
     columns[offset + 2 * verdict.cell + 1] += 1.0;
@@ -133,7 +147,9 @@ void add_units(const Plan& plan, std::span<const JudgedExample> judged, const st
   units.resize(groups.size());
   for (std::size_t g = 0; g < groups.size(); ++g) {
     units[g].stratum = stratum_of_group[g];
-    for (const auto& [column, amount] : amounts[g]) units[g].amounts.push_back({.column = column, .amount = amount});
+    for (const auto& [column, amount] : amounts[g]) {
+      units[g].amounts.push_back({.column = column, .amount = amount});
+    }
   }
 }
 
@@ -141,7 +157,9 @@ std::vector<CellCount> count_cells(const Plan& plan, const std::vector<bool>& ke
   std::vector<CellCount> counts(plan.cell_count());
   for (std::size_t v = 0; v < plan.verdicts.size(); ++v) {
     const CellVerdict& verdict = plan.verdicts[v];
-    if (!keep[v]) continue;
+    if (!keep[v]) {
+      continue;
+    }
     CellCount& count = counts[verdict.cell];
     count.number += verdict.credit ? 1 : 0;
     count.ties += verdict.credit && verdict.tie ? 1 : 0;
@@ -162,7 +180,9 @@ Figure figure_of(const FigurePlan& planned, std::span<const CellCount> counts, s
     figure.failed += counts[cell].failed;
   }
   const double value = planned.formula(CellSums(sums));
-  if (!std::isnan(value)) figure.value = value;
+  if (!std::isnan(value)) {
+    figure.value = value;
+  }
   return figure;
 }
 
@@ -174,14 +194,18 @@ ComputedFigures compute_figures(const Plan& plan, std::span<const JudgedExample>
   add_units(plan, judged, keep, 0, units);
   const std::vector<double> sums = total(units, columns);
   const SumStatistics statistics = [&](std::span<const double> resampled, std::span<double> values) {
-    for (std::size_t i = 0; i < planned.size(); ++i) values[i] = planned[i]->formula(CellSums(resampled));
+    for (std::size_t i = 0; i < planned.size(); ++i) {
+      values[i] = planned[i]->formula(CellSums(resampled));
+    }
   };
   ComputedFigures computed{{}, bootstrap(units, columns, planned.size(), statistics, options)};
 
   const std::vector<CellCount> counts = count_cells(plan, keep);
   for (std::size_t i = 0; i < planned.size(); ++i) {
     Figure& figure = computed.figures.emplace_back(figure_of(*planned[i], counts, sums));
-    if (figure.value) figure.interval = percentile_interval(computed.resampled[i], options.level);
+    if (figure.value) {
+      figure.interval = percentile_interval(computed.resampled[i], options.level);
+    }
   }
   return computed;
 }
@@ -199,7 +223,9 @@ MetricTable compute(const Plan& plan, std::span<const JudgedExample> judged, con
                               .rows = matrix.rows,
                               .columns = matrix.columns,
                               .cells = {}});
-    for (std::size_t i = 0; i < matrix.cells.size(); ++i) table.matrices.back().cells.push_back(figures[next++]);
+    for (std::size_t i = 0; i < matrix.cells.size(); ++i) {
+      table.matrices.back().cells.push_back(figures[next++]);
+    }
   }
   figures.resize(plan.figures.size());
   table.figures = std::move(figures);

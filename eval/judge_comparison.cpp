@@ -18,7 +18,9 @@ struct Common {
 Common common_examples(std::span<const JudgedExample> first, std::span<const JudgedExample> second,
                        JudgeComparison& comparison) {
   std::map<std::string_view, const JudgedExample*> by_id;
-  for (const JudgedExample& example : second) by_id.emplace(example.id, &example);
+  for (const JudgedExample& example : second) {
+    by_id.emplace(example.id, &example);
+  }
   Common common;
   for (const JudgedExample& example : first) {
     const auto found = by_id.find(example.id);
@@ -78,7 +80,9 @@ std::vector<PlannedPair> shared_figures(const Plan& first, const Plan& second) {
     const auto found = std::find_if(second.figures.begin(), second.figures.end(), [&](const FigurePlan& other) {
       return other.name == figure.name && other.group == figure.group && other.variant == figure.variant;
     });
-    if (found != second.figures.end()) pairs.push_back({&figure, &*found});
+    if (found != second.figures.end()) {
+      pairs.push_back({&figure, &*found});
+    }
   }
   return pairs;
 }
@@ -90,12 +94,16 @@ void count_mcnemar(const Common& common, const Plan& first, const Plan& second, 
   std::map<std::string_view, std::size_t> by_group;
   for (const auto& [mine, theirs] : shared) {
     const CellVerdict& verdict = first.verdicts[mine];
-    if (!cells.contains(verdict.cell) || !verdict.is_verdict) continue;
+    if (!cells.contains(verdict.cell) || !verdict.is_verdict) {
+      continue;
+    }
     const bool first_right = *verdict.credit == 1.0;
     const bool second_right = *second.verdicts[theirs].credit == 1.0;
     comparison.right_first_only += first_right && !second_right ? 1 : 0;
     comparison.right_second_only += second_right && !first_right ? 1 : 0;
-    if (++by_group[common.first[verdict.example].group] > 1) comparison.clustered = true;
+    if (++by_group[common.first[verdict.example].group] > 1) {
+      comparison.clustered = true;
+    }
   }
   comparison.mcnemar_p_value = mcnemar_p_value(comparison.right_first_only, comparison.right_second_only);
 }

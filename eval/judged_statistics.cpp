@@ -19,9 +19,13 @@ struct Sample {
 // Values less their mean, appended.
 void append_centred(std::span<const double> values, std::vector<double>& centred) {
   double sum = 0.0;
-  for (const double value : values) sum += value;
+  for (const double value : values) {
+    sum += value;
+  }
   const double mean = sum / static_cast<double>(values.size());
-  for (const double value : values) centred.push_back(value - mean);
+  for (const double value : values) {
+    centred.push_back(value - mean);
+  }
 }
 
 LengthCorrelation correlation(std::span<const JudgedExample> judged, std::string unit, const Length& length) {
@@ -32,13 +36,17 @@ LengthCorrelation correlation(std::span<const JudgedExample> judged, std::string
     Sample prompt;
     for (const JudgedResponse& response : example.responses) {
       const std::optional<double> measured = length(response);
-      if (!response.reward || !measured) continue;
+      if (!response.reward || !measured) {
+        continue;
+      }
       prompt.rewards.push_back(*response.reward);
       prompt.lengths.push_back(*measured);
     }
     all.rewards.insert(all.rewards.end(), prompt.rewards.begin(), prompt.rewards.end());
     all.lengths.insert(all.lengths.end(), prompt.lengths.begin(), prompt.lengths.end());
-    if (prompt.rewards.size() < 2) continue;
+    if (prompt.rewards.size() < 2) {
+      continue;
+    }
     append_centred(prompt.rewards, within.rewards);
     append_centred(prompt.lengths, within.lengths);
     append_centred(mid_ranks(prompt.rewards), rank_within.rewards);
@@ -63,7 +71,9 @@ std::vector<LengthCorrelation> length_correlations(std::span<const JudgedExample
   LengthCorrelation tokens = correlation(judged, "tokens", [](const JudgedResponse& response) {
     return response.tokens ? std::optional(static_cast<double>(*response.tokens)) : std::nullopt;
   });
-  if (tokens.n > 0) correlations.push_back(std::move(tokens));
+  if (tokens.n > 0) {
+    correlations.push_back(std::move(tokens));
+  }
   return correlations;
 }
 
@@ -71,7 +81,9 @@ Calibration calibration(std::span<const JudgedExample> judged, std::size_t bins)
   std::vector<double> margins;
   for (const JudgedExample& example : judged) {
     for (const JudgedComparison& comparison : example.comparisons) {
-      if (comparison.margin) margins.push_back(*comparison.margin);
+      if (comparison.margin) {
+        margins.push_back(*comparison.margin);
+      }
     }
   }
   return calibrate(margins, bins);

@@ -9,7 +9,9 @@ namespace endorm {
 std::vector<Example> math_examples(std::span<const MathRow> rows, const MathPrompt& prompt) {
   std::vector<Example> examples;
   for (const MathRow& row : rows) {
-    if (row.samples.empty()) continue;
+    if (row.samples.empty()) {
+      continue;
+    }
     Example& example = examples.emplace_back();
     example.request.id = row.problem.id;
     example.request.messages = math_messages(prompt, row.problem.question);
@@ -18,8 +20,10 @@ std::vector<Example> math_examples(std::span<const MathRow> rows, const MathProm
       const bool truncated = sample.end != CompletionEnd::kEndOfTurn;
       RequestResponse& response = example.request.responses.emplace_back();
       response.text = {.text = sample.text, .truncated = truncated, .fields = {}};
-      if (!sample.ids.empty()) response.ids = sample.ids;
-      example.correct.push_back(sample.verdict == Verdict::correct);
+      if (!sample.ids.empty()) {
+        response.ids = sample.ids;
+      }
+      example.correct.push_back(sample.verdict == Verdict::kCorrect);
       known.push_back({sample.text, truncated, sample.ids});
     }
     example.request.key = record_key(known.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));

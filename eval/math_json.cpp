@@ -34,9 +34,15 @@ json of_counts(const MathCounts& counts) {
 
 json of_figure(const MathFigure& figure) {
   json fields = {{"metric", figure.metric}, {"suite", text_or_null(figure.suite)}};
-  if (!figure.judge.empty()) fields["judge"] = figure.judge;
-  if (!figure.subject.empty()) fields["subject"] = figure.subject;
-  if (!figure.level.empty()) fields["level"] = figure.level;
+  if (!figure.judge.empty()) {
+    fields["judge"] = figure.judge;
+  }
+  if (!figure.subject.empty()) {
+    fields["subject"] = figure.subject;
+  }
+  if (!figure.level.empty()) {
+    fields["level"] = figure.level;
+  }
   fields["value"] = number_or_null(figure.value);
   fields["interval"] = of_interval(figure.interval);
   fields["n"] = figure.n;
@@ -59,7 +65,9 @@ json of_judge(const MathJudge& judge, bool with_rows) {
   json fields = {{"name", judge.name}, {"fingerprint", judge.fingerprint}, {"failed", judge.failed}};
   if (with_rows) {
     json& rows = fields["rows"] = json::array();
-    for (const JudgedExample& row : judge.rows) rows.push_back(json::parse(judged_row(row)));
+    for (const JudgedExample& row : judge.rows) {
+      rows.push_back(json::parse(judged_row(row)));
+    }
   }
   return fields;
 }
@@ -107,7 +115,9 @@ ShownProblem shown_from(const json& fields) {
 template <typename Items, typename Of>
 json list_of(const Items& items, const Of& of) {
   json list = json::array();
-  for (const auto& item : items) list.push_back(of(item));
+  for (const auto& item : items) {
+    list.push_back(of(item));
+  }
   return list;
 }
 
@@ -138,20 +148,28 @@ MathReport read_math_json(std::string_view text, const std::string& name) {
       throw InvalidInput("it holds no rows: write it without --no-rows");
     }
     MathReport report;
-    if (!fields.at("manifest").is_object()) throw InvalidInput("\"manifest\" is no object");
+    if (!fields.at("manifest").is_object()) {
+      throw InvalidInput("\"manifest\" is no object");
+    }
     report.manifest = fields.at("manifest").dump();
     for (const json& fault : fields.at("faults")) {
       report.faults.push_back(
           {.file = fault.at("file"), .row = fault.at("row"), .id = fault.at("id"), .message = fault.at("message")});
     }
-    for (const json& row : fields.at("rows")) report.rows.push_back(read_math_row(row.dump()));
+    for (const json& row : fields.at("rows")) {
+      report.rows.push_back(read_math_row(row.dump()));
+    }
     for (const json& judge : fields.at("judges")) {
       MathJudge& own = report.judges.emplace_back();
       judge.at("name").get_to(own.name);
       judge.at("fingerprint").get_to(own.fingerprint);
-      for (const json& row : judge.at("rows")) own.rows.push_back(read_judged_row(row.dump()));
+      for (const json& row : judge.at("rows")) {
+        own.rows.push_back(read_judged_row(row.dump()));
+      }
     }
-    for (const json& problem : fields.at("shown")) report.shown.push_back(shown_from(problem));
+    for (const json& problem : fields.at("shown")) {
+      report.shown.push_back(shown_from(problem));
+    }
     return report;
   } catch (const json::exception& error) {
     throw InvalidInput("[read_math_json] " + name + ": " + error.what());

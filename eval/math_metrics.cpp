@@ -41,7 +41,9 @@ class MathPlan {
       unit.group = problem.id;
       unit.subset = problem.suite;
       problems_.push_back(&problem);
-      if (std::find(suites_.begin(), suites_.end(), problem.suite) == suites_.end()) suites_.push_back(problem.suite);
+      if (std::find(suites_.begin(), suites_.end(), problem.suite) == suites_.end()) {
+        suites_.push_back(problem.suite);
+      }
     }
   }
 
@@ -56,14 +58,18 @@ class MathPlan {
         std::to_string(metric) + "\n" + problem.suite + "\n" + problem.subject + "\n" + problem.level;
     const std::size_t before = plan_.cell_count();
     const std::size_t cell = plan_.cell(name);
-    if (cell == before) metrics_[metric].cells.push_back({problem.suite, problem.subject, problem.level, cell});
+    if (cell == before) {
+      metrics_[metric].cells.push_back({problem.suite, problem.subject, problem.level, cell});
+    }
     plan_.verdicts.push_back({.cell = cell, .example = row, .credit = credit, .tie = tie});
   }
 
   // Figures of a metric: the mean of the suites, each suite, its subjects and its levels.
   std::vector<Planned> figures(std::size_t metric) const {
     std::vector<Planned> planned;
-    if (suites_.size() > 1) planned.push_back(of_suites(metric));
+    if (suites_.size() > 1) {
+      planned.push_back(of_suites(metric));
+    }
     for (const std::string& suite : suites_) {
       planned.push_back(of_group(metric, {suite, "", "", 0}));
       for (const bool by_level : {false, true}) {
@@ -74,7 +80,9 @@ class MathPlan {
             groups.push_back(group);
           }
         }
-        if (groups.size() < 2) continue;
+        if (groups.size() < 2) {
+          continue;
+        }
         std::sort(groups.begin(), groups.end());
         for (const std::string& group : groups) {
           planned.push_back(of_group(metric, {suite, by_level ? "" : group, by_level ? group : "", 0}));
@@ -123,7 +131,9 @@ class MathPlan {
 
   Planned of_suites(std::size_t metric) const {
     std::vector<FigurePlan> parts;
-    for (const std::string& suite : suites_) parts.push_back(of_group(metric, {suite, "", "", 0}).plan);
+    for (const std::string& suite : suites_) {
+      parts.push_back(of_group(metric, {suite, "", "", 0}).plan);
+    }
     Planned planned;
     planned.figure.metric = metrics_[metric].name;
     planned.figure.judge = metrics_[metric].judge;
@@ -140,7 +150,7 @@ class MathPlan {
 
 std::size_t correct_count(const MathRow& row) {
   return static_cast<std::size_t>(std::count_if(row.samples.begin(), row.samples.end(), [](const MathSample& sample) {
-    return sample.verdict == Verdict::correct;
+    return sample.verdict == Verdict::kCorrect;
   }));
 }
 
@@ -148,9 +158,13 @@ std::size_t correct_count(const MathRow& row) {
 std::optional<VoteResult> best_result(const JudgedExample& judged) {
   std::optional<double> highest;
   for (const JudgedResponse& response : judged.responses) {
-    if (response.reward) highest = std::max(highest.value_or(*response.reward), *response.reward);
+    if (response.reward) {
+      highest = std::max(highest.value_or(*response.reward), *response.reward);
+    }
   }
-  if (!highest) return std::nullopt;
+  if (!highest) {
+    return std::nullopt;
+  }
   std::size_t tied = 0;
   std::size_t right = 0;
   for (std::size_t i = 0; i < judged.responses.size(); ++i) {
@@ -167,15 +181,17 @@ std::vector<MathCounts> counts_of(std::span<const MathRow> rows) {
   std::map<std::string, std::size_t> places;
   for (const MathRow& row : rows) {
     const auto [place, is_new] = places.try_emplace(row.problem.suite, counts.size());
-    if (is_new) counts.emplace_back().suite = row.problem.suite;
+    if (is_new) {
+      counts.emplace_back().suite = row.problem.suite;
+    }
     MathCounts& own = counts[place->second];
     ++own.problems;
     own.failed += row.error.empty() ? 0 : 1;
     own.samples += row.samples.size();
     for (const MathSample& sample : row.samples) {
-      own.correct += sample.verdict == Verdict::correct ? 1 : 0;
-      own.wrong += sample.verdict == Verdict::wrong ? 1 : 0;
-      own.unparsable += sample.verdict == Verdict::unparsable ? 1 : 0;
+      own.correct += sample.verdict == Verdict::kCorrect ? 1 : 0;
+      own.wrong += sample.verdict == Verdict::kWrong ? 1 : 0;
+      own.unparsable += sample.verdict == Verdict::kUnparsable ? 1 : 0;
       own.truncated += sample.end == CompletionEnd::kLength ? 1 : 0;
       own.stopped += sample.end == CompletionEnd::kStop ? 1 : 0;
       own.tokens += sample.tokens;
@@ -188,7 +204,9 @@ std::vector<MathCounts> counts_of(std::span<const MathRow> rows) {
 std::vector<std::size_t> sampled_rows(std::span<const MathRow> rows) {
   std::vector<std::size_t> places;
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    if (rows[i].samples.empty()) continue;
+    if (rows[i].samples.empty()) {
+      continue;
+    }
     if (!places.empty() && rows[i].samples.size() != rows[places.front()].samples.size()) {
       throw InvalidInput("[measure_math] " + rows[i].problem.id + " has " + std::to_string(rows[i].samples.size()) +
                          " samples and " + rows[places.front()].problem.id + " " +
@@ -215,15 +233,21 @@ void take_truths(MathJudge& judge, std::span<const MathRow> rows, std::span<cons
                          std::to_string(row.samples.size()) + ".");
     }
     judged.correct.clear();
-    for (const MathSample& sample : row.samples) judged.correct.push_back(sample.verdict == Verdict::correct);
-    for (const JudgedResponse& response : judged.responses) judge.failed += response.reward ? 0 : 1;
+    for (const MathSample& sample : row.samples) {
+      judged.correct.push_back(sample.verdict == Verdict::kCorrect);
+    }
+    for (const JudgedResponse& response : judged.responses) {
+      judge.failed += response.reward ? 0 : 1;
+    }
   }
 }
 
 // 2, 4, 8, ... and k itself: pass@1 is avg@k.
 std::vector<std::size_t> pass_sizes(std::size_t k) {
   std::vector<std::size_t> sizes;
-  for (std::size_t j = 2; j < k; j *= 2) sizes.push_back(j);
+  for (std::size_t j = 2; j < k; j *= 2) {
+    sizes.push_back(j);
+  }
   sizes.push_back(k);
   return sizes;
 }
@@ -240,13 +264,19 @@ class Figures {
       : report_(report), places_(places), plan_(report.rows) {
     const std::size_t k = places.empty() ? 0 : report.rows[places.front()].samples.size();
     const std::string of_k = "@" + std::to_string(k);
-    if (k == 0) return;
+    if (k == 0) {
+      return;
+    }
     add("avg" + of_k, [k](const MathRow& row) {
       return VoteResult{.credit = static_cast<double>(correct_count(row)) / static_cast<double>(k), .tie = false};
     });
-    if (k == 1) return;  // there is nothing to choose among
+    if (k == 1) {
+      return;  // there is nothing to choose among
+    }
     add("maj" + of_k, vote_result);
-    for (const MathJudge& judge : report.judges) add_judge(judge, k);
+    for (const MathJudge& judge : report.judges) {
+      add_judge(judge, k);
+    }
     for (const std::size_t j : pass_sizes(k)) {
       add("pass@" + std::to_string(j),
           [k, j](const MathRow& row) { return VoteResult{.credit = pass_at(j, k, correct_count(row)), .tie = false}; });
@@ -256,8 +286,12 @@ class Figures {
   // Computes everything that was added.
   void compute(const BootstrapOptions& options) {
     std::vector<const FigurePlan*> planned;
-    for (const Planned& figure : figures_) planned.push_back(&figure.plan);
-    for (const PlannedComparison& comparison : comparisons_) planned.push_back(&comparison.plan);
+    for (const Planned& figure : figures_) {
+      planned.push_back(&figure.plan);
+    }
+    for (const PlannedComparison& comparison : comparisons_) {
+      planned.push_back(&comparison.plan);
+    }
     const ComputedFigures computed = compute_figures(plan_.plan(), plan_.units(), planned, options);
     for (std::size_t i = 0; i < figures_.size(); ++i) {
       const Figure& found = computed.figures[i];
@@ -274,7 +308,9 @@ class Figures {
       comparison.difference = found.value;
       comparison.n = found.n;
       comparison.interval = found.interval;
-      if (found.value) comparison.p_value = bootstrap_p_value(computed.resampled[figures_.size() + i]);
+      if (found.value) {
+        comparison.p_value = bootstrap_p_value(computed.resampled[figures_.size() + i]);
+      }
     }
   }
 
@@ -303,7 +339,9 @@ class Figures {
       const bool judged = next < places_.size() && places_[next] == i;
       const std::optional<VoteResult> result = judged ? best_result(judge.rows[next++]) : std::nullopt;
       plan_.add(best, i, result ? std::optional(result->credit) : std::nullopt, result && result->tie);
-      if (!result) continue;
+      if (!result) {
+        continue;
+      }
       plan_.add(chosen, i, result->credit);
       plan_.add(random, i, static_cast<double>(correct_count(row)) / static_cast<double>(k));
       plan_.add(vote, i, vote_result(row).credit);
@@ -321,7 +359,9 @@ class Figures {
   }
 
   void add_figures(std::size_t metric) {
-    for (Planned& planned : plan_.figures(metric)) figures_.push_back(std::move(planned));
+    for (Planned& planned : plan_.figures(metric)) {
+      figures_.push_back(std::move(planned));
+    }
   }
 
   MathReport& report_;
@@ -338,10 +378,14 @@ double pass_at(std::size_t j, std::size_t n, std::size_t c) {
     throw InvalidInput("[pass_at] pass@" + std::to_string(j) + " of " + std::to_string(n) + " samples with " +
                        std::to_string(c) + " right ones is not defined.");
   }
-  if (n - c < j) return 1.0;
+  if (n - c < j) {
+    return 1.0;
+  }
   // C(n - c, j) / C(n, j): a product of c factors, none of them large.
   double none = 1.0;
-  for (std::size_t i = n - c + 1; i <= n; ++i) none *= 1.0 - static_cast<double>(j) / static_cast<double>(i);
+  for (std::size_t i = n - c + 1; i <= n; ++i) {
+    none *= 1.0 - static_cast<double>(j) / static_cast<double>(i);
+  }
   return 1.0 - none;
 }
 
@@ -351,7 +395,9 @@ void measure_math(MathReport& report, const BootstrapOptions& options) {
   report.figures.clear();
   report.comparisons.clear();
   const std::vector<std::size_t> places = sampled_rows(report.rows);
-  for (MathJudge& judge : report.judges) take_truths(judge, report.rows, places);
+  for (MathJudge& judge : report.judges) {
+    take_truths(judge, report.rows, places);
+  }
   Figures figures(report, places);
   figures.compute(options);
 }

@@ -18,7 +18,7 @@ struct MathSample {
   std::size_t tokens = 0;  // without the one that ended the turn
   Tokens ids;              // those that were drawn, up to a stop string; the one that ended the turn behind them
   CompletionEnd end = CompletionEnd::kLength;
-  Verdict verdict = Verdict::unparsable;
+  Verdict verdict = Verdict::kUnparsable;
   std::string answer_normal;        // Grade::answer_normal; empty where it is unparsable
   std::string reason;               // Grade::reason
   std::optional<std::size_t> vote;  // the first sample with an equal answer; none: unparsable, it does not vote

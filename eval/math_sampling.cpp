@@ -15,8 +15,12 @@ constexpr std::string_view kPurpose = "math sample 1";
 // Why a prompt cannot be answered; empty where it can.
 std::string refusal(const Tokens& prompt, const Engine& engine, const SamplingOptions& sampling) {
   const std::size_t context = engine.capabilities().context;
-  if (prompt.empty()) return "the prompt has no tokens";
-  if (context == 0 || prompt.size() + sampling.max_tokens <= context) return "";
+  if (prompt.empty()) {
+    return "the prompt has no tokens";
+  }
+  if (context == 0 || prompt.size() + sampling.max_tokens <= context) {
+    return "";
+  }
   return "the prompt has " + std::to_string(prompt.size()) + " tokens and --max-tokens is " +
          std::to_string(sampling.max_tokens) + ": together more than the " + std::to_string(context) +
          " tokens of the context. Use a larger --context or fewer --max-tokens";
@@ -28,7 +32,9 @@ class RowsInOrder {
   RowsInOrder(std::span<const MathProblem> problems, const MathSamplingOptions& options, ResultLog* log,
               std::vector<MathRow> finished)
       : options_(options), log_(log), next_(finished.size()), rows_(std::move(finished)) {
-    for (MathRow& row : rows_) grade_samples(row);
+    for (MathRow& row : rows_) {
+      grade_samples(row);
+    }
     rows_.resize(problems.size());
     missing_.assign(problems.size(), 0);
     for (std::size_t i = next_; i < problems.size(); ++i) {
@@ -49,11 +55,15 @@ class RowsInOrder {
   void take(std::size_t problem, std::size_t place, Completion completion) {
     MathSample& sample = rows_[problem].samples.at(place);
     sample.text = std::move(completion.text);
-    if (options_.prompt.base && sample.text.starts_with(' ')) sample.text.erase(0, 1);
+    if (options_.prompt.base && sample.text.starts_with(' ')) {
+      sample.text.erase(0, 1);
+    }
     sample.tokens = completion.tokens.size();
     completion.tokens.resize(completion.text_tokens);
     sample.ids = std::move(completion.tokens);
-    if (completion.end_token) sample.ids.push_back(*completion.end_token);
+    if (completion.end_token) {
+      sample.ids.push_back(*completion.end_token);
+    }
     sample.end = completion.end;
     --missing_[problem];
     write_ready();
@@ -64,10 +74,14 @@ class RowsInOrder {
     bool any = false;
     for (; next_ < rows_.size() && missing_[next_] == 0; ++next_) {
       grade_samples(rows_[next_]);
-      if (log_ != nullptr) log_->append(math_row_json(rows_[next_]));
+      if (log_ != nullptr) {
+        log_->append(math_row_json(rows_[next_]));
+      }
       any = true;
     }
-    if (any && log_ != nullptr) log_->sync();
+    if (any && log_ != nullptr) {
+      log_->sync();
+    }
   }
 
   std::vector<MathRow> finish() && { return std::move(rows_); }
@@ -82,9 +96,13 @@ class RowsInOrder {
 
 void check_finished(std::span<const MathProblem> problems, std::span<const MathRow> finished,
                     const MathSamplingOptions& options, const ResultLog* log) {
-  if (log != nullptr) log->check_finished_count(problems.size());
+  if (log != nullptr) {
+    log->check_finished_count(problems.size());
+  }
   for (std::size_t i = 0; i < finished.size(); ++i) {
-    if (log != nullptr) log->check_finished(i, problems[i].key);
+    if (log != nullptr) {
+      log->check_finished(i, problems[i].key);
+    }
     if (finished[i].error.empty() && finished[i].samples.size() != options.samples) {
       throw InvalidInput("[sample_math] the finished row " + finished[i].problem.id + " has " +
                          std::to_string(finished[i].samples.size()) + " samples, " + std::to_string(options.samples) +
@@ -97,7 +115,9 @@ void check_finished(std::span<const MathProblem> problems, std::span<const MathR
 
 std::vector<MathProblem> problems_of(std::span<const MathProblem> problems, const Shard& shard) {
   std::vector<MathProblem> own;
-  for (std::size_t i = shard.index - 1; i < problems.size(); i += shard.count) own.push_back(problems[i]);
+  for (std::size_t i = shard.index - 1; i < problems.size(); i += shard.count) {
+    own.push_back(problems[i]);
+  }
   return own;
 }
 
@@ -108,21 +128,27 @@ std::vector<MathRow> read_math_rows(const std::string& path) {
     throw InvalidInput("[read_math_rows] cannot read " + path);
   }
   std::vector<MathRow> rows;
-  while (std::getline(file, line)) rows.push_back(read_math_row(line));
+  while (std::getline(file, line)) {
+    rows.push_back(read_math_row(line));
+  }
   return rows;
 }
 
 std::vector<MathRow> sample_math(std::span<const MathProblem> problems, Engine& engine,
                                  const MathSamplingOptions& options, ResultLog* log, std::vector<MathRow> finished,
                                  const std::function<void(const MathSamplingProgress&)>& progress) {
-  if (options.samples == 0) throw InvalidInput("[sample_math] 0 samples a problem are asked for. Give at least 1.");
+  if (options.samples == 0) {
+    throw InvalidInput("[sample_math] 0 samples a problem are asked for. Give at least 1.");
+  }
   if (!engine.capabilities().generate) {
     throw InvalidInput("[sample_math] " + engine.model_name() +
                        " cannot write: " + engine.capabilities().missing_reason);
   }
   check_finished(problems, finished, options, log);
   MathSamplingProgress so_far;
-  for (const MathRow& row : finished) so_far.failed += row.error.empty() ? 0 : options.samples;
+  for (const MathRow& row : finished) {
+    so_far.failed += row.error.empty() ? 0 : options.samples;
+  }
   RowsInOrder rows(problems, options, log, std::move(finished));
   so_far.resumed = rows.begin() * options.samples;
   so_far.samples = so_far.resumed;
@@ -150,14 +176,18 @@ std::vector<MathRow> sample_math(std::span<const MathProblem> problems, Engine& 
     }
   }
   rows.write_ready();
-  if (progress) progress(so_far);
+  if (progress) {
+    progress(so_far);
+  }
   const auto take = [&](std::size_t request, Completion completion) {
     ++so_far.samples;
     ++so_far.drawn;
     so_far.tokens += completion.tokens.size();
     const auto [problem, place] = places[request];
     rows.take(problem, place, std::move(completion));
-    if (progress) progress(so_far);
+    if (progress) {
+      progress(so_far);
+    }
   };
   engine.generate(requests, options.sampling, take);
   return std::move(rows).finish();

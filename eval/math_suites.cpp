@@ -45,7 +45,9 @@ std::string answer_of(const std::string& solution, AnswerPlace place, std::strin
 
 MathProblem read_competition(const DataRow& row) {
   MathProblem problem;
-  if (row.has("id")) problem.id = row.name("id");
+  if (row.has("id")) {
+    problem.id = row.name("id");
+  }
   problem.question = row.text("problem");
   problem.reference = row.text_or_number("answer");
   return problem;
@@ -66,7 +68,7 @@ MathProblem read_minerva(const DataRow& row) {
   problem.id = row.name("idx");
   problem.subject = row.text("type");
   problem.question = row.text("problem");
-  problem.reference = answer_of(row.text("solution"), AnswerPlace::box, "in \\boxed{}");
+  problem.reference = answer_of(row.text("solution"), AnswerPlace::kBox, "in \\boxed{}");
   return problem;
 }
 
@@ -83,7 +85,9 @@ double tolerance_from(const std::string& text) {
 // A list of answers of which all must be given, as one reference.
 std::string all_of(const std::vector<std::string>& answers) {
   std::string joined;
-  for (const std::string& answer : answers) joined += (joined.empty() ? "" : ", ") + answer;
+  for (const std::string& answer : answers) {
+    joined += (joined.empty() ? "" : ", ") + answer;
+  }
   return joined;
 }
 
@@ -93,14 +97,16 @@ MathProblem read_olympiad(const DataRow& row) {
   problem.subject = row.text("subfield");
   problem.question = (row.has("context") ? row.text("context") + "\n\n" : "") + row.text("question");
   problem.reference = all_of(row.texts("final_answer"));
-  if (row.has("error")) problem.tolerance = tolerance_from(row.text_or_number("error"));
+  if (row.has("error")) {
+    problem.tolerance = tolerance_from(row.text_or_number("error"));
+  }
   return problem;
 }
 
 MathProblem read_gsm8k(const DataRow& row) {
   MathProblem problem;
   problem.question = row.text("question");
-  problem.reference = answer_of(row.text("answer"), AnswerPlace::hashes, "behind \"####\"");
+  problem.reference = answer_of(row.text("answer"), AnswerPlace::kHashes, "behind \"####\"");
   return problem;
 }
 
@@ -117,7 +123,9 @@ MathProblem read_sat(const DataRow& row) {
 
 std::string any_of(const DataRow& row, std::span<const std::string_view> fields) {
   for (const std::string_view field : fields) {
-    if (row.has(field)) return row.text(field);
+    if (row.has(field)) {
+      return row.text(field);
+    }
   }
   return row.text(fields.front());  // says that it is missing
 }
@@ -125,13 +133,21 @@ std::string any_of(const DataRow& row, std::span<const std::string_view> fields)
 MathProblem read_own(const DataRow& row) {
   constexpr std::array<std::string_view, 2> kQuestions = {"question", "problem"};
   MathProblem problem;
-  if (row.has("id")) problem.id = row.name("id");
-  if (row.has("subject")) problem.subject = row.name("subject");
-  if (row.has("level")) problem.level = row.name("level");
+  if (row.has("id")) {
+    problem.id = row.name("id");
+  }
+  if (row.has("subject")) {
+    problem.subject = row.name("subject");
+  }
+  if (row.has("level")) {
+    problem.level = row.name("level");
+  }
   problem.question = any_of(row, kQuestions);
   problem.reference =
       row.has("answer") && row.is_list("answer") ? all_of(row.texts("answer")) : row.text_or_number("answer");
-  if (row.has("tolerance")) problem.tolerance = row.number("tolerance");
+  if (row.has("tolerance")) {
+    problem.tolerance = row.number("tolerance");
+  }
   return problem;
 }
 
@@ -186,7 +202,9 @@ bool is_file(const fs::path& path) {
 const MathSuite& suite_named(const std::string& name) {
   std::string known;
   for (const MathSuite& suite : suites()) {
-    if (suite.named.name == name) return suite;
+    if (suite.named.name == name) {
+      return suite;
+    }
     known += (known.empty() ? "" : ", ") + std::string(suite.named.name);
   }
   throw InvalidInput("[read_math_suites] no suite is called \"" + excerpt(name) + "\"; choose of " + known +
@@ -200,13 +218,19 @@ fs::path find_suite(const MathSuite& suite, std::span<const std::string> directo
     const fs::path last = base.filename().empty() ? base.parent_path().filename() : base.filename();
     for (const std::string_view stem : suite.stems) {
       for (const fs::path& path : {base / (std::string(stem) + ".jsonl"), base / stem / "test.jsonl"}) {
-        if (is_file(path)) return path;
+        if (is_file(path)) {
+          return path;
+        }
       }
-      if (last == stem && is_file(base / "test.jsonl")) return base / "test.jsonl";
+      if (last == stem && is_file(base / "test.jsonl")) {
+        return base / "test.jsonl";
+      }
     }
   }
   std::string places;
-  for (const std::string& directory : directories) places += (places.empty() ? "" : ", ") + directory;
+  for (const std::string& directory : directories) {
+    places += (places.empty() ? "" : ", ") + directory;
+  }
   throw InvalidInput("[read_math_suites] there is no file of " + std::string(suite.named.name) + " in " +
                      (places.empty() ? "any directory: none was given" : places) + ". Looked for: " +
                      std::string(suite.named.files) + "; to be had from " + std::string(suite.named.source) + ".");
@@ -224,7 +248,7 @@ void check_problem(const MathProblem& problem) {
   if (!(problem.tolerance >= 0.0 && std::isfinite(problem.tolerance))) {
     throw InvalidInput("the tolerance is " + std::to_string(problem.tolerance) + ", expected a number from 0.");
   }
-  if (const Grade itself = grade(problem.reference, problem.reference); itself.verdict != Verdict::correct) {
+  if (const Grade itself = grade(problem.reference, problem.reference); itself.verdict != Verdict::kCorrect) {
     throw InvalidInput("the answer \"" + excerpt(problem.reference) + "\" cannot be graded against: " + itself.reason +
                        ".");
   }
@@ -248,13 +272,17 @@ void read_suite(const std::string& suite, MathRowReader read_row, const fs::path
     std::string id = std::to_string(text.number);
     try {
       MathProblem problem = read_row(DataRow(text.text));
-      if (!problem.id.empty()) id = problem.id;
+      if (!problem.id.empty()) {
+        id = problem.id;
+      }
       problem.suite = suite;
       problem.id = suite;
       problem.id += "/";
       problem.id += id;
       check_problem(problem);
-      if (!ids.insert(problem.id).second) throw InvalidInput("the id was there before: two rows have it.");
+      if (!ids.insert(problem.id).second) {
+        throw InvalidInput("the id was there before: two rows have it.");
+      }
       problem.key = key_of(problem);
       problems.push_back(std::move(problem));
     } catch (const InvalidInput& error) {
@@ -278,7 +306,9 @@ void read_suite(const std::string& suite, MathRowReader read_row, const fs::path
 
 std::vector<MathSuiteName> math_suite_names() {
   std::vector<MathSuiteName> names;
-  for (const MathSuite& suite : suites()) names.push_back(suite.named);
+  for (const MathSuite& suite : suites()) {
+    names.push_back(suite.named);
+  }
   return names;
 }
 

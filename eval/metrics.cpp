@@ -44,7 +44,9 @@ void check_steps(const JudgedExample& example) {
       contradicts(example, std::to_string(scores.size()) + " step scores \"" + variant + "\" do not fit its steps");
     }
     for (const double score : scores) {
-      if (!std::isfinite(score)) contradicts(example, "a step score \"" + variant + "\" is not finite");
+      if (!std::isfinite(score)) {
+        contradicts(example, "a step score \"" + variant + "\" is not finite");
+      }
     }
   }
 }
@@ -58,13 +60,17 @@ void check_judged(std::span<const JudgedExample> judged) {
         contradicts(example, "a comparison of responses " + std::to_string(pair.better) + " and " +
                                  std::to_string(pair.worse) + " of " + std::to_string(count));
       }
-      if (judgement.margin && std::isnan(*judgement.margin)) contradicts(example, "a margin is not a number");
+      if (judgement.margin && std::isnan(*judgement.margin)) {
+        contradicts(example, "a margin is not a number");
+      }
     }
     if (!example.correct.empty() && example.correct.size() != count) {
       contradicts(example,
                   std::to_string(example.correct.size()) + " labels for " + std::to_string(count) + " responses");
     }
-    if (example.steps) check_steps(example);
+    if (example.steps) {
+      check_steps(example);
+    }
   }
 }
 
@@ -82,7 +88,9 @@ Plan make_plan(std::string_view benchmark, std::span<const JudgedExample> judged
     }
     check_judged(judged);
     Plan plan = planner.make(judged, options);
-    if (judged.empty()) plan.notes.emplace_back("There are no examples.");
+    if (judged.empty()) {
+      plan.notes.emplace_back("There are no examples.");
+    }
     return plan;
   }
   throw InvalidInput("[measure] no benchmark is called \"" + std::string(benchmark) + "\"; choose one of " + known +

@@ -11,7 +11,9 @@ Example record_example(const SourceRow& source) {
   std::vector<std::string> unknown;
   Example example;
   example.request = parse_request(source.text, source.number, source.options.step_separator, unknown);
-  if (!source.row.has("id")) example.request.id = source.part + "/" + std::to_string(source.number);
+  if (!source.row.has("id")) {
+    example.request.id = source.part + "/" + std::to_string(source.number);
+  }
   example.subset = source.row.has("subset") ? source.row.name("subset") : source.part;
   example.group = source.row.has("group") ? source.row.name("group") : example.request.id;
   return example;
@@ -22,7 +24,9 @@ StepLabel step_label(const DataRow& row) {
   if (row.has("wrong")) {
     label.wrong = row.truths("wrong");
     for (std::size_t i = 0; i < label.wrong->size() && !label.first_error; ++i) {
-      if ((*label.wrong)[i]) label.first_error = i;
+      if ((*label.wrong)[i]) {
+        label.first_error = i;
+      }
     }
     return label;
   }
@@ -30,7 +34,9 @@ StepLabel step_label(const DataRow& row) {
   if (first < -1) {
     throw InvalidInput("\"label\" is " + std::to_string(first) + ", expected a step from 0 or -1 for none.");
   }
-  if (first >= 0) label.first_error = static_cast<std::size_t>(first);
+  if (first >= 0) {
+    label.first_error = static_cast<std::size_t>(first);
+  }
   return label;
 }
 

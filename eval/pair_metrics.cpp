@@ -16,15 +16,21 @@ std::vector<std::string> missing_of(std::span<const JudgedExample> judged, std::
   const std::vector<std::string> there = subsets_of(judged);
   std::vector<std::string> missing;
   for (const std::string_view name : wanted) {
-    if (std::find(there.begin(), there.end(), name) == there.end()) missing.emplace_back(name);
+    if (std::find(there.begin(), there.end(), name) == there.end()) {
+      missing.emplace_back(name);
+    }
   }
   return missing;
 }
 
 void note_missing(Plan& plan, const std::vector<std::string>& missing, const std::string& consequence) {
-  if (missing.empty()) return;
+  if (missing.empty()) {
+    return;
+  }
   std::string names;
-  for (const std::string& name : missing) names += (names.empty() ? "" : ", ") + name;
+  for (const std::string& name : missing) {
+    names += (names.empty() ? "" : ", ") + name;
+  }
   plan.notes.push_back("No rows of: " + names + ". " + consequence);
 }
 
@@ -50,7 +56,9 @@ std::vector<FigurePlan> accuracies_by_subset(Plan& plan, std::span<const JudgedE
 // Every verdict alike.
 FigurePlan pooled_over(const std::vector<FigurePlan>& parts, std::string name = "accuracy", std::string group = "all") {
   std::set<std::size_t> cells;
-  for (const FigurePlan& part : parts) cells.insert(part.cells.begin(), part.cells.end());
+  for (const FigurePlan& part : parts) {
+    cells.insert(part.cells.begin(), part.cells.end());
+  }
   return pooled_figure(std::move(name), std::move(group), {cells.begin(), cells.end()});
 }
 
@@ -74,7 +82,9 @@ StyleMatrix style_matrix(Plan& plan, const std::string& group, std::span<const s
     for (std::size_t j = 0; j < kStyles; ++j) {
       const std::string cell = std::to_string(i) + "," + std::to_string(j);
       std::vector<std::size_t> cells;
-      for (const std::string_view subset : subsets) cells.push_back(plan.cell(std::string(subset) + "/" + cell));
+      for (const std::string_view subset : subsets) {
+        cells.push_back(plan.cell(std::string(subset) + "/" + cell));
+      }
       matrix.cells.push_back(pooled_figure("accuracy", group, cells));
       by_difficulty.at(i > j ? 0 : (i == j ? 1 : 2)).push_back(matrix.cells.back());
     }
@@ -122,7 +132,9 @@ Plan plan_rm_bench(std::span<const JudgedExample> judged, const MetricOptions& /
   const auto mean_of_domains = [&](const std::string& name, FigurePlan StyleMatrix::*member) {
     std::vector<FigurePlan> parts;
     parts.reserve(domains.size());
-    for (const Domain& domain : domains) parts.push_back(domain.styles.*member);
+    for (const Domain& domain : domains) {
+      parts.push_back(domain.styles.*member);
+    }
     return mean_figure(name, "mean of domains", parts);
   };
   const StyleMatrix pooled = style_matrix(plan, "all", all);
@@ -141,7 +153,9 @@ Plan plan_rm_bench(std::span<const JudgedExample> judged, const MetricOptions& /
     plan.figures.push_back(style_matrix(plan, std::string(all[part]), all.subspan(part, 1)).accuracy);
   }
   add_matrix(plan, "all", pooled);
-  for (const Domain& domain : domains) add_matrix(plan, domain.name, domain.styles);
+  for (const Domain& domain : domains) {
+    add_matrix(plan, domain.name, domain.styles);
+  }
   plan.notes.emplace_back(
       "Two averages: \"mean of domains\" is RM-Bench's own rule, \"all\" counts every prompt alike as the paper's "
       "table "
@@ -168,20 +182,28 @@ Plan plan_dsp(std::span<const JudgedExample> judged, const MetricOptions& /*opti
   std::vector<FigurePlan> without;
   std::vector<std::string> rows(kDomains.begin(), kDomains.end());
   const std::vector<std::string> there = subsets_of(judged);
-  if (std::find(there.begin(), there.end(), "none") != there.end()) rows.emplace_back("none");
+  if (std::find(there.begin(), there.end(), "none") != there.end()) {
+    rows.emplace_back("none");
+  }
   for (const std::string& row : rows) {
     matrix.rows.push_back(row);
     for (const std::string& column : matrix.columns) {
       std::string cell = row;
       cell.append("/").append(column);
       matrix.cells.push_back(pooled_figure("accuracy", cell, {plan.cell(cell)}));
-      if (row == column) diagonal.push_back(matrix.cells.back());
-      if (row == "none") without.push_back(matrix.cells.back());
+      if (row == column) {
+        diagonal.push_back(matrix.cells.back());
+      }
+      if (row == "none") {
+        without.push_back(matrix.cells.back());
+      }
     }
   }
   plan.figures.push_back(mean_figure("diagonal average", "all", diagonal));
   append(plan.figures, diagonal);
-  if (!without.empty()) plan.figures.push_back(mean_figure("average without a system message", "none", without));
+  if (!without.empty()) {
+    plan.figures.push_back(mean_figure("average without a system message", "none", without));
+  }
   plan.matrices.push_back(std::move(matrix));
   note_missing(plan, missing_of(judged, kDomains), "The diagonal average is absent.");
   return plan;
@@ -230,7 +252,9 @@ Plan plan_pairs(std::span<const JudgedExample> judged, const MetricOptions& /*op
   Plan plan;
   const std::vector<FigurePlan> subsets = accuracies_by_subset(plan, judged);
   plan.figures.push_back(pooled_over(subsets));
-  if (subsets.size() > 1) append(plan.figures, subsets);
+  if (subsets.size() > 1) {
+    append(plan.figures, subsets);
+  }
   return plan;
 }
 

@@ -74,7 +74,9 @@ std::vector<Example> read_judge_bench(const SourceRow& source) {
   Example example =
       make_example(row.name("pair_id"), row.messages("question"), {row.text("response_A"), row.text("response_B")});
   // One question may have been answered by several pairs.
-  if (row.has("original_id")) example.group = row.text("source") + "/" + row.name("original_id");
+  if (row.has("original_id")) {
+    example.group = row.text("source") + "/" + row.name("original_id");
+  }
   return pair_example(std::move(example), is_first(row.text("label"), "A>B", "B>A"), row.text("source"));
 }
 

@@ -49,7 +49,9 @@ FigurePlan section_figure(Plan& plan, const std::string& name, std::string_view 
   std::vector<FigurePlan> parts;
   std::vector<double> weights;
   for (const Subset& subset : kSubsets) {
-    if (subset.section != section) continue;
+    if (subset.section != section) {
+      continue;
+    }
     parts.push_back(accuracy_of(plan, std::string(subset.name)));
     weights.push_back(subset.*weight);
   }
@@ -64,7 +66,9 @@ Plan plan_reward_bench(std::span<const JudgedExample> judged, const MetricOption
   const std::vector<std::string> there = subsets_of(judged);
   std::vector<std::size_t> cells;
   cells.reserve(there.size());
-  for (const std::string& subset : there) cells.push_back(plan.cell(subset));
+  for (const std::string& subset : there) {
+    cells.push_back(plan.cell(subset));
+  }
 
   std::vector<FigurePlan> leaderboard;
   std::vector<FigurePlan> by_rows;
@@ -79,7 +83,9 @@ Plan plan_reward_bench(std::span<const JudgedExample> judged, const MetricOption
     plan.figures.push_back(by_rows[s]);
   }
   for (const std::string& subset : there) {
-    if (!subset.empty()) plan.figures.push_back(accuracy_of(plan, subset));
+    if (!subset.empty()) {
+      plan.figures.push_back(accuracy_of(plan, subset));
+    }
   }
   plan.notes.emplace_back(
       "The leaderboard's code weighs xstest-should-refuse by 250 and xstest-should-respond by 154; the data have 154 "

@@ -32,7 +32,9 @@ void check_text(std::string_view text, const std::string& what) {
 RandomStream stream_of(std::uint64_t seed, std::string_view id) {
   const Digest digest = sha256(std::to_string(seed) + "\n" + std::string(id));
   std::uint64_t mixed = 0;
-  for (std::size_t i = 0; i < 8; ++i) mixed = (mixed << 8) | digest[i];
+  for (std::size_t i = 0; i < 8; ++i) {
+    mixed = (mixed << 8) | digest[i];
+  }
   return RandomStream(mixed);
 }
 
@@ -64,19 +66,27 @@ std::string key_of(const Example& example) {
     hash.add(response.text.text);
     hash.add(std::size_t{response.text.truncated});
     hash.add(response.step_begins.size());
-    for (const std::size_t begin : response.step_begins) hash.add(begin);
+    for (const std::size_t begin : response.step_begins) {
+      hash.add(begin);
+    }
   }
   hash.add(example.request.alternatives.size());
-  for (const std::string& alternative : example.request.alternatives) hash.add(alternative);
+  for (const std::string& alternative : example.request.alternatives) {
+    hash.add(alternative);
+  }
   for (const Comparison& comparison : example.comparisons) {
     hash.add(comparison.better);
     hash.add(comparison.worse);
     hash.add(comparison.cell);
   }
-  for (const bool correct : example.correct) hash.add(std::size_t{correct});
+  for (const bool correct : example.correct) {
+    hash.add(std::size_t{correct});
+  }
   if (example.steps) {
     hash.add(example.steps->first_error ? *example.steps->first_error + 1 : 0);
-    for (const bool wrong : example.steps->wrong.value_or(std::vector<bool>{})) hash.add(std::size_t{wrong});
+    for (const bool wrong : example.steps->wrong.value_or(std::vector<bool>{})) {
+      hash.add(std::size_t{wrong});
+    }
   }
   return hash.finish();
 }
@@ -84,8 +94,12 @@ std::string key_of(const Example& example) {
 // to[i] is where response i goes.
 std::vector<std::size_t> shuffled_places(std::size_t count, RandomStream random) {
   std::vector<std::size_t> to(count);
-  for (std::size_t i = 0; i < count; ++i) to[i] = i;
-  for (std::size_t i = count; i > 1; --i) std::swap(to[i - 1], to[random.below(i)]);
+  for (std::size_t i = 0; i < count; ++i) {
+    to[i] = i;
+  }
+  for (std::size_t i = count; i > 1; --i) {
+    std::swap(to[i - 1], to[random.below(i)]);
+  }
   return to;
 }
 
@@ -107,7 +121,9 @@ Example make_stepwise_example(std::string id, std::vector<Message> messages, con
   RequestResponse response;
   for (std::size_t i = 0; i < steps.size(); ++i) {
     check_text(steps[i], "step " + std::to_string(i));
-    if (i > 0) response.text.text += separator;
+    if (i > 0) {
+      response.text.text += separator;
+    }
     response.step_begins.push_back(response.text.text.size());
     response.text.text += steps[i];
   }
@@ -149,7 +165,9 @@ void finish_example(Example& example, std::uint64_t order_seed) {
   std::vector<bool> correct(example.correct.size());
   for (std::size_t i = 0; i < to.size(); ++i) {
     placed[to[i]] = std::move(responses[i]);
-    if (!example.correct.empty()) correct[to[i]] = example.correct[i];
+    if (!example.correct.empty()) {
+      correct[to[i]] = example.correct[i];
+    }
   }
   responses = std::move(placed);
   example.correct = std::move(correct);

@@ -12,7 +12,9 @@ constexpr std::string_view kBlanks = " \t\r\n\v\f";
 
 std::string_view trimmed(std::string_view text) {
   const std::size_t begin = text.find_first_not_of(kBlanks);
-  if (begin == std::string_view::npos) return {};
+  if (begin == std::string_view::npos) {
+    return {};
+  }
   return text.substr(begin, text.find_last_not_of(kBlanks) - begin + 1);
 }
 
@@ -22,7 +24,9 @@ std::vector<RowText> lines_of(std::string_view bytes) {
     const std::size_t newline = bytes.find('\n');
     const std::string_view line = trimmed(bytes.substr(0, newline));
     bytes.remove_prefix(newline == std::string_view::npos ? bytes.size() : newline + 1);
-    if (!line.empty()) rows.push_back({.number = number, .text = line});
+    if (!line.empty()) {
+      rows.push_back({.number = number, .text = line});
+    }
   }
   return rows;
 }
@@ -52,7 +56,9 @@ std::vector<RowText> elements_of(std::string_view bytes) {
     } else if (c == ',' && depth == 1) {
       cut(i);
     } else if ((c == ']' || c == '}') && --depth == 0) {
-      if (!rows.empty() || !trimmed(bytes.substr(begin, i - begin)).empty()) cut(i);
+      if (!rows.empty() || !trimmed(bytes.substr(begin, i - begin)).empty()) {
+        cut(i);
+      }
       if (i + 1 < bytes.size()) {
         throw InvalidInput("there is more text after the JSON array, at byte " + std::to_string(i + 1) +
                            ". Give one array of objects, or one object a line.");
@@ -66,7 +72,9 @@ std::vector<RowText> elements_of(std::string_view bytes) {
 }  // namespace
 
 std::vector<RowText> row_texts(std::string_view bytes) {
-  if (bytes.starts_with(kByteOrderMark)) bytes.remove_prefix(kByteOrderMark.size());
+  if (bytes.starts_with(kByteOrderMark)) {
+    bytes.remove_prefix(kByteOrderMark.size());
+  }
   const std::string_view text = trimmed(bytes);
   return text.starts_with('[') ? elements_of(text) : lines_of(bytes);
 }

@@ -22,7 +22,9 @@ struct FitRows {
   std::uint64_t seed = 0;
 
   bool contains(const JudgedExample& example) const {
-    if (kind == Kind::kSubset) return example.subset == subset;
+    if (kind == Kind::kSubset) {
+      return example.subset == subset;
+    }
     return kind == Kind::kHalf && is_selection_half(example.group, seed);
   }
   std::string name() const { return kind == Kind::kSubset ? subset : "half of the groups"; }
@@ -30,10 +32,14 @@ struct FitRows {
 
 FitRows fit_rows(std::span<const JudgedExample> judged, const MetricOptions& options, const std::string& usual,
                  std::vector<std::string>& notes) {
-  if (options.threshold) return {};
+  if (options.threshold) {
+    return {};
+  }
   const std::string split = options.fit_split.empty() ? usual : options.fit_split;
   FitRows half{.kind = FitRows::Kind::kHalf, .subset = {}, .seed = options.half_seed};
-  if (split == "half" || judged.empty()) return half;
+  if (split == "half" || judged.empty()) {
+    return half;
+  }
   const std::vector<std::string> there = subsets_of(judged);
   if (std::find(there.begin(), there.end(), split) != there.end()) {
     return {.kind = FitRows::Kind::kSubset, .subset = split, .seed = 0};
@@ -43,7 +49,9 @@ FitRows fit_rows(std::span<const JudgedExample> judged, const MetricOptions& opt
     return half;
   }
   std::string known = "half";
-  for (const std::string& subset : there) known += ", " + subset;
+  for (const std::string& subset : there) {
+    known += ", " + subset;
+  }
   throw InvalidInput("[measure] fit_split is \"" + split + "\", which no example has. Choose one of: " + known + ".");
 }
 
@@ -51,7 +59,9 @@ std::vector<std::string> variants_of(std::span<const JudgedExample> judged) {
   std::set<std::string> variants;
   for (const JudgedExample& example : judged) {
     for (const JudgedResponse& response : example.responses) {
-      for (const auto& [variant, scores] : response.step_scores) variants.insert(variant);
+      for (const auto& [variant, scores] : response.step_scores) {
+        variants.insert(variant);
+      }
     }
   }
   return {variants.begin(), variants.end()};
@@ -59,7 +69,9 @@ std::vector<std::string> variants_of(std::span<const JudgedExample> judged) {
 
 // The scores of one variant; null where the judge gave none.
 const std::vector<double>* scores_of(const JudgedExample& example, const std::string& variant) {
-  if (example.responses.empty()) return nullptr;
+  if (example.responses.empty()) {
+    return nullptr;
+  }
   const auto found = example.responses.front().step_scores.find(variant);
   return found == example.responses.front().step_scores.end() ? nullptr : &found->second;
 }
@@ -89,7 +101,9 @@ std::vector<Variant> fitted_variants(std::span<const JudgedExample> judged, cons
   for (const std::string& name : variants_of(judged)) {
     Variant variant{.name = name, .scores = name, .threshold = options.threshold};
     if (options.threshold) {
-      if (variants.empty() || name == "mean") chosen = variant;
+      if (variants.empty() || name == "mean") {
+        chosen = variant;
+      }
     } else {
       std::vector<ScoredSteps> rows;
       for (const JudgedExample& example : judged) {
@@ -145,7 +159,9 @@ std::string cell_name(const std::string& variant, const std::string& place, cons
 void add_first_error_verdicts(Plan& plan, std::span<const JudgedExample> judged, const FitRows& fit,
                               const Variant& variant) {
   for (std::size_t i = 0; i < judged.size(); ++i) {
-    if (!judged[i].steps) continue;
+    if (!judged[i].steps) {
+      continue;
+    }
     const std::optional<std::size_t>& known = judged[i].steps->first_error;
     const char* kind = known ? "erroneous" : "correct";
     CellVerdict verdict{
@@ -174,7 +190,9 @@ std::vector<FigurePlan> first_error_figures(Plan& plan, const std::string& varia
     return harmonic_mean(first(sums), second(sums));
   };
   std::vector<FigurePlan> figures = {f1, found, kept};
-  for (FigurePlan& figure : figures) figure.variant = variant;
+  for (FigurePlan& figure : figures) {
+    figure.variant = variant;
+  }
   return figures;
 }
 
@@ -212,7 +230,9 @@ Plan plan_first_error(std::span<const JudgedExample> judged, const MetricOptions
 
 void add_step_verdicts(Plan& plan, std::span<const JudgedExample> judged, const FitRows& fit, const Variant& variant) {
   for (std::size_t i = 0; i < judged.size(); ++i) {
-    if (!judged[i].steps || !judged[i].steps->wrong) continue;
+    if (!judged[i].steps || !judged[i].steps->wrong) {
+      continue;
+    }
     const std::vector<bool>& wrong = *judged[i].steps->wrong;
     const std::vector<double>* scores = scores_of(judged[i], variant.scores);
     const std::string place = place_of(judged[i], fit);
@@ -272,7 +292,9 @@ std::vector<FigurePlan> step_figures(Plan& plan, const std::string& variant, con
     return c.wrong > 0.0 ? class_f1(c.wrong_found, c.wrong, c.right - c.right_kept) : std::nan("");
   };
   figures.push_back(pooled_figure("accuracy of steps", group, cells));
-  for (FigurePlan& figure : figures) figure.variant = variant;
+  for (FigurePlan& figure : figures) {
+    figure.variant = variant;
+  }
   return figures;
 }
 
@@ -297,9 +319,13 @@ Plan plan_prm_bench(std::span<const JudgedExample> judged, const MetricOptions& 
                [](const std::string& place) { return place != "correct"; });
   for (const Variant& variant : fitted_variants(judged, options, fit, fit_every_step, plan.notes)) {
     add_step_verdicts(plan, judged, fit, variant);
-    for (FigurePlan& figure : step_figures(plan, variant.name, "all", modified)) plan.figures.push_back(figure);
+    for (FigurePlan& figure : step_figures(plan, variant.name, "all", modified)) {
+      plan.figures.push_back(figure);
+    }
     for (const std::string& place : reported) {
-      for (FigurePlan& figure : step_figures(plan, variant.name, place, {place})) plan.figures.push_back(figure);
+      for (FigurePlan& figure : step_figures(plan, variant.name, place, {place})) {
+        plan.figures.push_back(figure);
+      }
     }
     if (!fitted.empty()) {
       plan.figures.push_back(step_figures(plan, variant.name, std::string("all") + kFitted, fitted).front());

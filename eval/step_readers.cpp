@@ -16,7 +16,9 @@ StepLabel label_of(const std::vector<std::int64_t>& error_steps, std::size_t cou
     }
     const auto index = static_cast<std::size_t>(step - 1);
     (*label.wrong)[index] = true;
-    if (!label.first_error || index < *label.first_error) label.first_error = index;
+    if (!label.first_error || index < *label.first_error) {
+      label.first_error = index;
+    }
   }
   return label;
 }
@@ -30,7 +32,9 @@ std::vector<Example> read_process_bench(const SourceRow& source) {
     throw InvalidInput("\"label\" is " + std::to_string(label) + ", expected a step from 0 or -1 for none.");
   }
   StepLabel known;
-  if (label >= 0) known.first_error = static_cast<std::size_t>(label);
+  if (label >= 0) {
+    known.first_error = static_cast<std::size_t>(label);
+  }
   const std::string problem = row.text("problem");
   Example example = make_stepwise_example(row.name("id"), {{"user", problem}}, row.texts("steps"), known,
                                           source.options.step_separator);
@@ -43,7 +47,9 @@ std::vector<Example> read_prm_bench(const SourceRow& source) {
   const DataRow& row = source.row;
   const std::string kind = row.text("classification");
   std::string origin = row.name("idx");
-  if (origin.starts_with(kind + "_")) origin.erase(0, kind.size() + 1);
+  if (origin.starts_with(kind + "_")) {
+    origin.erase(0, kind.size() + 1);
+  }
   const std::vector<std::string> steps = row.texts("modified_process");
   std::vector<Example> examples;
   const auto add = [&](const std::string& subset, const std::string& question, const std::vector<std::string>& process,

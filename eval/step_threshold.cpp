@@ -45,12 +45,16 @@ FittedThreshold sweep(const std::map<double, Change>& changes, Change counts, co
 
 std::optional<std::size_t> first_below(std::span<const double> scores, double threshold) {
   const auto found = std::find_if(scores.begin(), scores.end(), [&](double score) { return score < threshold; });
-  if (found == scores.end()) return std::nullopt;
+  if (found == scores.end()) {
+    return std::nullopt;
+  }
   return static_cast<std::size_t>(found - scores.begin());
 }
 
 double harmonic_mean(double first, double second) {
-  if (first == 0.0 && second == 0.0) return 0.0;
+  if (first == 0.0 && second == 0.0) {
+    return 0.0;
+  }
   return 2.0 * first * second / (first + second);
 }
 
@@ -59,7 +63,9 @@ double class_f1(double found, double members, double falsely) {
 }
 
 double prm_score(double right_kept, double right, double wrong_found, double wrong) {
-  if (!(right > 0.0) || !(wrong > 0.0)) return std::nan("");
+  if (!(right > 0.0) || !(wrong > 0.0)) {
+    return std::nan("");
+  }
   return (class_f1(right_kept, right, wrong - wrong_found) + class_f1(wrong_found, wrong, right - right_kept)) / 2.0;
 }
 
@@ -72,7 +78,9 @@ std::optional<FittedThreshold> fit_first_error(std::span<const ScoredSteps> rows
   for (const ScoredSteps& row : rows) {
     const std::size_t end = row.label->first_error.value_or(row.scores.size());
     double lowest = kInfinity;
-    for (std::size_t s = 0; s < end; ++s) lowest = std::min(lowest, row.scores[s]);
+    for (std::size_t s = 0; s < end; ++s) {
+      lowest = std::min(lowest, row.scores[s]);
+    }
     if (!row.label->first_error) {
       correct += 1.0;
       changes[lowest].second -= 1.0;
@@ -81,10 +89,14 @@ std::optional<FittedThreshold> fit_first_error(std::span<const ScoredSteps> rows
     erroneous += 1.0;
     if (row.scores[end] < lowest) {
       changes[row.scores[end]].first += 1.0;
-      if (!std::isinf(lowest)) changes[lowest].first -= 1.0;
+      if (!std::isinf(lowest)) {
+        changes[lowest].first -= 1.0;
+      }
     }
   }
-  if (erroneous == 0.0 || correct == 0.0) return std::nullopt;
+  if (erroneous == 0.0 || correct == 0.0) {
+    return std::nullopt;
+  }
   return sweep(changes, {.first = 0.0, .second = correct},
                [&](const Change& counts) { return harmonic_mean(counts.first / erroneous, counts.second / correct); });
 }
@@ -94,7 +106,9 @@ std::optional<FittedThreshold> fit_every_step(std::span<const ScoredSteps> rows)
   double wrong = 0.0;
   double right = 0.0;
   for (const ScoredSteps& row : rows) {
-    if (!row.label->wrong) continue;
+    if (!row.label->wrong) {
+      continue;
+    }
     for (std::size_t s = 0; s < row.scores.size(); ++s) {
       if ((*row.label->wrong)[s]) {
         wrong += 1.0;
@@ -105,7 +119,9 @@ std::optional<FittedThreshold> fit_every_step(std::span<const ScoredSteps> rows)
       }
     }
   }
-  if (wrong == 0.0 || right == 0.0) return std::nullopt;
+  if (wrong == 0.0 || right == 0.0) {
+    return std::nullopt;
+  }
   return sweep(changes, {.first = 0.0, .second = right},
                [&](const Change& counts) { return prm_score(counts.second, right, counts.first, wrong); });
 }

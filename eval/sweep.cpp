@@ -137,16 +137,24 @@ constexpr std::size_t kWindow = 64;  // examples whose tokens are held at a time
 
 std::vector<SweepSetting> parse_sweep(std::string_view text, const SweepSetting& base) {
   Grid grid = grid_from(text);
-  if (grid.aggregations.empty()) grid.aggregations.push_back(base.aggregation);
-  if (grid.gammas.empty()) grid.gammas.push_back(base.gamma);
-  if (grid.alphas.empty()) grid.alphas.push_back(base.alpha);
+  if (grid.aggregations.empty()) {
+    grid.aggregations.push_back(base.aggregation);
+  }
+  if (grid.gammas.empty()) {
+    grid.gammas.push_back(base.gamma);
+  }
+  if (grid.alphas.empty()) {
+    grid.alphas.push_back(base.alpha);
+  }
   std::vector<SweepSetting> settings = {base};
   const auto add = [&](const SweepSetting& setting) {
     const bool known = std::any_of(settings.begin(), settings.end(), [&](const SweepSetting& other) {
       return other.aggregation == setting.aggregation && other.alpha == setting.alpha &&
              (setting.aggregation != Aggregation::kDiscounted || other.gamma == setting.gamma);
     });
-    if (!known) settings.push_back(setting);
+    if (!known) {
+      settings.push_back(setting);
+    }
   };
   for (const double alpha : grid.alphas) {
     for (const Aggregation aggregation : grid.aggregations) {

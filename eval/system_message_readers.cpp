@@ -49,7 +49,9 @@ std::string short_source(const std::string& source) {
                                                                       {"arena", "Arena"},
                                                                       {"domain_specific", "DSP"}}};
   for (const auto& [part, name] : kNames) {
-    if (lower.find(part) != std::string::npos) return std::string(name);
+    if (lower.find(part) != std::string::npos) {
+      return std::string(name);
+    }
   }
   return source;
 }
@@ -72,7 +74,9 @@ Example with_all_responses(const std::vector<RowExamples>& members, std::size_t 
 // Response i is better than each other one.
 void prefer(Example& example, std::size_t i) {
   for (std::size_t j = 0; j < example.request.responses.size(); ++j) {
-    if (j != i) example.comparisons.push_back({.better = i, .worse = j, .cell = {}});
+    if (j != i) {
+      example.comparisons.push_back({.better = i, .worse = j, .cell = {}});
+    }
   }
 }
 
@@ -82,7 +86,9 @@ std::vector<Example> steered_examples(const std::vector<RowExamples>& members, b
   if (!system_messages) {
     examples.push_back(with_all_responses(members, 0));
     examples.back().request.messages.erase(examples.back().request.messages.begin());
-    for (std::size_t i = 0; i < members.size(); ++i) prefer(examples.back(), i);
+    for (std::size_t i = 0; i < members.size(); ++i) {
+      prefer(examples.back(), i);
+    }
     return examples;
   }
   for (std::size_t i = 0; i < members.size(); ++i) {
@@ -104,7 +110,9 @@ std::vector<Example> read_dsp(const SourceRow& source) {
   const DataRow answers = source.row.object("responses");
   std::vector<std::string> responses;
   responses.reserve(kPersonas.size() + 1);
-  for (const Persona& persona : kPersonas) responses.push_back(answers.text(persona.domain));
+  for (const Persona& persona : kPersonas) {
+    responses.push_back(answers.text(persona.domain));
+  }
   responses.push_back(answers.text("normal"));
 
   // Each domain's own response against the four others: the column of a domain is the cell.
@@ -132,7 +140,9 @@ std::vector<Example> read_dsp(const SourceRow& source) {
   for (const Persona& persona : kPersonas) {
     Example& example = add(std::string(persona.domain), under(persona.system, query));
     for (const Persona& other : kPersonas) {
-      if (other.domain != persona.domain) example.request.alternatives.emplace_back(other.system);
+      if (other.domain != persona.domain) {
+        example.request.alternatives.emplace_back(other.system);
+      }
     }
   }
   return examples;
@@ -155,7 +165,9 @@ std::vector<RowExamples> gather_multifaceted(std::vector<RowExamples> rows, cons
   for (RowExamples& row : rows) {
     const Example& example = row.examples.front();
     const auto [found, is_new] = place.try_emplace(example.subset + "\n" + example.group, instructions.size());
-    if (is_new) instructions.emplace_back();
+    if (is_new) {
+      instructions.emplace_back();
+    }
     std::vector<RowExamples>& members = instructions[found->second];
     const std::string& system = example.request.messages.front().content;
     const bool repeated = std::any_of(members.begin(), members.end(), [&](const RowExamples& member) {

@@ -98,7 +98,9 @@ class Deeper {
  public:
   explicit Deeper(AnswerParser& parser) : parser_(parser) {
     constexpr int kDeepest = 64;
-    if (++parser_.depth_ > kDeepest) parser_.fail("it nests deeper than " + std::to_string(kDeepest) + " levels");
+    if (++parser_.depth_ > kDeepest) {
+      parser_.fail("it nests deeper than " + std::to_string(kDeepest) + " levels");
+    }
   }
   ~Deeper() { --parser_.depth_; }
   Deeper(const Deeper&) = delete;

@@ -8,62 +8,93 @@
 namespace endorm {
 
 bool is_head(const Node& node) {
-  if (node.kind == Kind::symbol || node.kind == Kind::text) return true;
-  if (node.kind == Kind::tuple) return std::all_of(node.children.begin(), node.children.end(), is_head);
-  if (node.kind != Kind::product || node.children.size() > 2) return false;
-  const bool called = node.children[0].kind == Kind::symbol && node.children[1].kind == Kind::tuple;
+  if (node.kind == Kind::kSymbol || node.kind == Kind::kText) {
+    return true;
+  }
+  if (node.kind == Kind::kTuple) {
+    return std::all_of(node.children.begin(), node.children.end(), is_head);
+  }
+  if (node.kind != Kind::kProduct || node.children.size() > 2) {
+    return false;
+  }
+  const bool called = node.children[0].kind == Kind::kSymbol && node.children[1].kind == Kind::kTuple;
   return called || std::all_of(node.children.begin(), node.children.end(), [](const Node& factor) {
-           return factor.kind == Kind::symbol || factor.kind == Kind::text;
+           return factor.kind == Kind::kSymbol || factor.kind == Kind::kText;
          });
 }
 
 const Node* named_value(const Node& node) {
-  if (node.kind != Kind::relation || node.children.size() != 2) return nullptr;
-  if (node.name == ":") return &node.children[1];
-  if (node.name != "=") return nullptr;
+  if (node.kind != Kind::kRelation || node.children.size() != 2) {
+    return nullptr;
+  }
+  if (node.name == ":") {
+    return &node.children[1];
+  }
+  if (node.name != "=") {
+    return nullptr;
+  }
   const bool numbers =
-      !any_node(node, [](const Node& inner) { return inner.kind == Kind::symbol || inner.kind == Kind::text; });
-  if (numbers) return &node.children[0];  // "2/3 = 0.67": the first is what the others restate
-  if (is_head(node.children[0])) return &node.children[1];
-  if (is_head(node.children[1])) return &node.children[0];
+      !any_node(node, [](const Node& inner) { return inner.kind == Kind::kSymbol || inner.kind == Kind::kText; });
+  if (numbers) {
+    return &node.children[0];  // "2/3 = 0.67": the first is what the others restate
+  }
+  if (is_head(node.children[0])) {
+    return &node.children[1];
+  }
+  if (is_head(node.children[1])) {
+    return &node.children[0];
+  }
   return nullptr;
 }
 
 const Node* stated_value(const Node& node) {
-  if (const Node* value = named_value(node)) return value;
-  if (node.kind != Kind::relation || node.name != "=" || node.children.size() != 2) return nullptr;
+  if (const Node* value = named_value(node)) {
+    return value;
+  }
+  if (node.kind != Kind::kRelation || node.name != "=" || node.children.size() != 2) {
+    return nullptr;
+  }
   const auto is_value = [](const Node& side) {
-    return !any_node(side, [](const Node& inner) { return inner.kind == Kind::symbol || inner.kind == Kind::text; }) &&
-           exact_form(side) != "0";
+    return !any_node(side, [](const Node& inner) {
+      return inner.kind == Kind::kSymbol || inner.kind == Kind::kText;
+    }) && exact_form(side) != "0";
   };
   const bool left = is_value(node.children[0]);
   const bool right = is_value(node.children[1]);
-  if (left == right) return nullptr;
+  if (left == right) {
+    return nullptr;
+  }
   return left ? &node.children[0] : &node.children[1];
 }
 
 Node without_tuples(const Node& node) {
-  const bool tuples = node.kind == Kind::relation && node.name == "=" && node.children.size() == 2 &&
-                      node.children[0].kind == Kind::tuple && node.children[1].kind == Kind::tuple &&
+  const bool tuples = node.kind == Kind::kRelation && node.name == "=" && node.children.size() == 2 &&
+                      node.children[0].kind == Kind::kTuple && node.children[1].kind == Kind::kTuple &&
                       node.children[0].children.size() == node.children[1].children.size();
-  if (!tuples) return node;
-  Node list{Kind::list, "", {}, {}};
+  if (!tuples) {
+    return node;
+  }
+  Node list{Kind::kList, "", {}, {}};
   for (std::size_t k = 0; k < node.children[0].children.size(); ++k) {
     list.children.push_back(
-        Node{Kind::relation, "=", {node.children[0].children[k], node.children[1].children[k]}, {}});
+        Node{Kind::kRelation, "=", {node.children[0].children[k], node.children[1].children[k]}, {}});
   }
   return list;
 }
 
 bool lists_relations(const Node& node) {
-  return node.kind == Kind::list &&
-         any_node(node.children[0], [](const Node& inner) { return inner.kind == Kind::relation; });
+  return node.kind == Kind::kList &&
+         any_node(node.children[0], [](const Node& inner) { return inner.kind == Kind::kRelation; });
 }
 
 void collect_names(const Node& node, std::set<std::string>& names) {
   for (const Node& child : node.children) {
-    if (node.kind == Kind::relation && is_head(child)) names.insert(normal_form(child));
-    if (child.kind == Kind::relation) collect_names(child, names);
+    if (node.kind == Kind::kRelation && is_head(child)) {
+      names.insert(normal_form(child));
+    }
+    if (child.kind == Kind::kRelation) {
+      collect_names(child, names);
+    }
   }
 }
 

@@ -111,9 +111,13 @@ const Spelling* spelling_at(std::string_view text, std::size_t place) {
   const std::string_view rest = text.substr(place);
   for (const Spelling& spelling : kSpellings) {
     const std::size_t size = spelling.first.size();
-    if (rest.substr(0, size) != spelling.first) continue;
+    if (rest.substr(0, size) != spelling.first) {
+      continue;
+    }
     const bool word = is_letter(spelling.first.back());
-    if (!word || size == rest.size() || !is_letter(rest[size])) return &spelling;
+    if (!word || size == rest.size() || !is_letter(rest[size])) {
+      return &spelling;
+    }
   }
   return nullptr;
 }
@@ -132,15 +136,21 @@ void drop_unopened_ends(std::string& text) {
       const bool closes = brace ? c == '}' : c == ')' || c == ']';
       open += opens ? 1 : closes ? -1 : 0;
     }
-    if (open >= 0) return;
+    if (open >= 0) {
+      return;
+    }
     text.pop_back();
   }
 }
 
 void trim(std::string& text) {
-  while (!text.empty() && is_space(text.back())) text.pop_back();
+  while (!text.empty() && is_space(text.back())) {
+    text.pop_back();
+  }
   std::size_t begin = 0;
-  while (begin < text.size() && is_space(text[begin])) ++begin;
+  while (begin < text.size() && is_space(text[begin])) {
+    ++begin;
+  }
   text.erase(0, begin);
 }
 
@@ -158,7 +168,9 @@ std::size_t groups_at(std::string_view text, std::size_t place) {
 // Whether a number of one to three digits, none of them a leading zero, ends before `place`.
 bool first_group_ends_at(std::string_view text, std::size_t place) {
   std::size_t begin = place;
-  while (begin > 0 && is_digit(text[begin - 1])) --begin;
+  while (begin > 0 && is_digit(text[begin - 1])) {
+    --begin;
+  }
   const bool after_part = begin > 0 && (text[begin - 1] == '.' || text[begin - 1] == ',' || text[begin - 1] == '_');
   return place > begin && place - begin <= 3 && text[begin] != '0' && !after_part;
 }
@@ -167,11 +179,17 @@ bool first_group_ends_at(std::string_view text, std::size_t place) {
 // not three digits follow it.
 std::size_t thousands_sign(std::string_view rest) {
   for (const std::string_view sign : {"{,}", ",\\!", ",\\,", "\\!,\\!", "\\,"}) {
-    if (rest.substr(0, sign.size()) != sign) continue;
+    if (rest.substr(0, sign.size()) != sign) {
+      continue;
+    }
     std::size_t end = sign.size();
-    while (end < rest.size() && rest[end] == ' ') ++end;
+    while (end < rest.size() && rest[end] == ' ') {
+      ++end;
+    }
     std::size_t digits = 0;
-    while (end + digits < rest.size() && is_digit(rest[end + digits])) ++digits;
+    while (end + digits < rest.size() && is_digit(rest[end + digits])) {
+      ++digits;
+    }
     return digits == 3 ? end : 0;
   }
   return 0;
@@ -199,7 +217,9 @@ std::string one_spelling(std::string_view answer) {
     } else if (const Spelling* spelling = spelling_at(answer, place)) {
       text += spelling->second;
       const bool command = is_letter(spelling->first.back()) && spelling->second.empty();
-      if (command) text += ' ';
+      if (command) {
+        text += ' ';
+      }
       place += spelling->first.size();
     } else {
       text += answer[place++];
@@ -222,9 +242,13 @@ std::string without_thousands(std::string_view text) {
   for (std::size_t place = 0; place < text.size();) {
     const std::size_t size = first_group_ends_at(text, place) ? groups_at(text, place) : 0;
     for (std::size_t k = 0; k < size; ++k) {
-      if (text[place + k] != ',') joined += text[place + k];
+      if (text[place + k] != ',') {
+        joined += text[place + k];
+      }
     }
-    if (size == 0) joined += text[place];
+    if (size == 0) {
+      joined += text[place];
+    }
     place += size == 0 ? 1 : size;
   }
   return joined;

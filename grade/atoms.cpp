@@ -14,11 +14,17 @@ bool only_words(std::string_view text) {
   std::size_t longest = 0;
   for (std::size_t place = 0; place < text.size();) {
     std::size_t end = place;
-    while (end < text.size() && is_letter(text[end])) ++end;
+    while (end < text.size() && is_letter(text[end])) {
+      ++end;
+    }
     const std::string_view word = text.substr(place, end - place);
-    if (is_function_name(word) || word == "and" || word == "or" || word == "infinity") return false;
+    if (is_function_name(word) || word == "and" || word == "or" || word == "infinity") {
+      return false;
+    }
     longest = std::max(longest, word.size());
-    if (end < text.size() && !is_space(text[end])) return false;
+    if (end < text.size() && !is_space(text[end])) {
+      return false;
+    }
     place = end + 1;
   }
   constexpr std::size_t kWord = 4;
@@ -30,19 +36,35 @@ bool only_words(std::string_view text) {
 Node AnswerParser::atom() {
   const Deeper level(*this);
   const char c = next();
-  if (c == '\0') fail("it ends where something must follow");
+  if (c == '\0') {
+    fail("it ends where something must follow");
+  }
   if (const std::size_t size = digits_of_base_ahead()) {
-    Node digits = make(Kind::number, std::string(text_.substr(place_, size)));
+    Node digits = make(Kind::kNumber, std::string(text_.substr(place_, size)));
     place_ += size;
     return with_base(digits);
   }
-  if (is_digit(c) || c == '.') return number();
-  if (is_letter(c)) return plain_letters();
-  if (c == '(' || c == '[') return bracket(c);
-  if (sees("\\{")) return set();
-  if (c == '{') return tex_argument();
-  if (c == '|') return between_bars();
-  if (c == '\\') return command();
+  if (is_digit(c) || c == '.') {
+    return number();
+  }
+  if (is_letter(c)) {
+    return plain_letters();
+  }
+  if (c == '(' || c == '[') {
+    return bracket(c);
+  }
+  if (sees("\\{")) {
+    return set();
+  }
+  if (c == '{') {
+    return tex_argument();
+  }
+  if (c == '|') {
+    return between_bars();
+  }
+  if (c == '\\') {
+    return command();
+  }
   fail(std::string("\"") + c + "\" cannot stand there");
 }
 
@@ -58,7 +80,7 @@ Node AnswerParser::plain_letters() {
   }
   if (letters == "pi" || letters == "infinity" || letters == "inf" || letters == "infty" || letters == "oo") {
     place_ += letters.size();
-    return make(Kind::constant, letters == "pi" ? "pi" : "infinity");
+    return make(Kind::kConstant, letters == "pi" ? "pi" : "infinity");
   }
   if (place_ == 0 && only_words(text_)) {
     place_ += letters.size();
@@ -86,17 +108,23 @@ Node AnswerParser::words(std::string first) {
   for (;;) {
     const std::size_t before = place_;
     const std::string_view letters = letters_ahead();
-    if (letters.empty() || letters == "and" || letters == "or") break;
+    if (letters.empty() || letters == "and" || letters == "or") {
+      break;
+    }
     skip_spaces();
-    if (place_ == before && !letters.empty()) break;
+    if (place_ == before && !letters.empty()) {
+      break;
+    }
     text += ' ';
     text += letters;
     place_ += letters.size();
   }
   for (char& c : text) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    if (c >= 'A' && c <= 'Z') {
+      c = static_cast<char>(c - 'A' + 'a');
+    }
   }
-  return make(Kind::text, text);
+  return make(Kind::kText, text);
 }
 
 // A variable with its subscripts; e, i and pi are constants; one with a number as its argument is opaque: I(0).
@@ -107,70 +135,102 @@ Node AnswerParser::symbol(std::string name) {
     std::string subscript;
     if (next() == '{') {
       for (const char c : braced_text()) {
-        if (is_letter(c) || is_digit(c) || c == ',') subscript += c;
+        if (is_letter(c) || is_digit(c) || c == ',') {
+          subscript += c;
+        }
       }
       for (const std::string_view word : {"text", "mathrm", "rm"}) {
         const std::size_t found = subscript.find(word);
-        if (found == 0) subscript.erase(0, word.size());
+        if (found == 0) {
+          subscript.erase(0, word.size());
+        }
       }
     } else if (next() == '\\') {
       const std::string_view command = command_ahead();
       subscript = command;
       place_ += 1 + command.size();
-      if (subscript == "text") subscript = braced_text();
+      if (subscript == "text") {
+        subscript = braced_text();
+      }
     } else if (!at_end()) {
       subscript = text_[place_++];
     }
     if (!subscript.empty()) {
-      return make(Kind::symbol, spelled + "_" + (subscript.size() > 1 ? "{" + subscript + "}" : subscript));
+      return make(Kind::kSymbol, spelled + "_" + (subscript.size() > 1 ? "{" + subscript + "}" : subscript));
     }
   }
-  if (name == "e" || name == "i" || name == "pi") return make(Kind::constant, name);
+  if (name == "e" || name == "i" || name == "pi") {
+    return make(Kind::kConstant, name);
+  }
   if (place_ + 2 < text_.size() && text_[place_] == '(' && is_digit(text_[place_ + 1]) && text_[place_ + 2] == ')' &&
       name.size() == 1 && (name[0] <= 'Z' || name == "f" || name == "g" || name == "h")) {
     name += text_.substr(place_, 3);
     place_ += 3;
-    return make(Kind::symbol, name);
+    return make(Kind::kSymbol, name);
   }
-  return make(Kind::symbol, spelled);
+  return make(Kind::kSymbol, spelled);
 }
 
 Node AnswerParser::command() {
   const std::string name(command_ahead());
   const std::string_view plain = name;
-  if (is_operator(plain)) fail("\\" + name + " cannot stand there");
-  if (plain.empty()) fail("\"" + std::string(text_.substr(place_, 2)) + "\" is not known");
+  if (is_operator(plain)) {
+    fail("\\" + name + " cannot stand there");
+  }
+  if (plain.empty()) {
+    fail("\"" + std::string(text_.substr(place_, 2)) + "\" is not known");
+  }
   place_ += 1 + name.size();
   if (plain == "frac") {
     std::vector<Node> parts;
     parts.push_back(tex_argument());
     parts.push_back(tex_argument());
-    return make(Kind::quotient, "", std::move(parts));
+    return make(Kind::kQuotient, "", std::move(parts));
   }
   if (plain == "binom") {
     std::vector<Node> parts;
     parts.push_back(tex_argument());
     parts.push_back(tex_argument());
-    return make(Kind::function, "binom", std::move(parts));
+    return make(Kind::kFunction, "binom", std::move(parts));
   }
-  if (plain == "sqrt") return root();
-  if (plain == "infty") return make(Kind::constant, "infinity");
-  if (plain == "emptyset" || plain == "varnothing") return make(Kind::set, "");
-  if (plain == "lfloor") return rounded("floor", "\\rfloor");
-  if (plain == "lceil") return rounded("ceil", "\\rceil");
-  if (plain == "begin") return matrix();
+  if (plain == "sqrt") {
+    return root();
+  }
+  if (plain == "infty") {
+    return make(Kind::kConstant, "infinity");
+  }
+  if (plain == "emptyset" || plain == "varnothing") {
+    return make(Kind::kSet, "");
+  }
+  if (plain == "lfloor") {
+    return rounded("floor", "\\rfloor");
+  }
+  if (plain == "lceil") {
+    return rounded("ceil", "\\rceil");
+  }
+  if (plain == "begin") {
+    return matrix();
+  }
   if (plain == "langle") {
     Node inside = list();
-    if (!eat("\\rangle")) fail("\\langle is not closed");
+    if (!eat("\\rangle")) {
+      fail("\\langle is not closed");
+    }
     std::vector<Node> elements =
-        inside.kind == Kind::list ? std::move(inside.children) : std::vector<Node>{std::move(inside)};
-    return make(Kind::tuple, "()", std::move(elements));
+        inside.kind == Kind::kList ? std::move(inside.children) : std::vector<Node>{std::move(inside)};
+    return make(Kind::kTuple, "()", std::move(elements));
   }
-  if (plain == "boxed" || plain == "fbox" || plain == "mathcal") return tex_argument();
+  if (plain == "boxed" || plain == "fbox" || plain == "mathcal") {
+    return tex_argument();
+  }
   if (plain == "text") {
     const std::string inside = braced_text();
-    if (inside.empty()) return atom();
-    if (next() == '_') return with_base(make(Kind::number, inside));
+    if (inside.empty()) {
+      return atom();
+    }
+    if (next() == '_') {
+      return with_base(make(Kind::kNumber, inside));
+    }
     if (inside.size() == 1 || inside.find(',') != std::string::npos ||
         (inside.size() <= 4 && std::any_of(inside.begin(), inside.end(), is_digit))) {
       return AnswerParser(inside).whole();
@@ -189,9 +249,13 @@ Node AnswerParser::command() {
                 under.end());
     return symbol(name + under);
   }
-  if (is_function_name(plain)) return function(std::string(function_name(plain)));
+  if (is_function_name(plain)) {
+    return function(std::string(function_name(plain)));
+  }
   for (const std::string_view word : {"dots", "ldots", "cdots", "sum", "int", "prod", "lim", "frac", "pmod", "mod"}) {
-    if (plain == word) fail("\\" + name + " is not read");
+    if (plain == word) {
+      fail("\\" + name + " is not read");
+    }
   }
   return symbol(name.starts_with("var") ? name.substr(3) : name);
 }

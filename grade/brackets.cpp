@@ -6,37 +6,51 @@ namespace endorm {
 // A bracket with one element only groups; with several it is a tuple, or an interval: the brackets may differ.
 Node AnswerParser::bracket(char open) {
   ++place_;
-  if (eat(")") || eat("]")) return make(Kind::tuple, "()");
+  if (eat(")") || eat("]")) {
+    return make(Kind::kTuple, "()");
+  }
   const int bars = bars_;
   bars_ = 0;
   Node inside = list();
   bars_ = bars;
   const char close = next();
-  if (close != ')' && close != ']') fail(std::string("the bracket \"") + open + "\" is not closed");
+  if (close != ')' && close != ']') {
+    fail(std::string("the bracket \"") + open + "\" is not closed");
+  }
   ++place_;
-  const bool group = inside.kind != Kind::list;
+  const bool group = inside.kind != Kind::kList;
   if (group && (open == '(') == (close == ')')) {
     // "(x + 1)" is x + 1, but a sign in front of it belongs to the whole.
     return inside;
   }
-  if (group) fail("an interval has one end only");
-  return make(Kind::tuple, std::string{open, close}, std::move(inside.children));
+  if (group) {
+    fail("an interval has one end only");
+  }
+  return make(Kind::kTuple, std::string{open, close}, std::move(inside.children));
 }
 
 // "\{1, 2\}"; with a bar or colon, the condition behind it is the set: "\{x | x > 2\}".
 Node AnswerParser::set() {
   eat("\\{");
-  if (eat("\\}")) return make(Kind::set, "");
+  if (eat("\\}")) {
+    return make(Kind::kSet, "");
+  }
   const int bars = bars_;
   bars_ = 1;  // a bar parts, it opens nothing
   Node inside = list();
-  if (eat("|") || eat("\\mid") || eat(":")) inside = list();
+  if (eat("|") || eat("\\mid") || eat(":")) {
+    inside = list();
+  }
   bars_ = bars;
-  if (!eat("\\}") && !eat("}") && !at_end()) fail("a set is not closed");
-  if (inside.kind == Kind::relation) return inside;
+  if (!eat("\\}") && !eat("}") && !at_end()) {
+    fail("a set is not closed");
+  }
+  if (inside.kind == Kind::kRelation) {
+    return inside;
+  }
   std::vector<Node> elements =
-      inside.kind == Kind::list ? std::move(inside.children) : std::vector<Node>{std::move(inside)};
-  return make(Kind::set, "", std::move(elements));
+      inside.kind == Kind::kList ? std::move(inside.children) : std::vector<Node>{std::move(inside)};
+  return make(Kind::kSet, "", std::move(elements));
 }
 
 Node AnswerParser::between_bars() {
@@ -44,14 +58,18 @@ Node AnswerParser::between_bars() {
   ++bars_;
   Node inside = sum();
   --bars_;
-  if (!eat("|")) fail("a bar is not closed");
-  return make(Kind::function, "abs", {std::move(inside)});
+  if (!eat("|")) {
+    fail("a bar is not closed");
+  }
+  return make(Kind::kFunction, "abs", {std::move(inside)});
 }
 
 Node AnswerParser::rounded(const std::string& name, std::string_view close) {
   Node inside = sum();
-  if (!eat(close)) fail("\\l" + name + " is not closed");
-  return make(Kind::function, name, {std::move(inside)});
+  if (!eat(close)) {
+    fail("\\l" + name + " is not closed");
+  }
+  return make(Kind::kFunction, name, {std::move(inside)});
 }
 
 // Rows parted by \\ and cells by &.
@@ -66,14 +84,20 @@ Node AnswerParser::matrix() {
   std::vector<Node> cells;
   for (;;) {
     cells.push_back(sum());
-    if (eat("&")) continue;
-    rows.push_back(make(Kind::tuple, "()", std::move(cells)));
+    if (eat("&")) {
+      continue;
+    }
+    rows.push_back(make(Kind::kTuple, "()", std::move(cells)));
     cells.clear();
     const bool more = eat("\\\\");
-    if (!sees("\\end") && more) continue;
-    if (!eat("\\end")) fail("a matrix is not closed");
+    if (!sees("\\end") && more) {
+      continue;
+    }
+    if (!eat("\\end")) {
+      fail("a matrix is not closed");
+    }
     braced_text();
-    return make(Kind::matrix, "", std::move(rows));
+    return make(Kind::kMatrix, "", std::move(rows));
   }
 }
 

@@ -13,16 +13,18 @@ namespace endorm {
 namespace {
 
 bool is_infinite(const Node& node) {
-  const Node& size = node.kind == Kind::negative ? node.children[0] : node;
-  return size.kind == Kind::constant && size.name == "infinity";
+  const Node& size = node.kind == Kind::kNegative ? node.children[0] : node;
+  return size.kind == Kind::kConstant && size.name == "infinity";
 }
 
 // "5 m" was read as a product of 5 and a variable m; beside an answer that states a unit it is 5 metres.
 Node with_letter_unit(const Node& node, const Node& other) {
-  const bool letter = node.unit.empty() && !other.unit.empty() && node.kind == Kind::product &&
-                      node.children.size() == 2 && node.children[0].kind == Kind::number &&
-                      node.children[1].kind == Kind::symbol && !unit_scale(node.children[1].name).dimension.empty();
-  if (!letter) return node;
+  const bool letter = node.unit.empty() && !other.unit.empty() && node.kind == Kind::kProduct &&
+                      node.children.size() == 2 && node.children[0].kind == Kind::kNumber &&
+                      node.children[1].kind == Kind::kSymbol && !unit_scale(node.children[1].name).dimension.empty();
+  if (!letter) {
+    return node;
+  }
   Node amount = node.children[0];
   amount.unit = node.children[1].name;
   return amount;
@@ -33,29 +35,39 @@ Node with_letter_unit(const Node& node, const Node& other) {
 // The same answer, element by element where they are structures.
 bool Comparer::same(const Node& answer, const Node& reference) {
   budget_.spend(1);
-  if (lists_relations(answer) && reference.kind == Kind::relation) {
+  if (lists_relations(answer) && reference.kind == Kind::kRelation) {
     return same_listing(answer, without_tuples(reference));
   }
-  if (lists_relations(reference) && answer.kind == Kind::relation) {
+  if (lists_relations(reference) && answer.kind == Kind::kRelation) {
     return same_listing(without_tuples(answer), reference);
   }
-  if (is_listing(answer) || is_listing(reference)) return same_listing(answer, reference);
-  if (answer.kind == Kind::relation || reference.kind == Kind::relation) return same_relation(answer, reference);
-  if (is_real_set(answer) || is_real_set(reference)) return same_sets(answer, reference);
-  if (answer.kind == Kind::tuple || reference.kind == Kind::tuple || answer.kind == Kind::matrix ||
-      reference.kind == Kind::matrix) {
+  if (is_listing(answer) || is_listing(reference)) {
+    return same_listing(answer, reference);
+  }
+  if (answer.kind == Kind::kRelation || reference.kind == Kind::kRelation) {
+    return same_relation(answer, reference);
+  }
+  if (is_real_set(answer) || is_real_set(reference)) {
+    return same_sets(answer, reference);
+  }
+  if (answer.kind == Kind::kTuple || reference.kind == Kind::kTuple || answer.kind == Kind::kMatrix ||
+      reference.kind == Kind::kMatrix) {
     return same_structure(answer, reference);
   }
-  if (answer.kind == Kind::text || reference.kind == Kind::text || answer.kind == Kind::choice ||
-      reference.kind == Kind::choice) {
+  if (answer.kind == Kind::kText || reference.kind == Kind::kText || answer.kind == Kind::kChoice ||
+      reference.kind == Kind::kChoice) {
     return answer.kind == reference.kind && answer.name == reference.name;
   }
-  if (answer.kind == Kind::ratio || reference.kind == Kind::ratio) return same_ratio(answer, reference);
-  const bool negative = answer.kind == Kind::negative && reference.kind == Kind::negative;
-  if (negative && (answer.children[0].kind == Kind::based_number || reference.children[0].kind == Kind::based_number)) {
+  if (answer.kind == Kind::kRatio || reference.kind == Kind::kRatio) {
+    return same_ratio(answer, reference);
+  }
+  const bool negative = answer.kind == Kind::kNegative && reference.kind == Kind::kNegative;
+  if (negative && (answer.children[0].kind == Kind::kBasedNumber || reference.children[0].kind == Kind::kBasedNumber)) {
     return same(answer.children[0], reference.children[0]);
   }
-  if (answer.kind == Kind::based_number || reference.kind == Kind::based_number) return same_digits(answer, reference);
+  if (answer.kind == Kind::kBasedNumber || reference.kind == Kind::kBasedNumber) {
+    return same_digits(answer, reference);
+  }
   if (is_infinite(answer) || is_infinite(reference)) {
     const bool equal = order(answer, reference, budget_) == 0;
     return say(equal, equal ? "the same end" : normal_form(answer) + " is not " + normal_form(reference));
@@ -65,14 +77,18 @@ bool Comparer::same(const Node& answer, const Node& reference) {
 
 // Unions, differences and intervals; pairs such as (1, 2) may also be points.
 bool Comparer::same_sets(const Node& answer, const Node& reference) {
-  if (answer.kind == Kind::tuple && reference.kind == Kind::tuple) return same_structure(answer, reference);
-  if (same_sets_if_readable(answer, reference)) return true;
+  if (answer.kind == Kind::kTuple && reference.kind == Kind::kTuple) {
+    return same_structure(answer, reference);
+  }
+  if (same_sets_if_readable(answer, reference)) {
+    return true;
+  }
   const std::string why = why_;
   if (answer.kind == reference.kind && answer.children.size() == reference.children.size() &&
-      answer.kind == Kind::union_of && !real_set(answer, budget_) && !real_set(reference, budget_)) {
-    return same_listing(Node{Kind::list, "", answer.children, {}}, Node{Kind::list, "", reference.children, {}});
+      answer.kind == Kind::kUnionOf && !real_set(answer, budget_) && !real_set(reference, budget_)) {
+    return same_listing(Node{Kind::kList, "", answer.children, {}}, Node{Kind::kList, "", reference.children, {}});
   }
-  if (answer.kind == Kind::difference && reference.kind == Kind::difference) {
+  if (answer.kind == Kind::kDifference && reference.kind == Kind::kDifference) {
     return same_in_order(answer.children, reference.children);
   }
   return say(false, why);
@@ -82,15 +98,23 @@ bool Comparer::same_structure(const Node& answer, const Node& reference) {
   const std::optional<std::vector<Node>> left_column = column(answer);
   const std::optional<std::vector<Node>> right_column = column(reference);
   const bool mixed = answer.kind != reference.kind;
-  if (mixed && left_column && right_column) return same_in_order(*left_column, *right_column);
-  if (mixed) return say(false, "one is a tuple, interval or matrix, the other is not");
-  if (answer.kind == Kind::tuple && answer.name != reference.name) {
+  if (mixed && left_column && right_column) {
+    return same_in_order(*left_column, *right_column);
+  }
+  if (mixed) {
+    return say(false, "one is a tuple, interval or matrix, the other is not");
+  }
+  if (answer.kind == Kind::kTuple && answer.name != reference.name) {
     return say(false, "the brackets differ: " + answer.name + " is not " + reference.name);
   }
-  if (answer.kind == Kind::matrix) {
-    if (answer.children.size() != reference.children.size()) return say(false, "the matrices differ in size");
+  if (answer.kind == Kind::kMatrix) {
+    if (answer.children.size() != reference.children.size()) {
+      return say(false, "the matrices differ in size");
+    }
     for (std::size_t k = 0; k < answer.children.size(); ++k) {
-      if (!same_in_order(answer.children[k].children, reference.children[k].children)) return false;
+      if (!same_in_order(answer.children[k].children, reference.children[k].children)) {
+        return false;
+      }
     }
     return say(true, "the same matrix");
   }
@@ -99,12 +123,20 @@ bool Comparer::same_structure(const Node& answer, const Node& reference) {
 
 // The entries of a tuple, or of a matrix of one column or row.
 std::optional<std::vector<Node>> Comparer::column(const Node& node) {
-  if (node.kind == Kind::tuple && node.name == "()") return node.children;
-  if (node.kind != Kind::matrix) return std::nullopt;
-  if (node.children.size() == 1) return node.children[0].children;
+  if (node.kind == Kind::kTuple && node.name == "()") {
+    return node.children;
+  }
+  if (node.kind != Kind::kMatrix) {
+    return std::nullopt;
+  }
+  if (node.children.size() == 1) {
+    return node.children[0].children;
+  }
   std::vector<Node> entries;
   for (const Node& row : node.children) {
-    if (row.children.size() != 1) return std::nullopt;
+    if (row.children.size() != 1) {
+      return std::nullopt;
+    }
     entries.push_back(row.children[0]);
   }
   return entries;
@@ -116,9 +148,12 @@ AnswerComparison compare_answers(const Node& answer, const Node& reference, cons
   AnswerComparison result;
   result.same = comparer.same(answer, reference);
   result.reason = comparer.why();
-  if (!result.same) result.undefined = comparer.undefined();
-  if (result.reason.empty())
+  if (!result.same) {
+    result.undefined = comparer.undefined();
+  }
+  if (result.reason.empty()) {
     result.reason = result.same ? "the same" : normal_form(answer) + " is not " + normal_form(reference);
+  }
   return result;
 }
 

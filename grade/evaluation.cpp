@@ -41,9 +41,13 @@ using Value = Evaluated::Value;
 
 Value checked(Real re, Real im, double error) {
   Value value{std::move(re), std::move(im), error};
-  if (!mp::isfinite(value.re) || !mp::isfinite(value.im) || value.size() > kLargest) throw Undefined{};
+  if (!mp::isfinite(value.re) || !mp::isfinite(value.im) || value.size() > kLargest) {
+    throw Undefined{};
+  }
   value.error = std::max({value.error, value.size() - kPrecision, kExact}) + 0.5;  // a zero has the size of kExact
-  if (value.im != 0 && log2_size(value.im) <= value.error) value.im = 0;
+  if (value.im != 0 && log2_size(value.im) <= value.error) {
+    value.im = 0;
+  }
   return value;
 }
 
@@ -61,44 +65,66 @@ Value negate(const Value& a) { return {-a.re, -a.im, a.error}; }
 
 Value multiply(const Value& a, const Value& b) {
   const double error = std::max(a.size() + b.error, b.size() + a.error) + 1.0;
-  if (a.im == 0 && b.im == 0) return checked(a.re * b.re, 0, error);
+  if (a.im == 0 && b.im == 0) {
+    return checked(a.re * b.re, 0, error);
+  }
   return checked(a.re * b.re - a.im * b.im, a.re * b.im + a.im * b.re, error);
 }
 
 Value invert(const Value& a) {
-  if (a.zero()) throw Undefined{};
+  if (a.zero()) {
+    throw Undefined{};
+  }
   const double error = a.error - 2.0 * a.size() + 2.0;
-  if (a.im == 0) return checked(1 / a.re, 0, error);
+  if (a.im == 0) {
+    return checked(1 / a.re, 0, error);
+  }
   const Real norm = a.re * a.re + a.im * a.im;
   return checked(a.re / norm, -a.im / norm, error);
 }
 
 Value exponential(const Value& a) {
-  if (log2_size(a.re) > 20.0 || log2_size(a.im) > 60.0) throw Undefined{};
+  if (log2_size(a.re) > 20.0 || log2_size(a.im) > 60.0) {
+    throw Undefined{};
+  }
   const Real size = exp(a.re);
   const double error = a.error + log2_size(size);
   return a.im == 0 ? checked(size, 0, error) : checked(size * cos(a.im), size * sin(a.im), error);
 }
 
 Value logarithm(const Value& a) {
-  if (a.zero()) throw Undefined{};
+  if (a.zero()) {
+    throw Undefined{};
+  }
   const double error = a.error - a.size() + 2.0;
-  if (a.im == 0 && a.re > 0) return checked(log(a.re), 0, error);
+  if (a.im == 0 && a.re > 0) {
+    return checked(log(a.re), 0, error);
+  }
   return checked(log(a.re * a.re + a.im * a.im) / 2, atan2(a.im, a.re), error);
 }
 
 std::optional<std::int64_t> as_integer(const Value& a) {
-  if (!a.real() || log2_size(a.re) > 60.0) return std::nullopt;
+  if (!a.real() || log2_size(a.re) > 60.0) {
+    return std::nullopt;
+  }
   const Real nearest = mp::round(a.re);
-  if (log2_size(a.re - nearest) > a.error + 1.0) return std::nullopt;
+  if (log2_size(a.re - nearest) > a.error + 1.0) {
+    return std::nullopt;
+  }
   return static_cast<std::int64_t>(nearest);
 }
 
 Value real_root(const Value& a) {
-  if (a.zero()) return from_integer(0);
+  if (a.zero()) {
+    return from_integer(0);
+  }
   const double error = a.error - a.size() / 2.0 + 1.0;
-  if (a.im == 0 && a.re > 0) return checked(sqrt(a.re), 0, error);
-  if (a.im == 0) return checked(0, sqrt(-a.re), error);
+  if (a.im == 0 && a.re > 0) {
+    return checked(sqrt(a.re), 0, error);
+  }
+  if (a.im == 0) {
+    return checked(0, sqrt(-a.re), error);
+  }
   const Value half = multiply(logarithm(a), Value{Real(0.5), 0, kExact});
   return exponential(half);
 }
@@ -107,19 +133,29 @@ Value raise(const Value& base, const Value& exponent, Budget& budget) {
   const std::optional<std::int64_t> n = as_integer(exponent);
   constexpr std::int64_t kMostSquarings = 1 << 20;
   if (n && std::abs(*n) <= kMostSquarings) {
-    if (*n < 0) return raise(invert(base), negate(exponent), budget);
-    if (*n == 0 && base.zero()) throw Undefined{};
+    if (*n < 0) {
+      return raise(invert(base), negate(exponent), budget);
+    }
+    if (*n == 0 && base.zero()) {
+      throw Undefined{};
+    }
     Value result = from_integer(1);
     Value square = base;
     for (std::int64_t left = *n; left > 0; left /= 2) {
       budget.spend(4);
-      if (left % 2 == 1) result = multiply(result, square);
-      if (left > 1) square = multiply(square, square);
+      if (left % 2 == 1) {
+        result = multiply(result, square);
+      }
+      if (left > 1) {
+        square = multiply(square, square);
+      }
     }
     return result;
   }
   if (base.zero()) {
-    if (exponent.real() && exponent.re > 0) return from_integer(0);
+    if (exponent.real() && exponent.re > 0) {
+      return from_integer(0);
+    }
     throw Undefined{};
   }
   budget.spend(60);
@@ -129,10 +165,14 @@ Value raise(const Value& base, const Value& exponent, Budget& budget) {
 Value factorial_of(const Value& a, Budget& budget) {
   const std::optional<std::int64_t> n = as_integer(a);
   constexpr std::int64_t kMost = 2000;
-  if (!n || *n < 0 || *n > kMost) throw Undefined{};
+  if (!n || *n < 0 || *n > kMost) {
+    throw Undefined{};
+  }
   budget.spend(static_cast<int>(*n));
   Value product = from_integer(1);
-  for (std::int64_t k = 2; k <= *n; ++k) product = multiply(product, from_integer(k));
+  for (std::int64_t k = 2; k <= *n; ++k) {
+    product = multiply(product, from_integer(k));
+  }
   return product;
 }
 
@@ -140,7 +180,9 @@ Value factorial_of(const Value& a, Budget& budget) {
 Value binomial_of(const Value& n, const Value& below, Budget& budget) {
   const std::optional<std::int64_t> k = as_integer(below);
   constexpr std::int64_t kMost = 1000;
-  if (!k || *k > kMost) throw Undefined{};
+  if (!k || *k > kMost) {
+    throw Undefined{};
+  }
   Value product = from_integer(*k < 0 ? 0 : 1);
   for (std::int64_t j = 0; j < *k; ++j) {
     budget.spend(4);
@@ -150,43 +192,79 @@ Value binomial_of(const Value& n, const Value& below, Budget& budget) {
 }
 
 Value rounded_down(const Value& a) {
-  if (!a.real() || log2_size(a.re) > 150.0) throw Undefined{};
+  if (!a.real() || log2_size(a.re) > 150.0) {
+    throw Undefined{};
+  }
   const Real nearest = mp::round(a.re);
-  if (log2_size(a.re - nearest) <= a.error + 1.0) return {nearest, 0, kExact};
+  if (log2_size(a.re - nearest) <= a.error + 1.0) {
+    return {nearest, 0, kExact};
+  }
   return {mp::floor(a.re), 0, kExact};
 }
 
 // Trigonometric and hyperbolic functions: of real numbers.
 Value of_real(const std::string& name, const Value& a) {
-  if (!a.real() || log2_size(a.re) > 60.0) throw Undefined{};
+  if (!a.real() || log2_size(a.re) > 60.0) {
+    throw Undefined{};
+  }
   const Real& x = a.re;
   const auto over = [&](const Real& above, const Real& below) {
     return multiply(checked(above, 0, a.error), invert(checked(below, 0, a.error)));
   };
-  if (name == "sin") return checked(sin(x), 0, a.error);
-  if (name == "cos") return checked(cos(x), 0, a.error);
-  if (name == "tan") return over(sin(x), cos(x));
-  if (name == "cot") return over(cos(x), sin(x));
-  if (name == "sec") return over(1, cos(x));
-  if (name == "csc") return over(1, sin(x));
-  if (name == "arctan") return checked(atan(x), 0, a.error);
-  if (name == "arccot") return checked(pi() / 2 - atan(x), 0, a.error);
+  if (name == "sin") {
+    return checked(sin(x), 0, a.error);
+  }
+  if (name == "cos") {
+    return checked(cos(x), 0, a.error);
+  }
+  if (name == "tan") {
+    return over(sin(x), cos(x));
+  }
+  if (name == "cot") {
+    return over(cos(x), sin(x));
+  }
+  if (name == "sec") {
+    return over(1, cos(x));
+  }
+  if (name == "csc") {
+    return over(1, sin(x));
+  }
+  if (name == "arctan") {
+    return checked(atan(x), 0, a.error);
+  }
+  if (name == "arccot") {
+    return checked(pi() / 2 - atan(x), 0, a.error);
+  }
   if (name == "arcsin" || name == "arccos") {
-    if (mp::abs(x) > 1) throw Undefined{};
+    if (mp::abs(x) > 1) {
+      throw Undefined{};
+    }
     // Near the ends the slope grows: there the error is the root of that of x.
     const Real room = 1 - mp::abs(x);
     const double error = room == 0 ? a.error / 2.0 : a.error - log2_size(room) / 2.0 + 1.0;
     return checked(name == "arcsin" ? Real(asin(x)) : Real(acos(x)), 0, error);
   }
-  if (name == "arcsec") return of_real("arccos", invert(a));
-  if (log2_size(x) > 12.0) throw Undefined{};
+  if (name == "arcsec") {
+    return of_real("arccos", invert(a));
+  }
+  if (log2_size(x) > 12.0) {
+    throw Undefined{};
+  }
   const Value up = exponential(a);
   const Value down = exponential(negate(a));
   const Value half{Real(0.5), 0, kExact};
-  if (name == "sinh") return multiply(add(up, negate(down)), half);
-  if (name == "cosh") return multiply(add(up, down), half);
-  if (name == "tanh") return multiply(add(up, negate(down)), invert(add(up, down)));
-  if (name == "coth") return multiply(add(up, down), invert(add(up, negate(down))));
+  if (name == "sinh") {
+    return multiply(add(up, negate(down)), half);
+  }
+  if (name == "cosh") {
+    return multiply(add(up, down), half);
+  }
+  if (name == "tanh") {
+    return multiply(add(up, negate(down)), invert(add(up, down)));
+  }
+  if (name == "coth") {
+    return multiply(add(up, down), invert(add(up, negate(down))));
+  }
   throw Undefined{};
 }
 
@@ -200,42 +278,54 @@ class Evaluation {
     budget_.spend(1);
     const auto child = [&](std::size_t k) { return (*this)(node.children.at(k)); };
     switch (node.kind) {
-      case Kind::number:
+      case Kind::kNumber:
         return literal(node.name);
-      case Kind::symbol: {
+      case Kind::kSymbol: {
         const auto found = point_.find(node.name);
-        if (found == point_.end()) throw Undefined{};
+        if (found == point_.end()) {
+          throw Undefined{};
+        }
         return Value{Real(found->second), 0, kExact};
       }
-      case Kind::constant:
-        if (node.name == "pi") return checked(pi(), 0, kExact);
-        if (node.name == "e") return exponential(from_integer(1));
-        if (node.name == "i") return {0, 1, kExact};
+      case Kind::kConstant:
+        if (node.name == "pi") {
+          return checked(pi(), 0, kExact);
+        }
+        if (node.name == "e") {
+          return exponential(from_integer(1));
+        }
+        if (node.name == "i") {
+          return {0, 1, kExact};
+        }
         throw Undefined{};
-      case Kind::sum: {
+      case Kind::kSum: {
         Value sum = child(0);
-        for (std::size_t k = 1; k < node.children.size(); ++k) sum = add(sum, child(k));
+        for (std::size_t k = 1; k < node.children.size(); ++k) {
+          sum = add(sum, child(k));
+        }
         return sum;
       }
-      case Kind::product: {
+      case Kind::kProduct: {
         Value product = child(0);
-        for (std::size_t k = 1; k < node.children.size(); ++k) product = multiply(product, child(k));
+        for (std::size_t k = 1; k < node.children.size(); ++k) {
+          product = multiply(product, child(k));
+        }
         return product;
       }
-      case Kind::quotient:
+      case Kind::kQuotient:
         budget_.spend(2);
         return multiply(child(0), invert(child(1)));
-      case Kind::negative:
+      case Kind::kNegative:
         return negate(child(0));
-      case Kind::power:
+      case Kind::kPower:
         return raise(child(0), child(1), budget_);
-      case Kind::factorial:
+      case Kind::kFactorial:
         return factorial_of(child(0), budget_);
-      case Kind::percent:
+      case Kind::kPercent:
         return multiply(child(0), invert(from_integer(100)));
-      case Kind::degrees:
+      case Kind::kDegrees:
         return multiply(child(0), multiply(checked(pi(), 0, kExact), invert(from_integer(180))));
-      case Kind::function:
+      case Kind::kFunction:
         return function(node);
       default:
         throw Undefined{};
@@ -248,40 +338,68 @@ class Evaluation {
     if (bar == std::string::npos) {
       constexpr std::size_t kLongestExponent = 6;
       const std::size_t exponent = name.find('e');
-      if (exponent != std::string::npos && name.size() - exponent > kLongestExponent) throw Undefined{};
+      if (exponent != std::string::npos && name.size() - exponent > kLongestExponent) {
+        throw Undefined{};
+      }
       const bool integer = name.size() < 15 && name.find_first_not_of("0123456789") == std::string::npos;
       return integer ? from_integer(std::stoll(name)) : checked(Real(name), 0, kExact);
     }
     std::string digits = name.substr(0, bar);  // enough repetitions for the precision
     const std::string repeated = name.substr(bar + 1, name.size() - bar - 2);
-    while (digits.size() < 90) digits += repeated;
+    while (digits.size() < 90) {
+      digits += repeated;
+    }
     return checked(Real(digits), 0, kExact);
   }
 
   Value function(const Node& node) const {
     budget_.spend(30);
     const std::string& name = node.name;
-    if (node.children.empty()) throw Undefined{};
+    if (node.children.empty()) {
+      throw Undefined{};
+    }
     const Value first = (*this)(node.children[0]);
-    if (name == "sqrt") return real_root(first);
-    if (name == "ln" && node.children.size() == 1) return logarithm(first);
-    if (name == "log10") return multiply(logarithm(first), invert(logarithm(from_integer(10))));
+    if (name == "sqrt") {
+      return real_root(first);
+    }
+    if (name == "ln" && node.children.size() == 1) {
+      return logarithm(first);
+    }
+    if (name == "log10") {
+      return multiply(logarithm(first), invert(logarithm(from_integer(10))));
+    }
     if (name == "log" && node.children.size() == 1) {
       return plain_log_base_ == 10.0 ? multiply(logarithm(first), invert(logarithm(from_integer(10))))
                                      : logarithm(first);
     }
     if (name == "abs") {
-      if (first.im == 0) return {mp::abs(first.re), 0, first.error};
+      if (first.im == 0) {
+        return {mp::abs(first.re), 0, first.error};
+      }
       return checked(sqrt(Real(first.re * first.re + first.im * first.im)), 0, first.error + 1.0);
     }
-    if (name == "floor") return rounded_down(first);
-    if (name == "ceil") return negate(rounded_down(negate(first)));
-    if (node.children.size() == 1) return of_real(name, first);
+    if (name == "floor") {
+      return rounded_down(first);
+    }
+    if (name == "ceil") {
+      return negate(rounded_down(negate(first)));
+    }
+    if (node.children.size() == 1) {
+      return of_real(name, first);
+    }
     const Value second = (*this)(node.children[1]);
-    if (name == "binom") return binomial_of(first, second, budget_);
-    if (name == "ln" || name == "log") return multiply(logarithm(second), invert(logarithm(first)));
-    if (name == "root") return root(first, second);
-    if (name == "max" || name == "min") return extreme(node);
+    if (name == "binom") {
+      return binomial_of(first, second, budget_);
+    }
+    if (name == "ln" || name == "log") {
+      return multiply(logarithm(second), invert(logarithm(first)));
+    }
+    if (name == "root") {
+      return root(first, second);
+    }
+    if (name == "max" || name == "min") {
+      return extreme(node);
+    }
     throw Undefined{};
   }
 
@@ -289,7 +407,9 @@ class Evaluation {
   Value root(const Value& index, const Value& operand) const {
     const std::optional<std::int64_t> n = as_integer(index);
     const bool odd_of_negative = n && *n % 2 != 0 && operand.real() && operand.re < 0;
-    if (odd_of_negative) return negate(raise(negate(operand), invert(index), budget_));
+    if (odd_of_negative) {
+      return negate(raise(negate(operand), invert(index), budget_));
+    }
     return raise(operand, invert(index), budget_);
   }
 
@@ -297,8 +417,12 @@ class Evaluation {
     Value best = (*this)(node.children[0]);
     for (std::size_t k = 1; k < node.children.size(); ++k) {
       const Value other = (*this)(node.children[k]);
-      if (!other.real() || !best.real()) throw Undefined{};
-      if ((other.re > best.re) == (node.name == "max")) best = other;
+      if (!other.real() || !best.real()) {
+        throw Undefined{};
+      }
+      if ((other.re > best.re) == (node.name == "max")) {
+        best = other;
+      }
     }
     return best;
   }

@@ -38,8 +38,12 @@ struct Monomial {
   friend bool operator<(const Monomial& left, const Monomial& right) {
     const int left_degree = left.degree();
     const int right_degree = right.degree();
-    if (left_degree != right_degree) return left_degree > right_degree;
-    if (left.powers != right.powers) return left.powers < right.powers;
+    if (left_degree != right_degree) {
+      return left_degree > right_degree;
+    }
+    if (left.powers != right.powers) {
+      return left.powers < right.powers;
+    }
     return std::pair(left.imaginary, left.radicand) < std::pair(right.imaginary, right.radicand);
   }
 };
@@ -49,25 +53,35 @@ using Terms = std::map<Monomial, Rational>;
 std::size_t bits(const Integer& value) { return value == 0 ? 1 : msb(abs(value)) + 1; }
 
 void require_small(const Rational& value) {
-  if (bits(numerator(value)) > kMostBits || bits(denominator(value)) > kMostBits) throw NotExact{};
+  if (bits(numerator(value)) > kMostBits || bits(denominator(value)) > kMostBits) {
+    throw NotExact{};
+  }
 }
 
 void add(Terms& sum, const Monomial& monomial, const Rational& coefficient) {
   Rational& there = sum[monomial];
   there += coefficient;
   require_small(there);
-  if (there == 0) sum.erase(monomial);
-  if (sum.size() > kMostTerms) throw NotExact{};
+  if (there == 0) {
+    sum.erase(monomial);
+  }
+  if (sum.size() > kMostTerms) {
+    throw NotExact{};
+  }
 }
 
 Terms constant(const Rational& value) {
   Terms terms;
-  if (value != 0) terms.emplace(Monomial{}, value);
+  if (value != 0) {
+    terms.emplace(Monomial{}, value);
+  }
   return terms;
 }
 
 Terms plus(Terms left, const Terms& right, int sign) {
-  for (const auto& [monomial, coefficient] : right) add(left, monomial, sign * coefficient);
+  for (const auto& [monomial, coefficient] : right) {
+    add(left, monomial, sign * coefficient);
+  }
   return left;
 }
 
@@ -76,23 +90,33 @@ std::pair<Monomial, Rational> times(const Monomial& left, const Monomial& right)
   for (const auto& [name, power] : right.powers) {
     const auto found = monomial.powers.emplace(name, 0).first;
     found->second += power;
-    if (std::abs(found->second) > kMostExponent) throw NotExact{};
-    if (found->second == 0) monomial.powers.erase(found);
+    if (std::abs(found->second) > kMostExponent) {
+      throw NotExact{};
+    }
+    if (found->second == 0) {
+      monomial.powers.erase(found);
+    }
   }
   Rational coefficient = 1;
   const std::int64_t shared = std::gcd(left.radicand, right.radicand);
   const std::int64_t one = left.radicand / shared;
   const std::int64_t other = right.radicand / shared;
-  if (one > kMostRadicand / other) throw NotExact{};
+  if (one > kMostRadicand / other) {
+    throw NotExact{};
+  }
   monomial.radicand = one * other;
   coefficient *= shared;
-  if (left.imaginary && right.imaginary) coefficient = -coefficient;
+  if (left.imaginary && right.imaginary) {
+    coefficient = -coefficient;
+  }
   monomial.imaginary = left.imaginary != right.imaginary;
   return {monomial, coefficient};
 }
 
 Terms times(const Terms& left, const Terms& right) {
-  if (left.size() * right.size() > kMostProducts) throw NotExact{};
+  if (left.size() * right.size() > kMostProducts) {
+    throw NotExact{};
+  }
   Terms product;
   for (const auto& [left_monomial, left_coefficient] : left) {
     for (const auto& [right_monomial, right_coefficient] : right) {
@@ -105,12 +129,18 @@ Terms times(const Terms& left, const Terms& right) {
 
 // One over a single term: sqrt(r) / r for a root, -i for i.
 Terms reciprocal(const Terms& terms) {
-  if (terms.size() != 1) throw NotExact{};
+  if (terms.size() != 1) {
+    throw NotExact{};
+  }
   const auto& [monomial, coefficient] = *terms.begin();
   Monomial inverse = monomial;
-  for (auto& [name, power] : inverse.powers) power = -power;
+  for (auto& [name, power] : inverse.powers) {
+    power = -power;
+  }
   Rational value = 1 / (coefficient * monomial.radicand);
-  if (monomial.imaginary) value = -value;
+  if (monomial.imaginary) {
+    value = -value;
+  }
   Terms result;
   add(result, inverse, value);
   return result;
@@ -118,40 +148,62 @@ Terms reciprocal(const Terms& terms) {
 
 // The exponent as an integer, where it is a small one.
 int small_integer(const Terms& terms) {
-  if (terms.empty()) return 0;
+  if (terms.empty()) {
+    return 0;
+  }
   const auto& [monomial, coefficient] = *terms.begin();
   const bool number = terms.size() == 1 && monomial.powers.empty() && monomial.radicand == 1 && !monomial.imaginary;
-  if (!number || denominator(coefficient) != 1 || bits(numerator(coefficient)) > 20) throw NotExact{};
+  if (!number || denominator(coefficient) != 1 || bits(numerator(coefficient)) > 20) {
+    throw NotExact{};
+  }
   return static_cast<int>(numerator(coefficient));
 }
 
 Terms power(const Terms& base, int exponent) {
   if (exponent == 0) {
-    if (base.empty()) throw NotExact{};
+    if (base.empty()) {
+      throw NotExact{};
+    }
     return constant(1);
   }
-  if (exponent < 0) return power(reciprocal(base), -exponent);
-  if (base.empty()) return base;
+  if (exponent < 0) {
+    return power(reciprocal(base), -exponent);
+  }
+  if (base.empty()) {
+    return base;
+  }
   for (const auto& [monomial, coefficient] : base) {
     const std::size_t larger = std::max(bits(numerator(coefficient)), bits(denominator(coefficient)));
-    if ((larger - 1) * static_cast<std::size_t>(exponent) > kMostBits) throw NotExact{};
+    if ((larger - 1) * static_cast<std::size_t>(exponent) > kMostBits) {
+      throw NotExact{};
+    }
   }
   constexpr int kMostSumPower = 40;
-  if (base.size() > 1 && exponent > kMostSumPower) throw NotExact{};
+  if (base.size() > 1 && exponent > kMostSumPower) {
+    throw NotExact{};
+  }
   Terms result = constant(1);
   Terms square = base;
   for (int left = exponent; left > 0; left /= 2) {
-    if (left % 2 == 1) result = times(result, square);
-    if (left > 1) square = times(square, square);
+    if (left % 2 == 1) {
+      result = times(result, square);
+    }
+    if (left > 1) {
+      square = times(square, square);
+    }
   }
   return result;
 }
 
 // The square root of a rational number without hidden squares.
 Terms square_root(const Terms& terms) {
-  if (terms.empty()) return terms;
+  if (terms.empty()) {
+    return terms;
+  }
   const auto& [monomial, value] = *terms.begin();
-  if (terms.size() != 1 || !monomial.powers.empty() || monomial.radicand != 1 || monomial.imaginary) throw NotExact{};
+  if (terms.size() != 1 || !monomial.powers.empty() || monomial.radicand != 1 || monomial.imaginary) {
+    throw NotExact{};
+  }
   const Integer under = abs(numerator(value)) * denominator(value);
   Rational outside(Integer(1), denominator(value));
   Monomial root;
@@ -160,7 +212,9 @@ Terms square_root(const Terms& terms) {
   if (whole * whole == under) {
     outside *= whole;
   } else {
-    if (under > kMostRadicand) throw NotExact{};
+    if (under > kMostRadicand) {
+      throw NotExact{};
+    }
     auto rest = static_cast<std::int64_t>(under);
     for (std::int64_t divisor = 2; divisor * divisor <= rest; ++divisor) {
       while (rest % (divisor * divisor) == 0) {
@@ -199,16 +253,26 @@ Rational literal_value(const std::string& literal) {
   }
   int exponent = 0;
   if (place < literal.size()) {
-    if (literal.size() - place > 6) throw NotExact{};
+    if (literal.size() - place > 6) {
+      throw NotExact{};
+    }
     exponent = std::atoi(literal.c_str() + place + 1);
   }
-  if (std::abs(exponent) > 2000) throw NotExact{};
+  if (std::abs(exponent) > 2000) {
+    throw NotExact{};
+  }
   const auto ten_to = [](int n) { return Integer(pow(Integer(10), static_cast<unsigned>(n))); };
   Rational value(digits);
-  if (repeats) value = Rational(digits - before_repeated, ten_to(repeated) - 1);
+  if (repeats) {
+    value = Rational(digits - before_repeated, ten_to(repeated) - 1);
+  }
   value /= ten_to(after_point);
-  if (exponent > 0) value *= ten_to(exponent);
-  if (exponent < 0) value /= ten_to(-exponent);
+  if (exponent > 0) {
+    value *= ten_to(exponent);
+  }
+  if (exponent < 0) {
+    value /= ten_to(-exponent);
+  }
   require_small(value);
   return value;
 }
@@ -216,19 +280,29 @@ Rational literal_value(const std::string& literal) {
 Terms factorial(const Terms& operand) {
   const int n = small_integer(operand);
   constexpr int kMost = 500;
-  if (n < 0 || n > kMost) throw NotExact{};
+  if (n < 0 || n > kMost) {
+    throw NotExact{};
+  }
   Integer product = 1;
-  for (int k = 2; k <= n; ++k) product *= k;
+  for (int k = 2; k <= n; ++k) {
+    product *= k;
+  }
   require_small(product);
   return constant(product);
 }
 
 Terms binomial(int n, int k) {
   constexpr int kMost = 2000;
-  if (n < 0 || n > kMost || k > kMost) throw NotExact{};
-  if (k < 0 || k > n) return {};
+  if (n < 0 || n > kMost || k > kMost) {
+    throw NotExact{};
+  }
+  if (k < 0 || k > n) {
+    return {};
+  }
   Integer product = 1;
-  for (int j = 1; j <= std::min(k, n - k); ++j) product = product * (n - j + 1) / j;
+  for (int j = 1; j <= std::min(k, n - k); ++j) {
+    product = product * (n - j + 1) / j;
+  }
   require_small(product);
   return constant(product);
 }
@@ -236,42 +310,52 @@ Terms binomial(int n, int k) {
 Terms terms_of(const Node& node) {
   const auto child = [&](std::size_t k) { return terms_of(node.children.at(k)); };
   switch (node.kind) {
-    case Kind::number:
+    case Kind::kNumber:
       return constant(literal_value(node.name));
-    case Kind::symbol:
-    case Kind::constant: {
-      if (node.name == "infinity") throw NotExact{};
+    case Kind::kSymbol:
+    case Kind::kConstant: {
+      if (node.name == "infinity") {
+        throw NotExact{};
+      }
       Monomial variable;
-      if (node.kind == Kind::constant && node.name == "i") {
+      if (node.kind == Kind::kConstant && node.name == "i") {
         variable.imaginary = true;
       } else {
         variable.powers[node.name] = 1;
       }
       return {{variable, 1}};
     }
-    case Kind::sum: {
+    case Kind::kSum: {
       Terms sum;
-      for (std::size_t k = 0; k < node.children.size(); ++k) sum = plus(std::move(sum), child(k), 1);
+      for (std::size_t k = 0; k < node.children.size(); ++k) {
+        sum = plus(std::move(sum), child(k), 1);
+      }
       return sum;
     }
-    case Kind::product: {
+    case Kind::kProduct: {
       Terms product = child(0);
-      for (std::size_t k = 1; k < node.children.size(); ++k) product = times(product, child(k));
+      for (std::size_t k = 1; k < node.children.size(); ++k) {
+        product = times(product, child(k));
+      }
       return product;
     }
-    case Kind::quotient:
+    case Kind::kQuotient:
       return times(child(0), reciprocal(child(1)));
-    case Kind::negative:
+    case Kind::kNegative:
       return plus({}, child(0), -1);
-    case Kind::power:
+    case Kind::kPower:
       return power(child(0), small_integer(child(1)));
-    case Kind::factorial:
+    case Kind::kFactorial:
       return factorial(child(0));
-    case Kind::percent:
+    case Kind::kPercent:
       return times(child(0), constant(Rational(1, 100)));
-    case Kind::function:
-      if (node.name == "sqrt") return square_root(child(0));
-      if (node.name == "binom") return binomial(small_integer(child(0)), small_integer(child(1)));
+    case Kind::kFunction:
+      if (node.name == "sqrt") {
+        return square_root(child(0));
+      }
+      if (node.name == "binom") {
+        return binomial(small_integer(child(0)), small_integer(child(1)));
+      }
       throw NotExact{};
     default:
       throw NotExact{};
@@ -286,18 +370,34 @@ std::string text_of(const Rational& value) {
 std::string text_of(const Monomial& monomial, const Rational& size) {
   std::string text;
   const auto factor = [&](const std::string& name) {
-    if (!text.empty()) text += '*';
+    if (!text.empty()) {
+      text += '*';
+    }
     text += name;
   };
-  if (size != 1) factor(text_of(size));
-  if (monomial.radicand != 1) factor("sqrt(" + std::to_string(monomial.radicand) + ")");
-  if (monomial.imaginary) factor("i");
+  if (size != 1) {
+    factor(text_of(size));
+  }
+  if (monomial.radicand != 1) {
+    factor("sqrt(" + std::to_string(monomial.radicand) + ")");
+  }
+  if (monomial.imaginary) {
+    factor("i");
+  }
   for (const auto& [name, power] : monomial.powers) {
     factor(name);
-    if (power != 1) text += '^';
-    if (power < 0) text += '(';
-    if (power != 1) text += std::to_string(power);
-    if (power < 0) text += ')';
+    if (power != 1) {
+      text += '^';
+    }
+    if (power < 0) {
+      text += '(';
+    }
+    if (power != 1) {
+      text += std::to_string(power);
+    }
+    if (power < 0) {
+      text += ')';
+    }
   }
   return text.empty() ? "1" : text;
 }

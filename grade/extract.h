@@ -6,11 +6,11 @@
 namespace endorm {
 
 // Where the answer of a text was found.
-enum class AnswerPlace { box, hashes, phrase, whole, formula, number, choice, nowhere };
+enum class AnswerPlace { kBox, kHashes, kPhrase, kWhole, kFormula, kNumber, kChoice, kNowhere };
 
 struct ExtractedAnswer {
   std::string text;  // as written
-  AnswerPlace place = AnswerPlace::nowhere;
+  AnswerPlace place = AnswerPlace::kNowhere;
   // Where the last paragraph has more boxes than `text` holds: what all of them hold, parted by commas, as of "at most
   // \boxed{3} and at least \boxed{1}"; else empty.
   std::string paragraph_boxes;

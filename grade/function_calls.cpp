@@ -10,19 +10,25 @@ namespace {
 
 // How many operands a function may have, the base of a logarithm among them.
 std::size_t most_operands(std::string_view name) {
-  if (name == "max" || name == "min" || name == "gcd" || name == "lcm") return SIZE_MAX;
+  if (name == "max" || name == "min" || name == "gcd" || name == "lcm") {
+    return SIZE_MAX;
+  }
   return name == "log" || name == "ln" ? 2 : 1;
 }
 
 }  // namespace
 
 Node AnswerParser::root() {
-  if (!eat("[")) return make(Kind::function, "sqrt", {tex_argument()});
+  if (!eat("[")) {
+    return make(Kind::kFunction, "sqrt", {tex_argument()});
+  }
   std::vector<Node> parts;
   parts.push_back(sum());
-  if (!eat("]")) fail("the index of a root is not closed");
+  if (!eat("]")) {
+    fail("the index of a root is not closed");
+  }
   parts.push_back(tex_argument());
-  return make(Kind::function, "root", std::move(parts));
+  return make(Kind::kFunction, "root", std::move(parts));
 }
 
 // What TeX takes as an argument: a group in braces, one digit, one letter or one command. Braces that are still open at
@@ -32,18 +38,24 @@ Node AnswerParser::tex_argument() {
   const char c = next();
   if (c == '{') {
     ++place_;
-    if (eat("}")) fail("braces are empty");
+    if (eat("}")) {
+      fail("braces are empty");
+    }
     const int bars = bars_;
     bars_ = 0;
     Node inside = list();
     bars_ = bars;
-    if (!eat("}") && !at_end()) fail("a brace is not closed");
-    return inside.kind == Kind::list ? make(Kind::set, "", std::move(inside.children)) : std::move(inside);
+    if (!eat("}") && !at_end()) {
+      fail("a brace is not closed");
+    }
+    return inside.kind == Kind::kList ? make(Kind::kSet, "", std::move(inside.children)) : std::move(inside);
   }
   if (is_digit(c)) {
     const bool plain_power = place_ > 0 && text_[place_ - 1] == '^';
-    if (plain_power) return number();  // "x^10" as plain text has it
-    return make(Kind::number, std::string(1, text_[place_++]));
+    if (plain_power) {
+      return number();  // "x^10" as plain text has it
+    }
+    return make(Kind::kNumber, std::string(1, text_[place_++]));
   }
   return atom();
 }
@@ -57,20 +69,24 @@ Node AnswerParser::function(const std::string& name) {
   std::vector<Node> operands;
   const bool logarithm = called == "log" || called == "ln";
   if (called == "exp") {
-    operands.push_back(make(Kind::constant, "e"));
+    operands.push_back(make(Kind::kConstant, "e"));
     operands.push_back(argument());
-    return make(Kind::power, "", std::move(operands));
+    return make(Kind::kPower, "", std::move(operands));
   }
-  if (logarithm && eat("_")) operands.push_back(tex_argument());
+  if (logarithm && eat("_")) {
+    operands.push_back(tex_argument());
+  }
   if (eat("^{-1}") || eat("^{- 1}") || eat("^-1")) {
     called = std::string(function_name(called + "^-1"));
   } else if (eat("^")) {
     exponent = tex_argument();
     raised = true;
   }
-  if (logarithm && operands.empty() && eat("_")) operands.push_back(tex_argument());
+  if (logarithm && operands.empty() && eat("_")) {
+    operands.push_back(tex_argument());
+  }
   Node operand = argument();
-  if (operand.kind == Kind::tuple) {
+  if (operand.kind == Kind::kTuple) {
     operands = std::move(operand.children);
   } else {
     operands.push_back(std::move(operand));
@@ -78,26 +94,34 @@ Node AnswerParser::function(const std::string& name) {
   if (operands.empty() || operands.size() > most_operands(called)) {
     fail(called + " has " + std::to_string(operands.size()) + " operands");
   }
-  if (called == "lg") called = "log10";
-  Node node = make(Kind::function, called, std::move(operands));
-  if (!raised) return node;
+  if (called == "lg") {
+    called = "log10";
+  }
+  Node node = make(Kind::kFunction, called, std::move(operands));
+  if (!raised) {
+    return node;
+  }
   std::vector<Node> parts;
   parts.push_back(std::move(node));
   parts.push_back(std::move(exponent));
-  return make(Kind::power, "", std::move(parts));
+  return make(Kind::kPower, "", std::move(parts));
 }
 
 // The operand of a function: a bracket, or the factors up to a sign or another function: \sin 2 \pi t.
 Node AnswerParser::argument() {
   const char c = next();
-  if (c == '(' || c == '[' || c == '{' || c == '|') return c == '{' ? tex_argument() : atom();
-  if (c == '-') return signed_power();
+  if (c == '(' || c == '[' || c == '{' || c == '|') {
+    return c == '{' ? tex_argument() : atom();
+  }
+  if (c == '-') {
+    return signed_power();
+  }
   std::vector<Node> factors{power()};
   while (begins_factor() && next() != '(' && next() != '[' && !is_function_name(command_ahead()) &&
          !(letters_ahead().size() > 1)) {
     factors.push_back(power());
   }
-  return factors.size() == 1 ? std::move(factors[0]) : make(Kind::product, "", std::move(factors));
+  return factors.size() == 1 ? std::move(factors[0]) : make(Kind::kProduct, "", std::move(factors));
 }
 
 }  // namespace endorm

@@ -22,7 +22,7 @@ struct Reading {
   std::string fault;
 };
 
-Node choice(char letter) { return Node{Kind::choice, std::string(1, letter), {}, {}}; }
+Node choice(char letter) { return Node{Kind::kChoice, std::string(1, letter), {}, {}}; }
 
 // The trees of a text: commas that may part thousands leave two of them.
 Reading read(std::string_view text) {
@@ -45,10 +45,14 @@ Reading read(std::string_view text) {
     try {
       reading.trees.push_back(parse_answer(each));
     } catch (const Unreadable& unreadable) {
-      if (reading.fault.empty()) reading.fault = unreadable.reason;
+      if (reading.fault.empty()) {
+        reading.fault = unreadable.reason;
+      }
     }
   }
-  if (!reading.trees.empty()) reading.normal = normal_form(reading.trees.front());
+  if (!reading.trees.empty()) {
+    reading.normal = normal_form(reading.trees.front());
+  }
   return reading;
 }
 
@@ -56,7 +60,9 @@ Reading read(std::string_view text) {
 char last_bracketed_letter(std::string_view text) {
   for (std::size_t place = text.size(); place >= 3; --place) {
     const std::string_view three = text.substr(place - 3, 3);
-    if (three[0] == '(' && three[2] == ')' && three[1] >= 'A' && three[1] <= 'J') return three[1];
+    if (three[0] == '(' && three[2] == ')' && three[1] >= 'A' && three[1] <= 'J') {
+      return three[1];
+    }
   }
   return '\0';
 }
@@ -64,9 +70,13 @@ char last_bracketed_letter(std::string_view text) {
 Reading read_answer(std::string_view text, const ExtractedAnswer& extracted, bool choice_wanted) {
   if (choice_wanted) {
     char letter = choice_letter(extracted.text);
-    const bool certain = extracted.place == AnswerPlace::box || extracted.place == AnswerPlace::phrase;
-    if (letter == '\0' && !certain) letter = last_bracketed_letter(text);
-    if (letter != '\0') return {{choice(letter)}, std::string(1, letter), ""};
+    const bool certain = extracted.place == AnswerPlace::kBox || extracted.place == AnswerPlace::kPhrase;
+    if (letter == '\0' && !certain) {
+      letter = last_bracketed_letter(text);
+    }
+    if (letter != '\0') {
+      return {{choice(letter)}, std::string(1, letter), ""};
+    }
   }
   return read(extracted.text);
 }
@@ -74,14 +84,18 @@ Reading read_answer(std::string_view text, const ExtractedAnswer& extracted, boo
 // Where the other side lists several answers, prose may part the boxes that hold them.
 void add_paragraph_boxes(Reading& reading, const ExtractedAnswer& extracted, const Reading& other) {
   const Kind kind = other.trees.front().kind;
-  if (extracted.paragraph_boxes.empty() || (kind != Kind::list && kind != Kind::set)) return;
-  for (Node& tree : read(extracted.paragraph_boxes).trees) reading.trees.push_back(std::move(tree));
+  if (extracted.paragraph_boxes.empty() || (kind != Kind::kList && kind != Kind::kSet)) {
+    return;
+  }
+  for (Node& tree : read(extracted.paragraph_boxes).trees) {
+    reading.trees.push_back(std::move(tree));
+  }
 }
 
 Grade unparsable(Grade grade, Side side, const std::string& reason) {
-  grade.verdict = Verdict::unparsable;
+  grade.verdict = Verdict::kUnparsable;
   grade.side = side;
-  grade.reason = std::string(side == Side::answer ? "answer: " : "reference: ") + reason;
+  grade.reason = std::string(side == Side::kAnswer ? "answer: " : "reference: ") + reason;
   return grade;
 }
 
@@ -96,8 +110,12 @@ Grade grade(std::string_view answer, std::string_view reference, const GradeOpti
   Grade result;
   result.answer_normal = left.normal;
   result.reference_normal = right.normal;
-  if (right.trees.empty()) return unparsable(result, Side::reference, right.fault);
-  if (left.trees.empty()) return unparsable(result, Side::answer, left.fault);
+  if (right.trees.empty()) {
+    return unparsable(result, Side::kReference, right.fault);
+  }
+  if (left.trees.empty()) {
+    return unparsable(result, Side::kAnswer, left.fault);
+  }
   add_paragraph_boxes(left, answer_text, right);
   add_paragraph_boxes(right, reference_text, left);
   std::optional<Side> undefined;
@@ -106,29 +124,35 @@ Grade grade(std::string_view answer, std::string_view reference, const GradeOpti
     for (const Node& left_tree : left.trees) {
       for (const Node& right_tree : right.trees) {
         const AnswerComparison found = compare_answers(left_tree, right_tree, options, budget);
-        if (result.reason.empty() || found.same) result.reason = found.reason;
+        if (result.reason.empty() || found.same) {
+          result.reason = found.reason;
+        }
         if (found.same) {
-          result.verdict = Verdict::correct;
+          result.verdict = Verdict::kCorrect;
           return result;
         }
-        if (found.undefined && !undefined) undefined = found.undefined;
+        if (found.undefined && !undefined) {
+          undefined = found.undefined;
+        }
       }
     }
   } catch (const TooMuchWork&) {
-    return unparsable(result, Side::answer, "comparing it takes more work than a grade may cost");
+    return unparsable(result, Side::kAnswer, "comparing it takes more work than a grade may cost");
   }
-  if (undefined) return unparsable(result, *undefined, "it has no value");
-  result.verdict = Verdict::wrong;
+  if (undefined) {
+    return unparsable(result, *undefined, "it has no value");
+  }
+  result.verdict = Verdict::kWrong;
   return result;
 }
 
 std::string_view verdict_name(Verdict verdict) {
   switch (verdict) {
-    case Verdict::correct:
+    case Verdict::kCorrect:
       return "correct";
-    case Verdict::wrong:
+    case Verdict::kWrong:
       return "wrong";
-    case Verdict::unparsable:
+    case Verdict::kUnparsable:
       return "unparsable";
   }
   return "";

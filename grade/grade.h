@@ -8,8 +8,8 @@ namespace endorm {
 
 inline constexpr int kGraderVersion = 1;  // grows with every change that may turn a verdict
 
-enum class Verdict { correct, wrong, unparsable };
-enum class Side { answer, reference };
+enum class Verdict { kCorrect, kWrong, kUnparsable };
+enum class Side { kAnswer, kReference };
 
 // What a right answer is. docs/grading.md has the rules and how likely a wrong verdict is.
 struct GradeOptions {
@@ -23,7 +23,7 @@ struct GradeOptions {
 };
 
 struct Grade {
-  Verdict verdict = Verdict::unparsable;
+  Verdict verdict = Verdict::kUnparsable;
   std::optional<Side> side;      // of what could not be read; set where the verdict is unparsable, and only there
   std::string answer_normal;     // plain text in one spelling, so that a person sees what was compared; "" if unread
   std::string reference_normal;  // likewise

@@ -10,8 +10,8 @@ namespace {
 // An end is no real number, or the node is no set.
 struct NoSet {};
 
-Node infinity() { return Node{Kind::constant, "infinity", {}, {}}; }
-Node minus_infinity() { return Node{Kind::negative, "", {infinity()}, {}}; }
+Node infinity() { return Node{Kind::kConstant, "infinity", {}, {}}; }
+Node minus_infinity() { return Node{Kind::kNegative, "", {infinity()}, {}}; }
 
 class Reader {
  public:
@@ -19,26 +19,32 @@ class Reader {
 
   RealSet read(const Node& node) const {
     switch (node.kind) {
-      case Kind::tuple:
-        if (node.children.size() != 2) throw NoSet{};
+      case Kind::kTuple:
+        if (node.children.size() != 2) {
+          throw NoSet{};
+        }
         return interval(node.children[0], node.children[1], node.name[0] == '[', node.name[1] == ']');
-      case Kind::set: {
+      case Kind::kSet: {
         RealSet points;
-        for (const Node& child : node.children) append(points, interval(child, child, true, true));
+        for (const Node& child : node.children) {
+          append(points, interval(child, child, true, true));
+        }
         return merged(std::move(points));
       }
-      case Kind::union_of:
-      case Kind::list: {
+      case Kind::kUnionOf:
+      case Kind::kList: {
         RealSet parts;
         for (const Node& child : node.children) {
-          if (node.kind == Kind::list && child.kind != Kind::relation && !is_real_set(child)) throw NoSet{};
+          if (node.kind == Kind::kList && child.kind != Kind::kRelation && !is_real_set(child)) {
+            throw NoSet{};
+          }
           append(parts, read(child));
         }
         return merged(std::move(parts));
       }
-      case Kind::difference:
+      case Kind::kDifference:
         return without(read_whole(node.children[0]), read(node.children[1]));
-      case Kind::relation:
+      case Kind::kRelation:
         return relation(node);
       default:
         throw NoSet{};
@@ -72,7 +78,9 @@ class Reader {
 
   int compare(const Node& left, const Node& right) const {
     const std::optional<int> found = order(left, right, budget_);
-    if (!found) throw NoSet{};
+    if (!found) {
+      throw NoSet{};
+    }
     return *found;
   }
 
@@ -81,14 +89,20 @@ class Reader {
 
   RealSet interval(const Node& low, const Node& high, bool low_in, bool high_in) const {
     const int size = compare(high, low);
-    if (size < 0) throw NoSet{};
-    if (size == 0 && !(low_in && high_in)) return {};
+    if (size < 0) {
+      throw NoSet{};
+    }
+    if (size == 0 && !(low_in && high_in)) {
+      return {};
+    }
     return {{low, high, low_in, high_in}};
   }
 
   // The real numbers as they are written: \mathbb{R} is the symbol R here.
   RealSet read_whole(const Node& node) const {
-    if (node.kind == Kind::symbol && node.name == "R") return {{minus_infinity(), infinity(), false, false}};
+    if (node.kind == Kind::kSymbol && node.name == "R") {
+      return {{minus_infinity(), infinity(), false, false}};
+    }
     return read(node);
   }
 
@@ -103,8 +117,12 @@ class Reader {
           next.push_back(part);
           continue;
         }
-        if (compare(part.low, hole.low) < 0) next.push_back({part.low, hole.low, part.low_in, !hole.low_in});
-        if (compare(hole.high, part.high) < 0) next.push_back({hole.high, part.high, !hole.high_in, part.high_in});
+        if (compare(part.low, hole.low) < 0) {
+          next.push_back({part.low, hole.low, part.low_in, !hole.low_in});
+        }
+        if (compare(hole.high, part.high) < 0) {
+          next.push_back({hole.high, part.high, !hole.high_in, part.high_in});
+        }
       }
       rest = std::move(next);
     }
@@ -112,31 +130,45 @@ class Reader {
   }
 
   static bool is_name(const Node& node) {
-    return node.kind == Kind::symbol ||
-           (node.kind == Kind::product && node.children.size() == 2 && node.children[0].kind == Kind::symbol &&
-            node.children[1].kind == Kind::symbol && node.children[0].name.size() == 1);
+    return node.kind == Kind::kSymbol ||
+           (node.kind == Kind::kProduct && node.children.size() == 2 && node.children[0].kind == Kind::kSymbol &&
+            node.children[1].kind == Kind::kSymbol && node.children[0].name.size() == 1);
   }
 
   RealSet relation(const Node& node) const {
     const std::string& signs = node.name;
-    if (signs == ":") return read_whole(node.children[1]);
+    if (signs == ":") {
+      return read_whole(node.children[1]);
+    }
     if (signs.size() == 2 && is_name(node.children[1])) {
       const bool rising = (signs[0] == '<' || signs[0] == 'l') && (signs[1] == '<' || signs[1] == 'l');
       const bool falling = (signs[0] == '>' || signs[0] == 'g') && (signs[1] == '>' || signs[1] == 'g');
       const bool first_in = signs[0] == 'l' || signs[0] == 'g';
       const bool last_in = signs[1] == 'l' || signs[1] == 'g';
-      if (rising) return interval(node.children[0], node.children[2], first_in, last_in);
-      if (falling) return interval(node.children[2], node.children[0], last_in, first_in);
+      if (rising) {
+        return interval(node.children[0], node.children[2], first_in, last_in);
+      }
+      if (falling) {
+        return interval(node.children[2], node.children[0], last_in, first_in);
+      }
       throw NoSet{};
     }
-    if (signs.size() != 1) throw NoSet{};
+    if (signs.size() != 1) {
+      throw NoSet{};
+    }
     const bool name_first = is_name(node.children[0]);
-    if (!name_first && !is_name(node.children[1])) throw NoSet{};
+    if (!name_first && !is_name(node.children[1])) {
+      throw NoSet{};
+    }
     const Node& end = node.children[name_first ? 1 : 0];
     const bool in = signs == "l" || signs == "g";
     const bool above = (signs == ">" || signs == "g") == name_first;
-    if (signs == "!") return without({{minus_infinity(), infinity(), false, false}}, interval(end, end, true, true));
-    if (signs == "=") return interval(end, end, true, true);
+    if (signs == "!") {
+      return without({{minus_infinity(), infinity(), false, false}}, interval(end, end, true, true));
+    }
+    if (signs == "=") {
+      return interval(end, end, true, true);
+    }
     return above ? interval(end, infinity(), in, false) : interval(minus_infinity(), end, false, in);
   }
 
@@ -146,8 +178,10 @@ class Reader {
 }  // namespace
 
 bool is_real_set(const Node& node) {
-  if (node.kind == Kind::tuple) return node.name == "[)" || node.name == "(]";
-  return node.kind == Kind::union_of || node.kind == Kind::difference;
+  if (node.kind == Kind::kTuple) {
+    return node.name == "[)" || node.name == "(]";
+  }
+  return node.kind == Kind::kUnionOf || node.kind == Kind::kDifference;
 }
 
 std::optional<RealSet> real_set(const Node& node, Budget& budget) {

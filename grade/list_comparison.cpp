@@ -11,23 +11,25 @@
 namespace endorm {
 
 bool Comparer::same_listing(const Node& answer, const Node& reference) {
-  const bool ordered = (answer.kind == Kind::tuple && reference.kind == Kind::list) ||
-                       (answer.kind == Kind::list && reference.kind == Kind::tuple);
+  const bool ordered = (answer.kind == Kind::kTuple && reference.kind == Kind::kList) ||
+                       (answer.kind == Kind::kList && reference.kind == Kind::kTuple);
   if (ordered && !has_plus_minus(answer) && !has_plus_minus(reference)) {
     return same_in_order(answer.children, reference.children);
   }
-  if (reference.kind == Kind::relation || answer.kind == Kind::relation || is_real_set(answer) ||
+  if (reference.kind == Kind::kRelation || answer.kind == Kind::kRelation || is_real_set(answer) ||
       is_real_set(reference)) {
-    if (same_sets_if_readable(answer, reference)) return say(true, "the same set of real numbers");
+    if (same_sets_if_readable(answer, reference)) {
+      return say(true, "the same set of real numbers");
+    }
   }
   std::vector<Node> left = listed(answer);
   std::vector<Node> right = listed(reference);
   // In "x = 1, 2" the name belongs to every element; in "f(x) = x, g(x) = 1" the names tell the elements apart.
   for (std::vector<Node>* side : {&left, &right}) {
     strip_common_name(*side);
-    strict_names_ = strict_names_ || (side->size() > 1 && lists_relations(Node{Kind::list, "", *side, {}}));
+    strict_names_ = strict_names_ || (side->size() > 1 && lists_relations(Node{Kind::kList, "", *side, {}}));
   }
-  if (answer.kind == Kind::set || reference.kind == Kind::set) {
+  if (answer.kind == Kind::kSet || reference.kind == Kind::kSet) {
     drop_repeated(left);
     drop_repeated(right);
   }
@@ -39,9 +41,13 @@ bool Comparer::same_listing(const Node& answer, const Node& reference) {
   for (const Node& element : left) {
     bool found = false;
     for (std::size_t k = 0; k < right.size() && !found; ++k) {
-      if (!used[k] && same(element, right[k])) used[k] = found = true;
+      if (!used[k] && same(element, right[k])) {
+        used[k] = found = true;
+      }
     }
-    if (!found) return say(false, normal_form(element) + " is no element of the reference");
+    if (!found) {
+      return say(false, normal_form(element) + " is no element of the reference");
+    }
   }
   return say(true, "the same elements");
 }
@@ -50,22 +56,28 @@ void Comparer::drop_repeated(std::vector<Node>& elements) {
   std::vector<Node> kept;
   for (Node& element : elements) {
     const bool known = std::any_of(kept.begin(), kept.end(), [&](const Node& other) { return same(element, other); });
-    if (!known) kept.push_back(std::move(element));
+    if (!known) {
+      kept.push_back(std::move(element));
+    }
   }
   elements = std::move(kept);
 }
 
 void Comparer::strip_common_name(std::vector<Node>& elements) const {
-  const bool first_named = !elements.empty() && elements[0].kind == Kind::relation && elements[0].name == "=" &&
+  const bool first_named = !elements.empty() && elements[0].kind == Kind::kRelation && elements[0].name == "=" &&
                            is_head(elements[0].children[0]);
-  if (!first_named) return;
+  if (!first_named) {
+    return;
+  }
   const std::string name = normal_form(elements[0].children[0]);
   const bool common = std::all_of(elements.begin(), elements.end(), [&](const Node& element) {
-    return element.kind != Kind::relation || (element.name == "=" && normal_form(element.children[0]) == name);
+    return element.kind != Kind::kRelation || (element.name == "=" && normal_form(element.children[0]) == name);
   });
-  if (!common) return;
+  if (!common) {
+    return;
+  }
   for (Node& element : elements) {
-    if (element.kind == Kind::relation) {
+    if (element.kind == Kind::kRelation) {
       Node value = element.children[1];
       element = std::move(value);
     }

@@ -141,13 +141,23 @@ bool is_unit_name(std::string_view name) { return name.size() > 1 && find_unit(n
 UnitScale unit_scale(std::string_view unit) {
   const std::size_t caret = unit.find('^');
   const Unit* known = find_unit(unit.substr(0, caret));
-  if (known == nullptr || known->scale.dimension.empty()) return {};
-  if (caret == std::string_view::npos) return known->scale;
+  if (known == nullptr || known->scale.dimension.empty()) {
+    return {};
+  }
+  if (caret == std::string_view::npos) {
+    return known->scale;
+  }
   const std::string_view power = unit.substr(caret + 1);
   const double factor = known->scale.factor;
-  if (known->scale.dimension != "length") return {};
-  if (power == "2") return {"area", factor * factor};
-  if (power == "3") return {"space", factor * factor * factor};
+  if (known->scale.dimension != "length") {
+    return {};
+  }
+  if (power == "2") {
+    return {"area", factor * factor};
+  }
+  if (power == "3") {
+    return {"space", factor * factor * factor};
+  }
   return {};
 }
 

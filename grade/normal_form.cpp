@@ -11,7 +11,9 @@ namespace {
 
 std::string joined(const Node& node, const std::string& separator) {
   std::string text;
-  for (const Node& child : node.children) text += (text.empty() ? "" : separator) + normal_form(child);
+  for (const Node& child : node.children) {
+    text += (text.empty() ? "" : separator) + normal_form(child);
+  }
   return text;
 }
 
@@ -43,15 +45,27 @@ std::string relation_text(const Node& node) {
 
 std::string function_text(const Node& node) {
   const bool based = (node.name == "log" || node.name == "ln") && node.children.size() == 2;
-  if (based) return "log_{" + normal_form(node.children[0]) + "}(" + normal_form(node.children[1]) + ")";
-  if (node.name == "log10") return "log_{10}(" + joined(node, ", ") + ")";
-  if (node.name == "root")
+  if (based) {
+    return "log_{" + normal_form(node.children[0]) + "}(" + normal_form(node.children[1]) + ")";
+  }
+  if (node.name == "log10") {
+    return "log_{10}(" + joined(node, ", ") + ")";
+  }
+  if (node.name == "root") {
     return "\\sqrt[" + normal_form(node.children[0]) + "]{" + normal_form(node.children[1]) + "}";
-  if (node.name == "binom")
+  }
+  if (node.name == "binom") {
     return "\\binom{" + normal_form(node.children[0]) + "}{" + normal_form(node.children[1]) + "}";
-  if (node.name == "abs") return "|" + joined(node, ", ") + "|";
-  if (node.name == "floor") return "\\lfloor " + joined(node, ", ") + "\\rfloor";
-  if (node.name == "ceil") return "\\lceil " + joined(node, ", ") + "\\rceil";
+  }
+  if (node.name == "abs") {
+    return "|" + joined(node, ", ") + "|";
+  }
+  if (node.name == "floor") {
+    return "\\lfloor " + joined(node, ", ") + "\\rfloor";
+  }
+  if (node.name == "ceil") {
+    return "\\lceil " + joined(node, ", ") + "\\rceil";
+  }
   return node.name + "(" + joined(node, ", ") + ")";
 }
 
@@ -64,7 +78,7 @@ bool is_plain_text(const std::string& text) {
 
 // Factors with an exact form are multiplied into one, which stands first.
 std::string product_text(const Node& node) {
-  Node exact{Kind::product, "", {}, {}};
+  Node exact{Kind::kProduct, "", {}, {}};
   std::string rest;
   for (const Node& factor : node.children) {
     if (exact_form(factor)) {
@@ -73,22 +87,30 @@ std::string product_text(const Node& node) {
       rest += (rest.empty() ? "" : "*") + as_operand(factor);
     }
   }
-  if (exact.children.empty()) return rest;
+  if (exact.children.empty()) {
+    return rest;
+  }
   const std::string first = exact_form(exact) ? as_operand(exact) : std::string();
-  if (!first.empty()) return first == "1" ? rest : first + "*" + rest;
+  if (!first.empty()) {
+    return first == "1" ? rest : first + "*" + rest;
+  }
   std::string text;  // their product would be large
-  for (const Node& factor : node.children) text += (text.empty() ? "" : "*") + as_operand(factor);
+  for (const Node& factor : node.children) {
+    text += (text.empty() ? "" : "*") + as_operand(factor);
+  }
   return text;
 }
 
 std::string bare_form(const Node& node) {
-  if (const std::optional<std::string> exact = exact_form(node)) return *exact;
+  if (const std::optional<std::string> exact = exact_form(node)) {
+    return *exact;
+  }
   const auto child = [&](std::size_t k) -> const Node& { return node.children[k]; };
   switch (node.kind) {
-    case Kind::sum: {
+    case Kind::kSum: {
       std::string text;
       for (const Node& term : node.children) {
-        const std::string written = term.kind == Kind::sum ? as_operand(term) : normal_form(term);
+        const std::string written = term.kind == Kind::kSum ? as_operand(term) : normal_form(term);
         const bool own_sign = written.starts_with("+-") || written.starts_with("\\mp");
         if (text.empty()) {
           text = written;
@@ -100,46 +122,48 @@ std::string bare_form(const Node& node) {
       }
       return text;
     }
-    case Kind::product:
+    case Kind::kProduct:
       return product_text(node);
-    case Kind::quotient:
+    case Kind::kQuotient:
       return as_operand(child(0)) + "/" + as_operand(child(1));
-    case Kind::negative:
+    case Kind::kNegative:
       return "-" + as_operand(child(0));
-    case Kind::power:
+    case Kind::kPower:
       return as_operand(child(0)) + "^" + as_operand(child(1));
-    case Kind::function:
+    case Kind::kFunction:
       return function_text(node);
-    case Kind::factorial:
+    case Kind::kFactorial:
       return as_operand(child(0)) + "!";
-    case Kind::percent:
+    case Kind::kPercent:
       return as_operand(child(0)) + "%";
-    case Kind::degrees:
+    case Kind::kDegrees:
       return as_operand(child(0)) + "^\\circ";
-    case Kind::plus_minus:
+    case Kind::kPlusMinus:
       return (node.name == "+-" ? "+-" : "\\mp ") + as_operand(child(0));
-    case Kind::based_number:
+    case Kind::kBasedNumber:
       return node.name + "_{" + normal_form(child(0)) + "}";
-    case Kind::tuple:
+    case Kind::kTuple:
       return node.name.substr(0, 1) + joined(node, ", ") + node.name.substr(1);
-    case Kind::ratio:
+    case Kind::kRatio:
       return joined(node, ":");
-    case Kind::set:
+    case Kind::kSet:
       return "\\{" + joined(node, ", ") + "\\}";
-    case Kind::list:
+    case Kind::kList:
       return joined(node, ", ");
-    case Kind::union_of:
+    case Kind::kUnionOf:
       return joined(node, " \\cup ");
-    case Kind::difference:
+    case Kind::kDifference:
       return joined(node, " \\setminus ");
-    case Kind::matrix: {
+    case Kind::kMatrix: {
       std::string text;
-      for (const Node& row : node.children) text += (text.empty() ? "" : " \\\\ ") + joined(row, " & ");
+      for (const Node& row : node.children) {
+        text += (text.empty() ? "" : " \\\\ ") + joined(row, " & ");
+      }
       return "\\begin{pmatrix}" + text + "\\end{pmatrix}";
     }
-    case Kind::relation:
+    case Kind::kRelation:
       return relation_text(node);
-    case Kind::text:
+    case Kind::kText:
       return is_plain_text(node.name) ? node.name : "\\text{" + node.name + "}";
     default:
       return node.name;
@@ -149,8 +173,10 @@ std::string bare_form(const Node& node) {
 }  // namespace
 
 std::string normal_form(const Node& node) {
-  const bool stated = node.kind == Kind::percent || node.kind == Kind::degrees;
-  if (stated) return as_operand(node.children[0]) + (node.kind == Kind::percent ? "%" : "^\\circ");
+  const bool stated = node.kind == Kind::kPercent || node.kind == Kind::kDegrees;
+  if (stated) {
+    return as_operand(node.children[0]) + (node.kind == Kind::kPercent ? "%" : "^\\circ");
+  }
   const std::string text = bare_form(node);
   return node.unit.empty() ? text : text + " \\text{" + node.unit + "}";
 }

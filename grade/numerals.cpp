@@ -10,7 +10,9 @@ namespace endorm {
 Node AnswerParser::number() {
   std::string literal;
   const auto take_digits = [&] {
-    while (place_ < text_.size() && is_digit(text_[place_])) literal += text_[place_++];
+    while (place_ < text_.size() && is_digit(text_[place_])) {
+      literal += text_[place_++];
+    }
   };
   skip_spaces();
   take_digits();
@@ -19,11 +21,15 @@ Node AnswerParser::number() {
     ++place_;
     literal += '.';
     take_digits();
-    if (literal == ".") fail("a point stands without digits");
+    if (literal == ".") {
+      fail("a point stands without digits");
+    }
     if (eat("\\overline") || eat("\\bar")) {
       const std::string repeated = braced_text();
-      if (repeated.empty() || !std::all_of(repeated.begin(), repeated.end(), is_digit)) fail("no digits repeat");
-      return make(Kind::number, literal + "(" + repeated + ")");
+      if (repeated.empty() || !std::all_of(repeated.begin(), repeated.end(), is_digit)) {
+        fail("no digits repeat");
+      }
+      return make(Kind::kNumber, literal + "(" + repeated + ")");
     }
   }
   const auto digit_at = [&](std::size_t place) { return place < text_.size() && is_digit(text_[place]); };
@@ -31,15 +37,21 @@ Node AnswerParser::number() {
     const bool sign = place_ + 1 < text_.size() && (text_[place_ + 1] == '-' || text_[place_ + 1] == '+');
     if (digit_at(place_ + 1 + (sign ? 1 : 0))) {
       literal += 'e';
-      if (sign && text_[place_ + 1] == '-') literal += '-';
+      if (sign && text_[place_ + 1] == '-') {
+        literal += '-';
+      }
       place_ += sign ? 2 : 1;
       take_digits();
     }
   }
-  if (literal.back() == '.') literal.pop_back();
+  if (literal.back() == '.') {
+    literal.pop_back();
+  }
   constexpr std::size_t kLongest = 1500;
-  if (literal.size() > kLongest) fail("a number has more than " + std::to_string(kLongest) + " digits");
-  Node node = make(Kind::number, literal);
+  if (literal.size() > kLongest) {
+    fail("a number has more than " + std::to_string(kLongest) + " digits");
+  }
+  Node node = make(Kind::kNumber, literal);
   return !point && place_ < text_.size() && text_[place_] == '_' ? with_base(node) : node;
 }
 
@@ -64,15 +76,25 @@ Node AnswerParser::with_base(const Node& digits) {
   const bool inner = worded && eat("{");
   std::string base;
   if (braced) {
-    while (is_digit(next())) base += text_[place_++];
+    while (is_digit(next())) {
+      base += text_[place_++];
+    }
   } else if (is_digit(next())) {
-    while (place_ < text_.size() && is_digit(text_[place_]) && base.size() < 2) base += text_[place_++];
+    while (place_ < text_.size() && is_digit(text_[place_]) && base.size() < 2) {
+      base += text_[place_++];
+    }
   }
-  if (inner) eat("}");
-  if (braced) eat("}");
-  if (base.empty()) fail("a subscript of digits names no base");
-  Node node = make(Kind::based_number, digits.name);
-  node.children.push_back(make(Kind::number, base));
+  if (inner) {
+    eat("}");
+  }
+  if (braced) {
+    eat("}");
+  }
+  if (base.empty()) {
+    fail("a subscript of digits names no base");
+  }
+  Node node = make(Kind::kBasedNumber, digits.name);
+  node.children.push_back(make(Kind::kNumber, base));
   return node;
 }
 

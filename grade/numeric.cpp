@@ -13,28 +13,38 @@ namespace endorm {
 namespace {
 
 void collect_symbols(const Node& node, std::set<std::string>& names) {
-  if (node.kind == Kind::symbol) names.insert(node.name);
-  for (const Node& child : node.children) collect_symbols(child, names);
+  if (node.kind == Kind::kSymbol) {
+    names.insert(node.name);
+  }
+  for (const Node& child : node.children) {
+    collect_symbols(child, names);
+  }
 }
 
 bool has_symbol(const Node& node) {
-  return any_node(node, [](const Node& inner) { return inner.kind == Kind::symbol; });
+  return any_node(node, [](const Node& inner) { return inner.kind == Kind::kSymbol; });
 }
 
 // Whether variables only make sense as integers there.
 bool wants_integers(const Node& node) {
   return any_node(node, [](const Node& inner) {
-    const bool counts = inner.kind == Kind::factorial || (inner.kind == Kind::function && inner.name == "binom");
-    if (counts) return has_symbol(inner);
-    return inner.kind == Kind::power && inner.children[0].kind == Kind::negative && !has_symbol(inner.children[0]) &&
+    const bool counts = inner.kind == Kind::kFactorial || (inner.kind == Kind::kFunction && inner.name == "binom");
+    if (counts) {
+      return has_symbol(inner);
+    }
+    return inner.kind == Kind::kPower && inner.children[0].kind == Kind::kNegative && !has_symbol(inner.children[0]) &&
            has_symbol(inner.children[1]);
   });
 }
 
 // The variables under a floor or ceiling: they need values on many steps.
 void collect_stepped(const Node& node, std::set<std::string>& names) {
-  if (node.kind == Kind::function && (node.name == "floor" || node.name == "ceil")) collect_symbols(node, names);
-  for (const Node& child : node.children) collect_stepped(child, names);
+  if (node.kind == Kind::kFunction && (node.name == "floor" || node.name == "ceil")) {
+    collect_symbols(node, names);
+  }
+  for (const Node& child : node.children) {
+    collect_stepped(child, names);
+  }
 }
 
 // Whether mathematicians use the letter for integers.
@@ -49,7 +59,9 @@ bool has_named(const Node& node, Kind kind, std::string_view name) {
 
 std::uint64_t seed_of(const std::string& name) {
   std::uint64_t hash = 14695981039346656037ULL;  // FNV-1a, 64 bit
-  for (const char c : name) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
+  for (const char c : name) {
+    hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
+  }
   return hash;
 }
 
@@ -81,37 +93,57 @@ Point point_number(std::size_t n, const Domain& domain) {
   return point;
 }
 
-enum class Contact { same, different, left_undefined, right_undefined, dull, complex };
+enum class Contact { kSame, kDifferent, kLeftUndefined, kRightUndefined, kDull, kComplex };
 
 Contact compare_at(const Node& left, const Node& right, const Point& point, double log_base, bool real_only,
                    Budget& budget) {
   const std::optional<Evaluated> a = value_at(left, point, log_base, budget);
-  if (!a) return Contact::left_undefined;
+  if (!a) {
+    return Contact::kLeftUndefined;
+  }
   const std::optional<Evaluated> b = value_at(right, point, log_base, budget);
-  if (!b) return Contact::right_undefined;
-  if (real_only && (!a->real() || !b->real())) return Contact::complex;
-  if (a->differs(*b)) return Contact::different;
-  return a->sharp() && b->sharp() ? Contact::same : Contact::dull;
+  if (!b) {
+    return Contact::kRightUndefined;
+  }
+  if (real_only && (!a->real() || !b->real())) {
+    return Contact::kComplex;
+  }
+  if (a->differs(*b)) {
+    return Contact::kDifferent;
+  }
+  return a->sharp() && b->sharp() ? Contact::kSame : Contact::kDull;
 }
 
 Sameness same_with(const Node& left, const Node& right, const Domain& domain, double log_base, Budget& budget) {
-  const bool imaginary = has_named(left, Kind::constant, "i") || has_named(right, Kind::constant, "i");
+  const bool imaginary = has_named(left, Kind::kConstant, "i") || has_named(right, Kind::kConstant, "i");
   const std::size_t wanted = domain.names.empty() ? 1 : domain.stepped.empty() ? 8 : 24;
   const std::size_t tries = domain.names.empty() ? 1 : 48;
-  Contact last = Contact::dull;
+  Contact last = Contact::kDull;
   for (const bool real_only : {!imaginary && !domain.names.empty(), false}) {
     std::size_t found = 0;
     for (std::size_t n = 0; n < tries && found < wanted; ++n) {
       const Contact contact = compare_at(left, right, point_number(n, domain), log_base, real_only, budget);
-      if (contact == Contact::different) return Sameness::different;
-      if (contact == Contact::same) ++found;
-      if (contact != Contact::same) last = contact;
+      if (contact == Contact::kDifferent) {
+        return Sameness::kDifferent;
+      }
+      if (contact == Contact::kSame) {
+        ++found;
+      }
+      if (contact != Contact::kSame) {
+        last = contact;
+      }
     }
-    if (found * 2 >= wanted) return Sameness::same;
+    if (found * 2 >= wanted) {
+      return Sameness::kSame;
+    }
   }
-  if (last == Contact::left_undefined) return Sameness::left_undefined;
-  if (last == Contact::right_undefined) return Sameness::right_undefined;
-  return Sameness::different;
+  if (last == Contact::kLeftUndefined) {
+    return Sameness::kLeftUndefined;
+  }
+  if (last == Contact::kRightUndefined) {
+    return Sameness::kRightUndefined;
+  }
+  return Sameness::kDifferent;
 }
 
 }  // namespace
@@ -124,8 +156,10 @@ Sameness same_value(const Node& left, const Node& right, Budget& budget) {
     domain.integers = domain.integers || wants_integers(*side);
   }
   const Sameness natural = same_with(left, right, domain, kNaturalBase, budget);
-  const bool plain_log = has_named(left, Kind::function, "log") || has_named(right, Kind::function, "log");
-  if (natural == Sameness::same || !plain_log) return natural;
+  const bool plain_log = has_named(left, Kind::kFunction, "log") || has_named(right, Kind::kFunction, "log");
+  if (natural == Sameness::kSame || !plain_log) {
+    return natural;
+  }
   return same_with(left, right, domain, 10.0, budget);
 }
 
@@ -133,43 +167,61 @@ std::optional<int> constant_ratio(const Node& left, const Node& right, Budget& b
   Domain domain;
   collect_symbols(left, domain.names);
   collect_symbols(right, domain.names);
-  if (domain.names.empty()) return std::nullopt;
-  const Node quotient{Kind::quotient, "", {left, right}, {}};
+  if (domain.names.empty()) {
+    return std::nullopt;
+  }
+  const Node quotient{Kind::kQuotient, "", {left, right}, {}};
   std::optional<Evaluated> ratio;
   std::size_t agreed = 0;
   for (std::size_t n = 0; n < 48 && agreed < 8; ++n) {
     const Point point = point_number(n, domain);
     const std::optional<Evaluated> here = value_at(quotient, point, kNaturalBase, budget);
-    if (!here || here->zero()) continue;
-    if (ratio && here->differs(*ratio)) return std::nullopt;
+    if (!here || here->zero()) {
+      continue;
+    }
+    if (ratio && here->differs(*ratio)) {
+      return std::nullopt;
+    }
     ratio = here;
     ++agreed;
   }
-  if (agreed < 4 || !ratio->real()) return std::nullopt;
+  if (agreed < 4 || !ratio->real()) {
+    return std::nullopt;
+  }
   return ratio->sign() > 0 ? 1 : -1;
 }
 
 std::optional<double> distance(const Node& left, const Node& right, Budget& budget) {
   const std::optional<Evaluated> a = value_at(left, {}, kNaturalBase, budget);
   const std::optional<Evaluated> b = value_at(right, {}, kNaturalBase, budget);
-  if (!a || !b || !a->real() || !b->real()) return std::nullopt;
+  if (!a || !b || !a->real() || !b->real()) {
+    return std::nullopt;
+  }
   return std::abs(a->minus(*b));
 }
 
 std::optional<int> order(const Node& left, const Node& right, Budget& budget) {
   const auto infinite = [](const Node& node) -> int {
-    if (node.kind == Kind::constant && node.name == "infinity") return 1;
+    if (node.kind == Kind::kConstant && node.name == "infinity") {
+      return 1;
+    }
     const bool below =
-        node.kind == Kind::negative && node.children[0].kind == Kind::constant && node.children[0].name == "infinity";
+        node.kind == Kind::kNegative && node.children[0].kind == Kind::kConstant && node.children[0].name == "infinity";
     return below ? -1 : 0;
   };
   const int left_end = infinite(left);
   const int right_end = infinite(right);
-  if (left_end != 0 || right_end != 0) return (left_end > right_end) - (left_end < right_end);
+  if (left_end != 0 || right_end != 0) {
+    return (left_end > right_end) - (left_end < right_end);
+  }
   const std::optional<Evaluated> a = value_at(left, {}, kNaturalBase, budget);
   const std::optional<Evaluated> b = value_at(right, {}, kNaturalBase, budget);
-  if (!a || !b || !a->real() || !b->real()) return std::nullopt;
-  if (!a->differs(*b)) return 0;
+  if (!a || !b || !a->real() || !b->real()) {
+    return std::nullopt;
+  }
+  if (!a->differs(*b)) {
+    return 0;
+  }
   return a->minus(*b) > 0.0 ? 1 : -1;
 }
 

@@ -13,14 +13,16 @@ struct TooMuchWork {};
 class Budget {
  public:
   void spend(int units) {
-    if ((left_ -= units) < 0) throw TooMuchWork{};
+    if ((left_ -= units) < 0) {
+      throw TooMuchWork{};
+    }
   }
 
  private:
   int left_ = 15'000;
 };
 
-enum class Sameness { same, different, left_undefined, right_undefined };
+enum class Sameness { kSame, kDifferent, kLeftUndefined, kRightUndefined };
 
 // Whether two expressions are equal wherever both are defined, by evaluation with 60 decimal digits and a bound on the
 // error of each value: at eight points for variables, else at one. Points are fixed pseudorandom numbers of a

@@ -9,13 +9,13 @@ namespace endorm {
 namespace {
 
 bool is_integer_literal(const Node& node) {
-  return node.kind == Kind::number && node.unit.empty() &&
+  return node.kind == Kind::kNumber && node.unit.empty() &&
          node.name.find_first_not_of("0123456789") == std::string::npos;
 }
 
 // A quotient of two integers that is below one: what may follow an integer in a mixed number.
 bool is_proper_fraction(const Node& node) {
-  if (node.kind != Kind::quotient || !is_integer_literal(node.children[0]) || !is_integer_literal(node.children[1])) {
+  if (node.kind != Kind::kQuotient || !is_integer_literal(node.children[0]) || !is_integer_literal(node.children[1])) {
     return false;
   }
   const std::string& above = node.children[0].name;
@@ -25,9 +25,9 @@ bool is_proper_fraction(const Node& node) {
 
 bool is_power_of_ten(const Node& node) {
   const auto integer = [](const Node& exponent) {
-    return is_integer_literal(exponent.kind == Kind::negative ? exponent.children[0] : exponent);
+    return is_integer_literal(exponent.kind == Kind::kNegative ? exponent.children[0] : exponent);
   };
-  return node.kind == Kind::power && node.children[0].kind == Kind::number && node.children[0].name == "10" &&
+  return node.kind == Kind::kPower && node.children[0].kind == Kind::kNumber && node.children[0].name == "10" &&
          integer(node.children[1]);
 }
 
@@ -36,14 +36,22 @@ bool is_power_of_ten(const Node& node) {
 Node AnswerParser::product() {
   const Deeper level(*this);
   Node left = power();
-  if (is_label(left)) return left;
+  if (is_label(left)) {
+    return left;
+  }
   for (;;) {
-    if (eat_unit(left)) continue;
-    if (eat_mixed_fraction(left)) continue;
+    if (eat_unit(left)) {
+      continue;
+    }
+    if (eat_mixed_fraction(left)) {
+      continue;
+    }
     const bool times = eat("*") || eat("\\cdot") || eat("\\times") || eat("\\ast");
     const bool over = !times && (eat("/") || eat("\\div"));
-    if (!times && !over && !begins_factor()) return left;
-    if (!times && !over && left.kind == Kind::number && is_digit(next())) {
+    if (!times && !over && !begins_factor()) {
+      return left;
+    }
+    if (!times && !over && left.kind == Kind::kNumber && is_digit(next())) {
       fail("two numbers stand side by side");
     }
     Node right = times || over ? signed_power() : power();
@@ -51,19 +59,19 @@ Node AnswerParser::product() {
       std::vector<Node> parts;
       parts.push_back(std::move(left));
       parts.push_back(std::move(right));
-      left = make(Kind::quotient, "", std::move(parts));
-    } else if (left.kind == Kind::number && left.unit.empty() && times && is_power_of_ten(right) &&
+      left = make(Kind::kQuotient, "", std::move(parts));
+    } else if (left.kind == Kind::kNumber && left.unit.empty() && times && is_power_of_ten(right) &&
                left.name.find_first_of("e(") == std::string::npos) {
       const Node& exponent = right.children[1];
-      const bool below = exponent.kind == Kind::negative;
+      const bool below = exponent.kind == Kind::kNegative;
       left.name += below ? "e-" + exponent.children[0].name : "e" + exponent.name;
-    } else if (left.kind == Kind::product) {
+    } else if (left.kind == Kind::kProduct) {
       left.children.push_back(std::move(right));
     } else {
       std::vector<Node> factors;
       factors.push_back(std::move(left));
       factors.push_back(std::move(right));
-      left = make(Kind::product, "", std::move(factors));
+      left = make(Kind::kProduct, "", std::move(factors));
     }
   }
 }
@@ -71,14 +79,20 @@ Node AnswerParser::product() {
 // A factor behind a written sign may have a sign of its own: 3 * -2.
 Node AnswerParser::signed_power() {
   const Deeper level(*this);
-  if (eat("-")) return make(Kind::negative, "", {signed_power()});
-  if (eat("+")) return signed_power();
+  if (eat("-")) {
+    return make(Kind::kNegative, "", {signed_power()});
+  }
+  if (eat("+")) {
+    return signed_power();
+  }
   return power();
 }
 
 // "1 \frac{4}{5}" and "3 1/2": an integer and a proper fraction behind it.
 bool AnswerParser::eat_mixed_fraction(Node& left) {
-  if (!is_integer_literal(left)) return false;
+  if (!is_integer_literal(left)) {
+    return false;
+  }
   const std::size_t before = place_;
   const std::size_t nodes = nodes_;
   Node fraction;
@@ -95,7 +109,7 @@ bool AnswerParser::eat_mixed_fraction(Node& left) {
     std::vector<Node> parts;
     parts.push_back(std::move(above));
     parts.push_back(std::move(below));
-    fraction = make(Kind::quotient, "", std::move(parts));
+    fraction = make(Kind::kQuotient, "", std::move(parts));
   }
   if (!is_proper_fraction(fraction)) {
     place_ = before;
@@ -105,7 +119,7 @@ bool AnswerParser::eat_mixed_fraction(Node& left) {
   std::vector<Node> terms;
   terms.push_back(std::move(left));
   terms.push_back(std::move(fraction));
-  left = make(Kind::sum, "", std::move(terms));
+  left = make(Kind::kSum, "", std::move(terms));
   return true;
 }
 
@@ -114,24 +128,28 @@ Node AnswerParser::power() {
   Node base = atom();
   constexpr int kMostSigns = 8;  // each makes the tree one level deeper
   for (int signs = 0;; ++signs) {
-    if (signs > kMostSigns) fail("more than " + std::to_string(kMostSigns) + " signs stand behind one operand");
+    if (signs > kMostSigns) {
+      fail("more than " + std::to_string(kMostSigns) + " signs stand behind one operand");
+    }
     const std::size_t before = place_;
-    if (sees("!=")) return base;
+    if (sees("!=")) {
+      return base;
+    }
     if (eat("!")) {
-      base = make(Kind::factorial, "", {std::move(base)});
+      base = make(Kind::kFactorial, "", {std::move(base)});
     } else if (eat("%")) {
-      base = make(Kind::percent, "", {std::move(base)});
+      base = make(Kind::kPercent, "", {std::move(base)});
     } else if (eat("^\\circ") || eat("^{\\circ}") || eat("^{ \\circ}") || eat("^{\\circ }") || eat("^{ \\circ }")) {
-      base = make(Kind::degrees, "", {std::move(base)});
-    } else if (base.kind == Kind::symbol && (eat("^{\\prime}") || eat("^\\prime") || eat("'"))) {
+      base = make(Kind::kDegrees, "", {std::move(base)});
+    } else if (base.kind == Kind::kSymbol && (eat("^{\\prime}") || eat("^\\prime") || eat("'"))) {
       base.name += "'";
-    } else if (base.kind == Kind::symbol && (eat("^{\\prime \\prime}") || eat("^{\\prime\\prime}"))) {
+    } else if (base.kind == Kind::kSymbol && (eat("^{\\prime \\prime}") || eat("^{\\prime\\prime}"))) {
       base.name += "''";
     } else if (eat("^")) {
       std::vector<Node> parts;
       parts.push_back(std::move(base));
       parts.push_back(exponent());
-      base = make(Kind::power, "", std::move(parts));
+      base = make(Kind::kPower, "", std::move(parts));
     } else {
       place_ = before;
       return base;
@@ -143,35 +161,51 @@ Node AnswerParser::power() {
 Node AnswerParser::exponent() {
   const Deeper level(*this);
   Node base = sees("-") || sees("+") ? signed_power() : tex_argument();
-  if (!sees("^") || sees("^\\circ") || sees("^{\\circ}")) return base;
+  if (!sees("^") || sees("^\\circ") || sees("^{\\circ}")) {
+    return base;
+  }
   eat("^");
   std::vector<Node> parts;
   parts.push_back(std::move(base));
   parts.push_back(exponent());
-  return make(Kind::power, "", std::move(parts));
+  return make(Kind::kPower, "", std::move(parts));
 }
 
 // Whether what comes begins a factor of an unwritten product.
 bool AnswerParser::begins_factor() {
   const char c = next();
-  if (is_digit(c) || c == '(' || c == '{' || c == '[' || c == '.') return true;
-  if (c == '|') return bars_ == 0;
+  if (is_digit(c) || c == '(' || c == '{' || c == '[' || c == '.') {
+    return true;
+  }
+  if (c == '|') {
+    return bars_ == 0;
+  }
   if (is_letter(c)) {
     const std::string_view letters = letters_ahead();
     return letters != "and" && letters != "or" && letters != "U" && !condition_ahead();
   }
-  if (c != '\\') return false;
-  if (sees("\\{")) return true;
+  if (c != '\\') {
+    return false;
+  }
+  if (sees("\\{")) {
+    return true;
+  }
   const std::string_view command = command_ahead();
   return !command.empty() && command != "text" && !is_operator(command);
 }
 
 std::string AnswerParser::unit_power() {
-  if (!eat("^")) return "";
+  if (!eat("^")) {
+    return "";
+  }
   const bool braced = eat("{");
   std::string power = eat("-") ? "^-" : "^";
-  while (is_digit(next())) power += text_[place_++];
-  if (braced) eat("}");
+  while (is_digit(next())) {
+    power += text_[place_++];
+  }
+  if (braced) {
+    eat("}");
+  }
   return power;
 }
 
@@ -179,7 +213,9 @@ std::string AnswerParser::unit_power() {
 bool AnswerParser::eat_unit(Node& node) {
   const std::size_t before = place_;
   std::string unit;
-  if (digits_of_base_ahead() > 0 || condition_ahead()) return false;
+  if (digits_of_base_ahead() > 0 || condition_ahead()) {
+    return false;
+  }
   if (command_ahead() == "text") {
     place_ += 5;
     unit = without_spaces(braced_text());
@@ -192,18 +228,24 @@ bool AnswerParser::eat_unit(Node& node) {
     constexpr std::size_t kWord = 4;
     const bool word =
         letters.size() >= kWord && letters != "sqrt" && !is_function_name(letters) && letters != "infinity";
-    if (!word && !is_unit_name(letters)) return false;
-    if (is_function_name(letters)) return false;
+    if (!word && !is_unit_name(letters)) {
+      return false;
+    }
+    if (is_function_name(letters)) {
+      return false;
+    }
     unit = letters;
     place_ += letters.size();
   }
-  if (unit.empty()) return true;
+  if (unit.empty()) {
+    return true;
+  }
   if (unit == "degree" || unit == "degrees" || unit == "deg") {
-    node = make(Kind::degrees, "", {std::move(node)});
+    node = make(Kind::kDegrees, "", {std::move(node)});
     return true;
   }
   if (unit == "percent") {
-    node = make(Kind::percent, "", {std::move(node)});
+    node = make(Kind::kPercent, "", {std::move(node)});
     return true;
   }
   unit += unit_power();

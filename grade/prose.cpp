@@ -20,7 +20,9 @@ void each_word(std::string_view text, const Take& take) {
       continue;
     }
     std::size_t end = place;
-    while (end < text.size() && is_letter(text[end])) ++end;
+    while (end < text.size() && is_letter(text[end])) {
+      ++end;
+    }
     const std::string_view word = text.substr(place, end - place);
     const bool command = place > 0 && text[place - 1] == '\\';
     const bool in_braces = place > 0 && text[place - 1] == '{';
@@ -36,8 +38,12 @@ void each_word(std::string_view text, const Take& take) {
 
 // Whether the $ in front of `inside` and the one behind it are signs of money: "15 for lunch and " $20.
 bool is_money(std::string_view inside, char behind) {
-  if (inside.empty() || !is_digit(inside.front())) return false;
-  if (is_digit(behind) && !is_digit(inside.back())) return true;
+  if (inside.empty() || !is_digit(inside.front())) {
+    return false;
+  }
+  if (is_digit(behind) && !is_digit(inside.back())) {
+    return true;
+  }
   bool words = false;
   each_word(inside, [&](std::string_view word) {
     words = words || (word.size() > 2 && word.data() > inside.data() && is_space(*(word.data() - 1)));
@@ -63,7 +69,9 @@ std::optional<Formula> formula_at(std::string_view text, std::size_t place, Clos
   if (text[place] == '$') {
     const std::size_t size = two == "$$" ? 2 : 1;
     const std::size_t close = text.find('$', place + size);
-    if (close == std::string_view::npos) return std::nullopt;
+    if (close == std::string_view::npos) {
+      return std::nullopt;
+    }
     const std::string_view inside = text.substr(place + size, close - place - size);
     const std::size_t end = close + 1;
     const char behind = end < text.size() ? text[end] : ' ';
@@ -74,14 +82,18 @@ std::optional<Formula> formula_at(std::string_view text, std::size_t place, Clos
   }
   const bool bracket = two == "\\(";
   bool& never = bracket ? closers.no_bracket : closers.no_display;
-  if ((!bracket && two != "\\[") || never) return std::nullopt;
+  if ((!bracket && two != "\\[") || never) {
+    return std::nullopt;
+  }
   const std::size_t close = text.find(bracket ? "\\)" : "\\]", place + 2);
   if (close == std::string_view::npos) {
     never = true;
     return std::nullopt;
   }
   const std::string_view inside = text.substr(place + 2, close - place - 2);
-  if (trimmed(inside).empty() || inside.find("\n\n") != std::string_view::npos) return std::nullopt;
+  if (trimmed(inside).empty() || inside.find("\n\n") != std::string_view::npos) {
+    return std::nullopt;
+  }
   return Formula{place, inside, close + 2};
 }
 
@@ -104,18 +116,28 @@ std::vector<Formula> find_formulas(std::string_view text) {
 
 std::optional<std::string_view> last_number(std::string_view text) {
   std::size_t end = text.size();
-  while (end > 0 && !is_digit(text[end - 1])) --end;
-  if (end == 0) return std::nullopt;
+  while (end > 0 && !is_digit(text[end - 1])) {
+    --end;
+  }
+  if (end == 0) {
+    return std::nullopt;
+  }
   std::size_t begin = end;
   while (begin > 0 &&
          (is_digit(text[begin - 1]) || (std::string_view(".,/").find(text[begin - 1]) != std::string_view::npos &&
                                         begin > 1 && is_digit(text[begin - 2])))) {
     --begin;
   }
-  if (begin > 0 && text[begin - 1] == '.') --begin;
+  if (begin > 0 && text[begin - 1] == '.') {
+    --begin;
+  }
   const bool signed_number = begin > 0 && text[begin - 1] == '-' && (begin == 1 || !is_digit(text[begin - 2]));
-  if (signed_number) --begin;
-  if (end < text.size() && text[end] == '%') ++end;
+  if (signed_number) {
+    --begin;
+  }
+  if (end < text.size() && text[end] == '%') {
+    ++end;
+  }
   return text.substr(begin, end - begin);
 }
 
@@ -144,8 +166,12 @@ bool is_prose(std::string_view text) {
 }
 
 std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && (is_space(text.front()) || text.front() == '*' || text.front() == ':')) text.remove_prefix(1);
-  while (!text.empty() && (is_space(text.back()) || text.back() == '*')) text.remove_suffix(1);
+  while (!text.empty() && (is_space(text.front()) || text.front() == '*' || text.front() == ':')) {
+    text.remove_prefix(1);
+  }
+  while (!text.empty() && (is_space(text.back()) || text.back() == '*')) {
+    text.remove_suffix(1);
+  }
   return text;
 }
 
@@ -166,7 +192,9 @@ std::string_view first_sentence(std::string_view text) {
       dollar = !dollar;
     } else if (!bracket && !display) {
       const bool behind = place + 1 == text.size() || is_space(text[place + 1]) || text[place + 1] == '*';
-      if (c == '\n' || (c == '.' && behind && !dollar)) return text.substr(0, place);
+      if (c == '\n' || (c == '.' && behind && !dollar)) {
+        return text.substr(0, place);
+      }
     }
   }
   return text;
@@ -182,7 +210,9 @@ std::optional<SaidLast> said_last(std::string_view text) {
     formulas.pop_back();
   }
   if (formulas.empty() || (number && number_begin >= formulas.back().end)) {
-    if (!number) return std::nullopt;
+    if (!number) {
+      return std::nullopt;
+    }
     return SaidLast{std::string(*number), false};
   }
   std::size_t first = formulas.size() - 1;
@@ -193,7 +223,9 @@ std::optional<SaidLast> said_last(std::string_view text) {
   }
   SaidLast said{"", true};
   for (std::size_t k = first; k < formulas.size(); ++k) {
-    if (!said.text.empty()) said.text += ", ";
+    if (!said.text.empty()) {
+      said.text += ", ";
+    }
     said.text += behind_last_equals(formulas[k].inside);
   }
   return said;

@@ -11,23 +11,29 @@ namespace endorm {
 namespace {
 
 Node minus(const Node& left, const Node& right) {
-  return Node{Kind::sum, "", {left, Node{Kind::negative, "", {right}, {}}}, {}};
+  return Node{Kind::kSum, "", {left, Node{Kind::kNegative, "", {right}, {}}}, {}};
 }
 
 }  // namespace
 
 bool Comparer::same_relation(const Node& answer, const Node& reference) {
-  const Node* answer_value = reference.kind == Kind::relation ? named_value(answer) : stated_value(answer);
-  const Node* reference_value = answer.kind == Kind::relation ? named_value(reference) : stated_value(reference);
-  if (answer.kind != Kind::relation) {
+  const Node* answer_value = reference.kind == Kind::kRelation ? named_value(answer) : stated_value(answer);
+  const Node* reference_value = answer.kind == Kind::kRelation ? named_value(reference) : stated_value(reference);
+  if (answer.kind != Kind::kRelation) {
     return reference_value != nullptr ? same(answer, *reference_value) : same_sets_if_readable(answer, reference);
   }
-  if (reference.kind != Kind::relation) {
+  if (reference.kind != Kind::kRelation) {
     return answer_value != nullptr ? same(*answer_value, reference) : same_sets_if_readable(answer, reference);
   }
-  if (normal_form(answer) == normal_form(reference)) return say(true, "the same relation");
-  if (same_sets_if_readable(answer, reference)) return say(true, "the same set of real numbers");
-  if (answer.name != reference.name && answer.name.size() != 1) return say(false, "other relations");
+  if (normal_form(answer) == normal_form(reference)) {
+    return say(true, "the same relation");
+  }
+  if (same_sets_if_readable(answer, reference)) {
+    return say(true, "the same set of real numbers");
+  }
+  if (answer.name != reference.name && answer.name.size() != 1) {
+    return say(false, "other relations");
+  }
   if (answer.name.size() > 1 || reference.name.size() > 1) {
     return answer.name == reference.name && same_in_order(answer.children, reference.children);
   }
@@ -44,7 +50,7 @@ bool Comparer::same_names(const Node& answer, const Node& reference) const {
   };
   const Node& left = name(answer);
   const Node& right = name(reference);
-  const auto is_function = [](const Node& node) { return node.kind == Kind::product || node.name == "y"; };
+  const auto is_function = [](const Node& node) { return node.kind == Kind::kProduct || node.name == "y"; };
   return normal_form(left) == normal_form(right) || (!strict_names_ && is_function(left) && is_function(right));
 }
 
@@ -57,7 +63,9 @@ bool Comparer::proportional(const Node& answer, const Node& reference) {
   };
   const std::optional<int> ratio = constant_ratio(minus(answer.children[0], answer.children[1]),
                                                   minus(reference.children[0], reference.children[1]), budget_);
-  if (!ratio) return say(false, "the relations say different things");
+  if (!ratio) {
+    return say(false, "the relations say different things");
+  }
   const char sign = *ratio > 0 ? answer.name[0] : turned(answer.name[0]);
   return say(sign == reference.name[0], sign == reference.name[0] ? "one relation is a multiple of the other"
                                                                   : "the relation points the other way");
@@ -70,10 +78,14 @@ bool Comparer::same_sets_if_readable(const Node& answer, const Node& reference) 
   collect_names(reference, right_names);
   const bool one_name = left_names.size() <= 1 && right_names.size() <= 1 &&
                         (left_names.empty() || right_names.empty() || left_names == right_names);
-  if (!one_name) return say(false, "they speak of different variables");
+  if (!one_name) {
+    return say(false, "they speak of different variables");
+  }
   const std::optional<RealSet> left = real_set(answer, budget_);
   const std::optional<RealSet> right = real_set(reference, budget_);
-  if (!left || !right) return say(false, "one is a relation that the other does not state");
+  if (!left || !right) {
+    return say(false, "one is a relation that the other does not state");
+  }
   const bool equal = same_real_sets(*left, *right, budget_);
   return say(equal, equal ? "the same set of real numbers" : "other sets of real numbers");
 }

@@ -5,7 +5,9 @@
 namespace endorm {
 
 void AnswerParser::skip_spaces() {
-  while (place_ < text_.size() && is_space(text_[place_])) ++place_;
+  while (place_ < text_.size() && is_space(text_[place_])) {
+    ++place_;
+  }
 }
 
 bool AnswerParser::at_end() {
@@ -18,13 +20,17 @@ char AnswerParser::next() { return at_end() ? '\0' : text_[place_]; }
 // Whether `sign` comes next; a sign that ends in a letter must end a word there.
 bool AnswerParser::sees(std::string_view sign) {
   skip_spaces();
-  if (text_.substr(place_, sign.size()) != sign) return false;
+  if (text_.substr(place_, sign.size()) != sign) {
+    return false;
+  }
   const std::size_t end = place_ + sign.size();
   return !is_letter(sign.back()) || end == text_.size() || !is_letter(text_[end]);
 }
 
 bool AnswerParser::eat(std::string_view sign) {
-  if (!sees(sign)) return false;
+  if (!sees(sign)) {
+    return false;
+  }
   place_ += sign.size();
   return true;
 }
@@ -32,24 +38,36 @@ bool AnswerParser::eat(std::string_view sign) {
 // The letters at the place, which must not be a space: "" where none is there.
 std::string_view AnswerParser::letters_ahead() const {
   std::size_t begin = place_;
-  while (begin < text_.size() && is_space(text_[begin])) ++begin;
-  if (begin != place_) return AnswerParser(text_.substr(begin)).letters_ahead();
+  while (begin < text_.size() && is_space(text_[begin])) {
+    ++begin;
+  }
+  if (begin != place_) {
+    return AnswerParser(text_.substr(begin)).letters_ahead();
+  }
   std::size_t end = begin;
-  while (end < text_.size() && is_letter(text_[end])) ++end;
+  while (end < text_.size() && is_letter(text_[end])) {
+    ++end;
+  }
   return text_.substr(begin, end - begin);
 }
 
 // The name of the TeX command at the place; "" where none is there.
 std::string_view AnswerParser::command_ahead() {
-  if (next() != '\\') return "";
+  if (next() != '\\') {
+    return "";
+  }
   std::size_t end = place_ + 1;
-  while (end < text_.size() && is_letter(text_[end])) ++end;
+  while (end < text_.size() && is_letter(text_[end])) {
+    ++end;
+  }
   return text_.substr(place_ + 1, end - place_ - 1);
 }
 
 // The text of the braces that open at the place, without white space at its ends.
 std::string AnswerParser::braced_text() {
-  if (next() != '{') fail("a TeX command lacks its argument");
+  if (next() != '{') {
+    fail("a TeX command lacks its argument");
+  }
   const std::size_t begin = ++place_;
   int open = 1;
   while (place_ < text_.size() && open > 0) {
@@ -57,8 +75,12 @@ std::string AnswerParser::braced_text() {
     open += c == '{' ? 1 : c == '}' ? -1 : 0;
   }
   std::string_view inside = text_.substr(begin, place_ - begin - (open == 0 ? 1 : 0));
-  while (!inside.empty() && is_space(inside.front())) inside.remove_prefix(1);
-  while (!inside.empty() && is_space(inside.back())) inside.remove_suffix(1);
+  while (!inside.empty() && is_space(inside.front())) {
+    inside.remove_prefix(1);
+  }
+  while (!inside.empty() && is_space(inside.back())) {
+    inside.remove_suffix(1);
+  }
   return std::string(inside);
 }
 
@@ -66,7 +88,9 @@ void AnswerParser::fail(const std::string& reason) const { throw Unreadable{reas
 
 Node AnswerParser::make(Kind kind, std::string name, std::vector<Node> children) {
   constexpr std::size_t kMost = 2000;
-  if (++nodes_ > kMost) fail("it has more than " + std::to_string(kMost) + " parts");
+  if (++nodes_ > kMost) {
+    fail("it has more than " + std::to_string(kMost) + " parts");
+  }
   return Node{kind, std::move(name), std::move(children), {}};
 }
 

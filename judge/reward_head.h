@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/gguf_tensors.h"
+#include "engine/weights/gguf_tensors.h"
 
 namespace endorm {
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/server_pool.h"
+#include "engine/remote/server_pool.h"
 #include "judge/judge.h"
 
 namespace endorm {

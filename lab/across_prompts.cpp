@@ -57,7 +57,9 @@ std::vector<Finding> across_prompts(const ClaimOptions& options) {
     const Table log_policy = soft_policy(q, mdp.actions, alpha);
     const Table endogenous = endogenous_reward(mdp, q, alpha, 1.0, options.rule);
     std::vector<double> constants(5);  // what the likelihood leaves free: a constant on each prompt's logits
-    for (double& constant : constants) constant = 2.0 * random.normal();
+    for (double& constant : constants) {
+      constant = 2.0 * random.normal();
+    }
     const std::vector<Trajectory> texts = sampled_trajectories(mdp, exponentials(log_policy), 20, random);
     const auto truth = [&](const Trajectory& path) { return along(path, mdp.rewards(), mdp.actions); };
     const auto value = [&](const Trajectory& path) { return along(path, endogenous, mdp.actions); };
@@ -68,7 +70,9 @@ std::vector<Finding> across_prompts(const ClaimOptions& options) {
         const double difference = truth(texts[i]) - truth(texts[j]);
         const double likelihoods = likelihood(texts[i]) - likelihood(texts[j]);
         const double constant = constants[texts[i].states[0]] - constants[texts[j].states[0]];
-        if (std::abs(difference) < 1e-9) continue;  // the same text twice
+        if (std::abs(difference) < 1e-9) {
+          continue;  // the same text twice
+        }
         if (texts[i].states[0] == texts[j].states[0]) {
           within.count(likelihoods, difference);
           continue;

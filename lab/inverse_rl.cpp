@@ -11,7 +11,9 @@ Table gradient_at(const TabularMdp& mdp, const Table& data_visits, const Table& 
   const Table policy = exponentials(soft_policy(soft_optimal(mdp, rewards, alpha), mdp.actions, alpha));
   Table gradient = visits(mdp, policy);
   for (std::size_t h = 0; h < gradient.size(); ++h) {
-    for (std::size_t i = 0; i < gradient[h].size(); ++i) gradient[h][i] = data_visits[h][i] - gradient[h][i];
+    for (std::size_t i = 0; i < gradient[h].size(); ++i) {
+      gradient[h][i] = data_visits[h][i] - gradient[h][i];
+    }
   }
   return gradient;
 }
@@ -19,7 +21,9 @@ Table gradient_at(const TabularMdp& mdp, const Table& data_visits, const Table& 
 double dot(const Table& left, const Table& right) {
   double sum = 0.0;
   for (std::size_t h = 0; h < left.size(); ++h) {
-    for (std::size_t i = 0; i < left[h].size(); ++i) sum += left[h][i] * right[h][i];
+    for (std::size_t i = 0; i < left[h].size(); ++i) {
+      sum += left[h][i] * right[h][i];
+    }
   }
   return sum;
 }
@@ -28,7 +32,9 @@ double dot(const Table& left, const Table& right) {
 Table plus(const Table& left, double scale, const Table& right) {
   Table sum = left;
   for (std::size_t h = 0; h < left.size(); ++h) {
-    for (std::size_t i = 0; i < left[h].size(); ++i) sum[h][i] += scale * right[h][i];
+    for (std::size_t i = 0; i < left[h].size(); ++i) {
+      sum[h][i] += scale * right[h][i];
+    }
   }
   return sum;
 }
@@ -36,7 +42,9 @@ Table plus(const Table& left, double scale, const Table& right) {
 double largest_entry(const Table& table) {
   double largest = 0.0;
   for (const auto& layer : table) {
-    for (const double entry : layer) largest = std::max(largest, std::abs(entry));
+    for (const double entry : layer) {
+      largest = std::max(largest, std::abs(entry));
+    }
   }
   return largest;
 }
@@ -46,7 +54,9 @@ double largest_entry(const Table& table) {
 double offline_objective(const TabularMdp& mdp, const Table& data_visits, const Table& rewards, double alpha) {
   const StateTable values = soft_values(soft_optimal(mdp, rewards, alpha), mdp.actions, alpha);
   double objective = dot(data_visits, rewards);
-  for (std::size_t s = 0; s < mdp.initial.size(); ++s) objective -= mdp.initial[s] * values[0][s];
+  for (std::size_t s = 0; s < mdp.initial.size(); ++s) {
+    objective -= mdp.initial[s] * values[0][s];
+  }
   return objective;
 }
 
@@ -60,7 +70,9 @@ Ascent ascend(const TabularMdp& mdp, const Table& data_visits, double alpha, con
   for (;;) {
     const Table gradient = gradient_at(mdp, data_visits, ahead, alpha);
     ascent.gradient = largest_entry(gradient);
-    if (ascent.gradient <= tolerance || ascent.steps == most_steps) break;
+    if (ascent.gradient <= tolerance || ascent.steps == most_steps) {
+      break;
+    }
     ++ascent.steps;
     Table next = plus(ahead, step, gradient);
     const Table moved = plus(next, -1.0, ascent.rewards);

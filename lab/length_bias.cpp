@@ -23,7 +23,9 @@ constexpr double kContent[kVocabulary - 1] = {0.7, 0.2, 0.1};
 std::vector<double> logits(double end) {
   std::vector<double> row;
   row.reserve(kVocabulary);
-  for (const double probability : kContent) row.push_back(std::log((1.0 - end) * probability));
+  for (const double probability : kContent) {
+    row.push_back(std::log((1.0 - end) * probability));
+  }
   row.push_back(std::log(end));
   return row;
 }
@@ -46,12 +48,16 @@ std::vector<ScoredResponse> scored(double end, std::span<const std::string> text
   Request request;
   request.id = "lengths";
   request.messages = {{"user", "[0]"}};
-  for (const std::string& text : texts) request.responses.push_back({{text}, {}});
+  for (const std::string& text : texts) {
+    request.responses.push_back({{text}, {}});
+  }
   std::vector<ScoredResponse> responses;
   responses.reserve(texts.size());
   const std::vector<Scored> record = scorer.score(std::span(&request, 1));
   for (const ScoredOutcome& outcome : record.front().responses) {
-    if (!outcome.scored) throw InternalError("[length_bias] a response has no score: " + outcome.error);
+    if (!outcome.scored) {
+      throw InternalError("[length_bias] a response has no score: " + outcome.error);
+    }
     responses.push_back(*outcome.scored);
   }
   return responses;
@@ -62,7 +68,9 @@ Curves likeliest_of_each_length(double end) {
   texts.reserve(kLongest);
   for (std::size_t tokens = 2; tokens <= kLongest; ++tokens) {
     std::string& text = texts.emplace_back();
-    for (std::size_t t = 0; t + 1 < tokens; ++t) text += "[0]";
+    for (std::size_t t = 0; t + 1 < tokens; ++t) {
+      text += "[0]";
+    }
   }
   Curves curves;
   for (const ScoredResponse& response : scored(end, texts)) {
@@ -118,7 +126,9 @@ std::vector<Finding> preferred_lengths() {
     const double found[] = {best_length(curves, curves.sum), best_length(curves, curves.mean),
                             best_length(curves, curves.discounted)};
     longest_of_sum = std::max(longest_of_sum, found[0]);
-    if (ending_is_dear) shortest_of_mean = std::min(shortest_of_mean, found[1]);
+    if (ending_is_dear) {
+      shortest_of_mean = std::min(shortest_of_mean, found[1]);
+    }
     wrong += (found[0] != 2.0) + (found[1] != (ending_is_dear ? static_cast<double>(kLongest) : 2.0)) +
              (found[2] != expected_discounted);
     for (std::size_t i = 0; i < 3; ++i) {
@@ -195,7 +205,9 @@ std::vector<Finding> correlations(const ClaimOptions& options) {
 
 std::vector<Finding> length_bias(const ClaimOptions& options) {
   std::vector<Finding> findings = preferred_lengths();
-  for (Finding& finding : correlations(options)) findings.push_back(std::move(finding));
+  for (Finding& finding : correlations(options)) {
+    findings.push_back(std::move(finding));
+  }
   return findings;
 }
 

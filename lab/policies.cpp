@@ -12,9 +12,13 @@ namespace {
 // log pi + t u - log Z.
 std::vector<double> moved(std::span<const double> log_probs, std::span<const double> direction, double t) {
   std::vector<double> row(log_probs.begin(), log_probs.end());
-  for (std::size_t a = 0; a < row.size(); ++a) row[a] += t * direction[a];
+  for (std::size_t a = 0; a < row.size(); ++a) {
+    row[a] += t * direction[a];
+  }
   const double log_normaliser = row_statistics(std::span<const double>(row)).log_sum_exp;
-  for (double& entry : row) entry -= log_normaliser;
+  for (double& entry : row) {
+    entry -= log_normaliser;
+  }
   return row;
 }
 
@@ -22,7 +26,9 @@ double largest_difference(std::span<const double> left, std::span<const double> 
   double largest = 0.0;
   for (std::size_t a = 0; a < left.size(); ++a) {
     const double difference = std::abs(left[a] - right[a]);
-    if (!(difference <= largest)) largest = difference;  // a NaN stays
+    if (!(difference <= largest)) {
+      largest = difference;  // a NaN stays
+    }
   }
   return largest;
 }
@@ -37,7 +43,9 @@ double largest_difference(const Table& left, const Table& right) {
   double largest = 0.0;
   for (std::size_t h = 0; h < left.size(); ++h) {
     const double difference = largest_difference(std::span(left[h]), std::span(right[h]));
-    if (!(difference <= largest)) largest = difference;
+    if (!(difference <= largest)) {
+      largest = difference;
+    }
   }
   return largest;
 }
@@ -47,7 +55,9 @@ Table logits_of(const Table& log_policy, std::size_t actions, double alpha, doub
   for (auto& layer : q) {
     for (std::size_t s = 0; s * actions < layer.size(); ++s) {
       const double constant = shift * random.normal();
-      for (std::size_t a = 0; a < actions; ++a) layer[s * actions + a] = alpha * layer[s * actions + a] + constant;
+      for (std::size_t a = 0; a < actions; ++a) {
+        layer[s * actions + a] = alpha * layer[s * actions + a] + constant;
+      }
     }
   }
   return q;
@@ -59,14 +69,18 @@ Table random_within(const Table& expert, std::size_t actions, double eps, Random
     for (std::size_t s = 0; s * actions < expert[h].size(); ++s) {
       const auto row = std::span(expert[h]).subspan(s * actions, actions);
       std::vector<double> direction(actions);
-      for (double& entry : direction) entry = 2.0 * random.uniform() - 1.0;
+      for (double& entry : direction) {
+        entry = 2.0 * random.uniform() - 1.0;
+      }
       // The error grows with t: double it until it is too large, then halve the interval.
       const auto error = [&](double t) {
         return largest_difference(std::span<const double>(moved(row, direction, t)), row);
       };
       double low = 0.0;
       double high = eps;
-      while (error(high) < eps && high < 1e6 * eps) high *= 2.0;
+      while (error(high) < eps && high < 1e6 * eps) {
+        high *= 2.0;
+      }
       while (high - low > 1e-9 * high) {
         const double middle = 0.5 * (low + high);
         (error(middle) <= eps ? low : high) = middle;
@@ -83,7 +97,9 @@ std::vector<double> tilted(std::span<const double> log_probs, std::span<const do
   std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return weights[a] > weights[b]; });
   // All tokens at e^-eps times their probability leave 1 - e^-eps to give away, best token first.
   std::vector<double> row(log_probs.begin(), log_probs.end());
-  for (double& entry : row) entry -= eps;
+  for (double& entry : row) {
+    entry -= eps;
+  }
   double spare = -std::expm1(-eps);
   for (const std::size_t a : order) {
     const double cost = std::exp(log_probs[a]) * 2.0 * std::sinh(eps);
@@ -113,7 +129,9 @@ Table worst_within(const TabularMdp& mdp, const Table& rewards, const Table& exp
       }
       const std::vector<double> row = tilted(std::span(expert[h]).subspan(s * mdp.actions, mdp.actions), cost, eps);
       double value = 0.0;
-      for (std::size_t a = 0; a < mdp.actions; ++a) value -= std::exp(row[a]) * cost[a];
+      for (std::size_t a = 0; a < mdp.actions; ++a) {
+        value -= std::exp(row[a]) * cost[a];
+      }
       values[h].push_back(value);
       replace_row(policy, h, s, row);
     }
@@ -127,10 +145,16 @@ Table pulled_apart(const Table& expert, std::size_t actions, double eps, const T
   for (std::size_t h = 0; h < expert.size(); ++h) {
     const auto pull = [&](std::size_t s) {
       std::vector<double> weights(actions, 0.0);
-      if (raised.states[h] == s) weights[raised.actions[h]] += 1.0;
-      if (lowered.states[h] == s) weights[lowered.actions[h]] -= 1.0;
+      if (raised.states[h] == s) {
+        weights[raised.actions[h]] += 1.0;
+      }
+      if (lowered.states[h] == s) {
+        weights[lowered.actions[h]] -= 1.0;
+      }
       // A token that both take moves nothing, and the row stays.
-      if (std::all_of(weights.begin(), weights.end(), [](double weight) { return weight == 0.0; })) return;
+      if (std::all_of(weights.begin(), weights.end(), [](double weight) { return weight == 0.0; })) {
+        return;
+      }
       replace_row(policy, h, s, tilted(std::span(expert[h]).subspan(s * actions, actions), weights, eps));
     };
     pull(raised.states[h]);

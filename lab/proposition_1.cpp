@@ -16,7 +16,9 @@ constexpr const char* kName = "proposition-1";
 Table random_table(const TabularMdp& mdp, RandomStream& random, double scale) {
   Table table = mdp.filled(0.0);
   for (auto& layer : table) {
-    for (double& entry : layer) entry = scale * random.normal();
+    for (double& entry : layer) {
+      entry = scale * random.normal();
+    }
   }
   return table;
 }
@@ -27,7 +29,9 @@ Table likelihood_optimum(const TabularMdp& mdp, const Table& data_visits) {
   for (auto& layer : policy) {
     for (std::size_t s = 0; s * mdp.actions < layer.size(); ++s) {
       double seen = 0.0;
-      for (std::size_t a = 0; a < mdp.actions; ++a) seen += layer[s * mdp.actions + a];
+      for (std::size_t a = 0; a < mdp.actions; ++a) {
+        seen += layer[s * mdp.actions + a];
+      }
       for (std::size_t a = 0; a < mdp.actions; ++a) {
         double& entry = layer[s * mdp.actions + a];
         entry = seen > 0.0 ? std::log(entry / seen) : -std::log(static_cast<double>(mdp.actions));
@@ -42,7 +46,9 @@ double log_likelihood(const Table& data_visits, const Table& log_policy) {
   double sum = 0.0;
   for (std::size_t h = 0; h < data_visits.size(); ++h) {
     for (std::size_t i = 0; i < data_visits[h].size(); ++i) {
-      if (data_visits[h][i] > 0.0) sum += data_visits[h][i] * log_policy[h][i];
+      if (data_visits[h][i] > 0.0) {
+        sum += data_visits[h][i] * log_policy[h][i];
+      }
     }
   }
   return sum;
@@ -121,12 +127,16 @@ double shaping_residual(const TabularMdp& mdp, const Table& data, const Table& f
   StateTable potential = soft_values(soft_optimal(mdp, found, alpha), mdp.actions, alpha);
   const StateTable values = soft_values(soft_optimal(mdp, wanted, alpha), mdp.actions, alpha);
   for (std::size_t h = 0; h < potential.size(); ++h) {
-    for (std::size_t s = 0; s < potential[h].size(); ++s) potential[h][s] -= values[h][s];
+    for (std::size_t s = 0; s < potential[h].size(); ++s) {
+      potential[h][s] -= values[h][s];
+    }
   }
   double largest = 0.0;
   for (std::size_t h = 0; h < mdp.horizon(); ++h) {
     for (std::size_t i = 0; i < wanted[h].size(); ++i) {
-      if (data[h][i] == 0.0) continue;  // a state that is never reached
+      if (data[h][i] == 0.0) {
+        continue;  // a state that is never reached
+      }
       double shaped = wanted[h][i] + potential[h][i / mdp.actions];
       for (std::size_t b = 0; h + 1 < mdp.horizon() && b < mdp.branching; ++b) {
         const Successor& next = mdp.layers[h].successors[i * mdp.branching + b];
@@ -147,7 +157,9 @@ double policy_difference(const TabularMdp& mdp, const Table& data, const Table& 
     const auto policy = [&](const Table& rewards) {
       Table log_policy = soft_policy(soft_optimal(mdp, rewards, temperature), mdp.actions, temperature);
       for (std::size_t h = 0; h < data.size(); ++h) {
-        for (std::size_t i = 0; i < data[h].size(); ++i) log_policy[h][i] *= data[h][i] > 0.0 ? 1.0 : 0.0;
+        for (std::size_t i = 0; i < data[h].size(); ++i) {
+          log_policy[h][i] *= data[h][i] > 0.0 ? 1.0 : 0.0;
+        }
       }
       return log_policy;
     };
@@ -181,7 +193,9 @@ std::vector<Finding> optimum_is_reached(const ClaimOptions& options) {
       most_steps = std::max(most_steps, found.steps);
       shaping = std::max(shaping, shaping_residual(mdp, problem.data, found.rewards, endogenous, alpha));
       policies = std::max(policies, policy_difference(mdp, problem.data, found.rewards, endogenous, alpha));
-      if (!problem.whole) continue;
+      if (!problem.whole) {
+        continue;
+      }
       // The data are the expert's distribution: what is found is the true reward.
       const Table truth = mdp.rewards();
       shaping = std::max(shaping, shaping_residual(mdp, problem.data, found.rewards, truth, alpha));
@@ -223,7 +237,9 @@ Finding missing_action(const ClaimOptions& options) {
     gaps.x.push_back(static_cast<double>(steps));
     gaps.y.push_back(supremum - found.objective);
     Table policy = soft_policy(soft_optimal(mdp, found.rewards, 1.0), mdp.actions, 1.0);
-    if (!before.empty()) moved = largest_difference(policy, before);
+    if (!before.empty()) {
+      moved = largest_difference(policy, before);
+    }
     before = std::move(policy);
   }
   return {
@@ -241,7 +257,9 @@ Finding missing_action(const ClaimOptions& options) {
 
 std::vector<Finding> proposition_1(const ClaimOptions& options) {
   std::vector<Finding> findings{objective_is_likelihood(options)};
-  for (Finding& finding : optimum_is_reached(options)) findings.push_back(std::move(finding));
+  for (Finding& finding : optimum_is_reached(options)) {
+    findings.push_back(std::move(finding));
+  }
   findings.push_back(as_limit(missing_action(options)));
   return findings;
 }

@@ -44,7 +44,9 @@ Push pushed(RandomStream& random, std::size_t texts, RewardRule rule) {
     push.truth[i] = (expected_return(mdp, rewards, policy) - of_expert) / (of_best - of_expert);
   }
   const double start = push.proxy[0];
-  for (double& proxy : push.proxy) proxy -= start;
+  for (double& proxy : push.proxy) {
+    proxy -= start;
+  }
   push.bound_ratio =
       (1.0 - push.truth.back()) * (of_best - of_expert) / (2.0 * alpha * static_cast<double>(mdp.horizon()) * push.eps);
   return push;
@@ -71,12 +73,16 @@ Summary measured(RandomStream& random, std::size_t problems, std::size_t texts, 
     for (std::size_t i = 0; i < kTemperatures; ++i) {
       summary.proxy[i] += push.proxy[i] / n;
       summary.truth[i] += push.truth[i] / n;
-      if (i > 0) summary.least_proxy_step = std::min(summary.least_proxy_step, push.proxy[i] - push.proxy[i - 1]);
+      if (i > 0) {
+        summary.least_proxy_step = std::min(summary.least_proxy_step, push.proxy[i] - push.proxy[i - 1]);
+      }
     }
     summary.fell += fall(push.truth) >= 0.01 ? 1.0 / n : 0.0;
     summary.eps += push.eps / n;
     summary.bound_ratio = std::max(summary.bound_ratio, push.bound_ratio);
-    if (fall(push.truth) >= fall(summary.worst.truth)) summary.worst = std::move(push);
+    if (fall(push.truth) >= fall(summary.worst.truth)) {
+      summary.worst = std::move(push);
+    }
   }
   return summary;
 }
@@ -88,7 +94,9 @@ std::vector<Finding> reward_hacking(const ClaimOptions& options) {
   const std::size_t problems = options.problems(300);
   std::vector<double> pushes;  // alpha / temperature; greedy stands one step beyond
   pushes.reserve(kTemperatures);
-  for (std::size_t i = 0; i < kTemperatures; ++i) pushes.push_back(std::pow(2.0, static_cast<double>(i)));
+  for (std::size_t i = 0; i < kTemperatures; ++i) {
+    pushes.push_back(std::pow(2.0, static_cast<double>(i)));
+  }
   const std::string pushed_by = "alpha / temperature of RL (last point: greedy)";
   Plot truth{"True return while RL is pushed", pushed_by, "way from the expert (0) to the best (1)", true, false, {}};
   Plot proxy{"Proxy return while RL is pushed", pushed_by, "endogenous return gained (nats)", true, false, {}};
@@ -112,7 +120,9 @@ std::vector<Finding> reward_hacking(const ClaimOptions& options) {
   const Summary& few = all.front();
   const Summary& many = all.back();
   std::vector<double> gain = few.worst.proxy;
-  for (double& share : gain) share /= few.worst.proxy.back();
+  for (double& share : gain) {
+    share /= few.worst.proxy.back();
+  }
   worst.series = {{"true return", pushes, few.worst.truth}, {"proxy return", pushes, gain}};
   double least_proxy_step = 0.0;
   double bound_ratio = 0.0;

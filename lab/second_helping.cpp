@@ -29,7 +29,9 @@ Problem random_problem(RandomStream& random, std::size_t round) {
                   {}};
   problem.logits = problem.mdp.filled(0.0);
   for (auto& layer : problem.logits) {
-    for (double& entry : layer) entry = 2.0 * random.normal();
+    for (double& entry : layer) {
+      entry = 2.0 * random.normal();
+    }
   }
   return problem;
 }
@@ -142,7 +144,9 @@ std::vector<Finding> discounted(const ClaimOptions& options) {
 
 std::vector<Finding> second_helping(const ClaimOptions& options) {
   std::vector<Finding> findings = iterated(options);
-  for (Finding& finding : discounted(options)) findings.push_back(std::move(finding));
+  for (Finding& finding : discounted(options)) {
+    findings.push_back(std::move(finding));
+  }
   return findings;
 }
 

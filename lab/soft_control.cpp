@@ -20,10 +20,14 @@ Row row_of(const Table& table, std::size_t h, std::size_t s, std::size_t actions
 
 // E over s' of the next step's state table; 0 after the last step.
 double expected_next(const TabularMdp& mdp, const StateTable& values, std::size_t h, std::size_t s, std::size_t a) {
-  if (h + 1 == mdp.horizon()) return 0.0;
+  if (h + 1 == mdp.horizon()) {
+    return 0.0;
+  }
   const Successor* next = mdp.successors(h, s, a);
   double sum = 0.0;
-  for (std::size_t b = 0; b < mdp.branching; ++b) sum += next[b].probability * values[h + 1][next[b].state];
+  for (std::size_t b = 0; b < mdp.branching; ++b) {
+    sum += next[b].probability * values[h + 1][next[b].state];
+  }
   return sum;
 }
 
@@ -54,7 +58,9 @@ Solution evaluated(const TabularMdp& mdp, const Table& rewards, const Table& pol
   return backward(mdp, rewards, gamma, [&](std::size_t h, std::size_t s, Row q) {
     const Row probabilities = row_of(policy, h, s, mdp.actions);
     double value = 0.0;
-    for (std::size_t a = 0; a < q.size(); ++a) value += probabilities[a] * q[a];
+    for (std::size_t a = 0; a < q.size(); ++a) {
+      value += probabilities[a] * q[a];
+    }
     return value;
   });
 }
@@ -73,7 +79,9 @@ std::size_t drawn(std::span<const double> probabilities, RandomStream& random) {
   double left = random.uniform();
   for (std::size_t i = 0; i + 1 < probabilities.size(); ++i) {
     left -= probabilities[i];
-    if (left < 0.0) return i;
+    if (left < 0.0) {
+      return i;
+    }
   }
   return probabilities.size() - 1;
 }
@@ -93,7 +101,9 @@ double effective_horizon(std::size_t horizon, double gamma) {
 StateTable soft_values(const Table& q, std::size_t actions, double alpha) {
   StateTable values = log_sum_exps(q, actions, alpha);
   for (auto& layer : values) {
-    for (double& value : layer) value *= alpha;
+    for (double& value : layer) {
+      value *= alpha;
+    }
   }
   return values;
 }
@@ -102,7 +112,9 @@ Table soft_policy(const Table& q, std::size_t actions, double alpha) {
   const StateTable values = soft_values(q, actions, alpha);
   Table log_probs = q;
   for (std::size_t h = 0; h < q.size(); ++h) {
-    for (std::size_t i = 0; i < q[h].size(); ++i) log_probs[h][i] = (q[h][i] - values[h][i / actions]) / alpha;
+    for (std::size_t i = 0; i < q[h].size(); ++i) {
+      log_probs[h][i] = (q[h][i] - values[h][i / actions]) / alpha;
+    }
   }
   return log_probs;
 }
@@ -132,7 +144,9 @@ Table endogenous_reward(const TabularMdp& mdp, const Table& q, double alpha, dou
 Table exponentials(const Table& log_probs) {
   Table probabilities = log_probs;
   for (auto& layer : probabilities) {
-    for (double& entry : layer) entry = std::exp(entry);
+    for (double& entry : layer) {
+      entry = std::exp(entry);
+    }
   }
   return probabilities;
 }
@@ -154,7 +168,9 @@ Table action_values(const TabularMdp& mdp, const Table& rewards, const Table& po
 double expected_return(const TabularMdp& mdp, const Table& rewards, const Table& policy, double gamma) {
   const StateTable values = evaluated(mdp, rewards, policy, gamma).values;
   double sum = 0.0;
-  for (std::size_t s = 0; s < mdp.initial.size(); ++s) sum += mdp.initial[s] * values[0][s];
+  for (std::size_t s = 0; s < mdp.initial.size(); ++s) {
+    sum += mdp.initial[s] * values[0][s];
+  }
   return sum;
 }
 
@@ -218,11 +234,15 @@ Trajectory sampled_trajectory(const TabularMdp& mdp, const Table& policy, Random
     const std::size_t action = drawn(row_of(policy, h, state, mdp.actions), random);
     path.states.push_back(state);
     path.actions.push_back(action);
-    if (h + 1 == mdp.horizon()) break;
+    if (h + 1 == mdp.horizon()) {
+      break;
+    }
     const Successor* next = mdp.successors(h, state, action);
     std::vector<double> probabilities;
     probabilities.reserve(mdp.branching);
-    for (std::size_t b = 0; b < mdp.branching; ++b) probabilities.push_back(next[b].probability);
+    for (std::size_t b = 0; b < mdp.branching; ++b) {
+      probabilities.push_back(next[b].probability);
+    }
     const std::size_t branch = drawn(probabilities, random);
     path.dynamics *= next[branch].probability;
     state = next[branch].state;
@@ -234,7 +254,9 @@ std::vector<Trajectory> sampled_trajectories(const TabularMdp& mdp, const Table&
                                              RandomStream& random) {
   std::vector<Trajectory> paths;
   paths.reserve(n);
-  while (paths.size() < n) paths.push_back(sampled_trajectory(mdp, policy, random));
+  while (paths.size() < n) {
+    paths.push_back(sampled_trajectory(mdp, policy, random));
+  }
   return paths;
 }
 

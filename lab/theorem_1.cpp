@@ -44,7 +44,9 @@ Problem random_problem(RandomStream& random, std::size_t branching) {
 std::vector<Trajectory> trajectories_of(const Problem& problem, RandomStream& random) {
   const double texts = std::pow(static_cast<double>(problem.mdp.actions * problem.mdp.branching),
                                 static_cast<double>(problem.mdp.horizon()));
-  if (texts <= 256.0) return all_trajectories(problem.mdp);
+  if (texts <= 256.0) {
+    return all_trajectories(problem.mdp);
+  }
   return sampled_trajectories(problem.mdp, exponentials(problem.expert), 150, random);
 }
 
@@ -95,7 +97,9 @@ Measured measured_on(const Problem& problem, double shift, RandomStream& random,
   const Table logits = logits_of(imitator, mdp.actions, problem.alpha, shift, random);
   const Table endogenous = endogenous_reward(mdp, logits, problem.alpha, problem.gamma, rule);
   const double eps = largest_difference(problem.expert, imitator);
-  if (eps == 0.0) return {};  // the pair was one text, drawn twice
+  if (eps == 0.0) {
+    return {};  // the pair was one text, drawn twice
+  }
   return {0.5 * problem.alpha * effective_horizon(mdp.horizon(), problem.gamma) * eps,
           largest_variation(problem, endogenous, trajectories)};
 }
@@ -108,7 +112,9 @@ Plot scatter(const std::string& title, const std::vector<Measured>& all) {
   std::sort(sorted.begin(), sorted.end(), [](const Measured& a, const Measured& b) { return a.half < b.half; });
   const std::size_t every = std::max<std::size_t>(1, sorted.size() / 400);
   for (std::size_t i = 0; i < sorted.size(); i += every) {
-    if (!(sorted[i].variation > 0.0)) continue;
+    if (!(sorted[i].variation > 0.0)) {
+      continue;
+    }
     points.x.push_back(sorted[i].half);
     points.y.push_back(sorted[i].variation);
     line.x.push_back(sorted[i].half);
@@ -128,7 +134,9 @@ std::vector<Finding> on_random_problems(const ClaimOptions& options) {
   double sharper = 0.0;
   for (std::size_t round = 0; round < problems; ++round) {
     const Measured measured = measured_on(random_problem(random, 1), 3.0, random, options.rule);
-    if (measured.half == 0.0) continue;
+    if (measured.half == 0.0) {
+      continue;
+    }
     all.push_back(measured);
     ratio = std::max(ratio, all.back().variation / all.back().half);
     sharper = std::max(sharper, all.back().variation / std::tanh(all.back().half));
@@ -172,7 +180,9 @@ double ratio_of(const Candidate& candidate, RandomStream& random, RewardRule rul
 
 Candidate moved(Candidate candidate, double step, RandomStream& random) {
   for (Layer& layer : candidate.mdp.layers) {
-    for (double& reward : layer.rewards) reward += step * random.normal();
+    for (double& reward : layer.rewards) {
+      reward += step * random.normal();
+    }
   }
   candidate.log_alpha += step * random.normal();
   candidate.log_eps = std::max(kLeastLogEps, candidate.log_eps + step * random.normal());
@@ -226,14 +236,18 @@ std::vector<Finding> beyond_tokens(const ClaimOptions& options) {
   for (std::size_t round = 0; round < problems; ++round) {
     Problem problem = random_problem(random, 2);
     const Measured shifted = measured_on(problem, 1.0, random, options.rule);
-    if (shifted.half > 0.0) log_prob_ratio = std::max(log_prob_ratio, shifted.variation / shifted.half);
+    if (shifted.half > 0.0) {
+      log_prob_ratio = std::max(log_prob_ratio, shifted.variation / shifted.half);
+    }
     problem.gamma = 1.0;
     problem = solved(std::move(problem.mdp), problem.alpha, 1.0);
     // Logits within delta of the true Q.
     const double delta = std::pow(10.0, -3.0 + 3.0 * random.uniform());
     Table logits = problem.q;
     for (auto& layer : logits) {
-      for (double& entry : layer) entry += delta * (random.below(2) == 0 ? -1.0 : 1.0);
+      for (double& entry : layer) {
+        entry += delta * (random.below(2) == 0 ? -1.0 : 1.0);
+      }
     }
     const Table endogenous = endogenous_reward(problem.mdp, logits, problem.alpha, 1.0, options.rule);
     const double variation = largest_variation(problem, endogenous, trajectories_of(problem, random));

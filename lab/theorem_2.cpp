@@ -23,7 +23,9 @@ constexpr double kTolerance = 0.15;  // of a fitted exponent, both ends of its i
 Table logits_near_q(const TabularMdp& mdp, double alpha, const Table& expert, const Table& model, double gamma) {
   Table q = soft_optimal(mdp, mdp.rewards(), alpha, gamma);
   for (std::size_t h = 0; h < q.size(); ++h) {
-    for (std::size_t i = 0; i < q[h].size(); ++i) q[h][i] += alpha * (model[h][i] - expert[h][i]);
+    for (std::size_t i = 0; i < q[h].size(); ++i) {
+      q[h][i] += alpha * (model[h][i] - expert[h][i]);
+    }
   }
   return q;
 }
@@ -162,7 +164,9 @@ std::vector<Finding> long_horizons(const ClaimOptions& options) {
       line.y.push_back(losses_of(walk(actions, horizon, alpha, 1e-3), 1.0, options.rule).imitation);
     }
     exponents.push_back(exponent(line.x, line.y));
-    if (member == 0) walks = line;
+    if (member == 0) {
+      walks = line;
+    }
   }
   return {as_limit({kName,
                     "Imitation's H^2 lasts at any H (it does not: with slip fixed both have left the chain, and the "
@@ -205,7 +209,9 @@ double return_deviation(const TabularMdp& mdp, const Table& policy) {
   for (std::size_t h = 0; h < mdp.horizon(); ++h) {
     for (std::size_t s = 0; s < mdp.layers[h].states; ++s) {
       double value = 0.0;
-      for (std::size_t a = 0; a < mdp.actions; ++a) value += policy[h][s * mdp.actions + a] * q[h][s * mdp.actions + a];
+      for (std::size_t a = 0; a < mdp.actions; ++a) {
+        value += policy[h][s * mdp.actions + a] * q[h][s * mdp.actions + a];
+      }
       for (std::size_t i = s * mdp.actions; i < (s + 1) * mdp.actions; ++i) {
         variance += visited[h][i] * (q[h][i] - value) * (q[h][i] - value);
       }
@@ -218,7 +224,9 @@ double return_deviation(const TabularMdp& mdp, const Table& policy) {
 double regularised_return(const TabularMdp& mdp, const Table& log_policy, double alpha) {
   Table rewards = mdp.rewards();
   for (std::size_t h = 0; h < rewards.size(); ++h) {
-    for (std::size_t i = 0; i < rewards[h].size(); ++i) rewards[h][i] -= alpha * log_policy[h][i];
+    for (std::size_t i = 0; i < rewards[h].size(); ++i) {
+      rewards[h][i] -= alpha * log_policy[h][i];
+    }
   }
   return expected_return(mdp, rewards, exponentials(log_policy));
 }
@@ -249,7 +257,9 @@ std::vector<Finding> bounds(const ClaimOptions& options) {
                                       : random_within(expert, mdp.actions, eps, random);
     const Losses loss = losses(mdp, alpha, expert, model, gamma, options.rule);
     ratios.rl = std::max(ratios.rl, loss.rl / (2.0 * alpha * eps * effective_horizon(mdp.horizon(), gamma)));
-    if (gamma < 1.0) continue;
+    if (gamma < 1.0) {
+      continue;
+    }
     const double range = largest_reward_range(mdp.rewards());
     ratios.imitation =
         std::max(ratios.imitation, loss.imitation / (0.25 * std::expm1(eps) * range * horizon * (horizon + 1.0)));
@@ -259,12 +269,18 @@ std::vector<Finding> bounds(const ClaimOptions& options) {
     const double regularised = regularised_return(mdp, expert, alpha) - regularised_return(mdp, model, alpha);
     ratios.entropy = std::max(ratios.entropy, regularised / (alpha * horizon * eps * std::tanh(0.5 * eps)));
     ++compared;
-    if (loss.rl < loss.imitation) ++ahead;
+    if (loss.rl < loss.imitation) {
+      ++ahead;
+    }
     const Table truth = mdp.rewards();
     const double best = expected_return(mdp, truth, greedy_policy(mdp, truth));
     const double of_expert = expected_return(mdp, truth, exponentials(expert));
-    if (best - loss.rl > of_expert - loss.imitation) ++improved;
-    if (best - loss.rl > of_expert) ++above;
+    if (best - loss.rl > of_expert - loss.imitation) {
+      ++improved;
+    }
+    if (best - loss.rl > of_expert) {
+      ++above;
+    }
   }
   const std::string over = "largest ratio over " + std::to_string(problems) +
                            " random token problems (vocabulary 2-8, horizon 2-12), models random and worst within eps";

@@ -17,7 +17,9 @@ void require(bool holds, const std::string& fact) {
 bool sums_to_one(const std::vector<double>& probabilities) {
   double sum = 0.0;
   for (const double probability : probabilities) {
-    if (!(probability >= 0.0)) return false;
+    if (!(probability >= 0.0)) {
+      return false;
+    }
     sum += probability;
   }
   return std::abs(sum - 1.0) <= 1e-12;
@@ -31,7 +33,9 @@ std::vector<double> random_distribution(RandomStream& random, std::size_t n) {
     weight = -std::log1p(-random.uniform());
     sum += weight;
   }
-  for (double& weight : weights) weight /= sum;
+  for (double& weight : weights) {
+    weight /= sum;
+  }
   return weights;
 }
 
@@ -40,14 +44,18 @@ std::vector<double> random_distribution(RandomStream& random, std::size_t n) {
 Table TabularMdp::rewards() const {
   Table table;
   table.reserve(layers.size());
-  for (const Layer& layer : layers) table.push_back(layer.rewards);
+  for (const Layer& layer : layers) {
+    table.push_back(layer.rewards);
+  }
   return table;
 }
 
 Table TabularMdp::filled(double value) const {
   Table table;
   table.reserve(layers.size());
-  for (const Layer& layer : layers) table.emplace_back(layer.states * actions, value);
+  for (const Layer& layer : layers) {
+    table.emplace_back(layer.states * actions, value);
+  }
   return table;
 }
 
@@ -91,9 +99,13 @@ TabularMdp random_tree(RandomStream& random, std::size_t actions, std::size_t ho
     layer.states = states;
     states *= actions;
     layer.rewards.resize(states);
-    for (double& reward : layer.rewards) reward = scale * random.normal();
+    for (double& reward : layer.rewards) {
+      reward = scale * random.normal();
+    }
     // The text s followed by token a is state s * V + a.
-    for (std::size_t pair = 0; h + 1 < horizon && pair < states; ++pair) layer.successors.push_back({pair, 1.0});
+    for (std::size_t pair = 0; h + 1 < horizon && pair < states; ++pair) {
+      layer.successors.push_back({pair, 1.0});
+    }
   }
   check(mdp);
   return mdp;
@@ -105,17 +117,23 @@ TabularMdp random_features(RandomStream& random, const FeatureShape& shape, doub
   mdp.branching = shape.branching;
   mdp.initial = {1.0};
   std::vector<double> weights(shape.actions * shape.features);  // [V * F] w_a
-  for (double& weight : weights) weight = random.normal();
+  for (double& weight : weights) {
+    weight = random.normal();
+  }
   const double unit = scale / std::sqrt(static_cast<double>(shape.features));
   for (std::size_t h = 0; h < shape.horizon; ++h) {
     Layer& layer = mdp.layers.emplace_back();
     layer.states = h == 0 ? 1 : shape.states;
     for (std::size_t s = 0; s < layer.states; ++s) {
       std::vector<double> features(shape.features);
-      for (double& feature : features) feature = random.normal();
+      for (double& feature : features) {
+        feature = random.normal();
+      }
       for (std::size_t a = 0; a < shape.actions; ++a) {
         double product = 0.0;
-        for (std::size_t f = 0; f < shape.features; ++f) product += weights[a * shape.features + f] * features[f];
+        for (std::size_t f = 0; f < shape.features; ++f) {
+          product += weights[a * shape.features + f] * features[f];
+        }
         layer.rewards.push_back(unit * product);
       }
     }

@@ -12,7 +12,9 @@ namespace endorm::lab {
 namespace {
 
 void require_even(std::size_t actions, const char* function) {
-  if (actions >= 2 && actions % 2 == 0) return;
+  if (actions >= 2 && actions % 2 == 0) {
+    return;
+  }
   throw InvalidInput(std::string("[") + function + "] " + std::to_string(actions) +
                      " tokens cannot be split evenly; give an even number");
 }
@@ -45,7 +47,9 @@ void add_state(WorstCase& built, const std::vector<double>& expert, const std::v
   layer.rewards.reserve(layer.rewards.size() + expert.size());
   append(built.expert.back(), expert);
   append(built.model.back(), model);
-  for (const double log_prob : expert) layer.rewards.push_back(built.alpha * log_prob);
+  for (const double log_prob : expert) {
+    layer.rewards.push_back(built.alpha * log_prob);
+  }
 }
 
 void finish(WorstCase& built) {
@@ -73,15 +77,18 @@ WorstCase slippery_chain(const SlipShape& shape) {
     std::vector<Successor>& successors = built.mdp.layers.back().successors;
     if (h == 0) {
       add_state(built, uniform(shape.actions), uniform(shape.actions));
-      for (std::size_t a = 0; !last && a < shape.actions; ++a)
+      for (std::size_t a = 0; !last && a < shape.actions; ++a) {
         successors.push_back({a % 2 == 0 ? kChain : kDecoy, 1.0});
+      }
       continue;
     }
     add_state(built, mostly_first(shape.actions, shape.slip), mostly_first(shape.actions, slip_of_model));
     add_state(built, mostly_first(shape.actions, slip_of_decoy), mostly_first(shape.actions, slip_of_decoy));
     add_state(built, uniform(shape.actions), uniform(shape.actions));
     for (const State state : {kChain, kDecoy, kNoise}) {
-      for (std::size_t a = 0; !last && a < shape.actions; ++a) successors.push_back({a == 0 ? state : kNoise, 1.0});
+      for (std::size_t a = 0; !last && a < shape.actions; ++a) {
+        successors.push_back({a == 0 ? state : kNoise, 1.0});
+      }
     }
   }
   finish(built);
@@ -93,7 +100,9 @@ WorstCase walk(std::size_t actions, std::size_t horizon, double alpha, double ep
   const std::size_t half = horizon / 2;
   const double width = static_cast<double>(half);
   std::vector<double> up(actions, 0.0);  // weights: even tokens go up
-  for (std::size_t a = 0; a < actions; a += 2) up[a] = 1.0;
+  for (std::size_t a = 0; a < actions; a += 2) {
+    up[a] = 1.0;
+  }
   const std::vector<double> even_odds = uniform(actions);
   const std::vector<double> upwards = tilted(even_odds, up, eps);
   WorstCase built;
@@ -103,7 +112,9 @@ WorstCase walk(std::size_t actions, std::size_t horizon, double alpha, double ep
     open_step(built);
     for (std::size_t ups = 0; ups <= h; ++ups) {
       add_state(built, even_odds, upwards);
-      for (std::size_t a = 0; a < actions; ++a) built.mdp.layers.back().successors.push_back({ups + (a + 1) % 2, 1.0});
+      for (std::size_t a = 0; a < actions; ++a) {
+        built.mdp.layers.back().successors.push_back({ups + (a + 1) % 2, 1.0});
+      }
     }
   }
   for (std::size_t h = 0; h < half; ++h) {

@@ -13,15 +13,21 @@ std::string correlation(const std::optional<double>& value) { return value ? fix
 
 std::string figure_name(const Figure& figure) {
   std::string name = figure.name;
-  if (!figure.group.empty()) name += ", " + figure.group;
-  if (!figure.variant.empty()) name += " (" + figure.variant + ")";
+  if (!figure.group.empty()) {
+    name += ", " + figure.group;
+  }
+  if (!figure.variant.empty()) {
+    name += " (" + figure.variant + ")";
+  }
   return name;
 }
 
 std::string judges_table(const BenchReport& report, TableForm form) {
   TextTable table({"judge", "%", "95 % interval", "n", "ties", "failed", "unparsed", "with length"});
   for (const JudgeReport& judge : report.judges) {
-    if (judge.table.figures.empty()) continue;
+    if (judge.table.figures.empty()) {
+      continue;
+    }
     const Figure& figure = judge.table.figures.front();
     const std::optional<double> length =
         judge.length_correlations.empty() ? std::nullopt : judge.length_correlations.front().spearman_within;
@@ -50,7 +56,9 @@ std::string figures_table(const BenchReport& report, TableForm form) {
     for (const Figure& figure : judge.table.figures) {
       const bool known = std::any_of(figures.begin(), figures.end(),
                                      [&](const Figure* other) { return figure_name(*other) == figure_name(figure); });
-      if (!known) figures.push_back(&figure);
+      if (!known) {
+        figures.push_back(&figure);
+      }
     }
   }
   TextTable table(head);
@@ -59,7 +67,9 @@ std::string figures_table(const BenchReport& report, TableForm form) {
       const Figure* own = find(judge.table, *figure);
       return own != nullptr && own->value;
     });
-    if (!anybody) continue;  // a part of the benchmark that is not there: a note says so
+    if (!anybody) {
+      continue;  // a part of the benchmark that is not there: a note says so
+    }
     std::vector<std::string> row = {figure_name(*figure), std::to_string(figure->n)};
     for (const JudgeReport& judge : report.judges) {
       const Figure* own = find(judge.table, *figure);
@@ -91,8 +101,12 @@ std::string sweep_table(const SweepReport& sweep, TableForm form) {
   for (std::size_t i = 0; i < sweep.rows.size(); ++i) {
     const SweepRow& row = sweep.rows[i];
     std::string name(aggregation_name(row.setting.aggregation));
-    if (row.setting.aggregation == Aggregation::kDiscounted) name += " " + fixed_digits(row.setting.gamma, 3);
-    if (row.setting.alpha != 1.0) name += ", alpha " + fixed_digits(row.setting.alpha, 3);
+    if (row.setting.aggregation == Aggregation::kDiscounted) {
+      name += " " + fixed_digits(row.setting.gamma, 3);
+    }
+    if (row.setting.alpha != 1.0) {
+      name += ", alpha " + fixed_digits(row.setting.alpha, 3);
+    }
     name += i == 0 ? " (as asked)" : "";
     name += i == sweep.chosen ? " (chosen)" : "";
     table.add({name, shown_value(row.selection, row.reporting.fraction),
@@ -106,10 +120,14 @@ std::string sweep_table(const SweepReport& sweep, TableForm form) {
 std::string first_failure(const std::vector<JudgedExample>& rows) {
   for (const JudgedExample& row : rows) {
     for (const JudgedResponse& response : row.responses) {
-      if (!response.reward) return "; the first, of " + row.id + ": " + response.error;
+      if (!response.reward) {
+        return "; the first, of " + row.id + ": " + response.error;
+      }
     }
     for (const JudgedComparison& comparison : row.comparisons) {
-      if (!comparison.margin) return "; the first, of " + row.id + ": " + comparison.error;
+      if (!comparison.margin) {
+        return "; the first, of " + row.id + ": " + comparison.error;
+      }
     }
   }
   return ".";
@@ -119,7 +137,9 @@ std::string remarks(const BenchReport& report, TableForm form) {
   std::vector<std::string> sentences = report.notes;
   for (const JudgeReport& judge : report.judges) {
     for (const std::string& note : judge.table.notes) {
-      if (std::find(sentences.begin(), sentences.end(), note) == sentences.end()) sentences.push_back(note);
+      if (std::find(sentences.begin(), sentences.end(), note) == sentences.end()) {
+        sentences.push_back(note);
+      }
     }
     if (judge.counts.failed_responses + judge.counts.failed_comparisons > 0) {
       sentences.push_back(judge.name + ": no verdict on " + counted(judge.counts.failed_responses, "response") +
@@ -170,14 +190,18 @@ std::string bench_tables(const BenchReport& report, TableForm form) {
     for (const Matrix& matrix : judge.table.matrices) {
       const bool empty = std::none_of(matrix.cells.begin(), matrix.cells.end(),
                                       [](const Figure& cell) { return cell.value.has_value(); });
-      if (empty || (form == TableForm::kTerminal && &matrix != &judge.table.matrices.front())) continue;
+      if (empty || (form == TableForm::kTerminal && &matrix != &judge.table.matrices.front())) {
+        continue;
+      }
       out += matrix_table(judge.name, matrix, form);
     }
   }
   if (report.judges.size() > 1) {
     TextTable table({"against " + report.judges[0].name, "difference", "95 % interval", "p"});
     for (const auto& [second, comparison] : report.comparisons) {
-      if (comparison.figures.empty()) continue;
+      if (comparison.figures.empty()) {
+        continue;
+      }
       const ComparedFigure& figure = comparison.figures.front();
       table.add({report.judges[second].name, shown_value(figure.difference, figure.first.fraction),
                  shown_value(figure.interval, figure.first.fraction), shown_p_value(figure.p_value)});

@@ -19,7 +19,9 @@ void require(bool holds, const std::string& fact) {
 
 bool has_texts(const Json& object, std::initializer_list<const char*> names) {
   for (const char* name : names) {
-    if (!object.contains(name) || !object.at(name).is_string()) return false;
+    if (!object.contains(name) || !object.at(name).is_string()) {
+      return false;
+    }
   }
   return true;
 }
@@ -48,7 +50,9 @@ void check_findings(const Json& findings) {
                 finding.contains("measured") && finding.contains("bound") && finding.contains("holds") &&
                 finding.contains("limit") && finding.contains("plots") && finding.at("plots").is_array(),
             which + " lacks a field");
-    for (const Json& plot : finding.at("plots")) require(is_plot(plot), which + " has a plot without its numbers");
+    for (const Json& plot : finding.at("plots")) {
+      require(is_plot(plot), which + " has a plot without its numbers");
+    }
   }
 }
 

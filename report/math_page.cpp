@@ -25,7 +25,9 @@ Json said_of(const JudgedExample& judged) {
     } else {
       said["error"] = response.error;
     }
-    if (!response.replies.empty()) said["replies"] = response.replies;
+    if (!response.replies.empty()) {
+      said["replies"] = response.replies;
+    }
   }
   return samples;
 }
@@ -33,7 +35,9 @@ Json said_of(const JudgedExample& judged) {
 // What the page reads: the report, where each problem has beside it what every judge said, null where it was not asked.
 Json page_data(const MathReport& report) {
   Json data = Json::parse(math_json(report));
-  for (Json& judge : data.at("judges")) judge.erase("rows");
+  for (Json& judge : data.at("judges")) {
+    judge.erase("rows");
+  }
   std::vector<std::size_t> next(report.judges.size(), 0);
   for (std::size_t i = 0; i < report.rows.size(); ++i) {
     Json said = Json::array();

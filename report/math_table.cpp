@@ -39,10 +39,14 @@ void add_comparison(std::vector<std::string>& row, const MathComparison* compari
 std::string suite_table(const MathReport& report, const std::string& suite, TableForm form) {
   std::vector<std::string> head = {"chosen by", "%", "95 % interval", "n", "ties", "failed"};
   const bool judged = !report.judges.empty() && !report.comparisons.empty();
-  if (judged) head.insert(head.end(), {"less avg", "95 % interval", "p", "less maj", "95 % interval", "p"});
+  if (judged) {
+    head.insert(head.end(), {"less avg", "95 % interval", "p", "less maj", "95 % interval", "p"});
+  }
   TextTable table(head);
   for (const MathFigure& figure : report.figures) {
-    if (figure.suite != suite || !is_overall(figure)) continue;
+    if (figure.suite != suite || !is_overall(figure)) {
+      continue;
+    }
     std::vector<std::string> row = {
         way_name(figure),         shown_value(figure.value, true), shown_value(figure.interval, true),
         std::to_string(figure.n), std::to_string(figure.ties),     std::to_string(figure.failed)};
@@ -61,8 +65,12 @@ std::string groups_table(const MathReport& report, const std::string& suite, boo
   std::vector<std::string> head = {by_level ? "level" : "subject", "n"};
   std::vector<std::pair<std::string, std::vector<std::string>>> rows;
   for (const MathFigure& figure : report.figures) {
-    if (figure.suite != suite || group_of(figure).empty()) continue;
-    if (std::find(head.begin(), head.end(), way_name(figure)) == head.end()) head.push_back(way_name(figure));
+    if (figure.suite != suite || group_of(figure).empty()) {
+      continue;
+    }
+    if (std::find(head.begin(), head.end(), way_name(figure)) == head.end()) {
+      head.push_back(way_name(figure));
+    }
     auto row = std::find_if(rows.begin(), rows.end(), [&](const auto& one) { return one.first == group_of(figure); });
     if (row == rows.end()) {
       rows.push_back({group_of(figure), {group_of(figure), std::to_string(figure.n)}});
@@ -70,9 +78,13 @@ std::string groups_table(const MathReport& report, const std::string& suite, boo
     }
     row->second.push_back(shown_value(figure.value, true));
   }
-  if (rows.empty()) return "";
+  if (rows.empty()) {
+    return "";
+  }
   TextTable table(head);
-  for (auto& [group, cells] : rows) table.add(std::move(cells));
+  for (auto& [group, cells] : rows) {
+    table.add(std::move(cells));
+  }
   return table_heading(suite + " by " + head.front(), form) + table.text(form);
 }
 
@@ -100,9 +112,13 @@ std::string remarks(const MathReport& report, TableForm form) {
   std::size_t failed = 0;
   const MathRow* first = nullptr;
   for (const MathRow& row : report.rows) {
-    if (row.error.empty()) continue;
+    if (row.error.empty()) {
+      continue;
+    }
     ++failed;
-    if (first == nullptr) first = &row;
+    if (first == nullptr) {
+      first = &row;
+    }
   }
   if (first != nullptr) {
     out += table_note(
@@ -110,11 +126,15 @@ std::string remarks(const MathReport& report, TableForm form) {
         form);
   }
   for (const MathJudge& judge : report.judges) {
-    if (judge.failed == 0) continue;
+    if (judge.failed == 0) {
+      continue;
+    }
     std::string why;
     for (const JudgedExample& row : judge.rows) {
       for (const JudgedResponse& response : row.responses) {
-        if (!response.reward && why.empty()) why = "; the first, of " + row.id + ": " + response.error;
+        if (!response.reward && why.empty()) {
+          why = "; the first, of " + row.id + ": " + response.error;
+        }
       }
     }
     out += table_note(
@@ -136,10 +156,14 @@ std::string remarks(const MathReport& report, TableForm form) {
 
 std::string math_tables(const MathReport& report, TableForm form) {
   std::string out;
-  if (report.counts.size() > 1) out += suite_table(report, "", form);
+  if (report.counts.size() > 1) {
+    out += suite_table(report, "", form);
+  }
   for (const MathCounts& counts : report.counts) {
     out += suite_table(report, counts.suite, form);
-    for (const bool by_level : {false, true}) out += groups_table(report, counts.suite, by_level, form);
+    for (const bool by_level : {false, true}) {
+      out += groups_table(report, counts.suite, by_level, form);
+    }
   }
   return out + counts_table(report, form) + remarks(report, form);
 }

@@ -1,6 +1,6 @@
 #include "train/decoder_loading.h"
 
-#include "engine/weight_file.h"
+#include "engine/weights/weight_file.h"
 #include "train/decoder_weights.h"
 #include "train/device.h"
 

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string>
 
-#include "engine/tensor_type.h"
+#include "engine/weights/tensor_type.h"
 #include "train/compute_type.h"
 #include "train/decoder.h"
 

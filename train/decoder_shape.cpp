@@ -4,7 +4,7 @@
 #include <map>
 
 #include "core/errors.h"
-#include "engine/weight_file.h"
+#include "engine/weights/weight_file.h"
 
 namespace endorm {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "engine/weight_file.h"
+#include "engine/weights/weight_file.h"
 
 namespace endorm {
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/weight_writer.h"
+#include "engine/weights/weight_writer.h"
 #include "train/decoder.h"
 
 namespace endorm {

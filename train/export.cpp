@@ -1,7 +1,7 @@
 #include "train/export.h"
 
 #include "core/errors.h"
-#include "engine/weight_writer.h"
+#include "engine/weights/weight_writer.h"
 #include "train/decoder.h"
 #include "train/decoder_weights.h"
 

@@ -3,7 +3,7 @@
 #include <string>
 
 #include "engine/atomic_file.h"
-#include "engine/tensor_type.h"
+#include "engine/weights/tensor_type.h"
 
 namespace endorm {
 

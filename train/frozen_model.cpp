@@ -1,6 +1,6 @@
 #include "train/frozen_model.h"
 
-#include "engine/llama_engine.h"
+#include "engine/llama/llama_engine.h"
 
 namespace endorm {
 

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "core/errors.h"
-#include "engine/new_model.h"
+#include "engine/weights/new_model.h"
 #include "train/config_table.h"
 #include "train/decoder_weights.h"
 #include "train/run_directory.h"

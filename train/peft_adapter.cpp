@@ -10,7 +10,7 @@
 
 #include "core/errors.h"
 #include "engine/atomic_file.h"
-#include "engine/weight_file.h"
+#include "engine/weights/weight_file.h"
 #include "train/decoder.h"
 #include "train/decoder_weights.h"
 #include "train/run_directory.h"

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "core/random.h"
-#include "engine/weight_file.h"
+#include "engine/weights/weight_file.h"
 #include "train/decoder.h"
 #include "train/export.h"
 

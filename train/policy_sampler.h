@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "engine/engine.h"
-#include "engine/llama_engine.h"
+#include "engine/llama/llama_engine.h"
 #include "train/frozen_model.h"
 #include "train/rl_problem.h"
 

@@ -120,7 +120,7 @@ void grade_into(ResponseRewards& read, std::size_t source, RewardKind kind, std:
   for (std::size_t b = 0; b < responses.size(); ++b) {
     const std::size_t problem = responses[b].problem;
     const MathSample& sample = rows[problem].samples[next[problem]++];
-    const bool good = kind == RewardKind::kVerified ? sample.verdict == Verdict::correct
+    const bool good = kind == RewardKind::kVerified ? sample.verdict == Verdict::kCorrect
                                                     : sample.vote && sample.vote == most[problem];
     read.parts[b][source].response = good ? 1.0 : 0.0;
     read.notes[b] = kind == RewardKind::kVerified ? sample.reason : (good ? "as most say" : "not as most say");
@@ -182,7 +182,7 @@ double share_of_right(std::span<const SampledResponse> responses, std::span<cons
   for (const MathRow& row : graded_rows(responses, problems)) {
     right +=
         static_cast<std::size_t>(std::count_if(row.samples.begin(), row.samples.end(), [](const MathSample& sample) {
-          return sample.verdict == Verdict::correct;
+          return sample.verdict == Verdict::kCorrect;
         }));
   }
   return static_cast<double>(right) / static_cast<double>(responses.size());

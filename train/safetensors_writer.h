@@ -3,7 +3,7 @@
 #include <span>
 #include <string>
 
-#include "engine/weight_writer.h"
+#include "engine/weights/weight_writer.h"
 
 namespace endorm {
 

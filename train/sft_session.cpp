@@ -11,8 +11,8 @@
 
 #include "core/errors.h"
 #include "engine/content_hash.h"
-#include "engine/llama_engine.h"
-#include "engine/weight_file.h"
+#include "engine/llama/llama_engine.h"
+#include "engine/weights/weight_file.h"
 #include "train/decoder_loading.h"
 #include "train/export.h"
 #include "train/peft_adapter.h"

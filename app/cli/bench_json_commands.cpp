@@ -44,7 +44,9 @@ void list() {
 
 const JudgeReport& judge_named(const BenchReport& report, const std::string& name, const std::string& path) {
   for (const JudgeReport& judge : report.judges) {
-    if (judge.name == name) return judge;
+    if (judge.name == name) {
+      return judge;
+    }
   }
   throw InvalidInput("[bench compare] " + path + " has no judge called \"" + name + "\"");
 }
@@ -108,7 +110,9 @@ void merge(const MergeFlags& flags) {
     std::string fingerprint = own.fingerprint;
     std::vector<std::vector<JudgedExample>> parts;
     parts.reserve(shards.size());
-    for (BenchReport& shard : shards) parts.push_back(std::move(shard.judges.at(judge).rows));
+    for (BenchReport& shard : shards) {
+      parts.push_back(std::move(shard.judges.at(judge).rows));
+    }
     report.judges.push_back(report_on(report.benchmark, std::move(name), std::move(fingerprint),
                                       rows_in_turn("bench merge", std::move(parts)), options));
   }

@@ -3,7 +3,7 @@
 #include <cstddef>
 
 #include "app/cli/checkpoint_conversion.h"
-#include "engine/llama_engine.h"
+#include "engine/llama/llama_engine.h"
 
 namespace endorm {
 

@@ -13,8 +13,8 @@
 #include "app/cli/conversion_check.h"
 #include "app/environment.h"
 #include "core/errors.h"
-#include "engine/gguf_file.h"
-#include "engine/llama_engine.h"
+#include "engine/llama/llama_engine.h"
+#include "engine/weights/gguf_file.h"
 
 namespace endorm {
 namespace {

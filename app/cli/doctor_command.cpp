@@ -15,7 +15,7 @@
 #include "app/version.h"
 #include "core/errors.h"
 #include "core/log_sum_exp.h"
-#include "engine/llama_engine.h"
+#include "engine/llama/llama_engine.h"
 
 namespace endorm {
 namespace {

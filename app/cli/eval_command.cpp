@@ -15,7 +15,7 @@
 #include "app/cli/write_file.h"
 #include "app/judge_settings.h"
 #include "core/errors.h"
-#include "engine/llama_engine.h"
+#include "engine/llama/llama_engine.h"
 #include "eval/shown_problems.h"
 #include "report/terminal_text.h"
 

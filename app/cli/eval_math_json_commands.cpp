@@ -51,7 +51,9 @@ MathJudge merged_judge(std::vector<MathReport>& shards, std::size_t judge, const
     }
   }
   for (const MathRow& row : rows) {
-    if (row.samples.empty()) continue;
+    if (row.samples.empty()) {
+      continue;
+    }
     const auto found = by_id.find(row.problem.id);
     if (found == by_id.end()) {
       throw InvalidInput("[eval merge] " + merged.name + " has no rewards of " + row.problem.id);
@@ -87,7 +89,9 @@ void merge(const MergeFlags& flags) {
   report.faults = shards[0].faults;  // every shard reads all rows
   std::vector<std::vector<MathRow>> parts;
   parts.reserve(shards.size());
-  for (MathReport& shard : shards) parts.push_back(std::move(shard.rows));
+  for (MathReport& shard : shards) {
+    parts.push_back(std::move(shard.rows));
+  }
   report.rows = rows_in_turn("eval merge", std::move(parts));
   for (std::size_t judge = 0; judge < shards[0].judges.size(); ++judge) {
     report.judges.push_back(merged_judge(shards, judge, report.rows));
@@ -114,9 +118,13 @@ void write_math_report(const MathReport& report, const MathOutputs& outputs) {
     write_file("eval math", render_math_page(report), outputs.html);
   }
   std::size_t failed = 0;
-  for (const MathCounts& counts : report.counts) failed += counts.failed;
+  for (const MathCounts& counts : report.counts) {
+    failed += counts.failed;
+  }
   std::size_t unrewarded = 0;
-  for (const MathJudge& judge : report.judges) unrewarded += judge.failed;
+  for (const MathJudge& judge : report.judges) {
+    unrewarded += judge.failed;
+  }
   if (failed + unrewarded + report.faults.size() > 0) {
     throw RowsFailed("finished; " + counted(report.faults.size(), "row") + " of the files left out, " +
                      counted(failed, "problem") + " not asked, " + counted(unrewarded, "reward") +

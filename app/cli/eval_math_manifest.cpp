@@ -59,7 +59,9 @@ std::string math_manifest(const EvalMathFlags& flags, const Engine& engine, cons
   json manifest = rewards_depend_on(flags, engine, set, sampling);
   manifest["grader"] = {{"version", kGraderVersion}};
   manifest["judges"] = json::array();
-  for (const Judge& judge : judges) manifest["judges"].push_back(of_judge(judge));
+  for (const Judge& judge : judges) {
+    manifest["judges"].push_back(of_judge(judge));
+  }
   manifest["figures"] = {{"resamples", flags.resamples}, {"bootstrap_seed", flags.bootstrap_seed}};
   return manifest.dump();
 }

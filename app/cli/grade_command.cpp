@@ -35,19 +35,29 @@ struct Counts {
 // A number in JSON is its own text: 27.0 stays "27.0".
 std::string text_field(const Json& record, const char* name) {
   const auto found = record.find(name);
-  if (found == record.end()) throw InvalidInput(std::string("[grade] the record has no field \"") + name + "\"");
-  if (found->is_string()) return found->get<std::string>();
-  if (found->is_number()) return found->dump();
+  if (found == record.end()) {
+    throw InvalidInput(std::string("[grade] the record has no field \"") + name + "\"");
+  }
+  if (found->is_string()) {
+    return found->get<std::string>();
+  }
+  if (found->is_number()) {
+    return found->dump();
+  }
   throw InvalidInput(std::string("[grade] \"") + name + "\" is neither text nor a number");
 }
 
 Json graded_row(const InputLine& line, const GradeOptions& options, Counts& counts) {
   Json row;
   try {
-    if (line.error) throw InvalidInput(*line.error);
+    if (line.error) {
+      throw InvalidInput(*line.error);
+    }
     check_json(line.text);
     const Json record = Json::parse(line.text);
-    if (!record.is_object()) throw InvalidInput("[grade] the record is no JSON object");
+    if (!record.is_object()) {
+      throw InvalidInput("[grade] the record is no JSON object");
+    }
     row["id"] = record.contains("id") ? record["id"] : Json(line.number);
     GradeOptions record_options = options;
     if (const auto tolerance = record.find("tolerance"); tolerance != record.end() && !tolerance->is_null()) {
@@ -58,16 +68,20 @@ Json graded_row(const InputLine& line, const GradeOptions& options, Counts& coun
     }
     const Grade found = grade(text_field(record, "answer"), text_field(record, "reference"), record_options);
     row["verdict"] = verdict_name(found.verdict);
-    if (found.side) row["side"] = *found.side == Side::answer ? "answer" : "reference";
+    if (found.side) {
+      row["side"] = *found.side == Side::kAnswer ? "answer" : "reference";
+    }
     row["answer_normal"] = found.answer_normal;
     row["reference_normal"] = found.reference_normal;
     row["reason"] = found.reason;
-    ++(found.verdict == Verdict::correct ? counts.correct
-       : found.verdict == Verdict::wrong ? counts.wrong
-                                         : counts.unparsable);
+    ++(found.verdict == Verdict::kCorrect ? counts.correct
+       : found.verdict == Verdict::kWrong ? counts.wrong
+                                          : counts.unparsable);
   } catch (const InvalidInput& error) {
     ++counts.failed;
-    if (!row.contains("id")) row["id"] = line.number;
+    if (!row.contains("id")) {
+      row["id"] = line.number;
+    }
     row["line"] = line.number;
     row["error"] = error.what();
   }
@@ -80,7 +94,9 @@ void run_grade(const GradeFlags& flags) {
   std::ofstream file;
   if (flags.output != "-") {
     file.open(flags.output, std::ios::binary);
-    if (!file) throw EngineError("[grade] " + flags.output + " cannot be written. Does the directory exist?");
+    if (!file) {
+      throw EngineError("[grade] " + flags.output + " cannot be written. Does the directory exist?");
+    }
   }
   Counts counts;
   while (const auto line = reader->next()) {
@@ -89,15 +105,20 @@ void run_grade(const GradeFlags& flags) {
         graded_row(*line, flags.options, counts).dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
     const bool written = flags.output == "-" ? std::fwrite(row.data(), 1, row.size(), stdout) == row.size()
                                              : static_cast<bool>(file << row);
-    if (!written) throw EngineError("[grade] a row could not be written. Is the disk full?");
+    if (!written) {
+      throw EngineError("[grade] a row could not be written. Is the disk full?");
+    }
   }
   const bool closed = flags.output == "-" ? std::fflush(stdout) == 0 : (file.close(), !file.fail());
-  if (!closed) throw EngineError("[grade] the last rows could not be written. Is the disk full?");
+  if (!closed) {
+    throw EngineError("[grade] the last rows could not be written. Is the disk full?");
+  }
   std::fprintf(stderr, "%zu graded: %zu correct, %zu wrong, %zu unparsable\n", counts.records - counts.failed,
                counts.correct, counts.wrong, counts.unparsable);
-  if (counts.failed > 0)
+  if (counts.failed > 0) {
     throw RowsFailed(std::to_string(counts.failed) + " of " + std::to_string(counts.records) +
                      " records could not be graded");
+  }
 }
 
 }  // namespace

@@ -11,7 +11,7 @@
 #include "app/cli/scoring_flags.h"
 #include "app/engine_settings.h"
 #include "core/errors.h"
-#include "engine/llama_engine.h"
+#include "engine/llama/llama_engine.h"
 #include "score/line_reader.h"
 #include "score/request_tokens.h"
 #include "score/scored_json.h"

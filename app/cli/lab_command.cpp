@@ -25,20 +25,26 @@ struct LabFlags {
 std::vector<std::string> claim_names() {
   std::vector<std::string> names;
   names.reserve(lab::claims().size() + 1);
-  for (const lab::Claim& claim : lab::claims()) names.emplace_back(claim.name);
+  for (const lab::Claim& claim : lab::claims()) {
+    names.emplace_back(claim.name);
+  }
   names.emplace_back("all");
   return names;
 }
 
 const char* verdict(const lab::Finding& finding) {
-  if (finding.limit) return finding.holds() ? "holds here" : "limit";
+  if (finding.limit) {
+    return finding.holds() ? "holds here" : "limit";
+  }
   return finding.holds() ? "holds" : "FAILS";
 }
 
 void print(const lab::Finding& finding, bool detail) {
   std::printf("  %-10s  %11.5g %s %-9.5g  %s\n", verdict(finding), finding.measured,
               finding.relation == lab::Relation::kAtMost ? "<=" : ">=", finding.bound, finding.statement.c_str());
-  if (detail) std::printf("  %-10s  %s\n", "", finding.detail.c_str());
+  if (detail) {
+    std::printf("  %-10s  %s\n", "", finding.detail.c_str());
+  }
 }
 
 void run_lab(const LabFlags& flags) {
@@ -46,7 +52,9 @@ void run_lab(const LabFlags& flags) {
   std::size_t held = 0;
   std::size_t limits = 0;
   for (const lab::Claim& claim : lab::claims()) {
-    if (flags.claim != "all" && flags.claim != claim.name) continue;
+    if (flags.claim != "all" && flags.claim != claim.name) {
+      continue;
+    }
     std::printf("%s%s\n", findings.empty() ? "" : "\n", std::string(claim.name).c_str());
     for (lab::Finding& finding : claim.measure({.seed = flags.seed, .effort = flags.effort})) {
       print(finding, flags.claim != "all");
@@ -60,8 +68,12 @@ void run_lab(const LabFlags& flags) {
               limits);
   std::fflush(stdout);  // before what goes to standard error
   const std::string text = lab::findings_json(findings);
-  if (!flags.json.empty()) write_file("lab", text, flags.json);
-  if (!flags.html.empty()) write_file("lab", render_lab_page(text, "EndoRM lab: " + flags.claim), flags.html);
+  if (!flags.json.empty()) {
+    write_file("lab", text, flags.json);
+  }
+  if (!flags.html.empty()) {
+    write_file("lab", render_lab_page(text, "EndoRM lab: " + flags.claim), flags.html);
+  }
 }
 
 }  // namespace

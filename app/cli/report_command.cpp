@@ -13,11 +13,11 @@
 #include "app/cli/commands.h"
 #include "app/cli/write_file.h"
 #include "core/errors.h"
-#include "report/report.h"
+#include "report/records_page.h"
+#include "report/records_table.h"
 #include "report/run_file.h"
 #include "report/run_page.h"
 #include "report/run_table.h"
-#include "report/table.h"
 
 namespace endorm {
 namespace {
@@ -26,7 +26,7 @@ struct ReportFlags {
   std::string input;
   std::string output;
   std::string title;
-  std::size_t max_records = ReportOptions().max_records;
+  std::size_t max_records = RecordsPageOptions().max_records;
   std::size_t refresh_seconds = 0;
   bool table = false;
 };
@@ -48,7 +48,9 @@ std::ifstream open_results(const std::string& path) {
 }
 
 void say_written(const std::string& path, const char* more = "") {
-  if (path != "-") std::fprintf(stderr, "report: %s%s\n", path.c_str(), more);
+  if (path != "-") {
+    std::fprintf(stderr, "report: %s%s\n", path.c_str(), more);
+  }
 }
 
 // A page of the log as it is now.
@@ -104,17 +106,17 @@ void report_results(const ReportFlags& flags) {
   }
   if (flags.table) {
     std::ifstream lines = open_results(flags.input);
-    std::fputs(render_table(lines, terminal_width(), flags.max_records).c_str(), stdout);
+    std::fputs(render_records_table(lines, terminal_width(), flags.max_records).c_str(), stdout);
     std::fflush(stdout);  // before what goes to standard error
   }
   if (!flags.output.empty()) {
     std::ifstream lines = open_results(flags.input);
-    ReportOptions options;
+    RecordsPageOptions options;
     options.max_records = flags.max_records;
     if (!flags.title.empty()) {
       options.title = flags.title;
     }
-    write_file("report", render_report(lines, options), flags.output);
+    write_file("report", render_records_page(lines, options), flags.output);
     say_written(flags.output);
   }
 }

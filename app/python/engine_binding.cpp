@@ -9,7 +9,7 @@
 
 #include "app/python/bindings.h"
 #include "core/errors.h"
-#include "engine/llama_engine.h"
+#include "engine/llama/llama_engine.h"
 
 namespace nb = nanobind;
 using namespace nb::literals;

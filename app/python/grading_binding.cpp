@@ -26,7 +26,7 @@ Grade graded(const std::string& answer, const std::string& reference, double tol
 }
 
 std::optional<std::string> side_of(const Grade& self) {
-  return self.side ? std::optional<std::string>(*self.side == Side::answer ? "answer" : "reference") : std::nullopt;
+  return self.side ? std::optional<std::string>(*self.side == Side::kAnswer ? "answer" : "reference") : std::nullopt;
 }
 
 }  // namespace
@@ -41,7 +41,7 @@ void bind_grading(nb::module_& module) {
       .def_ro("answer_normal", &Grade::answer_normal, "The answer in one spelling, as it was compared.")
       .def_ro("reference_normal", &Grade::reference_normal)
       .def_ro("reason", &Grade::reason, "One line.")
-      .def("__bool__", [](const Grade& self) { return self.verdict == Verdict::correct; })
+      .def("__bool__", [](const Grade& self) { return self.verdict == Verdict::kCorrect; })
       .def("__repr__", [](const Grade& self) {
         return "<endorm.Grade " + std::string(verdict_name(self.verdict)) + ": " + self.reason + ">";
       });

@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/errors.h"
-#include "engine/turn.h"
+#include "engine/turns/turn.h"
 
 namespace endorm {
 namespace {

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "engine/accelerator/products.h"
-#include "engine/head_request.h"
+#include "engine/llama/head_request.h"
 #include "engine/precision.h"
 
 struct ggml_tensor;

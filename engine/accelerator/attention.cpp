@@ -39,7 +39,9 @@ std::vector<AttentionKernel> detect_kernels() {
       __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")) {
     kernels.push_back(AttentionKernel::kAvx512);
   }
-  if (avx2) kernels.push_back(AttentionKernel::kAvx2);
+  if (avx2) {
+    kernels.push_back(AttentionKernel::kAvx2);
+  }
 #endif
   kernels.push_back(AttentionKernel::kPortable);
   return kernels;
@@ -59,11 +61,15 @@ void check(const AttentionArguments& a, const AttentionMask& mask) {
            std::to_string(source.streams) + " streams; the arguments are of " + std::to_string(a.queries) + ", " +
            std::to_string(a.keys) + ", " + std::to_string(a.streams));
   }
-  if (a.q == nullptr || a.k == nullptr || a.v == nullptr || a.out == nullptr) refuse("q, k, v or out is null");
+  if (a.q == nullptr || a.k == nullptr || a.v == nullptr || a.out == nullptr) {
+    refuse("q, k, v or out is null");
+  }
   if (!(a.logit_softcap >= 0.0F) || !(a.logit_softcap <= std::numeric_limits<float>::max())) {
     refuse("logit_softcap must be 0 (none) or positive; got " + std::to_string(a.logit_softcap));
   }
-  if (a.threads < 1) refuse("threads must be at least 1; got " + std::to_string(a.threads));
+  if (a.threads < 1) {
+    refuse("threads must be at least 1; got " + std::to_string(a.threads));
+  }
 }
 
 // Some six columns: enough that many products share the conversion of keys and values, and no more, since a tile visits
@@ -88,14 +94,20 @@ struct Plan {
 // Appends the union of the runs of the tile's blocks.
 void join_runs(const AttentionMask& mask, QueryTile& tile, std::vector<AttentionMask::Run>& runs) {
   std::array<std::span<const AttentionMask::Run>, kMostTileBlocks> left;
-  for (std::size_t i = 0; i < tile.blocks; ++i) left[i] = mask.runs(mask.block(tile.stream, tile.first_block + i));
+  for (std::size_t i = 0; i < tile.blocks; ++i) {
+    left[i] = mask.runs(mask.block(tile.stream, tile.first_block + i));
+  }
   tile.first_run = runs.size();
   while (true) {
     std::span<const AttentionMask::Run>* next = nullptr;
     for (auto& candidate : left) {
-      if (!candidate.empty() && (next == nullptr || candidate[0].begin < (*next)[0].begin)) next = &candidate;
+      if (!candidate.empty() && (next == nullptr || candidate[0].begin < (*next)[0].begin)) {
+        next = &candidate;
+      }
     }
-    if (next == nullptr) break;
+    if (next == nullptr) {
+      break;
+    }
     const AttentionMask::Run run = (*next)[0];
     *next = next->subspan(1);
     if (runs.size() > tile.first_run && run.begin <= runs.back().end) {
@@ -105,7 +117,9 @@ void join_runs(const AttentionMask& mask, QueryTile& tile, std::vector<Attention
     }
   }
   tile.run_count = runs.size() - tile.first_run;
-  for (std::size_t i = tile.first_run; i < runs.size(); ++i) tile.visible_keys += runs[i].end - runs[i].begin;
+  for (std::size_t i = tile.first_run; i < runs.size(); ++i) {
+    tile.visible_keys += runs[i].end - runs[i].begin;
+  }
 }
 
 Plan make_plan(const AttentionMask& mask, std::size_t tile_blocks) {
@@ -134,7 +148,9 @@ AttentionWork work_of(const AttentionArguments& arguments, const AttentionMask& 
   work.kv_head = kv_head;
   work.runs = std::span<const AttentionMask::Run>(plan.runs).subspan(tile.first_run, tile.run_count);
   const AttentionMaskSource& source = mask.source();
-  if (source.values == nullptr) return work;
+  if (source.values == nullptr) {
+    return work;
+  }
   for (std::size_t i = 0; i < tile.blocks; ++i) {
     work.bits[i] = mask.bits(tile.stream, tile.first_block + i);
     work.has_values[i] = mask.block(tile.stream, tile.first_block + i).has_values;
@@ -178,7 +194,9 @@ void AttentionScratch::Free::operator()(std::byte* memory) const {
 
 void AttentionScratch::reserve(std::size_t threads, std::size_t bytes) {
   part_ = (bytes + kCacheLine - 1) / kCacheLine * kCacheLine;
-  if (threads * part_ <= capacity_) return;
+  if (threads * part_ <= capacity_) {
+    return;
+  }
   memory_.reset();
   capacity_ = 0;
   memory_.reset(static_cast<std::byte*>(::operator new(threads* part_, std::align_val_t(kCacheLine))));
@@ -206,8 +224,12 @@ const char* attention_kernel_name(AttentionKernel kernel) {
 
 const AttentionKernelFunctions& attention_kernel_functions(AttentionKernel kernel) {
 #if ENDORM_X86_ATTENTION
-  if (kernel == AttentionKernel::kAvx512) return kAvx512Attention;
-  if (kernel == AttentionKernel::kAvx2) return kAvx2Attention;
+  if (kernel == AttentionKernel::kAvx512) {
+    return kAvx512Attention;
+  }
+  if (kernel == AttentionKernel::kAvx2) {
+    return kAvx2Attention;
+  }
 #endif
   static_cast<void>(kernel);
   return kPortableAttention;

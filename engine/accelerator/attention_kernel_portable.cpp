@@ -12,7 +12,9 @@ namespace {
 float from_f16(std::uint16_t half) {
   const std::uint32_t sign = (half & 0x8000U) << 16U;
   const std::uint32_t rest = half & 0x7FFFU;
-  if (rest >= 0x7C00U) return std::bit_cast<float>(sign | 0x7F800000U | (rest << 13U));
+  if (rest >= 0x7C00U) {
+    return std::bit_cast<float>(sign | 0x7F800000U | (rest << 13U));
+  }
   // The exponent is read as one of f32, whose bias is larger by 112; this way subnormal numbers come out right too.
   return std::bit_cast<float>(sign | std::bit_cast<std::uint32_t>(std::bit_cast<float>(rest << 13U) * 0x1p112F));
 }
@@ -37,7 +39,9 @@ struct Portable {
   template <typename Entry>
   static Vector each(const Entry& entry) {
     alignas(16) float lanes[kLanes];
-    for (std::size_t i = 0; i < kLanes; ++i) lanes[i] = entry(i);
+    for (std::size_t i = 0; i < kLanes; ++i) {
+      lanes[i] = entry(i);
+    }
     return load(lanes);
   }
   template <typename Operation>
@@ -104,7 +108,9 @@ struct Portable {
     const float n = rounded - kRounder;
     const float r = held - n;
     float series = kPowerSeries[0];
-    for (std::size_t i = 1; i < sizeof(kPowerSeries) / sizeof(float); ++i) series = series * r + kPowerSeries[i];
+    for (std::size_t i = 1; i < sizeof(kPowerSeries) / sizeof(float); ++i) {
+      series = series * r + kPowerSeries[i];
+    }
     series = series * r + 1.0F;
     const std::uint32_t exponent =
         std::bit_cast<std::uint32_t>(rounded) - std::bit_cast<std::uint32_t>(kRounder) + 127U;

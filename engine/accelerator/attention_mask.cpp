@@ -20,8 +20,12 @@ void check(const AttentionMaskSource& source, int threads) {
   if (source.keys > std::numeric_limits<std::uint32_t>::max()) {
     refuse("keys must be less than 2^32; got " + std::to_string(source.keys));
   }
-  if (threads < 1) refuse("threads must be at least 1; got " + std::to_string(threads));
-  if (source.values == nullptr) return;
+  if (threads < 1) {
+    refuse("threads must be at least 1; got " + std::to_string(threads));
+  }
+  if (source.values == nullptr) {
+    return;
+  }
   if (source.queries > 1 && source.query_stride < source.keys * sizeof(std::uint16_t)) {
     refuse("a query_stride of " + std::to_string(source.query_stride) + " bytes is shorter than a row of " +
            std::to_string(source.keys) + " f16 numbers");
@@ -74,7 +78,9 @@ std::size_t AttentionMask::read_block(std::size_t index, std::vector<Run>& runs)
   const unsigned past_the_end = 0xFFFFU << rows;
   std::size_t visible_pairs = 0;
   for (std::size_t key = 0; key < source_.keys; ++key) {
-    if (bits[key] == 0) continue;
+    if (bits[key] == 0) {
+      continue;
+    }
     visible_pairs += static_cast<std::size_t>(std::popcount(bits[key]));
     bits[key] = static_cast<std::uint16_t>(bits[key] | past_the_end);
     const auto begin = static_cast<std::uint32_t>(key);

@@ -43,12 +43,16 @@ struct Panel {
     for (std::size_t i = 0; i < depth; ++i) {
       Vector lanes[C];
 #pragma GCC unroll 4
-      for (std::size_t c = 0; c < C; ++c) lanes[c] = Isa::load(b + c * kLanes);
+      for (std::size_t c = 0; c < C; ++c) {
+        lanes[c] = Isa::load(b + c * kLanes);
+      }
 #pragma GCC unroll 12
       for (std::size_t r = 0; r < R; ++r) {
         const Vector entry = Isa::broadcast(a + r * a_row);
 #pragma GCC unroll 4
-        for (std::size_t c = 0; c < C; ++c) products[r][c] = Isa::multiply_add(entry, lanes[c], products[r][c]);
+        for (std::size_t c = 0; c < C; ++c) {
+          products[r][c] = Isa::multiply_add(entry, lanes[c], products[r][c]);
+        }
       }
       a += a_step;
       b += C * kLanes;
@@ -83,7 +87,9 @@ struct Panel {
       }
     }
 #pragma GCC unroll 4
-    for (std::size_t c = 0; c < C; ++c) Isa::store(sums + c * kLanes, total[c]);
+    for (std::size_t c = 0; c < C; ++c) {
+      Isa::store(sums + c * kLanes, total[c]);
+    }
     weigh<Isa::most_rows(C), C>(0, rescale);
   }
 
@@ -97,14 +103,18 @@ struct Panel {
 #pragma GCC unroll 12
       for (std::size_t r = 0; r < R; ++r) {
 #pragma GCC unroll 4
-        for (std::size_t c = 0; c < C; ++c) products[r][c] = Isa::zero();
+        for (std::size_t c = 0; c < C; ++c) {
+          products[r][c] = Isa::zero();
+        }
       }
       multiply<R, C>(products, keys + key * key_stride, key_stride, 1, queries, head_width);
       if (soft_cap > 0.0F) {
 #pragma GCC unroll 12
         for (std::size_t r = 0; r < R; ++r) {
 #pragma GCC unroll 4
-          for (std::size_t c = 0; c < C; ++c) products[r][c] = Isa::soft_cap(products[r][c], soft_cap);
+          for (std::size_t c = 0; c < C; ++c) {
+            products[r][c] = Isa::soft_cap(products[r][c], soft_cap);
+          }
         }
       }
       if (mask != nullptr) {
@@ -127,7 +137,9 @@ struct Panel {
         }
       }
     }
-    if constexpr (R > 1) score<fewer_rows(R), C>(key, largest);
+    if constexpr (R > 1) {
+      score<fewer_rows(R), C>(key, largest);
+    }
   }
 
   // output[d, c, :] = output[d, c, :] * rescale[c] + sum_j values[j, d] * scores[j, c, :] for d from `entry` on.
@@ -147,10 +159,14 @@ struct Panel {
 #pragma GCC unroll 12
       for (std::size_t r = 0; r < R; ++r) {
 #pragma GCC unroll 4
-        for (std::size_t c = 0; c < C; ++c) Isa::store(row + (r * C + c) * kLanes, products[r][c]);
+        for (std::size_t c = 0; c < C; ++c) {
+          Isa::store(row + (r * C + c) * kLanes, products[r][c]);
+        }
       }
     }
-    if constexpr (R > 1) weigh<fewer_rows(R), C>(entry, rescale);
+    if constexpr (R > 1) {
+      weigh<fewer_rows(R), C>(entry, rescale);
+    }
   }
 };
 

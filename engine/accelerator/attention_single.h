@@ -40,18 +40,28 @@ struct SingleQuery {
   }
 
   ENDORM_ATTENTION_INLINE void run() {
-    for (std::size_t head = 0; head < work.group; ++head) start(head);
+    for (std::size_t head = 0; head < work.group; ++head) {
+      start(head);
+    }
     KeyCursor cursor{work.runs};
     std::uint32_t chosen[kKeyTile];
     while (const std::size_t count = cursor.next(chosen)) {
       const std::size_t padded = (count + kLanes - 1) / kLanes * kLanes;
       convert_keys<Isa>(work, chosen, count, keys, values);
-      for (std::size_t i = count * key_stride; i < padded * key_stride; ++i) keys[i] = 0.0F;
-      for (std::size_t i = count * value_stride; i < padded * value_stride; ++i) values[i] = 0.0F;
+      for (std::size_t i = count * key_stride; i < padded * key_stride; ++i) {
+        keys[i] = 0.0F;
+      }
+      for (std::size_t i = count * value_stride; i < padded * value_stride; ++i) {
+        values[i] = 0.0F;
+      }
       lay_out_mask(chosen, count, padded);
-      for (std::size_t head = 0; head < work.group; ++head) add_keys(head, padded);
+      for (std::size_t head = 0; head < work.group; ++head) {
+        add_keys(head, padded);
+      }
     }
-    for (std::size_t head = 0; head < work.group; ++head) write(head);
+    for (std::size_t head = 0; head < work.group; ++head) {
+      write(head);
+    }
   }
 
   ENDORM_ATTENTION_INLINE void start(std::size_t head) {
@@ -61,8 +71,12 @@ struct SingleQuery {
                                        of_all * arguments.q_head_stride + work.first_query * arguments.q_query_stride);
     const float factor = query_factor(arguments);
     float* query = queries + head * key_stride;
-    for (std::size_t d = 0; d < key_stride; ++d) query[d] = d < arguments.head_width ? factor * from[d] : 0.0F;
-    for (std::size_t d = 0; d < value_stride; ++d) output[head * value_stride + d] = 0.0F;
+    for (std::size_t d = 0; d < key_stride; ++d) {
+      query[d] = d < arguments.head_width ? factor * from[d] : 0.0F;
+    }
+    for (std::size_t d = 0; d < value_stride; ++d) {
+      output[head * value_stride + d] = 0.0F;
+    }
     const float sink = sink_score(arguments, of_all);
     maxima[head] = sink;
     sums[head] = sink == kLowest ? 0.0F : 1.0F;
@@ -73,7 +87,9 @@ struct SingleQuery {
     for (std::size_t begin = 0; begin < padded; begin += kLanes) {
       const std::size_t there = count - begin < kLanes ? count - begin : kLanes;
       std::uint16_t entries[kLanes] = {};
-      for (std::size_t i = 0; work.has_values[0] && i < there; ++i) entries[i] = work.mask_values[chosen[begin + i]];
+      for (std::size_t i = 0; work.has_values[0] && i < there; ++i) {
+        entries[i] = work.mask_values[chosen[begin + i]];
+      }
       const Vector added = Isa::multiply(Isa::load_f16(entries), Isa::spread(kLog2OfE));
       Isa::store(mask + begin, Isa::add(added, Isa::hide(static_cast<std::uint16_t>((1U << there) - 1U))));
     }
@@ -83,7 +99,9 @@ struct SingleQuery {
     alignas(64) float lanes[kLanes];
     Isa::store(lanes, score(queries + head * key_stride, padded));
     float largest = maxima[head];
-    for (const float lane : lanes) largest = lane > largest ? lane : largest;
+    for (const float lane : lanes) {
+      largest = lane > largest ? lane : largest;
+    }
     Vector total = Isa::zero();
     for (std::size_t i = 0; i < padded; i += kLanes) {
       const Vector power = Isa::power(Isa::subtract(Isa::load(scores + i), Isa::spread(largest)));
@@ -94,13 +112,19 @@ struct SingleQuery {
     const float rescale = lanes[0];
     Isa::store(lanes, total);
     float sum = rescale * sums[head];
-    for (const float lane : lanes) sum += lane;
+    for (const float lane : lanes) {
+      sum += lane;
+    }
     maxima[head] = largest;
     sums[head] = sum;
     float* row = output + head * value_stride;
     std::size_t d = 0;
-    for (; d + 4 * kLanes <= arguments.value_width; d += 4 * kLanes) weigh<4>(row, d, rescale, padded);
-    for (; d < arguments.value_width; d += kLanes) weigh<1>(row, d, rescale, padded);
+    for (; d + 4 * kLanes <= arguments.value_width; d += 4 * kLanes) {
+      weigh<4>(row, d, rescale, padded);
+    }
+    for (; d < arguments.value_width; d += kLanes) {
+      weigh<1>(row, d, rescale, padded);
+    }
   }
 
   // Fills the scores; returns the largest in each lane.
@@ -110,7 +134,9 @@ struct SingleQuery {
     for (std::size_t key = 0; key < padded; key += kLanes) {
       Vector rows[kLanes];
 #pragma GCC unroll 16
-      for (std::size_t i = 0; i < kLanes; ++i) rows[i] = Isa::zero();
+      for (std::size_t i = 0; i < kLanes; ++i) {
+        rows[i] = Isa::zero();
+      }
       for (std::size_t d = 0; d < arguments.head_width; d += kLanes) {
         const Vector entries = Isa::load(query + d);
 #pragma GCC unroll 16
@@ -122,10 +148,14 @@ struct SingleQuery {
 #pragma GCC unroll 4
       for (std::size_t half = kLanes / 2; half > 0; half /= 2) {
 #pragma GCC unroll 8
-        for (std::size_t i = 0; i < half; ++i) rows[i] = Isa::add(rows[i], rows[i + half]);
+        for (std::size_t i = 0; i < half; ++i) {
+          rows[i] = Isa::add(rows[i], rows[i + half]);
+        }
       }
       Vector found = rows[0];
-      if (soft_cap > 0.0F) found = Isa::soft_cap(found, soft_cap);
+      if (soft_cap > 0.0F) {
+        found = Isa::soft_cap(found, soft_cap);
+      }
       found = Isa::add(found, Isa::load(mask + key));
       Isa::store(scores + key, found);
       largest = Isa::maximum(largest, found);
@@ -154,7 +184,9 @@ struct SingleQuery {
       }
     }
 #pragma GCC unroll 4
-    for (std::size_t r = 0; r < R; ++r) Isa::store(row + d + r * kLanes, Isa::add(even[r], odd[r]));
+    for (std::size_t r = 0; r < R; ++r) {
+      Isa::store(row + d + r * kLanes, Isa::add(even[r], odd[r]));
+    }
   }
 
   ENDORM_ATTENTION_INLINE void write(std::size_t head) {
@@ -162,7 +194,9 @@ struct SingleQuery {
     auto* to = reinterpret_cast<float*>(
         reinterpret_cast<std::byte*>(arguments.out) + work.stream * arguments.out_stream_stride +
         (work.kv_head * work.group + head) * arguments.out_head_stride + work.first_query * arguments.out_query_stride);
-    for (std::size_t d = 0; d < arguments.value_width; ++d) to[d] = factor * output[head * value_stride + d];
+    for (std::size_t d = 0; d < arguments.value_width; ++d) {
+      to[d] = factor * output[head * value_stride + d];
+    }
   }
 };
 

@@ -44,7 +44,9 @@ struct KeyCursor {
     std::size_t count = 0;
     while (count < kKeyTile && !runs.empty()) {
       const std::uint32_t length = runs[0].end - runs[0].begin;
-      while (count < kKeyTile && begun < length) chosen[count++] = runs[0].begin + begun++;
+      while (count < kKeyTile && begun < length) {
+        chosen[count++] = runs[0].begin + begun++;
+      }
       if (begun == length) {
         runs = runs.subspan(1);
         begun = 0;
@@ -74,13 +76,19 @@ ENDORM_ATTENTION_INLINE void convert_row(AttentionElement element, const std::by
   std::size_t i = 0;
   switch (element) {
     case AttentionElement::kF32:
-      for (; i + kLanes <= width; i += kLanes) Isa::store(converted + i, Isa::load_unaligned(row + 4 * i));
+      for (; i + kLanes <= width; i += kLanes) {
+        Isa::store(converted + i, Isa::load_unaligned(row + 4 * i));
+      }
       break;
     case AttentionElement::kF16:
-      for (; i + kLanes <= width; i += kLanes) Isa::store(converted + i, Isa::load_f16(row + 2 * i));
+      for (; i + kLanes <= width; i += kLanes) {
+        Isa::store(converted + i, Isa::load_f16(row + 2 * i));
+      }
       break;
     case AttentionElement::kBf16:
-      for (; i + kLanes <= width; i += kLanes) Isa::store(converted + i, Isa::load_bf16(row + 2 * i));
+      for (; i + kLanes <= width; i += kLanes) {
+        Isa::store(converted + i, Isa::load_bf16(row + 2 * i));
+      }
       break;
   }
   if (i < width) {
@@ -146,7 +154,9 @@ struct Tile {
     start_sums();
     KeyCursor cursor{work.runs};
     std::uint32_t chosen[kKeyTile];
-    while (const std::size_t count = cursor.next(chosen)) add_keys(chosen, count);
+    while (const std::size_t count = cursor.next(chosen)) {
+      add_keys(chosen, count);
+    }
     write_output();
   }
 
@@ -177,11 +187,19 @@ struct Tile {
   }
 
   ENDORM_ATTENTION_INLINE static void add_panel(Panel<Isa>& panel, std::size_t width) {
-    if (width == 1) panel.template add<1>();
+    if (width == 1) {
+      panel.template add<1>();
+    }
     if constexpr (Isa::kMostColumns > 1) {
-      if (width == 2) panel.template add<2>();
-      if (width == 3) panel.template add<3>();
-      if (width == 4) panel.template add<4>();
+      if (width == 2) {
+        panel.template add<2>();
+      }
+      if (width == 3) {
+        panel.template add<3>();
+      }
+      if (width == 4) {
+        panel.template add<4>();
+      }
     }
   }
 
@@ -197,13 +215,17 @@ struct Tile {
     for (std::size_t block = 0; block < work.tile_blocks; ++block) {
       masked |= work.has_values[block];
       const std::uint16_t* bits = work.bits[block];
-      for (std::size_t i = 0; bits != nullptr && i < count; ++i) masked |= bits[chosen[i]] != 0xFFFF;
+      for (std::size_t i = 0; bits != nullptr && i < count; ++i) {
+        masked |= bits[chosen[i]] != 0xFFFF;
+      }
     }
     for (std::size_t block = 0; masked && block < work.tile_blocks; ++block) {
       for (std::size_t i = 0; i < count; ++i) {
         float* lanes = mask + (i * work.tile_blocks + block) * kLanes;
         Isa::store(lanes, Isa::hide(work.bits[block][chosen[i]]));
-        if (work.has_values[block]) lay_out_values(block, chosen[i], lanes);
+        if (work.has_values[block]) {
+          lay_out_values(block, chosen[i], lanes);
+        }
       }
     }
     return masked;
@@ -249,7 +271,9 @@ struct Tile {
                                 : Isa::zero();
         }
         Isa::transpose(square);
-        for (std::size_t i = 0; i < kLanes; ++i) Isa::store(lanes + (d + i) * stride, square[i]);
+        for (std::size_t i = 0; i < kLanes; ++i) {
+          Isa::store(lanes + (d + i) * stride, square[i]);
+        }
       }
       for (; d < arguments.head_width; ++d) {
         for (std::size_t i = 0; i < kLanes; ++i) {
@@ -261,7 +285,9 @@ struct Tile {
   }
 
   ENDORM_ATTENTION_INLINE void start_sums() {
-    for (std::size_t i = 0; i < columns * kLanes * arguments.value_width; ++i) output[i] = 0.0F;
+    for (std::size_t i = 0; i < columns * kLanes * arguments.value_width; ++i) {
+      output[i] = 0.0F;
+    }
     for (std::size_t column = 0; column < columns; ++column) {
       const std::size_t head = work.kv_head * work.group + column / work.tile_blocks;
       const float sink = sink_score(arguments, head);
@@ -280,15 +306,19 @@ struct Tile {
                         head * arguments.out_head_stride + (work.first_query + first) * arguments.out_query_stride;
       const std::size_t there = queries_of_block(first);
       float* factors = sums + column * kLanes;
-      for (std::size_t i = 0; i < kLanes; ++i) factors[i] = factors[i] == 0.0F ? 0.0F : 1.0F / factors[i];
+      for (std::size_t i = 0; i < kLanes; ++i) {
+        factors[i] = factors[i] == 0.0F ? 0.0F : 1.0F / factors[i];
+      }
       std::size_t d = 0;
       for (; d + kLanes <= arguments.value_width; d += kLanes) {
         Vector square[kLanes];
-        for (std::size_t i = 0; i < kLanes; ++i)
+        for (std::size_t i = 0; i < kLanes; ++i) {
           square[i] = Isa::multiply(Isa::load(factors), Isa::load(lanes + (d + i) * stride));
+        }
         Isa::transpose(square);
-        for (std::size_t i = 0; i < there; ++i)
+        for (std::size_t i = 0; i < there; ++i) {
           Isa::store_unaligned(rows + i * arguments.out_query_stride + 4 * d, square[i]);
+        }
       }
       for (; d < arguments.value_width; ++d) {
         for (std::size_t i = 0; i < there; ++i) {

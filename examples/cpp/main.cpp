@@ -1,6 +1,6 @@
 #include <cstdio>
 
-#include "engine/llama_engine.h"
+#include "engine/llama/llama_engine.h"
 #include "score/endogenous_scorer.h"
 
 int main(int, char** arguments) {

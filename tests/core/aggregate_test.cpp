@@ -17,14 +17,20 @@ constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
 std::vector<TokenReward> tokens_of(const std::vector<double>& log_probs, double initial_value = 0.0) {
   std::vector<TokenReward> tokens(log_probs.size());
-  for (std::size_t h = 0; h < tokens.size(); ++h) tokens[h].log_prob = log_probs[h];
-  if (!tokens.empty()) tokens.front().value = initial_value;
+  for (std::size_t h = 0; h < tokens.size(); ++h) {
+    tokens[h].log_prob = log_probs[h];
+  }
+  if (!tokens.empty()) {
+    tokens.front().value = initial_value;
+  }
   return tokens;
 }
 
 std::vector<TokenReward> random_tokens(RandomStream& random) {
   std::vector<double> log_probs(1 + random.below(200));
-  for (double& log_prob : log_probs) log_prob = -10.0 * random.uniform();
+  for (double& log_prob : log_probs) {
+    log_prob = -10.0 * random.uniform();
+  }
   return tokens_of(log_probs, 20.0 * random.normal());
 }
 
@@ -151,14 +157,18 @@ TEST_CASE("steps that do not cover the response in order are refused") {
       {{0, 3}, {3, 3}},          // an empty last step
       {{0, 2}, {2, 1}, {1, 3}},  // backwards
   };
-  for (const auto& steps : refused) CHECK_THROWS_AS(aggregate(tokens, steps, 1.0, {}), InvalidInput);
+  for (const auto& steps : refused) {
+    CHECK_THROWS_AS(aggregate(tokens, steps, 1.0, {}), InvalidInput);
+  }
   CHECK_NOTHROW(aggregate(tokens, std::vector<TokenRange>{{0, 1}, {1, 3}}, 1.0, {}));
 }
 
 TEST_CASE("options and responses without a meaning are refused") {
   const auto tokens = tokens_of({-1.0});
   CHECK_THROWS_AS(aggregate({}, {}, 1.0, {}), InvalidInput);
-  for (const double alpha : {0.0, -1.0, kNan}) CHECK_THROWS_AS(aggregate(tokens, {}, alpha, {}), InvalidInput);
+  for (const double alpha : {0.0, -1.0, kNan}) {
+    CHECK_THROWS_AS(aggregate(tokens, {}, alpha, {}), InvalidInput);
+  }
   for (const double outside : {-0.1, 1.1, kNan}) {
     CHECK_THROWS_WITH_AS(aggregate(tokens, {}, 1.0, {.gamma = outside}), doctest::Contains("gamma"), InvalidInput);
     CHECK_THROWS_WITH_AS(aggregate(tokens, {}, 1.0, {.floor = outside}), doctest::Contains("floor"), InvalidInput);

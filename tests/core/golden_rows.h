@@ -39,7 +39,9 @@ inline LogitRow make_row(const GoldenRow& row) {
     }
   }
   made.token = next() % row.size;
-  if (made.logits[made.token] == -std::numeric_limits<float>::infinity()) made.token = (made.token + 1) % row.size;
+  if (made.logits[made.token] == -std::numeric_limits<float>::infinity()) {
+    made.token = (made.token + 1) % row.size;
+  }
   return made;
 }
 

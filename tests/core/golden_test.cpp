@@ -31,7 +31,9 @@ test::GoldenRow row_of(const json& row, std::uint64_t further = 0) {
 }
 
 double relative_error(double found, double expected) {
-  if (found == expected) return 0.0;
+  if (found == expected) {
+    return 0.0;
+  }
   return std::abs(found - expected) / std::abs(expected);
 }
 
@@ -94,7 +96,9 @@ void check_aggregates(const Aggregates& found, const json& expected, double magn
   }
   REQUIRE(found.step_mean.has_value() == expected.contains("step_mean"));
   REQUIRE(found.min_step.has_value() == expected.contains("min_step"));
-  if (!found.step_mean) return;
+  if (!found.step_mean) {
+    return;
+  }
   check_close(*found.step_mean, expected.at("step_mean"), magnitude);
   check_close(*found.min_step, expected.at("min_step"), magnitude);
 }
@@ -118,7 +122,9 @@ TEST_CASE("token rewards, returns and every aggregation agree with mpmath") {
     check_close(episode_return(rewards), expected.at("return"), magnitude);
 
     std::vector<TokenRange> steps;
-    for (const json& step : expected.at("steps")) steps.push_back({step.at(0), step.at(1)});
+    for (const json& step : expected.at("steps")) {
+      steps.push_back({step.at(0), step.at(1)});
+    }
     const AggregateOptions options{.gamma = expected.at("gamma"),
                                    .floor = expected.at("floor"),
                                    .chunk = expected.at("chunk"),

@@ -20,7 +20,9 @@ constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 
 std::vector<float> random_logits(RandomStream& random, std::size_t size, double scale) {
   std::vector<float> logits(size);
-  for (float& logit : logits) logit = static_cast<float>(scale * random.normal());
+  for (float& logit : logits) {
+    logit = static_cast<float>(scale * random.normal());
+  }
   return logits;
 }
 
@@ -50,7 +52,9 @@ TEST_CASE("a kernel that this processor lacks is refused") {
   const auto kernels = available_row_kernels();
   const std::vector<float> row{1.0F};
   for (const RowKernel kernel : {RowKernel::kAvx512, RowKernel::kAvx2}) {
-    if (std::find(kernels.begin(), kernels.end(), kernel) != kernels.end()) continue;
+    if (std::find(kernels.begin(), kernels.end(), kernel) != kernels.end()) {
+      continue;
+    }
     CHECK_THROWS_AS(row_statistics_on(kernel, row, 1.0), InvalidInput);
   }
 }
@@ -121,7 +125,9 @@ TEST_CASE("kernels agree on unaligned rows of odd sizes") {
     // What lies before the row is not part of it.
     std::fill_n(storage.begin(), offset, kNan);
     for (std::size_t i = offset + 1; i < storage.size(); ++i) {
-      if (random.below(5) == 0) storage[i] = -kInfinity;
+      if (random.below(5) == 0) {
+        storage[i] = -kInfinity;
+      }
     }
     const std::span<const float> row = std::span(storage).subspan(offset);
     const RowStatistics portable = row_statistics_on(RowKernel::kPortable, row, alpha);
@@ -142,7 +148,9 @@ TEST_CASE("the order of the vocabulary does not matter") {
   for (int round = 0; round < 20; ++round) {
     std::vector<float> logits = random_logits(random, 1 + random.below(9000), 6.0);
     const RowStatistics before = row_statistics(logits, 1.0);
-    for (std::size_t i = logits.size(); i > 1; --i) std::swap(logits[i - 1], logits[random.below(i)]);
+    for (std::size_t i = logits.size(); i > 1; --i) {
+      std::swap(logits[i - 1], logits[random.below(i)]);
+    }
     const RowStatistics after = row_statistics(logits, 1.0);
     CHECK(std::abs(after.log_sum_exp - before.log_sum_exp) <= 1e-13 * std::abs(before.log_sum_exp));
     CHECK(std::abs(after.entropy - before.entropy) <= 1e-13 * std::max(1.0, before.entropy));

@@ -56,8 +56,12 @@ TEST_CASE("below stays below and reaches every number") {
   INFO("seed ", kSeed);
   RandomStream random(kSeed);
   std::array<int, 7> counts{};
-  for (int i = 0; i < 7000; ++i) ++counts.at(random.below(counts.size()));
-  for (const int count : counts) CHECK(std::abs(count - 1000) <= 150);
+  for (int i = 0; i < 7000; ++i) {
+    ++counts.at(random.below(counts.size()));
+  }
+  for (const int count : counts) {
+    CHECK(std::abs(count - 1000) <= 150);
+  }
   CHECK(random.below(1) == 0);
   CHECK_THROWS_AS(random.below(0), InvalidInput);
 }

@@ -26,7 +26,9 @@ Response random_response(RandomStream& random) {
   Response response;
   response.logits.resize(1 + random.below(60));
   for (std::vector<float>& row : response.logits) {
-    for (std::size_t a = 0; a < vocabulary; ++a) row.push_back(static_cast<float>(5.0 * random.normal()));
+    for (std::size_t a = 0; a < vocabulary; ++a) {
+      row.push_back(static_cast<float>(5.0 * random.normal()));
+    }
     response.tokens.push_back(random.below(vocabulary));
   }
   return response;
@@ -43,7 +45,9 @@ std::vector<TokenReward> rewards_of(const Response& response, double alpha) {
 
 double sum_log_prob(const std::vector<TokenReward>& rewards) {
   double sum = 0.0;
-  for (const TokenReward& token : rewards) sum += token.log_prob;
+  for (const TokenReward& token : rewards) {
+    sum += token.log_prob;
+  }
   return sum;
 }
 
@@ -118,12 +122,16 @@ TEST_CASE("adding c to every logit leaves log pi and moves V, and with it the re
     const double alpha = 0.2 + 3.0 * random.uniform();
     // Logits on a grid of 1/256 and a whole c: the shifted floats are exact.
     for (auto& row : response.logits) {
-      for (float& logit : row) logit = std::round(logit * 256.0F) / 256.0F;
+      for (float& logit : row) {
+        logit = std::round(logit * 256.0F) / 256.0F;
+      }
     }
     const std::vector<TokenReward> before = rewards_of(response, alpha);
     const float c = static_cast<float>(random.below(2000)) - 1000.0F;
     for (auto& row : response.logits) {
-      for (float& logit : row) logit += c;
+      for (float& logit : row) {
+        logit += c;
+      }
     }
     INFO("round ", round, ", alpha ", alpha, ", c ", c);
     const std::vector<TokenReward> after = rewards_of(response, alpha);
@@ -147,7 +155,9 @@ TEST_CASE("scaling logits and alpha together scales V and rewards and leaves the
     const double c = std::ldexp(1.0, static_cast<int>(random.below(9)) - 4);
     const std::vector<TokenReward> before = rewards_of(response, alpha);
     for (auto& row : response.logits) {
-      for (float& logit : row) logit *= static_cast<float>(c);
+      for (float& logit : row) {
+        logit *= static_cast<float>(c);
+      }
     }
     INFO("round ", round, ", alpha ", alpha, ", c ", c);
     const std::vector<TokenReward> after = rewards_of(response, c * alpha);
@@ -168,7 +178,9 @@ TEST_CASE("the probabilities of all tokens sum to one") {
   for (const double alpha : {0.5, 1.0, 2.5}) {
     const double value = soft_value(response.logits[0], alpha);
     double total = 0.0;
-    for (const float q : response.logits[0]) total += std::exp((static_cast<double>(q) - value) / alpha);
+    for (const float q : response.logits[0]) {
+      total += std::exp((static_cast<double>(q) - value) / alpha);
+    }
     CHECK(std::abs(total - 1.0) <= 1e-13);
   }
 }

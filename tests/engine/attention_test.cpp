@@ -25,7 +25,9 @@ std::uint16_t to_f16(float x) {
   const auto bits = std::bit_cast<std::uint32_t>(x);
   const std::uint32_t sign = bits >> 16U & 0x8000U;
   const float size = std::abs(x);
-  if (size < 0x1p-14F) return static_cast<std::uint16_t>(sign | static_cast<std::uint32_t>(size * 0x1p24F));
+  if (size < 0x1p-14F) {
+    return static_cast<std::uint16_t>(sign | static_cast<std::uint32_t>(size * 0x1p24F));
+  }
   return static_cast<std::uint16_t>(sign | ((std::bit_cast<std::uint32_t>(size) >> 13U) - (112U << 10U)));
 }
 
@@ -33,7 +35,9 @@ float from_f16(std::uint16_t half) {
   const int exponent = half >> 10U & 31;
   const int fraction = half & 1023;
   const float sign = (half & 0x8000U) != 0 ? -1.0F : 1.0F;
-  if (exponent == 31) return fraction != 0 ? std::numeric_limits<float>::quiet_NaN() : sign * kInfinity;
+  if (exponent == 31) {
+    return fraction != 0 ? std::numeric_limits<float>::quiet_NaN() : sign * kInfinity;
+  }
   return sign * (exponent == 0 ? std::ldexp(static_cast<float>(fraction), -24)
                                : std::ldexp(static_cast<float>(1024 + fraction), exponent - 25));
 }
@@ -55,7 +59,9 @@ struct Rows {
     for (std::size_t i = 0; i < counts[0]; ++i) {
       for (std::size_t j = 0; j < counts[1]; ++j) {
         for (std::size_t k = 0; k < counts[2]; ++k) {
-          for (std::size_t d = 0; d < width; ++d) put(i, j, k, d, static_cast<float>(scale * random.normal()));
+          for (std::size_t d = 0; d < width; ++d) {
+            put(i, j, k, d, static_cast<float>(scale * random.normal()));
+          }
         }
       }
     }
@@ -122,12 +128,22 @@ std::vector<std::uint16_t> make_mask(RandomStream& random, const Problem& p, std
       const std::size_t position = i + p.keys - std::min(p.keys, p.queries);  // the last queries are the last keys
       for (std::size_t j = 0; j < p.keys; ++j) {
         bool seen = j <= position;
-        if (p.mask_kind == MaskKind::kTree) seen = j < trunk || (j <= position && j % branches == position % branches);
-        if (p.mask_kind == MaskKind::kWindow) seen = seen && position - j < window;
-        if (p.mask_kind == MaskKind::kAllHidden) seen = i % 3 == 0 && j < trunk;
-        if (p.mask_kind == MaskKind::kScattered) seen = random.below(8) == 0;
+        if (p.mask_kind == MaskKind::kTree) {
+          seen = j < trunk || (j <= position && j % branches == position % branches);
+        }
+        if (p.mask_kind == MaskKind::kWindow) {
+          seen = seen && position - j < window;
+        }
+        if (p.mask_kind == MaskKind::kAllHidden) {
+          seen = i % 3 == 0 && j < trunk;
+        }
+        if (p.mask_kind == MaskKind::kScattered) {
+          seen = random.below(8) == 0;
+        }
         std::uint16_t value = seen ? 0 : kHidden;
-        if (p.mask_kind == MaskKind::kValues && seen) value = to_f16(static_cast<float>(2.0 * random.normal()));
+        if (p.mask_kind == MaskKind::kValues && seen) {
+          value = to_f16(static_cast<float>(2.0 * random.normal()));
+        }
         mask[(stream * p.queries + i) * mask_row + j] = value;
       }
     }
@@ -142,24 +158,35 @@ std::vector<double> reference(const Problem& p, const Rows& q, const Rows& k, co
   std::vector<double> scores(p.keys, -kInfinity);
   double largest = sinks != nullptr ? sinks[head] : -kInfinity;
   for (std::size_t j = 0; j < p.keys; ++j) {
-    if (mask_row != nullptr && mask_row[j] == kHidden) continue;
+    if (mask_row != nullptr && mask_row[j] == kHidden) {
+      continue;
+    }
     double score = 0.0;
-    for (std::size_t d = 0; d < p.head_width; ++d)
+    for (std::size_t d = 0; d < p.head_width; ++d) {
       score += q.get(stream, query, head, d) * k.get(stream, j, head / p.group, d);
+    }
     score *= p.scale;
-    if (p.softcap > 0.0F) score = p.softcap * std::tanh(score / p.softcap);
+    if (p.softcap > 0.0F) {
+      score = p.softcap * std::tanh(score / p.softcap);
+    }
     scores[j] = score + (mask_row != nullptr ? from_f16(mask_row[j]) : 0.0F);
     largest = std::max(largest, scores[j]);
   }
   double sum = sinks != nullptr && sinks[head] > -kInfinity ? std::exp(sinks[head] - largest) : 0.0;
   std::vector<double> out(p.value_width, 0.0);
   for (std::size_t j = 0; j < p.keys; ++j) {
-    if (scores[j] == -kInfinity) continue;
+    if (scores[j] == -kInfinity) {
+      continue;
+    }
     const double power = std::exp(scores[j] - largest);
     sum += power;
-    for (std::size_t d = 0; d < p.value_width; ++d) out[d] += power * v.get(stream, j, head / p.group, d);
+    for (std::size_t d = 0; d < p.value_width; ++d) {
+      out[d] += power * v.get(stream, j, head / p.group, d);
+    }
   }
-  for (double& x : out) x = sum > 0.0 ? x / sum : 0.0;
+  for (double& x : out) {
+    x = sum > 0.0 ? x / sum : 0.0;
+  }
   return out;
 }
 
@@ -204,16 +231,24 @@ void check_problem(RandomStream& random, const Problem& p, AttentionScratch& scr
   const Rows k(random, p.k_element, p.head_width, {p.streams, p.keys, p.kv_heads}, 1.0);
   const Rows v(random, p.v_element, p.value_width, {p.streams, p.keys, p.kv_heads}, 1.0);
   std::vector<float> sinks(heads);
-  for (float& sink : sinks) sink = static_cast<float>(2.0 * random.normal());
-  if (heads > 1) sinks[0] = -kInfinity;
+  for (float& sink : sinks) {
+    sink = static_cast<float>(2.0 * random.normal());
+  }
+  if (heads > 1) {
+    sinks[0] = -kInfinity;
+  }
   const std::size_t mask_row = p.keys + random.below(5);
   const auto values = p.mask_kind == MaskKind::kNone ? std::vector<std::uint16_t>{} : make_mask(random, p, mask_row);
   AttentionMaskSource source{nullptr, p.queries, p.keys, p.mask_streams, mask_row * 2, p.queries * mask_row * 2};
-  if (!values.empty()) source.values = values.data();
+  if (!values.empty()) {
+    source.values = values.data();
+  }
   const AttentionMask mask(source, 2);
 
   AttentionArguments a = arguments_of(p, q, k, v);
-  if (p.has_sinks) a.sinks = sinks.data();
+  if (p.has_sinks) {
+    a.sinks = sinks.data();
+  }
   const std::size_t out_row = p.value_width + random.below(3);
   a.out_head_stride = out_row * 4;
   a.out_query_stride = heads * out_row * 4;
@@ -234,9 +269,13 @@ void check_problem(RandomStream& random, const Problem& p, AttentionScratch& scr
       const auto expected = reference(p, q, k, v, mask_of_row, a.sinks, stream, query, head);
       for (std::size_t d = 0; d < p.value_width; ++d) {
         const double difference = std::abs(out[row * out_row + d] - expected[d]);
-        if (!(difference <= worst)) worst = difference;  // keeps a NaN
+        if (!(difference <= worst)) {
+          worst = difference;  // keeps a NaN
+        }
       }
-      for (std::size_t d = p.value_width; d < out_row; ++d) overwritten += out[row * out_row + d] == -7.0F ? 0 : 1;
+      for (std::size_t d = p.value_width; d < out_row; ++d) {
+        overwritten += out[row * out_row + d] == -7.0F ? 0 : 1;
+      }
     }
     CHECK(worst <= kTolerance);
     CHECK(overwritten == 0);
@@ -306,9 +345,13 @@ TEST_CASE("a query that sees nothing gives exact zeros, and keys that nobody see
     INFO(attention_kernel_name(kernel));
     Small small(3, 200);
     std::vector<std::uint16_t> values(3 * 200, kHidden);
-    for (std::size_t j = 50; j < 120; ++j) values[j] = values[2 * 200 + j] = 0;
+    for (std::size_t j = 50; j < 120; ++j) {
+      values[j] = values[2 * 200 + j] = 0;
+    }
     for (std::size_t j = 0; j < 200; ++j) {
-      if (j >= 50 && j < 120) continue;
+      if (j >= 50 && j < 120) {
+        continue;
+      }
       std::fill_n(small.k.begin() + static_cast<std::ptrdiff_t>(j * 16), 16, kNan);
       std::fill_n(small.v.begin() + static_cast<std::ptrdiff_t>(j * 16), 16, kNan);
     }
@@ -393,7 +436,9 @@ TEST_CASE("a kernel that this processor lacks is refused, and the portable one i
   AttentionScratch scratch;
   const AttentionMask mask({nullptr, 1, 1, 1, 0, 0}, 1);
   for (const AttentionKernel kernel : {AttentionKernel::kAvx512, AttentionKernel::kAvx2}) {
-    if (std::find(kernels.begin(), kernels.end(), kernel) != kernels.end()) continue;
+    if (std::find(kernels.begin(), kernels.end(), kernel) != kernels.end()) {
+      continue;
+    }
     CHECK_THROWS_AS(attention_on(kernel, Small(1, 1).a, mask, scratch), InvalidInput);
   }
 }

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "core/errors.h"
-#include "engine/llama_engine.h"
+#include "engine/llama/llama_engine.h"
 
 namespace endorm {
 namespace {

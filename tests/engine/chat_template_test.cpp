@@ -1,9 +1,9 @@
-#include "engine/chat_template.h"
+#include "engine/turns/chat_template.h"
 
 #include <doctest/doctest.h>
 
 #include "core/errors.h"
-#include "engine/input_marks.h"
+#include "engine/turns/input_marks.h"
 #include "tests/engine/instrumented.h"
 #include "tests/engine/shipped_templates.h"
 

@@ -4,7 +4,7 @@
 #include <doctest/doctest.h>
 
 #include "core/random.h"
-#include "engine/llama_engine.h"
+#include "engine/llama/llama_engine.h"
 #include "engine/path_statistics.h"
 #include "tests/engine/sequences.h"
 

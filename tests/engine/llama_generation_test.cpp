@@ -8,7 +8,7 @@
 
 #include "core/errors.h"
 #include "core/random.h"
-#include "engine/llama_engine.h"
+#include "engine/llama/llama_engine.h"
 #include "tests/engine/golden_sequences.h"
 #include "tests/engine/sequences.h"
 

@@ -2,7 +2,7 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/accelerator/attention.h"
-#include "engine/llama_engine.h"
+#include "engine/llama/llama_engine.h"
 #include "tests/engine/golden_sequences.h"
 
 // Small models with random weights, one an architecture, against transformers: tests/golden/engine_tiny_models.py and

@@ -4,7 +4,7 @@
 
 #include "core/errors.h"
 #include "core/random.h"
-#include "engine/llama_engine.h"
+#include "engine/llama/llama_engine.h"
 #include "tests/engine/sequences.h"
 #include "tests/temporary_directory.h"
 

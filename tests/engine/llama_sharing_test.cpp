@@ -3,7 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "core/random.h"
-#include "engine/llama_engine.h"
+#include "engine/llama/llama_engine.h"
 #include "tests/engine/sequences.h"
 
 // Sharing prefixes, and computing in other portions, does not change the numbers: on random trees, with attention over

@@ -4,7 +4,7 @@
 #include <doctest/doctest.h>
 
 #include "core/errors.h"
-#include "engine/llama_engine.h"
+#include "engine/llama/llama_engine.h"
 #include "tests/engine/sequences.h"
 
 // Where a turn of the model begins and ends in its tokens.

@@ -6,8 +6,8 @@
 
 #include "core/errors.h"
 #include "core/random.h"
-#include "engine/llama_engine.h"
-#include "engine/weight_writer.h"
+#include "engine/llama/llama_engine.h"
+#include "engine/weights/weight_writer.h"
 #include "tests/engine/sequences.h"
 #include "tests/temporary_directory.h"
 

@@ -1,4 +1,4 @@
-#include "engine/remote_dialects.h"
+#include "engine/remote/remote_dialects.h"
 
 #include <cmath>
 #include <random>

@@ -1,4 +1,4 @@
-#include "engine/remote_engine.h"
+#include "engine/remote/remote_engine.h"
 
 #include <algorithm>
 #include <cmath>

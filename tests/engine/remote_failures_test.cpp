@@ -9,7 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/errors.h"
-#include "engine/remote_engine.h"
+#include "engine/remote/remote_engine.h"
 #include "tests/engine/remote_tabular_server.h"
 
 namespace endorm {

@@ -1,4 +1,4 @@
-#include "engine/remote_spelling.h"
+#include "engine/remote/remote_spelling.h"
 
 #include <set>
 #include <string>

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/remote_dialects.h"
+#include "engine/remote/remote_dialects.h"
 #include "engine/tabular_engine.h"
 
 namespace endorm {

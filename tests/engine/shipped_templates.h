@@ -6,7 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "engine/chat_template.h"
+#include "engine/turns/chat_template.h"
 
 namespace endorm {
 

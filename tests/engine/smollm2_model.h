@@ -3,7 +3,7 @@
 #include <optional>
 #include <string>
 
-#include "engine/llama_engine.h"
+#include "engine/llama/llama_engine.h"
 
 namespace endorm {
 

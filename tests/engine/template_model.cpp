@@ -13,9 +13,9 @@
 #include <llama.h>
 
 #include "core/random.h"
-#include "engine/byte_alphabet.h"
-#include "engine/gguf_writer.h"
-#include "engine/new_model.h"
+#include "engine/turns/byte_alphabet.h"
+#include "engine/weights/gguf_writer.h"
+#include "engine/weights/new_model.h"
 #include "tests/engine/python_json.h"
 
 namespace endorm {

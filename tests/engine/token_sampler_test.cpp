@@ -1,4 +1,4 @@
-#include "engine/token_sampler.h"
+#include "engine/llama/token_sampler.h"
 
 #include <algorithm>
 #include <cmath>
@@ -10,7 +10,7 @@
 
 #include "core/errors.h"
 #include "core/random.h"
-#include "engine/completion_draft.h"
+#include "engine/llama/completion_draft.h"
 #include "engine/tabular_engine.h"
 
 namespace endorm {

@@ -1,4 +1,4 @@
-#include "engine/tokenizer.h"
+#include "engine/turns/tokenizer.h"
 
 #include <algorithm>
 #include <cstdlib>

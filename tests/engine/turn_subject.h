@@ -7,8 +7,8 @@
 #include <utility>
 #include <vector>
 
-#include "engine/chat_template.h"
-#include "engine/llama_engine.h"
+#include "engine/llama/llama_engine.h"
+#include "engine/turns/chat_template.h"
 #include "tests/engine/template_model.h"
 #include "tests/temporary_directory.h"
 

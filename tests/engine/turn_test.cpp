@@ -1,6 +1,6 @@
 // Where a response is read in its turn (docs/turns.md), by the kind of the template.
 
-#include "engine/turn.h"
+#include "engine/turns/turn.h"
 
 #include <doctest/doctest.h>
 

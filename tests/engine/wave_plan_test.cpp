@@ -1,4 +1,4 @@
-#include "engine/wave_plan.h"
+#include "engine/llama/wave_plan.h"
 
 #include <algorithm>
 #include <random>

@@ -1,4 +1,4 @@
-#include "engine/weight_file.h"
+#include "engine/weights/weight_file.h"
 
 #include <algorithm>
 #include <cstring>

@@ -1,4 +1,4 @@
-#include "engine/weight_writer.h"
+#include "engine/weights/weight_writer.h"
 
 #include <bit>
 #include <cmath>
@@ -12,7 +12,7 @@
 
 #include "core/errors.h"
 #include "core/random.h"
-#include "engine/llama_engine.h"
+#include "engine/llama/llama_engine.h"
 #include "tests/engine/sequences.h"
 #include "tests/temporary_directory.h"
 

@@ -73,7 +73,9 @@ TEST_CASE("verdicts of one prompt are clustered") {
       compare_judges("rm-bench", test::rm_bench_examples(4, right), test::rm_bench_examples(4, wrong));
   CHECK(comparison.clustered);
   CHECK(comparison.right_first_only == 4 * 5 * 9);
-  for (const ComparedFigure& figure : comparison.figures) CHECK(figure.difference == 1.0);
+  for (const ComparedFigure& figure : comparison.figures) {
+    CHECK(figure.difference == 1.0);
+  }
 }
 
 TEST_CASE("step judges are compared at the variant that each chose, though their variants differ") {

@@ -86,7 +86,9 @@ TEST_CASE("a hostile row is a fault with its number and reason, and the rest is 
 TEST_CASE("an answer of just under 100,000 characters is kept, however many bytes these are") {
   const TemporaryDirectory folder;
   std::string text;
-  for (int i = 0; i < 99'999; ++i) text += "\xC3\xA9";
+  for (int i = 0; i < 99'999; ++i) {
+    text += "\xC3\xA9";
+  }
   write_file(folder.file("rows.jsonl"), R"({"prompt": "Q", "chosen": ")" + text + R"(", "rejected": "y"})");
   CHECK(read_benchmark("pairs", folder.file("rows.jsonl")).examples.size() == 1);
 }

@@ -9,7 +9,9 @@ void fill_margins(JudgedExample& example) {
   for (JudgedComparison& judged : example.comparisons) {
     const std::optional<double>& better = example.responses.at(judged.comparison.better).reward;
     const std::optional<double>& worse = example.responses.at(judged.comparison.worse).reward;
-    if (better && worse) judged.margin = *better - *worse;
+    if (better && worse) {
+      judged.margin = *better - *worse;
+    }
   }
 }
 
@@ -23,7 +25,9 @@ std::vector<JudgedExample> rm_bench_examples(std::size_t prompts, const MakeRewa
       example.key = example.id;
       example.subset = subset;
       example.responses.resize(6);
-      for (std::size_t r = 0; r < 6; ++r) example.responses[r].reward = reward(r < 3);
+      for (std::size_t r = 0; r < 6; ++r) {
+        example.responses[r].reward = reward(r < 3);
+      }
       for (std::size_t i = 0; i < 3; ++i) {
         for (std::size_t j = 0; j < 3; ++j) {
           const std::string cell = std::to_string(i) + "," + std::to_string(j);
@@ -68,7 +72,9 @@ JudgedExample step_example(const std::string& id, const std::string& subset, std
 const Figure& figure_named(const MetricTable& table, const std::string& name, const std::string& group,
                            const std::string& variant) {
   for (const Figure& figure : table.figures) {
-    if (figure.name == name && figure.group == group && figure.variant == variant) return figure;
+    if (figure.name == name && figure.group == group && figure.variant == variant) {
+      return figure;
+    }
   }
   throw std::runtime_error("no figure " + name + " of " + group + " (" + variant + ") in " + table.benchmark);
 }

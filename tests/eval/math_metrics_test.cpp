@@ -31,12 +31,16 @@ MathJudge judge_of(const std::string& name, const std::vector<MathRow>& rows,
                    const std::vector<std::vector<double>>& rewards) {
   MathJudge judge{name, "fingerprint", {}, 0};
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    if (rows[i].samples.empty()) continue;
+    if (rows[i].samples.empty()) {
+      continue;
+    }
     JudgedExample& judged = judge.rows.emplace_back();
     judged.id = rows[i].problem.id;
     for (const double reward : rewards[i]) {
       JudgedResponse& response = judged.responses.emplace_back();
-      if (!std::isnan(reward)) response.reward = reward;
+      if (!std::isnan(reward)) {
+        response.reward = reward;
+      }
     }
   }
   return judge;
@@ -58,7 +62,9 @@ const MathFigure& figure_of(const MathReport& report, const std::string& metric,
 const MathComparison& comparison_of(const MathReport& report, const std::string& judge, const std::string& against,
                                     const std::string& suite = "s") {
   for (const MathComparison& comparison : report.comparisons) {
-    if (comparison.judge == judge && comparison.against == against && comparison.suite == suite) return comparison;
+    if (comparison.judge == judge && comparison.against == against && comparison.suite == suite) {
+      return comparison;
+    }
   }
   FAIL("no comparison of ", judge, " with ", against, " on ", suite);
   return report.comparisons.front();
@@ -208,14 +214,18 @@ TEST_CASE("golden: figures and comparisons of random samples") {
       row.problem.level = made["level"];
       for (const json& sample : made["samples"]) {
         MathSample& own = row.samples.emplace_back();
-        own.verdict = sample["verdict"] == "correct" ? Verdict::correct
-                      : sample["verdict"] == "wrong" ? Verdict::wrong
-                                                     : Verdict::unparsable;
-        if (!sample["vote"].is_null()) own.vote = sample["vote"].get<std::size_t>();
+        own.verdict = sample["verdict"] == "correct" ? Verdict::kCorrect
+                      : sample["verdict"] == "wrong" ? Verdict::kWrong
+                                                     : Verdict::kUnparsable;
+        if (!sample["vote"].is_null()) {
+          own.vote = sample["vote"].get<std::size_t>();
+        }
       }
       for (const char* judge : {"steady", "patchy"}) {
         std::vector<double>& list = rewards[judge].emplace_back();
-        if (!made["rewards"].contains(judge)) continue;
+        if (!made["rewards"].contains(judge)) {
+          continue;
+        }
         for (const json& reward : made["rewards"][judge]) {
           list.push_back(reward.is_null() ? kNone : reward.get<double>());
         }
@@ -231,7 +241,9 @@ TEST_CASE("golden: figures and comparisons of random samples") {
       const MathFigure& found = figure_of(report, wanted["metric"], wanted["judge"], text_or_empty(wanted["suite"]),
                                           text_or_empty(wanted["subject"]), text_or_empty(wanted["level"]));
       REQUIRE(found.value.has_value() == !wanted["value"].is_null());
-      if (found.value) CHECK(std::abs(*found.value - wanted["value"].get<double>()) <= 1e-12);
+      if (found.value) {
+        CHECK(std::abs(*found.value - wanted["value"].get<double>()) <= 1e-12);
+      }
     }
     CHECK(report.comparisons.size() == one["comparisons"].size());
     for (const json& wanted : one["comparisons"]) {

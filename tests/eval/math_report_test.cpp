@@ -26,7 +26,9 @@ std::vector<MathRow> tabular_rows() {
   std::vector<MathRow> rows = {row_of("1", "5", {"[1][2]", "[3]", "[1][2][0]"}),
                                {test::problem_of("2", "q", "5"), {}, "no"},
                                row_of("3", "5", {"[0]", "", "[2][2]"})};
-  for (MathRow& row : rows) row.problem.question = "[0][1]";
+  for (MathRow& row : rows) {
+    row.problem.question = "[0][1]";
+  }
   rows[0].samples[1].end = CompletionEnd::kLength;
   rows[0].samples[2].end = CompletionEnd::kStop;
   return rows;
@@ -49,7 +51,9 @@ MathReport judged_report() {
   for (const char* name : {"endorm", "length"}) {
     const Judge judge = make_judge(name, {engine, cache});
     report.judges.push_back({name, judge.fingerprint, run_judge(examples, *judge.scorer, {}, nullptr, {}, {}), 0});
-    if (report.shown.empty()) report.shown = shown_problems(examples, name, *judge.scorer, 1);
+    if (report.shown.empty()) {
+      report.shown = shown_problems(examples, name, *judge.scorer, 1);
+    }
   }
   BootstrapOptions options;
   options.resamples = 100;
@@ -73,7 +77,7 @@ TEST_CASE("samples become responses, in their order; one that did not end its tu
   CHECK(example.subset == "s");
   // The key is of the texts and their ends, and not of the verdicts.
   std::vector<MathRow> changed = rows;
-  changed[0].samples[0].verdict = Verdict::correct;
+  changed[0].samples[0].verdict = Verdict::kCorrect;
   CHECK(math_examples(changed, bare())[0].request.key == example.request.key);
   changed[0].samples[0].end = CompletionEnd::kLength;
   CHECK(math_examples(changed, bare())[0].request.key != example.request.key);
@@ -88,7 +92,9 @@ TEST_CASE("an empty sample gets no reward, and the problem is judged all the sam
   CHECK(!report.judges[0].rows[1].responses[1].reward);
   CHECK(report.judges[0].rows[1].responses[2].reward.has_value());
   for (const MathFigure& figure : report.figures) {
-    if (figure.judge == "endorm") CHECK(figure.n == 2);
+    if (figure.judge == "endorm") {
+      CHECK(figure.n == 2);
+    }
   }
 }
 

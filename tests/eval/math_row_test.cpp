@@ -17,7 +17,9 @@ using test::row_of;
 
 std::vector<int> votes(const MathRow& row) {
   std::vector<int> votes;
-  for (const MathSample& sample : row.samples) votes.push_back(sample.vote ? static_cast<int>(*sample.vote) : -1);
+  for (const MathSample& sample : row.samples) {
+    votes.push_back(sample.vote ? static_cast<int>(*sample.vote) : -1);
+  }
   return votes;
 }
 
@@ -25,9 +27,9 @@ TEST_CASE("equal answers in other spellings are one class; what cannot be read d
   const MathRow row = row_of(
       "1", "1/2", {"\\boxed{0.5}", "The answer is 3.", "so \\boxed{\\frac{1}{2}}", "", "\\boxed{3}", "\\boxed{1/2}"});
   CHECK(votes(row) == std::vector<int>{0, 1, 0, -1, 1, 0});
-  CHECK(row.samples[0].verdict == Verdict::correct);
-  CHECK(row.samples[1].verdict == Verdict::wrong);
-  CHECK(row.samples[3].verdict == Verdict::unparsable);
+  CHECK(row.samples[0].verdict == Verdict::kCorrect);
+  CHECK(row.samples[1].verdict == Verdict::kWrong);
+  CHECK(row.samples[3].verdict == Verdict::kUnparsable);
   CHECK(row.samples[3].answer_normal.empty());
   CHECK(vote_result(row).credit == 1.0);
   CHECK(!vote_result(row).tie);
@@ -39,7 +41,7 @@ TEST_CASE("the tolerance of the problem holds for verdicts and for votes") {
   row.problem.tolerance = 0.1;
   grade_samples(row);
   CHECK(votes(row) == std::vector<int>{0, 0, 2});
-  CHECK(row.samples[0].verdict == Verdict::correct);
+  CHECK(row.samples[0].verdict == Verdict::kCorrect);
 }
 
 TEST_CASE("lists vote in any order, multiple choices by their letter") {
@@ -47,7 +49,7 @@ TEST_CASE("lists vote in any order, multiple choices by their letter") {
   const MathRow sat =
       row_of("2", "B", {"The answer is (B).", "\\boxed{B}", "\\boxed{\\text{A}}", "so (B) it is, clearly"});
   CHECK(votes(sat) == std::vector<int>{0, 0, 2, 0});
-  CHECK(sat.samples[2].verdict == Verdict::wrong);
+  CHECK(sat.samples[2].verdict == Verdict::kWrong);
 }
 
 TEST_CASE("classes that tie at the top count as the share of right ones; nobody votes: wrong") {

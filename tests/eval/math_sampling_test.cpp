@@ -10,7 +10,7 @@
 #include <doctest/doctest.h>
 
 #include "core/errors.h"
-#include "engine/llama_engine.h"
+#include "engine/llama/llama_engine.h"
 #include "engine/tabular_engine.h"
 #include "tests/eval/math_rows.h"
 #include "tests/judge/byte_engine.h"
@@ -26,7 +26,9 @@ std::vector<MathProblem> tabular_problems(std::size_t count) {
   std::vector<MathProblem> problems;
   for (std::size_t i = 0; i < count; ++i) {
     std::string question;
-    for (std::size_t t = 0; t <= i % 3; ++t) question += "[" + std::to_string((i + t) % 4) + "]";
+    for (std::size_t t = 0; t <= i % 3; ++t) {
+      question += "[" + std::to_string((i + t) % 4) + "]";
+    }
     problems.push_back(test::problem_of(std::to_string(i), question, "5"));
   }
   return problems;
@@ -59,13 +61,17 @@ std::vector<MathRow> sampled(const std::vector<MathProblem>& problems, const Mat
   }
   return sample_math(problems, engine, options, log ? &*log : nullptr, std::move(finished),
                      [&](const MathSamplingProgress& so_far) {
-                       if (last != nullptr) *last = so_far;
+                       if (last != nullptr) {
+                         *last = so_far;
+                       }
                      });
 }
 
 std::vector<std::string> lines(const std::vector<MathRow>& rows) {
   std::vector<std::string> lines;
-  for (const MathRow& row : rows) lines.push_back(math_row_json(row));
+  for (const MathRow& row : rows) {
+    lines.push_back(math_row_json(row));
+  }
   return lines;
 }
 
@@ -80,17 +86,23 @@ TEST_CASE("a sample depends on the seed, the problem and its number, and on noth
     by_id[row.problem.id] = math_row_json(row);
   }
   std::vector<MathProblem> reversed(problems.rbegin(), problems.rend());
-  for (const MathRow& row : sampled(reversed, options)) CHECK(math_row_json(row) == by_id[row.problem.id]);
+  for (const MathRow& row : sampled(reversed, options)) {
+    CHECK(math_row_json(row) == by_id[row.problem.id]);
+  }
   // More samples leave the first ones as they are.
   MathSamplingOptions more = options;
   more.samples = 5;
   const std::vector<MathRow> longer = sampled(problems, more);
   for (std::size_t i = 0; i < whole.size(); ++i) {
-    for (std::size_t k = 0; k < 3; ++k) CHECK(longer[i].samples[k].text == whole[i].samples[k].text);
+    for (std::size_t k = 0; k < 3; ++k) {
+      CHECK(longer[i].samples[k].text == whole[i].samples[k].text);
+    }
   }
   // The samples of a problem differ, and so do those of another seed.
   std::set<std::string> texts;
-  for (const MathSample& sample : longer[1].samples) texts.insert(sample.text);
+  for (const MathSample& sample : longer[1].samples) {
+    texts.insert(sample.text);
+  }
   CHECK(texts.size() > 1);
   MathSamplingOptions other = options;
   other.seed = 1;
@@ -139,12 +151,16 @@ class Failing final : public TabularEngine {
                      const CompletionSink& sink) override {
     // Every second problem's samples first: rows before them are not whole yet.
     std::vector<std::size_t> order(requests.size());
-    for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
+    for (std::size_t i = 0; i < order.size(); ++i) {
+      order[i] = i;
+    }
     std::stable_sort(order.begin(), order.end(),
                      [](std::size_t a, std::size_t b) { return (a / 3) % 2 > (b / 3) % 2; });
     TabularEngine engine = tabular_engine();
     for (const std::size_t i : order) {
-      if (left_-- == 0) throw EngineError("the model is gone");
+      if (left_-- == 0) {
+        throw EngineError("the model is gone");
+      }
       engine.generate(requests.subspan(i, 1), options,
                       [&](std::size_t, Completion completion) { sink(i, std::move(completion)); });
     }
@@ -175,7 +191,9 @@ TEST_CASE("shards are dealt in turn and hold what the whole holds") {
   for (std::size_t index = 1; index <= 3; ++index) {
     const std::vector<MathProblem> own = problems_of(problems, {index, 3});
     const std::vector<std::string> part = lines(sampled(own, few_samples()));
-    for (std::size_t i = 0; i < part.size(); ++i, ++seen) CHECK(part[i] == whole.at(index - 1 + 3 * i));
+    for (std::size_t i = 0; i < part.size(); ++i, ++seen) {
+      CHECK(part[i] == whole.at(index - 1 + 3 * i));
+    }
   }
   CHECK(seen == 7);
   CHECK(problems_of(problems, {8, 8}).empty());
@@ -199,7 +217,9 @@ TEST_CASE("finished rows of other problems, or with another number of samples, a
   file.replace(verdict, 17, "\"verdict\":\"correct\"");
   write_file(path, file);
   for (const MathRow& row : sampled(problems, few_samples(), path)) {
-    for (const MathSample& sample : row.samples) CHECK(sample.verdict != Verdict::correct);
+    for (const MathSample& sample : row.samples) {
+      CHECK(sample.verdict != Verdict::kCorrect);
+    }
   }
 }
 
@@ -225,8 +245,12 @@ TEST_CASE("what cannot be asked is a row with the reason; the others are asked")
 
 TEST_CASE("all failed: rows with reasons, no call of the engine") {
   std::vector<MathProblem> problems = tabular_problems(2);
-  for (MathProblem& problem : problems) problem.question = "words";
-  for (const MathRow& row : sampled(problems, few_samples())) CHECK(!row.error.empty());
+  for (MathProblem& problem : problems) {
+    problem.question = "words";
+  }
+  for (const MathRow& row : sampled(problems, few_samples())) {
+    CHECK(!row.error.empty());
+  }
 }
 
 TEST_CASE("stop strings, lengths and ends are what the engine says") {
@@ -259,7 +283,7 @@ TEST_CASE("the model is asked the conversation, and what it writes is graded") {
   REQUIRE(asked.size() == 1);
   CHECK(asked[0] == "<system>" + std::string(kMathInstruction) + "<user>1 + 1?<assistant>2<user>2 + 3?<assistant>");
   CHECK(rows[0].samples[0].text == " It is \\boxed{5}.");
-  CHECK(rows[0].samples[0].verdict == Verdict::correct);
+  CHECK(rows[0].samples[0].verdict == Verdict::kCorrect);
   options.prompt.base = true;  // the space belongs to the form
   rows = sample_math(std::vector{test::problem_of("1", "2 + 3?", "5")}, engine, options, nullptr, {}, {});
   CHECK(rows[0].samples[0].text == "It is \\boxed{5}.");

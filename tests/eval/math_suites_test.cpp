@@ -196,7 +196,9 @@ TEST_CASE("a limit takes the first problems, with a seed a choice in their order
   const TemporaryDirectory directory;
   std::filesystem::create_directories(directory.file("gsm8k"));
   std::string rows;
-  for (int i = 1; i <= 30; ++i) rows += "{\"question\": \"q" + std::to_string(i) + "\", \"answer\": \"#### 1\"}\n";
+  for (int i = 1; i <= 30; ++i) {
+    rows += "{\"question\": \"q" + std::to_string(i) + "\", \"answer\": \"#### 1\"}\n";
+  }
   write_file(directory.file("gsm8k/test.jsonl"), rows);
   for (const std::string& place : {directory.file(""), directory.file("gsm8k"), directory.file("gsm8k/")}) {
     const MathProblemSet set = read({"gsm8k"}, {directory.file("nowhere"), place}, {.limit = 5, .sample_seed = {}});
@@ -205,7 +207,9 @@ TEST_CASE("a limit takes the first problems, with a seed a choice in their order
   }
   const MathProblemSet chosen = read({"gsm8k"}, {directory.file("")}, {.limit = 5, .sample_seed = 1});
   std::vector<int> numbers;
-  for (const MathProblem& problem : chosen.problems) numbers.push_back(std::stoi(problem.question.substr(1)));
+  for (const MathProblem& problem : chosen.problems) {
+    numbers.push_back(std::stoi(problem.question.substr(1)));
+  }
   CHECK(std::is_sorted(numbers.begin(), numbers.end()));
   CHECK(numbers != std::vector<int>{1, 2, 3, 4, 5});
   CHECK(std::set<int>(numbers.begin(), numbers.end()).size() == 5);
@@ -222,7 +226,9 @@ TEST_CASE("the published files: every row is a problem, and its worked solution 
                                                     {"math500", 500}, {"minerva", 272}, {"olympiadbench", 675},
                                                     {"gsm8k", 1319},  {"sat", 32}};
   std::vector<std::string> names;
-  for (const MathSuiteName& suite : math_suite_names()) names.emplace_back(suite.name);
+  for (const MathSuiteName& suite : math_suite_names()) {
+    names.emplace_back(suite.name);
+  }
   CHECK(names.size() == sizes.size());
   const MathProblemSet set = read(names, {kData + "math_suites", kData});
   for (const RowFault& fault : set.faults) {
@@ -241,15 +247,19 @@ TEST_CASE("the published files: every row is a problem, and its worked solution 
       CHECK(problem.level.size() == 1);
     }
     CHECK((problem.tolerance > 0.0) == (problem.id == "olympiadbench/2592"));
-    if (problem.id == "olympiadbench/1965") continue;  // a sentence with conditions: no grader reads it in a box
-    CHECK(grade("We find \\boxed{" + problem.reference + "}.", problem.reference).verdict == Verdict::correct);
+    if (problem.id == "olympiadbench/1965") {
+      continue;  // a sentence with conditions: no grader reads it in a box
+    }
+    CHECK(grade("We find \\boxed{" + problem.reference + "}.", problem.reference).verdict == Verdict::kCorrect);
   }
   CHECK(found == sizes);
   CHECK(ids.size() == set.problems.size());
   CHECK(subjects.size() == 7);
   // Solutions that end with their answer, as the files have them.
   std::map<std::string, MathProblem> by_id;
-  for (const MathProblem& problem : set.problems) by_id[problem.id] = problem;
+  for (const MathProblem& problem : set.problems) {
+    by_id[problem.id] = problem;
+  }
   const auto check_solutions = [&](const std::string& file, const std::string& prefix, const char* id,
                                    const char* solution) {
     const std::string bytes = read_file(kData + file);
@@ -264,8 +274,10 @@ TEST_CASE("the published files: every row is a problem, and its worked solution 
       const MathProblem& problem = by_id.at(prefix + name);
       const Grade found_grade = grade(row.at(solution).get<std::string>(), problem.reference);
       // One solution gives its answer twice in two spellings, each in a box.
-      if (problem.id == "math500/test/number_theory/459.json") continue;
-      if (found_grade.verdict != Verdict::correct) {
+      if (problem.id == "math500/test/number_theory/459.json") {
+        continue;
+      }
+      if (found_grade.verdict != Verdict::kCorrect) {
         ++wrong;
         MESSAGE(problem.id, ": ", found_grade.answer_normal, " for ", problem.reference);
       }

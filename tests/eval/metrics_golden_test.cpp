@@ -42,20 +42,28 @@ JudgedExample example_of(const json& made, std::size_t index) {
            .margin = number(pair["margin"])});
     }
   }
-  if (made.contains("correct")) example.correct = made["correct"].get<std::vector<bool>>();
+  if (made.contains("correct")) {
+    example.correct = made["correct"].get<std::vector<bool>>();
+  }
   if (made.contains("step_scores")) {
     example.responses.emplace_back();
     example.responses[0].step_scores = made["step_scores"].get<std::map<std::string, std::vector<double>>>();
     example.steps.emplace();
-    if (!made["first_error"].is_null()) example.steps->first_error = made["first_error"].get<std::size_t>();
-    if (!made["wrong"].is_null()) example.steps->wrong = made["wrong"].get<std::vector<bool>>();
+    if (!made["first_error"].is_null()) {
+      example.steps->first_error = made["first_error"].get<std::size_t>();
+    }
+    if (!made["wrong"].is_null()) {
+      example.steps->wrong = made["wrong"].get<std::vector<bool>>();
+    }
   }
   return example;
 }
 
 std::vector<JudgedExample> examples_of(const json& made) {
   std::vector<JudgedExample> examples;
-  for (const json& example : made["examples"]) examples.push_back(example_of(example, examples.size()));
+  for (const json& example : made["examples"]) {
+    examples.push_back(example_of(example, examples.size()));
+  }
   return examples;
 }
 
@@ -75,7 +83,9 @@ TEST_CASE("figures of every benchmark agree with an independent implementation")
     INFO(made["benchmark"].get<std::string>());
     MetricOptions options;
     options.bootstrap.resamples = 20;
-    if (made.contains("threshold")) options.threshold = made["threshold"].get<double>();
+    if (made.contains("threshold")) {
+      options.threshold = made["threshold"].get<double>();
+    }
     const MetricTable table = measure(made["benchmark"].get<std::string>(), examples_of(made), options);
     check_figures(table, made["figures"]);
     if (made.contains("matrix")) {

@@ -47,7 +47,9 @@ TEST_CASE("rm-bench of a judge that is always right, always wrong, never sure") 
       CHECK(figure.interval->high == *figure.value);
     }
     CHECK(table.matrices.size() == 5);
-    for (const Matrix& matrix : table.matrices) CHECK(matrix.cells.size() == 9);
+    for (const Matrix& matrix : table.matrices) {
+      CHECK(matrix.cells.size() == 9);
+    }
     CHECK(table.figures.front().group == "mean of domains");
   }
 }
@@ -55,7 +57,9 @@ TEST_CASE("rm-bench of a judge that is always right, always wrong, never sure") 
 TEST_CASE("rm-bench by hand: a judge of style alone is right where the chosen response has more") {
   std::vector<JudgedExample> judged = test::rm_bench_examples(2, [](bool) { return 0.0; });
   for (JudgedExample& example : judged) {
-    for (std::size_t r = 0; r < 6; ++r) example.responses[r].reward = static_cast<double>(r % 3);
+    for (std::size_t r = 0; r < 6; ++r) {
+      example.responses[r].reward = static_cast<double>(r % 3);
+    }
     test::fill_margins(example);
   }
   const MetricTable table = measure("rm-bench", judged, without_intervals());
@@ -74,8 +78,12 @@ TEST_CASE("the two averages of rm-bench differ where domains differ in size, and
   std::vector<JudgedExample> judged = test::rm_bench_examples(2, [](bool wins) { return wins ? 1.0 : 0.0; });
   std::erase_if(judged, [](const JudgedExample& example) { return example.id == "chat/1"; });
   for (JudgedExample& example : judged) {
-    if (example.subset != "chat") continue;
-    for (JudgedComparison& comparison : example.comparisons) comparison.margin = -1.0;
+    if (example.subset != "chat") {
+      continue;
+    }
+    for (JudgedComparison& comparison : example.comparisons) {
+      comparison.margin = -1.0;
+    }
   }
   // Wrong on the 1 prompt of chat, right on the 2 + 2 + 4 others.
   const MetricTable table = measure("rm-bench", judged, without_intervals());
@@ -95,7 +103,9 @@ TEST_CASE("a missing domain leaves the official average absent, named in a note,
   CHECK(table.figures.front().group == "all");
   check_value(table.figures.front(), 1.0);
   std::string notes;
-  for (const std::string& note : table.notes) notes += note;
+  for (const std::string& note : table.notes) {
+    notes += note;
+  }
   CHECK(contains(notes, "No rows of: math"));
 }
 
@@ -114,9 +124,10 @@ TEST_CASE("a random judge is right half of the time, within its interval") {
 TEST_CASE("a judge that always answers A scores 50 % on pairs as the reader shows them") {
   const TemporaryDirectory folder;
   std::string rows;
-  for (int i = 0; i < 1000; ++i)
+  for (int i = 0; i < 1000; ++i) {
     rows += R"({"prompt": "Q", "response_a": "x", "response_b": "y", "label": "A"})"
             "\n";
+  }
   write_file(folder.file("rows.jsonl"), rows);
   std::vector<JudgedExample> judged;
   for (const Example& example : read_benchmark("rewardbench", folder.file("rows.jsonl")).examples) {
@@ -211,7 +222,9 @@ TEST_CASE("a judge without step scores fails every row, and nothing is fitted") 
   JudgedExample example = step_example("a", "gsm8k", 0, {});
   example.responses[0].step_scores.clear();
   const MetricTable table = measure("processbench", std::vector<JudgedExample>{example});
-  for (const Figure& figure : table.figures) CHECK_FALSE(figure.value.has_value());
+  for (const Figure& figure : table.figures) {
+    CHECK_FALSE(figure.value.has_value());
+  }
   CHECK_FALSE(table.notes.empty());
 }
 
@@ -220,7 +233,9 @@ TEST_CASE("no examples: figures are absent and a note says so, for every benchma
     INFO(benchmark.name);
     const MetricTable table = measure(benchmark.name, {});
     CHECK(table.benchmark == benchmark.name);
-    for (const Figure& figure : table.figures) CHECK_FALSE(figure.value.has_value());
+    for (const Figure& figure : table.figures) {
+      CHECK_FALSE(figure.value.has_value());
+    }
     REQUIRE_FALSE(table.notes.empty());
     CHECK(contains(table.notes.back(), "no examples"));
   }
@@ -261,7 +276,9 @@ TEST_CASE("the interval draws groups, not verdicts: repeating a row within its g
   for (int i = 0; i < 60; ++i) {
     const JudgedExample example = pair_example(std::to_string(i), "s", random.uniform(), 0.4);
     once.push_back(example);
-    for (int copy = 0; copy < 3; ++copy) thrice.push_back(example);
+    for (int copy = 0; copy < 3; ++copy) {
+      thrice.push_back(example);
+    }
   }
   const Figure single = measure("pairs", once).figures.front();
   const Figure repeated = measure("pairs", thrice).figures.front();

@@ -16,20 +16,26 @@ namespace {
 const std::string kData = ENDORM_SOURCE_DIR "/../shared/data/";
 
 bool skipped(const std::string& folder) {
-  if (std::filesystem::exists(kData + folder)) return false;
+  if (std::filesystem::exists(kData + folder)) {
+    return false;
+  }
   MESSAGE("SKIPPED: no ", kData + folder);
   return true;
 }
 
 std::map<std::string, std::size_t> counts(const DataSet& data) {
   std::map<std::string, std::size_t> found;
-  for (const Example& example : data.examples) ++found[example.subset];
+  for (const Example& example : data.examples) {
+    ++found[example.subset];
+  }
   return found;
 }
 
 void check_ids_differ(const DataSet& data) {
   std::set<std::string> ids;
-  for (const Example& example : data.examples) ids.insert(example.request.id);
+  for (const Example& example : data.examples) {
+    ids.insert(example.request.id);
+  }
   CHECK(ids.size() == data.examples.size());
 }
 
@@ -38,7 +44,9 @@ const std::string& text(const Example& example, std::size_t response) {
 }
 
 TEST_CASE("RM-Bench: prompts of each domain, the missing file named, chosen before rejected") {
-  if (skipped("rmbench")) return;
+  if (skipped("rmbench")) {
+    return;
+  }
   const DataSet data = read_benchmark("rm-bench", kData + "rmbench");
   CHECK(counts(data) == std::map<std::string, std::size_t>{
                             {"chat", 129}, {"code", 228}, {"safety-refuse", 284}, {"safety-response", 157}});
@@ -66,13 +74,17 @@ TEST_CASE("RM-Bench: prompts of each domain, the missing file named, chosen befo
 }
 
 TEST_CASE("RewardBench, 2,000 rows: response_a is the chosen one, and the order of the request hides it") {
-  if (skipped("rewardbench")) return;
+  if (skipped("rewardbench")) {
+    return;
+  }
   const DataSet data = read_benchmark("rewardbench", kData + "rewardbench/rewardbench_2k.jsonl");
   CHECK(data.examples.size() == 2000);
   CHECK(data.faults.empty());
   check_ids_differ(data);
   std::size_t better_first = 0;
-  for (const Example& example : data.examples) better_first += example.comparisons.at(0).better == 0 ? 1 : 0;
+  for (const Example& example : data.examples) {
+    better_first += example.comparisons.at(0).better == 0 ? 1 : 0;
+  }
   CHECK(better_first > 888);  // five standard deviations of Binomial(2000, 1/2)
   CHECK(better_first < 1112);
   const Example& scandal = data.examples.front();
@@ -81,7 +93,9 @@ TEST_CASE("RewardBench, 2,000 rows: response_a is the chosen one, and the order 
 }
 
 TEST_CASE("DSP: the row without a response is a fault, 660 queries give 2,640 pairs a cell") {
-  if (skipped("dsp")) return;
+  if (skipped("dsp")) {
+    return;
+  }
   const DataSet data = read_benchmark("dsp", kData + "dsp");
   CHECK(data.files.at(0).rows == 661);
   CHECK(data.examples.size() == 660 * 4);
@@ -90,15 +104,21 @@ TEST_CASE("DSP: the row without a response is a fault, 660 queries give 2,640 pa
   CHECK(contains(data.faults[0].message, "is empty"));
   std::map<std::string, std::size_t> cells;
   for (const Example& example : data.examples) {
-    for (const Comparison& comparison : example.comparisons) ++cells[example.subset + "/" + comparison.cell];
+    for (const Comparison& comparison : example.comparisons) {
+      ++cells[example.subset + "/" + comparison.cell];
+    }
   }
   CHECK(cells.size() == 16);
-  for (const auto& [cell, count] : cells) CHECK(count == 2640);
+  for (const auto& [cell, count] : cells) {
+    CHECK(count == 2640);
+  }
   check_ids_differ(data);
 }
 
 TEST_CASE("ProcessBench: rows and rows without an error of each split, labels from 0") {
-  if (skipped("processbench")) return;
+  if (skipped("processbench")) {
+    return;
+  }
   const DataSet data = read_benchmark("processbench", kData + "processbench");
   CHECK(data.faults.empty());
   CHECK(data.notes.empty());
@@ -109,7 +129,9 @@ TEST_CASE("ProcessBench: rows and rows without an error of each split, labels fr
   std::set<std::string> problems;
   for (const Example& example : data.examples) {
     right[example.subset] += example.steps.value().first_error ? 0 : 1;
-    if (example.subset == "gsm8k") problems.insert(example.group);
+    if (example.subset == "gsm8k") {
+      problems.insert(example.group);
+    }
   }
   CHECK(right ==
         std::map<std::string, std::size_t>{{"gsm8k", 193}, {"math", 406}, {"olympiadbench", 339}, {"omnimath", 241}});

@@ -254,14 +254,18 @@ TEST_CASE("prmbench: steps counted from 1, and the unmodified solution from rows
   CHECK(data.examples[2].subset == "correct");
   CHECK(data.examples[2].steps.value().wrong.value() == std::vector<bool>{false});
   CHECK(data.examples[2].request.messages[0].content == "O");
-  for (const Example& example : data.examples) CHECK(example.group == "a_1");
+  for (const Example& example : data.examples) {
+    CHECK(example.group == "a_1");
+  }
 }
 
 TEST_CASE("bestof: labels go with their responses") {
   const DataSet data = read_text(
       "bestof", R"({"id": 4, "prompt": "Q", "responses": ["no", "yes", "no!"], "correct": [false, true, false]})");
   const Example& example = data.examples.at(0);
-  for (std::size_t i = 0; i < 3; ++i) CHECK(example.correct.at(i) == (response(example, i) == "yes"));
+  for (std::size_t i = 0; i < 3; ++i) {
+    CHECK(example.correct.at(i) == (response(example, i) == "yes"));
+  }
   CHECK(example.request.id == "4");
 }
 

@@ -11,7 +11,9 @@ namespace {
 
 std::vector<std::string> texts_of(std::string_view bytes) {
   std::vector<std::string> texts;
-  for (const RowText& row : row_texts(bytes)) texts.push_back(std::to_string(row.number) + ":" + std::string(row.text));
+  for (const RowText& row : row_texts(bytes)) {
+    texts.push_back(std::to_string(row.number) + ":" + std::string(row.text));
+  }
   return texts;
 }
 

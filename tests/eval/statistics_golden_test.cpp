@@ -81,14 +81,18 @@ TEST_CASE("a bootstrap of two strata gives the values of the same draws in numpy
   for (const auto& [index, name] : {std::pair{0, "pooled"}, std::pair{1, "macro"}}) {
     const std::vector<double> values = values_of(expected.at(name));
     REQUIRE(found[index].size() == values.size());
-    for (std::size_t i = 0; i < values.size(); ++i) check_close(found[index][i], values[i]);
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      check_close(found[index][i], values[i]);
+    }
   }
   const std::optional<Interval> interval = percentile_interval(found[0]);
   REQUIRE(interval);
   check_close(interval->low, expected.at("interval").at(0));
   check_close(interval->high, expected.at("interval").at(1));
   std::vector<double> shifted = found[0];
-  for (double& value : shifted) value -= 0.5;
+  for (double& value : shifted) {
+    value -= 0.5;
+  }
   check_close(bootstrap_p_value(shifted).value(), expected.at("p_of_half"));
 }
 

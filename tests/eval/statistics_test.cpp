@@ -41,7 +41,9 @@ TEST_CASE("the interval of a mean is that of the normal theory") {
 
 TEST_CASE("the same seed gives the same values, another seed others") {
   std::vector<BootstrapUnit> units;
-  for (int i = 0; i < 20; ++i) units.push_back({.stratum = 0, .amounts = {{0, double(i)}, {1, 1.0}}});
+  for (int i = 0; i < 20; ++i) {
+    units.push_back({.stratum = 0, .amounts = {{0, double(i)}, {1, 1.0}}});
+  }
   const auto values = [&](std::uint64_t seed) {
     return bootstrap(units, 2, 1, kRatio, {.resamples = 50, .level = 0.95, .seed = seed})[0];
   };
@@ -51,9 +53,13 @@ TEST_CASE("the same seed gives the same values, another seed others") {
 
 TEST_CASE("each stratum keeps its number of units") {
   std::vector<BootstrapUnit> units;
-  for (std::size_t i = 0; i < 30; ++i) units.push_back({.stratum = i % 3, .amounts = {{i % 3, 1.0}}});
+  for (std::size_t i = 0; i < 30; ++i) {
+    units.push_back({.stratum = i % 3, .amounts = {{i % 3, 1.0}}});
+  }
   const SumStatistics counts = [](std::span<const double> sums, std::span<double> values) {
-    for (std::size_t s = 0; s < 3; ++s) values[s] = sums[s];
+    for (std::size_t s = 0; s < 3; ++s) {
+      values[s] = sums[s];
+    }
   };
   for (const std::vector<double>& values :
        bootstrap(units, 3, 3, counts, {.resamples = 20, .level = 0.95, .seed = 0})) {
@@ -67,7 +73,9 @@ TEST_CASE("resamples without a value are left out, and nothing is made of nothin
   const auto values = bootstrap(units, 2, 1, kRatio, {.resamples = 200, .level = 0.95, .seed = 5});
   CHECK(values[0].size() > 50);
   CHECK(values[0].size() < 200);
-  for (const double value : values[0]) CHECK(value == 1.0);
+  for (const double value : values[0]) {
+    CHECK(value == 1.0);
+  }
   CHECK(bootstrap({}, 2, 1, kRatio, {})[0].empty());
   CHECK(bootstrap(units, 2, 1, kRatio, {.resamples = 0, .level = 0.95, .seed = 5})[0].empty());
   CHECK_FALSE(percentile_interval({}).has_value());

@@ -26,7 +26,9 @@ std::vector<Solution> random_solutions(RandomStream& random, std::size_t count) 
       solution.scores.push_back(static_cast<double>(random.below(9)) / 4.0 - 1.0);  // coarse: equal scores occur
       const bool wrong = random.below(4) == 0;
       (*solution.label.wrong)[s] = wrong;
-      if (wrong && !solution.label.first_error) solution.label.first_error = s;
+      if (wrong && !solution.label.first_error) {
+        solution.label.first_error = s;
+      }
     }
   }
   return solutions;
@@ -34,7 +36,9 @@ std::vector<Solution> random_solutions(RandomStream& random, std::size_t count) 
 
 std::vector<ScoredSteps> rows_of(const std::vector<Solution>& solutions) {
   std::vector<ScoredSteps> rows;
-  for (const Solution& solution : solutions) rows.push_back({.scores = solution.scores, .label = &solution.label});
+  for (const Solution& solution : solutions) {
+    rows.push_back({.scores = solution.scores, .label = &solution.label});
+  }
   return rows;
 }
 

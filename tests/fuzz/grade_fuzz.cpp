@@ -14,7 +14,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view answer = text.substr(0, parted);
   const std::string_view reference = parted == std::string_view::npos ? answer : text.substr(parted + 1);
   const endorm::Grade found = endorm::grade(answer, reference);
-  if (found.side.has_value() != (found.verdict == endorm::Verdict::unparsable)) std::abort();
-  if (answer == reference && found.verdict == endorm::Verdict::wrong) std::abort();
+  if (found.side.has_value() != (found.verdict == endorm::Verdict::kUnparsable)) {
+    std::abort();
+  }
+  if (answer == reference && found.verdict == endorm::Verdict::kWrong) {
+    std::abort();
+  }
   return 0;
 }

@@ -17,7 +17,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/errors.h"
-#include "engine/chat_template.h"
+#include "engine/turns/chat_template.h"
 #include "score/record.h"
 #include "tests/fuzz/promises.h"
 

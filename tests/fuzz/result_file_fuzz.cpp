@@ -7,12 +7,12 @@
 #include <string>
 
 #include "core/errors.h"
-#include "report/table.h"
+#include "report/records_table.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   std::istringstream lines(std::string(reinterpret_cast<const char*>(data), size));
   try {
-    for (const char character : endorm::render_table(lines, 80, 50)) {
+    for (const char character : endorm::render_records_table(lines, 80, 50)) {
       if (static_cast<unsigned char>(character) < 0x20 && character != '\n') {
         std::abort();
       }

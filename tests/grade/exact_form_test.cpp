@@ -72,8 +72,8 @@ TEST_CASE("An exact form is equal to what it is the form of, by evaluation") {
     REQUIRE(exact.has_value());
     CAPTURE(*exact);
     Budget budget;
-    CHECK(same_value(tree, parse_answer(*exact), budget) == Sameness::same);
-    CHECK(same_value(tree, parse_answer(*exact + " + 1/1000000"), budget) == Sameness::different);
+    CHECK(same_value(tree, parse_answer(*exact), budget) == Sameness::kSame);
+    CHECK(same_value(tree, parse_answer(*exact + " + 1/1000000"), budget) == Sameness::kDifferent);
     CHECK(form(*exact) == *exact);
   }
 }

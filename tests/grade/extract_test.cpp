@@ -11,7 +11,7 @@ TEST_CASE("The last box, with its nesting") {
   CHECK(extract_answer("\\boxed{1} is false. Later: \\boxed{2}").text == "2");
   CHECK(extract_answer("\\boxed{\\{1, 2\\}}").text == "\\{1, 2\\}");
   CHECK(extract_answer("\\boxed{\\frac{1}{2}\nand more").text == "\\frac{1}{2}");
-  CHECK(extract_answer("\\boxed{5} dollars").place == AnswerPlace::box);
+  CHECK(extract_answer("\\boxed{5} dollars").place == AnswerPlace::kBox);
 }
 
 TEST_CASE("Boxes that only a joining word parts belong together") {
@@ -30,7 +30,7 @@ TEST_CASE("Phrases, hashes, formulas and numbers, in this order") {
   CHECK(extract_answer("So the total of all of this is $3 + 4 = 7$.").text == " 7");
   CHECK(extract_answer("So the total of all of them is 1,234.50 then").text == "1,234.50");
   CHECK(extract_answer("It went down all the way to -3.").text == "-3");
-  CHECK(extract_answer("Nobody can say what it is at all").place == AnswerPlace::nowhere);
+  CHECK(extract_answer("Nobody can say what it is at all").place == AnswerPlace::kNowhere);
   CHECK(extract_answer("").text.empty());
 }
 

@@ -13,7 +13,9 @@ namespace {
 
 std::string repeated(const std::string& text, std::size_t times) {
   std::string result;
-  for (std::size_t k = 0; k < times; ++k) result += text;
+  for (std::size_t k = 0; k < times; ++k) {
+    result += text;
+  }
   return result;
 }
 
@@ -40,10 +42,10 @@ TEST_CASE("Towers, depths and sizes have bounds") {
   for (const std::string& text : unreadable) {
     CAPTURE(text.substr(0, 40));
     const Grade found = grade(text, "5");
-    CHECK(found.verdict == Verdict::unparsable);
-    CHECK(found.side == Side::answer);
+    CHECK(found.verdict == Verdict::kUnparsable);
+    CHECK(found.side == Side::kAnswer);
     const Grade back = grade("5", text);
-    CHECK(back.verdict == Verdict::unparsable);
+    CHECK(back.verdict == Verdict::kUnparsable);
   }
 }
 
@@ -55,23 +57,23 @@ TEST_CASE("Costly but readable answers end with a verdict") {
   };
   for (const std::string& text : costly) {
     CAPTURE(text.substr(0, 40));
-    CHECK(grade(text, "5").verdict != Verdict::correct);
-    CHECK(grade(text, text).verdict != Verdict::wrong);
+    CHECK(grade(text, "5").verdict != Verdict::kCorrect);
+    CHECK(grade(text, text).verdict != Verdict::kWrong);
   }
 }
 
 TEST_CASE("A megabyte of text is searched, not parsed") {
   const std::string prose = repeated("and so we see that it is 3 or so ", 30000);
-  CHECK(grade(prose + "\\boxed{42}", "42").verdict == Verdict::correct);
-  CHECK(grade(repeated("{", 1000000), "42").verdict == Verdict::unparsable);
-  CHECK(grade(repeated("\\boxed{", 2000), "42").verdict == Verdict::unparsable);
+  CHECK(grade(prose + "\\boxed{42}", "42").verdict == Verdict::kCorrect);
+  CHECK(grade(repeated("{", 1000000), "42").verdict == Verdict::kUnparsable);
+  CHECK(grade(repeated("\\boxed{", 2000), "42").verdict == Verdict::kUnparsable);
 }
 
 TEST_CASE("Every text cut off anywhere gives a verdict") {
   for (const AnswerPair& pair : read_pairs()) {
     for (std::size_t size = 0; size < pair.answer.size(); ++size) {
       const Grade found = grade(pair.answer.substr(0, size), pair.reference);
-      CHECK(found.side.has_value() == (found.verdict == Verdict::unparsable));
+      CHECK(found.side.has_value() == (found.verdict == Verdict::kUnparsable));
     }
   }
 }
@@ -87,12 +89,14 @@ TEST_CASE("Random texts of mathematical pieces give a verdict, and one equal to 
   for (int n = 0; n < 20000; ++n) {
     std::string text;
     const std::size_t size = 1 + random.below(12);
-    for (std::size_t k = 0; k < size; ++k) text += pieces[random.below(pieces.size())];
+    for (std::size_t k = 0; k < size; ++k) {
+      text += pieces[random.below(pieces.size())];
+    }
     CAPTURE(text);
     const Grade found = grade(text, text);
     CAPTURE(found.answer_normal);
     CAPTURE(found.reason);
-    CHECK(found.verdict != Verdict::wrong);
+    CHECK(found.verdict != Verdict::kWrong);
   }
 }
 
@@ -114,7 +118,7 @@ TEST_CASE("Splices of real answers give a verdict, and one equal to itself is ne
     const Grade found = grade(text, text);
     CAPTURE(found.answer_normal);
     CAPTURE(found.reason);
-    CHECK(found.verdict != Verdict::wrong);
+    CHECK(found.verdict != Verdict::kWrong);
   }
 }
 

@@ -13,13 +13,16 @@ std::vector<AnswerPair> read_pairs() {
   std::ifstream file(ENDORM_SOURCE_DIR "/tests/grade/pairs.tsv");
   std::vector<AnswerPair> pairs;
   for (std::string line; std::getline(file, line);) {
-    if (line.empty() || line[0] == '#') continue;
+    if (line.empty() || line[0] == '#') {
+      continue;
+    }
     std::vector<std::string> columns(1);
     for (const char c : line) {
-      if (c == '\t')
+      if (c == '\t') {
         columns.emplace_back();
-      else
+      } else {
         columns.back() += c;
+      }
     }
     REQUIRE_MESSAGE(columns.size() == 4, line);
     REQUIRE_MESSAGE(!columns[3].empty(), line);
@@ -47,7 +50,7 @@ TEST_CASE("The pairs made by hand have their verdicts") {
     CAPTURE(found.reason);
     CHECK(verdict_name(found.verdict) == pair.verdict);
     CHECK_FALSE(found.reason.empty());
-    CHECK(found.side.has_value() == (found.verdict == Verdict::unparsable));
+    CHECK(found.side.has_value() == (found.verdict == Verdict::kUnparsable));
     wrong += pair.verdict == "wrong" ? 1 : 0;
   }
   CHECK(wrong * 3 >= pairs.size());  // a third are near misses
@@ -57,15 +60,17 @@ TEST_CASE("Whatever can be read is equal to itself, and its normal form is its o
   for (const AnswerPair& pair : read_pairs()) {
     for (const std::string& text : {pair.answer, pair.reference}) {
       const Grade itself = grade(text, text);
-      if (itself.verdict == Verdict::unparsable) continue;
+      if (itself.verdict == Verdict::kUnparsable) {
+        continue;
+      }
       CAPTURE(text);
       CAPTURE(itself.answer_normal);
       CAPTURE(itself.reason);
-      CHECK(itself.verdict == Verdict::correct);
+      CHECK(itself.verdict == Verdict::kCorrect);
       const Grade again = grade(itself.answer_normal, text);
       CAPTURE(again.answer_normal);
       CAPTURE(again.reason);
-      CHECK(again.verdict == Verdict::correct);
+      CHECK(again.verdict == Verdict::kCorrect);
       CHECK(again.answer_normal == itself.answer_normal);
     }
   }
@@ -79,7 +84,9 @@ TEST_CASE("The order of the sides does not matter, but for rounding") {
     const Grade there = grade(pair.answer, pair.reference);
     const Grade back = grade(pair.reference, pair.answer);
     const bool choice = there.reference_normal.size() == 1 && there.reference_normal[0] >= 'A';
-    if (speaks_of_rounding(there) || speaks_of_rounding(back) || choice) continue;
+    if (speaks_of_rounding(there) || speaks_of_rounding(back) || choice) {
+      continue;
+    }
     CAPTURE(pair.answer);
     CAPTURE(pair.reference);
     CAPTURE(there.reason);
@@ -89,26 +96,26 @@ TEST_CASE("The order of the sides does not matter, but for rounding") {
 }
 
 TEST_CASE("Signs of Unicode are their commands") {
-  CHECK(grade("\u221a5", "\\sqrt{5}").verdict == Verdict::correct);
-  CHECK(grade("\u03c0/6", "\\frac{\\pi}{6}").verdict == Verdict::correct);
-  CHECK(grade("x \u2264 3", "(-\\infty, 3]").verdict == Verdict::correct);
-  CHECK(grade("x \u2264 3", "(-\\infty, 3)").verdict == Verdict::wrong);
-  CHECK(grade("1 \u00b1 2", "3, -1").verdict == Verdict::correct);
-  CHECK(grade("\u00a380", "80").verdict == Verdict::correct);
-  CHECK(grade("4 \u00d7 10\u00b2", "400").verdict == Verdict::correct);
+  CHECK(grade("\u221a5", "\\sqrt{5}").verdict == Verdict::kCorrect);
+  CHECK(grade("\u03c0/6", "\\frac{\\pi}{6}").verdict == Verdict::kCorrect);
+  CHECK(grade("x \u2264 3", "(-\\infty, 3]").verdict == Verdict::kCorrect);
+  CHECK(grade("x \u2264 3", "(-\\infty, 3)").verdict == Verdict::kWrong);
+  CHECK(grade("1 \u00b1 2", "3, -1").verdict == Verdict::kCorrect);
+  CHECK(grade("\u00a380", "80").verdict == Verdict::kCorrect);
+  CHECK(grade("4 \u00d7 10\u00b2", "400").verdict == Verdict::kCorrect);
 }
 
 TEST_CASE("Tolerance and digits are the caller's to set") {
   GradeOptions options;
-  CHECK(grade("1.05", "1").verdict == Verdict::wrong);
+  CHECK(grade("1.05", "1").verdict == Verdict::kWrong);
   options.tolerance = 0.1;
-  CHECK(grade("1.05", "1", options).verdict == Verdict::correct);
-  CHECK(grade("1.15", "1", options).verdict == Verdict::wrong);
+  CHECK(grade("1.05", "1", options).verdict == Verdict::kCorrect);
+  CHECK(grade("1.15", "1", options).verdict == Verdict::kWrong);
   options = GradeOptions{};
   options.rounded_reference_digits = 4;
-  CHECK(grade("3.14159", "3.14", options).verdict == Verdict::wrong);
+  CHECK(grade("3.14159", "3.14", options).verdict == Verdict::kWrong);
   options.rounded_answer_digits = 3;
-  CHECK(grade("0.333", "1/3", options).verdict == Verdict::correct);
+  CHECK(grade("0.333", "1/3", options).verdict == Verdict::kCorrect);
 }
 
 }  // namespace

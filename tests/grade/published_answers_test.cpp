@@ -51,7 +51,9 @@ std::vector<Answer> published_answers() {
   std::size_t number = 0;
   for (const Json& row : Json::parse(training)) {
     ++number;
-    if (row.at("answer").is_null() || row.at("answer").get<std::string>().empty()) continue;
+    if (row.at("answer").is_null() || row.at("answer").get<std::string>().empty()) {
+      continue;
+    }
     answers.push_back({"math_train:" + std::to_string(number), row.at("answer").get<std::string>()});
   }
   return answers;
@@ -95,7 +97,9 @@ std::vector<std::string> reformatted(const std::string& text) {
 std::vector<std::string> other_integers(const std::string& integer) {
   std::string grouped = integer;
   const std::size_t first = integer[0] == '-' ? 1 : 0;
-  for (std::size_t at = integer.size(); at > first + 3; at -= 3) grouped.insert(at - 3, ",");
+  for (std::size_t at = integer.size(); at > first + 3; at -= 3) {
+    grouped.insert(at - 3, ",");
+  }
   return {grouped,
           integer + ".0",
           "\\frac{" + integer + "}{1}",
@@ -128,11 +132,11 @@ TEST_CASE("Published reference answers") {
     const Grade itself = grade(answer.text, answer.text);
     CAPTURE(itself.answer_normal);
     CAPTURE(itself.reason);
-    CHECK(itself.verdict == Verdict::correct);
+    CHECK(itself.verdict == Verdict::kCorrect);
     const Grade twin = grade("We compute. Thus \\[ \\boxed{" + itself.answer_normal + "} \\]", answer.text);
     CAPTURE(twin.answer_normal);
     CAPTURE(twin.reason);
-    CHECK(twin.verdict == Verdict::correct);
+    CHECK(twin.verdict == Verdict::kCorrect);
     CHECK(twin.answer_normal == itself.answer_normal);
     for (const std::string& other_spelling : reformatted(answer.text)) {
       ++twins;
@@ -140,7 +144,7 @@ TEST_CASE("Published reference answers") {
       const Grade graded = grade(other_spelling, answer.text);
       CAPTURE(graded.answer_normal);
       CAPTURE(graded.reason);
-      CHECK(graded.verdict == Verdict::correct);
+      CHECK(graded.verdict == Verdict::kCorrect);
     }
     const bool integer = !itself.answer_normal.empty() &&
                          itself.answer_normal.find_first_not_of("0123456789", itself.answer_normal[0] == '-' ? 1 : 0) ==
@@ -149,24 +153,26 @@ TEST_CASE("Published reference answers") {
       for (const std::string& other_spelling : other_integers(itself.answer_normal)) {
         ++twins;
         CAPTURE(other_spelling);
-        CHECK(grade(other_spelling, answer.text).verdict == Verdict::correct);
+        CHECK(grade(other_spelling, answer.text).verdict == Verdict::kCorrect);
       }
     }
     if (is_plain_number(itself.answer_normal)) {
       ++numbers;
-      CHECK(grade(itself.answer_normal + " + 1", itself.answer_normal).verdict == Verdict::wrong);
+      CHECK(grade(itself.answer_normal + " + 1", itself.answer_normal).verdict == Verdict::kWrong);
       if (itself.answer_normal != "0") {
-        CHECK(grade("-(" + itself.answer_normal + ")", itself.answer_normal).verdict == Verdict::wrong);
+        CHECK(grade("-(" + itself.answer_normal + ")", itself.answer_normal).verdict == Verdict::kWrong);
       }
     }
     const Answer& other = answers[random.below(answers.size())];
     const Grade crossed = grade(other.text, answer.text);
-    if (crossed.answer_normal == crossed.reference_normal || crossed.verdict == Verdict::unparsable) continue;
+    if (crossed.answer_normal == crossed.reference_normal || crossed.verdict == Verdict::kUnparsable) {
+      continue;
+    }
     ++others;
     CAPTURE(other.text.substr(0, 200));
     CAPTURE(crossed.reason);
     // What is left to differ between equal answers is a sign that one of them writes.
-    CHECK((crossed.verdict == Verdict::wrong || crossed.reason.starts_with("equal but for")));
+    CHECK((crossed.verdict == Verdict::kWrong || crossed.reason.starts_with("equal but for")));
   }
   MESSAGE(twins, " twins in another spelling, ", others, " pairs of unlike answers");
   CHECK(twins > 150000);

@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/errors.h"
-#include "engine/llama_engine.h"
+#include "engine/llama/llama_engine.h"
 #include "engine/tabular_engine.h"
 #include "tests/judge/judge_requests.h"
 #include "tests/temporary_directory.h"

@@ -2,7 +2,7 @@
 #include <cmath>
 #include <optional>
 
-#include "engine/llama_engine.h"
+#include "engine/llama/llama_engine.h"
 #include "tests/engine/smollm2_model.h"
 #include "tests/judge/judge_requests.h"
 

@@ -17,7 +17,9 @@ constexpr std::uint64_t kSeed = 7;
 
 void check_claim(std::string_view name, double effort) {
   for (const Claim& claim : claims()) {
-    if (claim.name != name) continue;
+    if (claim.name != name) {
+      continue;
+    }
     for (const Finding& finding : claim.measure({.seed = kSeed, .effort = effort})) {
       INFO("seed ", kSeed, ", effort ", effort, ": ", finding.statement, ": ", finding.measured, " against ",
            finding.bound, ". ", finding.detail);
@@ -74,7 +76,9 @@ TEST_CASE("mutations: a wrong formula of the reward fails every claim that speak
 TEST_CASE("theorem 2 with the wrong sign of V': RL on that reward breaks the H eps bound") {
   bool broken = false;
   for (const Finding& finding : theorem_2({.seed = kSeed, .effort = 0.03, .rule = next_value_added})) {
-    if (finding.statement.starts_with("RL's loss over 2 alpha H eps")) broken = !finding.holds();
+    if (finding.statement.starts_with("RL's loss over 2 alpha H eps")) {
+      broken = !finding.holds();
+    }
   }
   CHECK(broken);
 }
@@ -84,7 +88,9 @@ TEST_CASE("the slippery chain is soft-optimal for its reward, its model within e
   const WorstCase built = slippery_chain(shape);
   const Table q = soft_optimal(built.mdp, built.mdp.rewards(), shape.alpha);
   for (const auto& layer : soft_values(q, shape.actions, shape.alpha)) {
-    for (const double value : layer) CHECK(std::abs(value) <= 1e-12);
+    for (const double value : layer) {
+      CHECK(std::abs(value) <= 1e-12);
+    }
   }
   double worst = 0.0;
   for (std::size_t h = 0; h < built.expert.size(); ++h) {

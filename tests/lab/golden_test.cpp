@@ -28,7 +28,9 @@ TabularMdp tree_of(const json& golden) {
     layer.states = layer.rewards.size() / mdp.actions;
   }
   for (std::size_t h = 0; h + 1 < mdp.horizon(); ++h) {
-    for (std::size_t i = 0; i < mdp.layers[h].rewards.size(); ++i) mdp.layers[h].successors.push_back({i, 1.0});
+    for (std::size_t i = 0; i < mdp.layers[h].rewards.size(); ++i) {
+      mdp.layers[h].successors.push_back({i, 1.0});
+    }
   }
   check(mdp);
   return mdp;

@@ -24,7 +24,9 @@ double worst_row_sum(const Table& policy, std::size_t actions) {
   for (const auto& layer : exponentials(policy)) {
     for (std::size_t s = 0; s * actions < layer.size(); ++s) {
       double sum = 0.0;
-      for (std::size_t a = 0; a < actions; ++a) sum += layer[s * actions + a];
+      for (std::size_t a = 0; a < actions; ++a) {
+        sum += layer[s * actions + a];
+      }
       worst = std::max(worst, std::abs(sum - 1.0));
     }
   }
@@ -77,7 +79,9 @@ TEST_CASE("maximum likelihood is the table of frequencies, and nothing is more l
   CHECK(worst_row_sum(fitted, expert.mdp.actions) <= 1e-12);
   const auto log_likelihood = [&](const Table& log_policy) {
     double sum = 0.0;
-    for (const Trajectory& path : data) sum += along(path, log_policy, expert.mdp.actions);
+    for (const Trajectory& path : data) {
+      sum += along(path, log_policy, expert.mdp.actions);
+    }
     return sum;
   };
   CHECK(log_likelihood(fitted) >= log_likelihood(expert.log_policy));

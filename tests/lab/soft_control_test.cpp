@@ -19,7 +19,9 @@ constexpr double kTolerance = 1e-12;
 TabularMdp problem_of(RandomStream& random, int round) {
   const std::size_t actions = 2 + random.below(3);
   const std::size_t horizon = 2 + random.below(3);
-  if (round % 3 == 0) return random_tree(random, actions, horizon, 1.0);
+  if (round % 3 == 0) {
+    return random_tree(random, actions, horizon, 1.0);
+  }
   const FeatureShape shape{.actions = actions, .horizon = horizon, .branching = round % 3 == 1 ? 1U : 2U};
   return random_features(random, shape, 1.0);
 }
@@ -53,11 +55,15 @@ TEST_CASE("soft value iteration, evaluation and visits agree with the sum over a
     CHECK(std::abs(expected_return(mdp, mdp.rewards(), policy, gamma) - mean_return) <= kTolerance);
     CHECK(largest_difference(visits(mdp, policy), counted) <= kTolerance);
 
-    if (!mdp.deterministic() || gamma < 1.0) continue;
+    if (!mdp.deterministic() || gamma < 1.0) {
+      continue;
+    }
     // V(s_1) = alpha log sum over trajectories of exp(R / alpha), and the policy is their softmax.
     std::vector<double> returns;
     returns.reserve(all.size());
-    for (const Trajectory& path : all) returns.push_back(along(path, mdp.rewards(), mdp.actions));
+    for (const Trajectory& path : all) {
+      returns.push_back(along(path, mdp.rewards(), mdp.actions));
+    }
     const double value = alpha * row_statistics(std::span<const double>(returns), alpha).log_sum_exp;
     CHECK(std::abs(soft_values(q, mdp.actions, alpha)[0][0] - value) <= kTolerance);
     for (std::size_t i = 0; i < all.size(); ++i) {
@@ -77,9 +83,13 @@ TEST_CASE("the greedy policy earns what the best trajectory does, and no soft po
     const double best = expected_return(mdp, rewards, greedy_policy(mdp, rewards));
     const Table soft = exponentials(soft_policy(soft_optimal(mdp, rewards, 0.5), mdp.actions, 0.5));
     CHECK(best >= expected_return(mdp, rewards, soft) - kTolerance);
-    if (!mdp.deterministic()) continue;
+    if (!mdp.deterministic()) {
+      continue;
+    }
     double largest = -INFINITY;
-    for (const Trajectory& path : all_trajectories(mdp)) largest = std::max(largest, along(path, rewards, mdp.actions));
+    for (const Trajectory& path : all_trajectories(mdp)) {
+      largest = std::max(largest, along(path, rewards, mdp.actions));
+    }
     CHECK(std::abs(best - largest) <= kTolerance);
   }
 }
@@ -96,7 +106,9 @@ TEST_CASE("the endogenous reward of the soft-optimal logits is the true reward, 
     const Table q = soft_optimal(mdp, mdp.rewards(), alpha, gamma);
     const Table endogenous = endogenous_reward(mdp, q, alpha, gamma);
     CHECK(largest_difference(endogenous, mdp.rewards()) <= kTolerance);
-    if (gamma < 1.0 || !mdp.deterministic()) continue;
+    if (gamma < 1.0 || !mdp.deterministic()) {
+      continue;
+    }
     const Trajectory path = sampled_trajectory(mdp, exponentials(soft_policy(q, mdp.actions, alpha)), random);
     const StateTable values = soft_values(q, mdp.actions, alpha);
     std::vector<TokenStats> stats;

@@ -23,7 +23,7 @@ MathSample sample_of(const std::string& text, Verdict verdict, std::optional<std
   sample.tokens = 7;
   sample.end = CompletionEnd::kEndOfTurn;
   sample.verdict = verdict;
-  sample.answer_normal = verdict == Verdict::unparsable ? "" : text;
+  sample.answer_normal = verdict == Verdict::kUnparsable ? "" : text;
   sample.reason = "why " + text;
   sample.vote = vote;
   return sample;
@@ -43,7 +43,7 @@ MathRow row_of(const std::string& id) {
 
 MathRow sampled_row(const std::string& id) {
   MathRow row = row_of(id);
-  row.samples = {sample_of("5", Verdict::correct, 0), sample_of("6", Verdict::wrong, 1)};
+  row.samples = {sample_of("5", Verdict::kCorrect, 0), sample_of("6", Verdict::kWrong, 1)};
   return row;
 }
 
@@ -56,7 +56,9 @@ JudgedExample judged_row_of(const std::string& id, const std::vector<std::option
   for (const std::optional<double>& reward : rewards) {
     JudgedResponse response;
     response.reward = reward;
-    if (!reward) response.error = "the text is empty";
+    if (!reward) {
+      response.error = "the text is empty";
+    }
     response.characters = 1;
     judged.responses.push_back(std::move(response));
   }
@@ -88,9 +90,13 @@ MathReport report_of() {
 TEST_CASE("everything of a report is in the page, but the rows of the judges") {
   const MathReport report = report_of();
   json expected = json::parse(math_json(report));
-  for (json& judge : expected["judges"]) judge.erase("rows");
+  for (json& judge : expected["judges"]) {
+    judge.erase("rows");
+  }
   json data = data_of(render_math_page(report));
-  for (json& row : data["rows"]) row.erase("judged");
+  for (json& row : data["rows"]) {
+    row.erase("judged");
+  }
   CHECK(data == expected);
   CHECK(data["figures"].size() == 5);  // avg@2, maj@2, best@2 by each judge, pass@2
   CHECK(data["counts"][0]["failed"] == 1);
@@ -118,15 +124,21 @@ TEST_CASE("every text of a report stays data") {
                               &row.problem.reference}) {
       *text = kHostile;
     }
-    if (!row.error.empty()) row.error = kHostile;
-    for (MathSample& sample : row.samples) sample.text = sample.answer_normal = sample.reason = kHostile;
+    if (!row.error.empty()) {
+      row.error = kHostile;
+    }
+    for (MathSample& sample : row.samples) {
+      sample.text = sample.answer_normal = sample.reason = kHostile;
+    }
   }
   for (MathJudge& judge : report.judges) {
     judge.name = judge.fingerprint = kHostile;
     for (JudgedExample& row : judge.rows) {
       for (JudgedResponse& response : row.responses) {
         response.replies = {kHostile};
-        if (!response.reward) response.error = kHostile;
+        if (!response.reward) {
+          response.error = kHostile;
+        }
       }
     }
   }

@@ -51,7 +51,9 @@ MathReport report() {
   MathRow& row = made.rows.emplace_back();
   row.problem.id = "one/5";
   row.error = "too \x1b[31mlong";
-  for (std::size_t i = 1; i <= 7; ++i) made.faults.push_back({"f.jsonl", i, "x", "bad | row"});
+  for (std::size_t i = 1; i <= 7; ++i) {
+    made.faults.push_back({"f.jsonl", i, "x", "bad | row"});
+  }
   return made;
 }
 

@@ -101,13 +101,19 @@ TEST_CASE("ranges of random steps over random tokens are what a token by token s
     Offsets tokens = {0};
     Offsets steps = {0};
     for (std::size_t byte = 1; byte < bytes; ++byte) {
-      if (random.below(2) == 0) tokens.push_back(byte);
-      if (random.below(6) == 0) steps.push_back(byte);
+      if (random.below(2) == 0) {
+        tokens.push_back(byte);
+      }
+      if (random.below(6) == 0) {
+        steps.push_back(byte);
+      }
     }
     Offsets counts(steps.size(), 0);  // tokens of each step
     for (const std::size_t token : tokens) {
       std::size_t step = 0;
-      while (step + 1 < steps.size() && steps[step + 1] <= token) ++step;
+      while (step + 1 < steps.size() && steps[step + 1] <= token) {
+        ++step;
+      }
       ++counts[step];
     }
     Pairs expected;

@@ -62,8 +62,12 @@ TEST_CASE("Log-probabilities and entropies of packed sequences are those of tran
       std::vector<double> log_probs;
       std::vector<double> entropies;
       for (const json& sequence : model.at("sequences")) {
-        for (const double value : sequence.at("log_prob")) log_probs.push_back(value);
-        for (const double value : sequence.at("entropy")) entropies.push_back(value);
+        for (const double value : sequence.at("log_prob")) {
+          log_probs.push_back(value);
+        }
+        for (const double value : sequence.at("entropy")) {
+          entropies.push_back(value);
+        }
       }
       const double of_log_prob = worst_difference(found.log_prob, log_probs);
       const double of_entropy = worst_difference(found.entropy, entropies);

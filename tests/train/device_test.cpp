@@ -7,7 +7,7 @@
 #include <doctest/doctest.h>
 
 #include "core/errors.h"
-#include "engine/weight_file.h"
+#include "engine/weights/weight_file.h"
 #include "tests/engine/golden_sequences.h"
 #include "tests/temporary_directory.h"
 #include "tests/train/far_device.h"

@@ -6,8 +6,8 @@
 #include <doctest/doctest.h>
 
 #include "core/errors.h"
-#include "engine/llama_engine.h"
-#include "engine/weight_file.h"
+#include "engine/llama/llama_engine.h"
+#include "engine/weights/weight_file.h"
 #include "tests/temporary_directory.h"
 
 using namespace endorm;

@@ -10,7 +10,7 @@
 
 #include "core/errors.h"
 #include "engine/content_hash.h"
-#include "engine/weight_file.h"
+#include "engine/weights/weight_file.h"
 #include "judge/safetensors.h"
 #include "tests/engine/golden_sequences.h"
 #include "tests/engine/sequences.h"

@@ -8,7 +8,7 @@
 #include <doctest/doctest.h>
 
 #include "engine/path_statistics.h"
-#include "engine/weight_file.h"
+#include "engine/weights/weight_file.h"
 #include "tests/engine/sequences.h"
 #include "tests/temporary_directory.h"
 #include "tests/train/tiny_models.h"

@@ -9,7 +9,7 @@
 
 #include "core/errors.h"
 #include "engine/content_hash.h"
-#include "engine/llama_engine.h"
+#include "engine/llama/llama_engine.h"
 #include "tests/engine/sequences.h"
 #include "tests/temporary_directory.h"
 #include "tests/train/log_rows.h"

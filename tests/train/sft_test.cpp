@@ -13,8 +13,8 @@
 #include <sys/resource.h>
 
 #include "core/errors.h"
-#include "engine/llama_engine.h"
-#include "engine/weight_file.h"
+#include "engine/llama/llama_engine.h"
+#include "engine/weights/weight_file.h"
 #include "tests/engine/sequences.h"
 #include "tests/temporary_directory.h"
 #include "tests/train/tiny_models.h"

@@ -3,7 +3,7 @@
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 
-#include "engine/weight_file.h"
+#include "engine/weights/weight_file.h"
 #include "tests/engine/golden_sequences.h"
 #include "tests/train/far_device.h"
 #include "train/decoder_weights.h"

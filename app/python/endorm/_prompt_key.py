@@ -2,7 +2,7 @@
 
 The key of a record is its messages in order, a system message first and the response left out, each as role, newline,
 content, newline (judge/server_judge.cpp, prompt_of); of a prompt that is tokens, their ids with spaces between. Of key
-and address, engine/server_pool.cpp (hash_of) has the hash.
+and address, engine/remote/server_pool.cpp (hash_of) has the hash.
 """
 
 from collections.abc import Iterable, Mapping

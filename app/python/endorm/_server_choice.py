@@ -1,4 +1,4 @@
-"""Which server a request goes to: the rules of engine/server_pool.cpp."""
+"""Which server a request goes to: the rules of engine/remote/server_pool.cpp."""
 
 import dataclasses
 import threading

@@ -31,7 +31,7 @@ class ServerPool:
 
     A record goes to the server that its prompt names, so that what a prompt's responses share is computed once, unless
     that one has four requests more than the idlest. A server that fails is left for a while and then asked again; what
-    it was asked goes to another. The pool of `endorm score --judge server` (engine/server_pool.h) goes by the same
+    it was asked goes to another. The pool of `endorm score --judge server` (engine/remote/server_pool.h) goes by the same
     rules and, of the same addresses, to the same server.
 
     urls: addresses, or one text with commas between them. api_key: of all. model: its name, where servers have several.

@@ -1,0 +1,73 @@
+#include <cmath>
+#include <vector>
+
+#include <llama.h>
+
+#include "engine/llama/device_reader.h"
+#include "engine/llama/llama_handles.h"
+
+namespace endorm {
+
+std::string device_self_test(llama_model* model, const LlamaEngineOptions& options, std::size_t vocabulary) {
+  constexpr std::size_t kRows = 6;
+  const auto columns = static_cast<std::size_t>(llama_vocab_n_tokens(llama_model_get_vocab(model)));
+  const std::unique_ptr<DeviceReader> device = make_device_reader(columns);
+  if (!device->fits(kRows, kRows)) {
+    return "a vocabulary of " + std::to_string(vocabulary) + " is too small";
+  }
+  // The second sequence has no sampler: libllama then brings the rows of logits to the host as well.
+  constexpr std::size_t kCells = 256;
+  const LlamaContextHandle context =
+      make_llama_context(model, options, {kCells, 2, kRows, device->samplers(1, kRows, kRows)});
+  HeadRequest request{vocabulary, {}, {}};
+  std::vector<llama_token> tokens;
+  std::vector<llama_pos> positions;
+  std::vector<std::int32_t> places;
+  llama_seq_id first = 0;
+  llama_seq_id second = 1;
+  std::vector<llama_seq_id*> sequences(kRows, &first);
+  sequences.back() = &second;
+  std::vector<std::int32_t> sequence_counts(kRows, 1);
+  std::vector<std::int8_t> outputs(kRows, 1);
+  for (std::size_t i = 0; i < kRows; ++i) {  // any tokens will do
+    tokens.push_back(static_cast<llama_token>((i * 37 + 11) % vocabulary));
+    positions.push_back(static_cast<llama_pos>(i + 1 < kRows ? i : 0));
+    request.targets.push_back({static_cast<std::int32_t>((i * 101 + 3) % vocabulary)});
+    places.push_back(static_cast<std::int32_t>(i));
+  }
+  llama_batch batch{};
+  batch.n_tokens = static_cast<std::int32_t>(kRows);
+  batch.token = tokens.data();
+  batch.pos = positions.data();
+  batch.n_seq_id = sequence_counts.data();
+  batch.seq_id = sequences.data();
+  batch.logits = outputs.data();
+  for (const double alpha : {1.0, 0.7}) {
+    llama_memory_clear(llama_get_memory(context.get()), true);
+    request.alphas = {alpha};
+    device->ask(request);
+    if (llama_decode(context.get(), batch) != 0) {
+      return "decoding failed: " + take_llama_complaints();
+    }
+    llama_synchronize(context.get());
+    const HeadResult found = device->take(context.get(), places);
+    const float* logits = llama_get_logits(context.get());
+    for (std::size_t row = 0; row < kRows; ++row) {
+      const std::span<const float> all(logits + row * columns, vocabulary);
+      const RowStatistics expected = row_statistics(all, alpha);
+      const RowStatistics& row_found = found.rows[row].front();
+      const float logit = all[static_cast<std::size_t>(request.targets[row].front())];
+      const bool same = std::fabs(found.logits[row].front() - logit) <= 1e-5F * (1.0F + std::fabs(logit)) &&
+                        std::fabs(row_found.log_sum_exp - expected.log_sum_exp) * alpha <= 1e-4 &&
+                        std::fabs(row_found.entropy - expected.entropy) <= 1e-3 &&
+                        std::fabs(row_found.uniform_divergence - expected.uniform_divergence) <= 1e-3;
+      if (!same) {
+        return "V is " + std::to_string(row_found.log_sum_exp * alpha) + " on the device, " +
+               std::to_string(expected.log_sum_exp * alpha) + " on the host";
+      }
+    }
+  }
+  return "";
+}
+
+}  // namespace endorm

@@ -1,0 +1,159 @@
+#include "engine/llama/llama_accelerator.h"
+
+#include <algorithm>
+#include <fstream>
+#include <limits>
+#include <map>
+#include <thread>
+
+#include <ggml.h>
+#include <gguf.h>
+
+#include "core/errors.h"
+#include "engine/accelerator/type_choice.h"
+#include "engine/llama/llama_handles.h"
+
+namespace endorm {
+namespace {
+
+int thread_count(const LlamaEngineOptions& options) {
+  return options.threads > 0 ? options.threads : static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+}
+
+// The matrices of the model file. Weights in f32 and f16 are not what 16-bit types are chosen for, but have the shapes.
+std::vector<ProductShape> product_shapes(const std::string& path) {
+  ggml_context* tensors = nullptr;
+  const std::unique_ptr<gguf_context, decltype(&gguf_free)> header(
+      gguf_init_from_file(path.c_str(), {.no_alloc = true, .ctx = &tensors}), gguf_free);
+  const std::unique_ptr<ggml_context, decltype(&ggml_free)> owner(tensors, ggml_free);
+  std::map<std::pair<std::int64_t, std::int64_t>, std::size_t> counts;
+  for (ggml_tensor* tensor = tensors ? ggml_get_first_tensor(tensors) : nullptr; tensor;
+       tensor = ggml_get_next_tensor(tensors, tensor)) {
+    constexpr std::int64_t kSmallest = 32;
+    if (tensor->ne[0] >= kSmallest && tensor->ne[1] >= kSmallest) {
+      counts[{tensor->ne[1], tensor->ne[0]}] += static_cast<std::size_t>(tensor->ne[2] * tensor->ne[3]);
+    }
+  }
+  std::vector<ProductShape> shapes;
+  shapes.reserve(counts.size());
+  for (const auto& [sides, count] : counts) {
+    shapes.push_back({static_cast<std::size_t>(sides.first), static_cast<std::size_t>(sides.second), count});
+  }
+  return shapes;
+}
+
+// Half of what the system says is free; no limit where it does not say.
+std::size_t half_of_free_memory() {
+  std::ifstream info("/proc/meminfo");
+  for (std::string name; info >> name;) {
+    std::size_t kibibytes = 0;
+    if (name == "MemAvailable:" && info >> kibibytes) {
+      constexpr std::size_t kBytes = 1024;
+      return kibibytes * kBytes / 2;
+    }
+  }
+  return std::numeric_limits<std::size_t>::max();
+}
+
+std::string megabytes(std::size_t bytes) {
+  constexpr std::size_t kMega = 1000000;
+  return std::to_string(bytes / kMega) + " MB";
+}
+
+}  // namespace
+
+LlamaEngineOptions with_precision(LlamaEngineOptions options) {
+  if (uses_gpu(options)) {
+    options.precision = Precision::kNative;
+  }
+  return options;
+}
+
+std::unique_ptr<Accelerator> make_accelerator(const LlamaEngineOptions& options) {
+  if (options.precision == Precision::kNative) {
+    return nullptr;
+  }
+  AcceleratorOptions wanted;
+  wanted.precision = options.precision;
+  wanted.threads = thread_count(options);
+  wanted.packed_bytes_limit = options.packed_bytes ? *options.packed_bytes : half_of_free_memory();
+  auto products = make_onednn_products(wanted.threads);
+  if (options.precision == Precision::kFast && (!products || !products->can(ProductType::kInt8))) {
+    throw InvalidInput(
+        "[precision] fast needs oneDNN's int8 products, which this build does not have. Install libdnnl-dev and build "
+        "again, or use --precision exact.");
+  }
+  if (products && options.f32_products) {
+    wanted.choice = "f32 was asked for";  // the type that AcceleratorOptions begins with
+  } else if (products) {
+    const TypeChoice choice = choose_product_type(*products, product_shapes(options.model_path), wanted.threads,
+                                                  options.choice_cache_directory);
+    wanted.wide_type = choice.type;
+    wanted.choice = choice.reason;
+  } else {
+    wanted.choice = "built without oneDNN: matrix products are llama.cpp's own";
+  }
+  return std::make_unique<Accelerator>(wanted, std::move(products));
+}
+
+std::string accelerator_name(const Accelerator* accelerator) {
+  if (!accelerator) {
+    return "native";
+  }
+  const AcceleratorOptions& options = accelerator->options();
+  if (!accelerator->products()) {
+    return "exact native";
+  }
+  const std::string wide = product_type_name(options.wide_type);
+  if (options.precision != Precision::kFast) {
+    return "exact " + wide;
+  }
+  const bool whole = accelerator->products()->int8_weight_steps() == kInt8Steps;
+  return std::string(whole ? "fast int8 and " : "fast int8 (weights in 7 bits) and ") + wide;
+}
+
+AcceleratorInfo describe_accelerator(const Accelerator* accelerator, const LlamaEngineOptions& options) {
+  AcceleratorInfo info;
+  info.precision = options.precision;
+  if (!accelerator) {
+    info.reason = "llama.cpp's own kernels";
+    return info;
+  }
+  const AcceleratorReport& report = accelerator->report();
+  info.library = report.library;
+  info.product_type = accelerator->products()
+                          ? product_type_name(options.precision == Precision::kFast ? ProductType::kInt8
+                                                                                    : accelerator->options().wide_type)
+                          : "";
+  info.reason = accelerator->options().choice;
+  if (report.unpacked_matrices > 0) {
+    info.reason += "; " + std::to_string(report.unpacked_matrices) + " matrices did not fit into " +
+                   megabytes(accelerator->options().packed_bytes_limit) + " (--packed-memory)";
+  }
+  info.packed_bytes = report.packed_bytes;
+  info.released_bytes = report.released_bytes;
+  info.unpacked_matrices = report.unpacked_matrices;
+  info.products_seconds = report.profile.products;
+  info.conversion_seconds = report.profile.conversions;
+  info.attention_seconds = report.profile.attention;
+  info.head_seconds = report.profile.head;
+  info.activation_seconds = report.profile.activations;
+  info.other_seconds = report.profile.ggml;
+  info.packing_seconds = report.profile.packing;
+  info.product_operations = report.profile.floating_operations;
+  return info;
+}
+
+const char* precision_name(Precision precision) {
+  switch (precision) {
+    case Precision::kExact:
+      return "exact";
+    case Precision::kFast:
+      return "fast";
+    case Precision::kNative:
+      return "native";
+  }
+  throw InternalError("[precision_name] unknown precision");
+}
+
+}  // namespace endorm

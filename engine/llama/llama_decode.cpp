@@ -1,0 +1,92 @@
+#include "engine/llama/llama_decode.h"
+
+#include <exception>
+#include <filesystem>
+#include <string>
+#include <utility>
+
+#include <llama.h>
+
+#include "core/errors.h"
+
+namespace endorm {
+
+LlamaContextHandle open_context(const LlamaParts& parts, const LlamaContextShape& shape) {
+  const Accelerator::Use use(parts.accelerator);
+  LlamaContextHandle context = make_llama_context(parts.model, *parts.options, shape);
+  if (!parts.adapters.empty()) {
+    std::vector<llama_adapter_lora*> adapters = parts.adapters;
+    std::vector<float> scales;
+    for (const LoraAdapter& adapter : parts.options->adapters) {
+      scales.push_back(adapter.scale);
+    }
+    if (llama_set_adapters_lora(context.get(), adapters.data(), adapters.size(), scales.data()) != 0) {
+      throw EngineError("[llama context] the adapters cannot be applied: " + take_llama_complaints());
+    }
+  }
+  return context;
+}
+
+void TokenBatch::add(Token token, std::size_t position, int first_sequence, int last_sequence, bool read_row) {
+  tokens_.push_back(token);
+  positions_.push_back(static_cast<llama_pos>(position));
+  std::vector<llama_seq_id>& sequences = sequences_.emplace_back();
+  for (int sequence = first_sequence; sequence <= last_sequence; ++sequence) {
+    sequences.push_back(sequence);
+  }
+  read_rows_.push_back(static_cast<std::int8_t>(read_row));
+}
+
+llama_batch TokenBatch::view() {
+  sequence_counts_.clear();
+  sequence_lists_.clear();
+  for (std::vector<llama_seq_id>& sequences : sequences_) {
+    sequence_counts_.push_back(static_cast<std::int32_t>(sequences.size()));
+    sequence_lists_.push_back(sequences.data());
+  }
+  llama_batch batch{};
+  batch.n_tokens = static_cast<std::int32_t>(tokens_.size());
+  batch.token = tokens_.data();
+  batch.pos = positions_.data();
+  batch.n_seq_id = sequence_counts_.data();
+  batch.seq_id = sequence_lists_.data();
+  batch.logits = read_rows_.data();
+  return batch;
+}
+
+void decode(const LlamaParts& parts, LlamaContextHandle& context, TokenBatch& batch, const char* function) {
+  const Accelerator::Use use(parts.accelerator);
+  const int status = llama_decode(context.get(), batch.view());
+  if (status == 0) {
+    llama_synchronize(context.get());
+    return;
+  }
+  context.reset();
+  const std::string where = "[" + std::string(function) + "] ";
+  if (parts.accelerator && parts.accelerator->failure) {
+    try {
+      std::rethrow_exception(std::exchange(parts.accelerator->failure, nullptr));
+    } catch (const InvalidInput& error) {  // a pass's own errors are about the model here
+      throw EngineError(where + std::filesystem::path(parts.options->model_path).filename().string() +
+                        " gave unusable logits: " + error.what());
+    }
+  }
+  throw EngineError(where + "decoding " + std::to_string(batch.size()) + " tokens failed with status " +
+                    std::to_string(status) + ": " + take_llama_complaints());
+}
+
+void decode_step(const LlamaParts& parts, LlamaContextHandle& context, const TokenTree& tree, const WaveStep& step,
+                 const char* function) {
+  for (const int sequence : step.copy_to) {
+    const auto end = step.copy_positions ? static_cast<llama_pos>(*step.copy_positions) : -1;
+    llama_memory_seq_cp(llama_get_memory(context.get()), step.copy_from, sequence, -1, end);
+  }
+  TokenBatch batch;
+  for (const WaveToken& token : step.tokens) {
+    const TokenTree::Node& node = tree.nodes()[token.node];
+    batch.add(node.token, node.depth, token.first_sequence, token.last_sequence, token.read_row);
+  }
+  decode(parts, context, batch, function);
+}
+
+}  // namespace endorm

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "engine/accelerator/accelerator.h"
+#include "engine/llama/llama_handles.h"
+#include "engine/llama/wave_plan.h"
+
+struct llama_batch;
+
+namespace endorm {
+
+// What computing with one model takes. All of it must outlive those who compute.
+struct LlamaParts {
+  llama_model* model = nullptr;
+  const LlamaEngineOptions* options = nullptr;
+  const LlamaModelInfo* info = nullptr;
+  std::vector<llama_adapter_lora*> adapters;
+  Accelerator* accelerator = nullptr;  // nullptr: llama.cpp's own kernels
+};
+
+// A context with the model's adapters and its accelerator. Throws EngineError where memory or adapters fail.
+LlamaContextHandle open_context(const LlamaParts& parts, const LlamaContextShape& shape);
+
+// The tokens of one decode.
+class TokenBatch {
+ public:
+  // The token belongs to the sequences [first_sequence, last_sequence].
+  void add(Token token, std::size_t position, int first_sequence, int last_sequence, bool read_row);
+  std::size_t size() const { return tokens_.size(); }
+  // For llama_decode; holds until the batch changes.
+  llama_batch view();
+
+ private:
+  std::vector<std::int32_t> tokens_;
+  std::vector<std::int32_t> positions_;
+  std::vector<std::vector<std::int32_t>> sequences_;
+  std::vector<std::int32_t> sequence_counts_;
+  std::vector<std::int32_t*> sequence_lists_;
+  std::vector<std::int8_t> read_rows_;
+};
+
+// One pass through the model, complete when it returns. function names the caller in errors. Throws EngineError where
+// libllama fails; the context is gone then.
+void decode(const LlamaParts& parts, LlamaContextHandle& context, TokenBatch& batch, const char* function);
+
+// The copies and the decode of one step of a plan; what the step forgets is left to the caller.
+void decode_step(const LlamaParts& parts, LlamaContextHandle& context, const TokenTree& tree, const WaveStep& step,
+                 const char* function);
+
+}  // namespace endorm

@@ -1,0 +1,277 @@
+#include "engine/llama/llama_engine.h"
+
+#include <filesystem>
+#include <utility>
+
+#include <llama.h>
+
+#include "core/errors.h"
+#include "engine/content_hash.h"
+#include "engine/file_hash.h"
+#include "engine/llama/llama_accelerator.h"
+#include "engine/llama/llama_generation.h"
+#include "engine/llama/llama_handles.h"
+#include "engine/llama/llama_hidden_states.h"
+#include "engine/llama/llama_passes.h"
+#include "engine/turns/chat_template.h"
+#include "engine/turns/tokenizer.h"
+
+namespace endorm {
+namespace {
+
+std::string cache_type_name(CacheType type) {
+  switch (type) {
+    case CacheType::kF32:
+      return "f32";
+    case CacheType::kF16:
+      return "f16";
+    case CacheType::kBf16:
+      return "bf16";
+    case CacheType::kQ8:
+      return "q8_0";
+  }
+  throw InternalError("[llama engine] unknown cache type");
+}
+
+class LlamaEngineImplementation final : public LlamaEngine {
+ public:
+  explicit LlamaEngineImplementation(const LlamaEngineOptions& options)
+      : options_(with_precision(options)),
+        model_(load_llama_model(options_)),
+        tokenizer_(llama_model_get_vocab(model_.get())) {
+    info_ = describe_model(model_.get(), options);
+    info_.vocabulary = tokenizer_.real_vocabulary();
+    info_.padding_columns =
+        static_cast<std::size_t>(llama_vocab_n_tokens(llama_model_get_vocab(model_.get()))) - info_.vocabulary;
+    make_form();
+    if (options.hash_model) {
+      info_.sha256 = cached_file_sha256(options.model_path, options.hash_cache_directory);
+    }
+    set_capabilities();
+    std::vector<llama_adapter_lora*> adapters;
+    for (const LoraAdapter& adapter : options.adapters) {
+      adapters.push_back(load_lora_adapter(model_.get(), adapter));
+    }
+    accelerator_ = make_accelerator(options_);
+    const LlamaParts parts{model_.get(), &options_, &info_, std::move(adapters), accelerator_.get()};
+    passes_ = std::make_unique<LlamaPasses>(parts);
+    hidden_states_ = std::make_unique<LlamaHiddenStates>(parts);
+    generation_ = std::make_unique<LlamaGeneration>(parts, [this](Token token) { return token_bytes(token); });
+    fingerprint_ = make_fingerprint();
+  }
+
+  const Capabilities& capabilities() const override { return capabilities_; }
+  const LlamaModelInfo& model_info() const override { return info_; }
+  std::string arithmetic() const override {
+    return accelerator_name(accelerator_.get()) + (passes_->statistics_on_device() ? ", statistics on the device" : "");
+  }
+  std::string statistics_fault() const override { return passes_->statistics_fault(); }
+  std::size_t tokens_computed_to_generate() const override { return generation_->tokens_computed(); }
+  const AcceleratorInfo& accelerator_info() override {
+    accelerator_info_ = describe_accelerator(accelerator_.get(), options_);
+    return accelerator_info_;
+  }
+  EvaluateCounts counts() const override { return passes_->counts(); }
+  std::string fingerprint() const override { return fingerprint_; }
+  std::string model_name() const override { return std::filesystem::path(options_.model_path).filename().string(); }
+  std::string token_bytes(Token token) const override {
+    check_token("token_bytes", token);
+    return tokenizer_.token_bytes(token);
+  }
+
+  std::string template_fingerprint() const override {
+    const std::string source = form_ ? form_->source() : "none";
+    return source == "plain" || source == "raw" || source == "none" ? source : hex(sha256(source));
+  }
+
+  std::vector<TokenizedResponse> tokenize(std::span<const Message> messages, std::span<const ResponseText> responses,
+                                          const TemplateOptions& options) const override {
+    check_form("tokenize");
+    std::optional<Turn> turn;
+    std::vector<TokenizedResponse> tokenized;
+    tokenized.reserve(responses.size());
+    for (const ResponseText& response : responses) {
+      if (response.fields.empty() && !turn) {
+        turn = form_->turn(messages, options);
+      }
+      const PlacedResponse placed = response.fields.empty() ? place_response(*turn, response, options.reading)
+                                                            : form_->place_message(messages, response, options);
+      tokenized.push_back(tokenizer_.tokenize(placed, response.truncated, options));
+    }
+    return tokenized;
+  }
+
+  std::vector<TokenizedResponse> tokenize_raw(std::string_view prompt, std::span<const ResponseText> responses,
+                                              const TemplateOptions& options) const override {
+    Turn turn;
+    turn.prompt.push_back({std::string(prompt)});
+    turn.context = ResponseContext::kRaw;
+    std::vector<TokenizedResponse> tokenized;
+    for (const ResponseText& response : responses) {
+      tokenized.push_back(
+          tokenizer_.tokenize(place_response(turn, response, options.reading), response.truncated, options));
+    }
+    return tokenized;
+  }
+
+  TokenizedResponse tokenize_ids(const Tokens& prompt, const Tokens& response) const override {
+    for (const Tokens* tokens : {&prompt, &response}) {
+      for (const Token token : *tokens) {
+        check_token("tokenize_ids", token);
+      }
+    }
+    return tokenizer_.of_tokens(prompt, response);
+  }
+
+  TurnMarks turn_marks(const TemplateOptions& options, const std::string& opening) const override {
+    TurnMarks marks = form_ ? endorm::turn_marks(*form_, options) : TurnMarks{};
+    if (!opening.empty()) {
+      marks.opening = opening;
+    }
+    tokenizer_.spell_marks(marks);
+    return marks;
+  }
+
+  std::vector<TokenStats> evaluate(const TokenTree& tree, const EvaluateOptions& options) override {
+    return std::move(evaluate_alphas(tree, std::span(&options.alpha, 1), options).front());
+  }
+
+  std::vector<std::vector<TokenStats>> evaluate_alphas(const TokenTree& tree, std::span<const double> alphas,
+                                                       const EvaluateOptions& options) override {
+    for (const TokenTree::Node& node : tree.nodes()) {
+      check_token("evaluate", node.token);
+      check_length("evaluate", node.depth + 1);
+    }
+    return passes_->run(tree, options.share_prefixes, alphas);
+  }
+
+  Tokens open_turn(std::span<const Message> messages, const TemplateOptions& options) const override {
+    check_form("open_turn");
+    return tokenizer_.tokenize_prompt(form_->open_turn(messages, options));
+  }
+
+  std::vector<std::vector<float>> hidden_states(std::span<const Tokens> sequences) override {
+    for (const Tokens& sequence : sequences) {
+      if (sequence.empty()) {
+        throw InvalidInput("[hidden_states] a sequence is empty: there is no token to read a state behind");
+      }
+      check_sequence("hidden_states", sequence, sequence.size());
+    }
+    return hidden_states_->read(sequences);
+  }
+
+ private:
+  void generate_each(std::span<const GenerationRequest> requests, const SamplingOptions& options,
+                     const CompletionSink& sink) override {
+    for (const GenerationRequest& request : requests) {
+      if (request.prompt.empty()) {
+        throw InvalidInput("[generate] a prompt is empty: nothing precedes the first token");
+      }
+      check_sequence("generate", request.prompt, request.prompt.size() + options.max_tokens);
+    }
+    generation_->run(requests, options, sink);
+  }
+
+  void make_form() {
+    const std::string bos = tokenizer_.bos_text();
+    const std::string eos = tokenizer_.eos_text();
+    switch (options_.template_source) {
+      case TemplateSource::kModel:
+        if (const char* source = llama_model_chat_template(model_.get(), nullptr)) {
+          form_ = make_jinja_form(source, bos, eos);
+        }
+        break;
+      case TemplateSource::kFile:
+        form_ = make_jinja_form(options_.template_text, bos, eos);
+        break;
+      case TemplateSource::kPlain:
+        form_ = make_plain_form(eos);
+        break;
+      case TemplateSource::kRaw:
+        form_ = make_raw_form();
+        break;
+    }
+    if (form_) {
+      tokenizer_.set_turn_tokens(form_->turn_text(), endorm::turn_opening(*form_));
+    }
+  }
+
+  void check_form(const char* function) const {
+    if (!form_) {
+      throw InvalidInput("[" + std::string(function) + "] " + model_name() +
+                         " has no chat template. Use --template plain (a question and answer form), "
+                         "--template FILE (a jinja template), or --template raw (the text as it is).");
+    }
+  }
+
+  void set_capabilities() {
+    capabilities_.raw_logits = true;
+    capabilities_.entropy = true;
+    capabilities_.uniform_divergence = true;
+    capabilities_.any_alpha = true;
+    capabilities_.generate = true;
+    capabilities_.hidden_states = true;
+    const std::size_t trained = info_.trained_context;
+    capabilities_.context = options_.context ? *options_.context : trained;
+    if (options_.context && trained > 0 && *options_.context > trained) {
+      throw InvalidInput("[load model] a context of " + std::to_string(*options_.context) +
+                         " tokens is longer than the " + std::to_string(trained) + " that " + model_name() +
+                         " was trained for. Give a smaller --context.");
+    }
+  }
+
+  std::string make_fingerprint() const {
+    std::string text = info_.sha256.empty() ? unhashed_file_identity(options_.model_path) : info_.sha256;
+    for (const LoraAdapter& adapter : options_.adapters) {
+      text += "|lora " + hex(sha256_file(adapter.path)) + " " + std::to_string(adapter.scale);
+    }
+    text += "|cache " + cache_type_name(options_.cache_type);
+    text +=
+        "|attention " + (options_.flash_attention ? std::to_string(*options_.flash_attention) : std::string("auto"));
+    text += "|products " + arithmetic();
+    text += "|wave " + std::to_string(options_.wave_tokens) + "|batch " + std::to_string(options_.batch_tokens);
+    return text;
+  }
+
+  void check_token(const char* function, Token token) const {
+    if (token < 0 || static_cast<std::size_t>(token) >= info_.vocabulary) {
+      throw InvalidInput("[" + std::string(function) + "] token " + std::to_string(token) +
+                         " is not in the vocabulary of " + std::to_string(info_.vocabulary) + " tokens");
+    }
+  }
+
+  void check_sequence(const char* function, const Tokens& tokens, std::size_t length) const {
+    for (const Token token : tokens) {
+      check_token(function, token);
+    }
+    check_length(function, length);
+  }
+
+  void check_length(const char* function, std::size_t tokens) const {
+    if (capabilities_.context > 0 && tokens > capabilities_.context) {
+      throw InvalidInput("[" + std::string(function) + "] a sequence of " + std::to_string(tokens) +
+                         " tokens is longer than the context of " + std::to_string(capabilities_.context) + " tokens");
+    }
+  }
+
+  LlamaEngineOptions options_;
+  LlamaModelHandle model_;
+  std::unique_ptr<Accelerator> accelerator_;  // nullptr: llama.cpp's own kernels
+  AcceleratorInfo accelerator_info_;
+  Tokenizer tokenizer_;
+  LlamaModelInfo info_;
+  std::unique_ptr<PromptForm> form_;  // none where the model has no template and none was given
+  Capabilities capabilities_;
+  std::string fingerprint_;
+  std::unique_ptr<LlamaPasses> passes_;
+  std::unique_ptr<LlamaHiddenStates> hidden_states_;
+  std::unique_ptr<LlamaGeneration> generation_;
+};
+
+}  // namespace
+
+std::unique_ptr<LlamaEngine> make_llama_engine(const LlamaEngineOptions& options) {
+  return std::make_unique<LlamaEngineImplementation>(options);
+}
+
+}  // namespace endorm

@@ -1,0 +1,166 @@
+#include "engine/remote/remote_engine.h"
+
+#include <algorithm>
+#include <atomic>
+#include <exception>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+#include "core/errors.h"
+#include "engine/remote/remote_tokenizer.h"
+
+namespace endorm {
+namespace {
+
+// One sequence to be asked for: the path of a leaf, cut behind its last scored node.
+struct Path {
+  Tokens tokens;                   // [L]
+  std::vector<std::size_t> nodes;  // [L]
+  std::size_t first = 0;           // position of the first scored node
+};
+
+std::vector<Path> scored_paths(const TokenTree& tree) {
+  const std::span<const TokenTree::Node> nodes = tree.nodes();
+  std::vector<bool> covered(nodes.size(), false);
+  std::vector<Path> paths;
+  // Children have greater numbers than their parents, so going backwards a node that is not covered ends a path.
+  for (std::size_t last = nodes.size(); last-- > 0;) {
+    if (!nodes[last].scored || covered[last]) {
+      continue;
+    }
+    Path path;
+    for (std::optional<std::size_t> node = last; node; node = nodes[*node].parent) {
+      covered[*node] = true;
+      path.nodes.push_back(*node);
+      path.tokens.push_back(nodes[*node].token);
+      if (nodes[*node].scored) {
+        path.first = nodes[*node].depth;
+      }
+    }
+    std::reverse(path.nodes.begin(), path.nodes.end());
+    std::reverse(path.tokens.begin(), path.tokens.end());
+    paths.push_back(std::move(path));
+  }
+  std::reverse(paths.begin(), paths.end());
+  return paths;
+}
+
+std::string missing_reason(RemoteDialect dialect) {
+  return "A " + std::string(remote_dialect_name(dialect)) +
+         " server gives log-probabilities, not raw logits: V, entropies and other temperatures than 1 are unknown; run "
+         "the model locally with --model FILE to have them.";
+}
+
+void check_options(const RemoteEngineOptions& options) {
+  if (options.dialect == RemoteDialect::kLlamaServer) {
+    throw InvalidInput(
+        "[RemoteEngine] " + options.http.url +
+        ": llama-server gives log-probabilities of the tokens it generates, none of tokens it is given (it refuses "
+        "\"echo\"), so it cannot score. Run the same GGUF file locally with --model FILE.");
+  }
+  if (options.connections == 0) {
+    throw InvalidInput("[RemoteEngine] the number of connections is 0. Give at least 1.");
+  }
+}
+
+}  // namespace
+
+RemoteEngine::RemoteEngine(RemoteEngineOptions options) : options_(std::move(options)) {
+  check_options(options_);
+  for (std::size_t connection = 0; connection < options_.connections; ++connection) {
+    connections_.push_back(std::make_unique<RemoteHttp>(options_.http));
+  }
+  served_ = parse_models(connections_.front()->get("/v1/models"), options_.model);
+  capabilities_.context = served_.context;
+  capabilities_.missing_reason = missing_reason(options_.dialect);
+  tokenizer_ =
+      std::make_unique<RemoteTokenizer>(options_.dialect, served_.id, options_.end_of_turn, *connections_.front());
+}
+
+RemoteEngine::~RemoteEngine() = default;
+
+std::string RemoteEngine::fingerprint() const {
+  return "remote:" + std::string(remote_dialect_name(options_.dialect)) + ":" + connections_.front()->base_url() + ":" +
+         served_.id + ":" + served_.root;
+}
+
+std::string RemoteEngine::template_fingerprint() const {
+  return "remote:" + connections_.front()->base_url() + ":" + options_.end_of_turn;
+}
+
+std::vector<TokenizedResponse> RemoteEngine::tokenize(std::span<const Message> messages,
+                                                      std::span<const ResponseText> responses,
+                                                      const TemplateOptions& options) const {
+  return tokenizer_->tokenize(messages, responses, options);
+}
+
+std::string RemoteEngine::token_bytes(Token token) const { return tokenizer_->token_bytes(token); }
+
+std::vector<TokenStats> RemoteEngine::evaluate(const TokenTree& tree, const EvaluateOptions& options) {
+  if (options.alpha != 1.0) {
+    throw InvalidInput("[RemoteEngine::evaluate] alpha is " + std::to_string(options.alpha) +
+                       ". Use 1: " + capabilities_.missing_reason);
+  }
+  const std::vector<Path> paths = scored_paths(tree);
+  for (const Path& path : paths) {
+    // The server generates one token behind the path, which needs room as well.
+    if (served_.context > 0 && path.tokens.size() >= served_.context) {
+      throw InvalidInput("[RemoteEngine::evaluate] a sequence has " + std::to_string(path.tokens.size()) +
+                         " tokens; the server takes " + std::to_string(served_.context - 1) +
+                         ". Shorten it, or start the server with a longer context.");
+    }
+  }
+
+  std::vector<std::vector<double>> log_probs(paths.size());  // [path][L - first]
+  std::atomic<std::size_t> next = 0;
+  std::mutex failure_mutex;
+  std::exception_ptr failure;
+  const auto work = [&](RemoteHttp& http) {
+    try {
+      for (std::size_t at = next++; at < paths.size(); at = next++) {
+        const Path& path = paths[at];
+        const RemoteCall call = log_probs_call(options_.dialect, served_.id, path.tokens, path.first);
+        log_probs[at] = parse_log_probs(options_.dialect, http.post(call.path, call.body), path.tokens, path.first);
+      }
+    } catch (...) {
+      next = paths.size();  // the others finish what they have begun
+      const std::lock_guard<std::mutex> lock(failure_mutex);
+      if (!failure) {
+        failure = std::current_exception();
+      }
+    }
+  };
+  {
+    std::vector<std::jthread> threads;
+    for (std::size_t thread = 0; thread < std::min(paths.size(), connections_.size()); ++thread) {
+      threads.emplace_back([&work, &http = *connections_[thread]] { work(http); });
+    }
+  }
+  if (failure) {
+    std::rethrow_exception(failure);
+  }
+
+  std::vector<std::optional<double>> of_node(tree.nodes().size());
+  for (std::size_t at = 0; at < paths.size(); ++at) {
+    const Path& path = paths[at];
+    counts_.tokens_computed += path.tokens.size();
+    for (std::size_t position = path.first; position < path.tokens.size(); ++position) {
+      std::optional<double>& known = of_node[path.nodes[position]];
+      if (!known) {
+        known = log_probs[at][position - path.first];
+      }
+    }
+  }
+  std::vector<TokenStats> stats;
+  stats.reserve(tree.scored_count());
+  for (std::size_t node = 0; node < tree.nodes().size(); ++node) {
+    if (tree.nodes()[node].scored) {
+      stats.push_back({of_node[node].value(), 0.0, std::nullopt});
+    }
+  }
+  counts_.rows_read += stats.size();
+  return stats;
+}
+
+}  // namespace endorm

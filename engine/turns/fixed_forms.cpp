@@ -1,0 +1,129 @@
+#include <utility>
+
+#include <json.h>
+
+#include "core/errors.h"
+#include "engine/turns/chat_template.h"
+
+namespace endorm {
+namespace {
+
+using Kind = TextPart::Kind;
+
+// Fixed forms know texts alone.
+[[noreturn]] void refuse_message(const char* form) {
+  throw InvalidInput("[chat template] the form \"" + std::string(form) +
+                     "\" knows no tool calls and no reasoning apart from the text. Give the response as text, or a "
+                     "chat template with --template FILE.");
+}
+
+// Whether a message is its role and its content: fixed forms leave out who said it.
+bool is_text(const Message& message) {
+  if (message.fields.empty()) {
+    return true;
+  }
+  const common_json fields = common_json::parse(message.fields);
+  for (const auto& [name, value] : fields.items()) {
+    if (name != "name" && name != "tool_call_id") {
+      return false;
+    }
+  }
+  return true;
+}
+
+// A prompt whose last message is the model's own is a turn to be continued.
+bool is_open(std::span<const Message> messages) { return !messages.empty() && messages.back().role == "assistant"; }
+
+class PlainForm final : public PromptForm {
+ public:
+  explicit PlainForm(std::string eos_text) : eos_text_(std::move(eos_text)) {}
+
+  std::vector<TextPart> open_turn(std::span<const Message> messages, const TemplateOptions&) const override {
+    std::vector<TextPart> prompt;
+    const bool continues = is_open(messages);
+    for (const Message& message : messages) {
+      const bool user = message.role == "user";
+      const bool assistant = message.role == "assistant";
+      if (!is_text(message)) {
+        refuse_message("plain");
+      }
+      prompt.push_back({user ? "Question: " : assistant ? "Answer: " : "", Kind::kTemplate});
+      prompt.push_back({message.content, Kind::kInput});
+      if (!continues || &message != &messages.back()) {
+        prompt.push_back({user ? "\n" : "\n\n", Kind::kTemplate});
+      }
+    }
+    if (!continues) {
+      prompt.push_back({"Answer:", Kind::kTemplate});
+    }
+    return prompt;
+  }
+
+  Turn turn(std::span<const Message> messages, const TemplateOptions& options) const override {
+    Turn turn;
+    turn.prompt = open_turn(messages, options);
+    if (is_open(messages)) {
+      turn.context = ResponseContext::kContinued;
+    } else {
+      turn.before = " ";
+    }
+    if (!eos_text_.empty()) {
+      turn.after.push_back({eos_text_, Kind::kTemplate});
+    }
+    return turn;
+  }
+
+  PlacedResponse place_message(std::span<const Message>, const ResponseText&, const TemplateOptions&) const override {
+    refuse_message("plain");
+  }
+
+  const std::string& turn_text() const override { return none_; }
+
+  std::string source() const override { return "plain"; }
+
+ private:
+  std::string eos_text_;
+  std::string none_;
+};
+
+class RawForm final : public PromptForm {
+ public:
+  std::vector<TextPart> open_turn(std::span<const Message> messages, const TemplateOptions&) const override {
+    std::vector<TextPart> prompt;
+    for (const Message& message : messages) {
+      if (!is_text(message)) {
+        refuse_message("raw");
+      }
+      prompt.push_back({message.content, Kind::kTemplate});
+    }
+    return prompt;
+  }
+
+  Turn turn(std::span<const Message> messages, const TemplateOptions& options) const override {
+    Turn turn;
+    turn.prompt = open_turn(messages, options);
+    turn.context = ResponseContext::kRaw;
+    return turn;
+  }
+
+  PlacedResponse place_message(std::span<const Message>, const ResponseText&, const TemplateOptions&) const override {
+    refuse_message("raw");
+  }
+
+  const std::string& turn_text() const override { return none_; }
+
+  std::string source() const override { return "raw"; }
+
+ private:
+  std::string none_;
+};
+
+}  // namespace
+
+std::unique_ptr<PromptForm> make_plain_form(const std::string& eos_text) {
+  return std::make_unique<PlainForm>(eos_text);
+}
+
+std::unique_ptr<PromptForm> make_raw_form() { return std::make_unique<RawForm>(); }
+
+}  // namespace endorm

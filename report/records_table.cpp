@@ -1,0 +1,101 @@
+#include "report/records_table.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <sstream>
+
+#include "core/reward.h"
+#include "report/result_file.h"
+#include "report/terminal_text.h"
+
+namespace endorm {
+namespace {
+
+std::string fixed(double value, int digits) {
+  char text[64];
+  std::snprintf(text, sizeof text, "%.*f", digits, value);
+  return text;
+}
+
+std::string padded(const std::string& text, std::size_t width) {
+  return text.size() >= width ? text : std::string(width - text.size(), ' ') + text;
+}
+
+// Columns left of the text: mark, role, reward, nats per token, tokens, gap.
+constexpr std::size_t kColumns = 4 + 8 + 10 + 10 + 8 + 2;
+constexpr std::size_t kLeastText = 20;  // where fewer are left, texts stand on a line of their own
+
+void add_record(std::ostringstream& out, const ResultRow& row, std::size_t width) {
+  const bool own_line = width < kColumns + kLeastText;
+  const std::size_t text_width = own_line ? std::max<std::size_t>(width, kLeastText) - 4 : width - kColumns;
+  out << '\n' << terminal_line(row.id, std::max<std::size_t>(width, kLeastText)) << '\n';
+  if (!row.error.empty()) {
+    out << "    could not be scored: " << terminal_line(row.error) << '\n';
+    return;
+  }
+  std::optional<double> best;
+  std::size_t scored = 0;
+  for (const ResultResponse& response : row.responses) {
+    scored += response.reward ? 1 : 0;
+    if (response.reward && (!best || *response.reward > *best)) {
+      best = response.reward;
+    }
+  }
+  for (std::size_t i = 0; i < row.responses.size(); ++i) {
+    const ResultResponse& response = row.responses[i];
+    const std::string role = !row.chosen ? std::to_string(i + 1) : i == *row.chosen ? "chosen" : "rejected";
+    if (!response.reward) {
+      out << "    " << padded(role, 8) << "  could not be scored: " << terminal_line(response.error) << '\n';
+      continue;
+    }
+    out << (scored > 1 && response.reward == best ? "  * " : "    ") << padded(role, 8)
+        << padded(fixed(*response.reward, 2), 10)
+        << padded(response.mean_log_prob ? fixed(*response.mean_log_prob, 2) : "-", 10)
+        << padded(response.tokens ? std::to_string(*response.tokens) : "-", 8);
+    if (!response.text.empty()) {
+      out << (own_line ? "\n    " : "  ") << terminal_line(response.text, text_width);
+    }
+    out << '\n';
+  }
+}
+
+}  // namespace
+
+std::string render_records_table(std::istream& lines, std::size_t width, std::size_t max_records) {
+  std::ostringstream out;
+  out << "    " << padded("response", 8) << padded("reward", 10) << padded("nats/tok", 10) << padded("tokens", 8)
+      << (width < kColumns + kLeastText ? "" : "  text") << '\n';
+  PairCount pairs;
+  std::size_t records = 0;
+  std::size_t failed_records = 0;
+  std::size_t failed_responses = 0;
+  read_results(lines, [&](const ResultRow& row) {
+    if (records++ < max_records) {
+      add_record(out, row, width);
+    }
+    failed_records += row.error.empty() ? 0 : 1;
+    for (const ResultResponse& response : row.responses) {
+      failed_responses += response.reward ? 0 : 1;
+    }
+    count_pair(row, pairs);
+  });
+  out << '\n';
+  if (records > max_records) {
+    out << "the first " << max_records << " of " << records << " records are listed\n";
+  }
+  out << counted(records, "record") << "; " << counted(failed_records, "record") << " and "
+      << counted(failed_responses, "response") << " could not be scored; * is the highest reward of a record\n";
+  if (pairs.total() > 0) {
+    const auto [low, high] = pairs.interval();
+    out << "the chosen response has the higher reward in " << pairs.won << " of " << pairs.total()
+        << " pairs: " << fixed(100.0 * pairs.accuracy(), 1) << " % (95 % interval " << fixed(100.0 * low, 1) << " to "
+        << fixed(100.0 * high, 1) << ")";
+    if (pairs.tied > 0) {
+      out << ", " << pairs.tied << " tied (not won)";
+    }
+    out << '\n';
+  }
+  return out.str();
+}
+
+}  // namespace endorm
