@@ -5,6 +5,8 @@
 #include <set>
 #include <utility>
 
+#include <nlohmann/json.hpp>
+
 #include "core/errors.h"
 #include "engine/content_hash.h"
 #include "eval/benchmark_table.h"
@@ -14,11 +16,11 @@
 namespace endorm {
 namespace {
 
-std::string id_of(const DataRow& row) {
+std::string id_of(const JsonField& row) {
   for (const std::string_view field : {"id", "idx", "pair_id"}) {
     try {
       if (row.has(field)) {
-        return row.name(field);
+        return row.at(field).text_or_integer();
       }
     } catch (const InvalidInput&) {  // an id of another type: its reader says so
     }
@@ -33,7 +35,8 @@ std::vector<RowExamples> read_rows(const BenchmarkReader& benchmark, std::span<c
   for (const RowText& text : texts) {
     std::string id;
     try {
-      const DataRow row(text.text);
+      const nlohmann::ordered_json object = parse_object(text.text);
+      const JsonField row(object);
       id = id_of(row);
       RowExamples read{.row = text.number,
                        .id = id,

@@ -8,14 +8,14 @@
 namespace endorm {
 
 std::vector<Example> read_reward_bench_2(const SourceRow& source) {
-  const DataRow& row = source.row;
-  std::vector<std::string> responses = row.texts("chosen");
+  const JsonField& row = source.row;
+  std::vector<std::string> responses = row.at("chosen").texts();
   const std::size_t right = responses.size();
-  const std::vector<std::string> rejected = row.texts("rejected");
+  const std::vector<std::string> rejected = row.at("rejected").texts();
   responses.insert(responses.end(), rejected.begin(), rejected.end());
-  const std::string subset = row.text("subset");
-  const std::string id = row.name("id");
-  Example example = make_example(subset + "/" + id, row.messages("prompt"), responses);
+  const std::string subset = row.at("subset").text();
+  const std::string id = row.at("id").text_or_integer();
+  Example example = make_example(subset + "/" + id, prompt_messages(row.at("prompt")), responses);
   example.subset = subset;
   example.correct.assign(responses.size(), false);
   std::fill_n(example.correct.begin(), right, true);

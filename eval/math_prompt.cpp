@@ -5,9 +5,9 @@
 #include "core/errors.h"
 #include "engine/content_hash.h"
 #include "eval/data_file.h"
-#include "eval/data_row.h"
 #include "eval/row_reader.h"
 #include "eval/row_texts.h"
+#include "score/json_field.h"
 
 namespace endorm {
 
@@ -44,8 +44,9 @@ std::vector<WorkedExample> read_worked_examples(const std::string& path) {
   try {
     for (const RowText& text : row_texts(bytes)) {
       number = text.number;
-      const DataRow row(text.text);
-      shots.push_back({row.text("question"), row.text_or_number("answer")});
+      const nlohmann::ordered_json object = parse_object(text.text);
+      const JsonField row(object);
+      shots.push_back({row.at("question").text(), row.at("answer").text_or_number()});
       check_example(make_example("", {{"user", shots.back().question}, {"assistant", shots.back().answer}}, {}));
     }
   } catch (const InvalidInput& error) {

@@ -19,6 +19,7 @@
 #include "grade/extract.h"
 #include "grade/grade.h"
 #include "score/json_check.h"
+#include "score/json_field.h"
 
 namespace endorm {
 namespace {
@@ -26,7 +27,7 @@ namespace {
 namespace fs = std::filesystem;
 
 // A row on its way to a problem; the id is the row's own, empty where it has none.
-using MathRowReader = MathProblem (*)(const DataRow& row);
+using MathRowReader = MathProblem (*)(const JsonField& row);
 
 struct MathSuite {
   MathSuiteName named;
@@ -43,32 +44,32 @@ std::string answer_of(const std::string& solution, AnswerPlace place, std::strin
   return std::move(answer.text);
 }
 
-MathProblem read_competition(const DataRow& row) {
+MathProblem read_competition(const JsonField& row) {
   MathProblem problem;
   if (row.has("id")) {
-    problem.id = row.name("id");
+    problem.id = row.at("id").text_or_integer();
   }
-  problem.question = row.text("problem");
-  problem.reference = row.text_or_number("answer");
+  problem.question = row.at("problem").text();
+  problem.reference = row.at("answer").text_or_number();
   return problem;
 }
 
-MathProblem read_math500(const DataRow& row) {
+MathProblem read_math500(const JsonField& row) {
   MathProblem problem;
-  problem.id = row.text("unique_id");
-  problem.subject = row.text("subject");
-  problem.level = row.name("level");
-  problem.question = row.text("problem");
-  problem.reference = row.text("answer");
+  problem.id = row.at("unique_id").text();
+  problem.subject = row.at("subject").text();
+  problem.level = row.at("level").text_or_integer();
+  problem.question = row.at("problem").text();
+  problem.reference = row.at("answer").text();
   return problem;
 }
 
-MathProblem read_minerva(const DataRow& row) {
+MathProblem read_minerva(const JsonField& row) {
   MathProblem problem;
-  problem.id = row.name("idx");
-  problem.subject = row.text("type");
-  problem.question = row.text("problem");
-  problem.reference = answer_of(row.text("solution"), AnswerPlace::kBox, "in \\boxed{}");
+  problem.id = row.at("idx").text_or_integer();
+  problem.subject = row.at("type").text();
+  problem.question = row.at("problem").text();
+  problem.reference = answer_of(row.at("solution").text(), AnswerPlace::kBox, "in \\boxed{}");
   return problem;
 }
 
@@ -91,62 +92,62 @@ std::string all_of(const std::vector<std::string>& answers) {
   return joined;
 }
 
-MathProblem read_olympiad(const DataRow& row) {
+MathProblem read_olympiad(const JsonField& row) {
   MathProblem problem;
-  problem.id = row.name("id");
-  problem.subject = row.text("subfield");
-  problem.question = (row.has("context") ? row.text("context") + "\n\n" : "") + row.text("question");
-  problem.reference = all_of(row.texts("final_answer"));
+  problem.id = row.at("id").text_or_integer();
+  problem.subject = row.at("subfield").text();
+  problem.question = (row.has("context") ? row.at("context").text() + "\n\n" : "") + row.at("question").text();
+  problem.reference = all_of(row.at("final_answer").texts());
   if (row.has("error")) {
-    problem.tolerance = tolerance_from(row.text_or_number("error"));
+    problem.tolerance = tolerance_from(row.at("error").text_or_number());
   }
   return problem;
 }
 
-MathProblem read_gsm8k(const DataRow& row) {
+MathProblem read_gsm8k(const JsonField& row) {
   MathProblem problem;
-  problem.question = row.text("question");
-  problem.reference = answer_of(row.text("answer"), AnswerPlace::kHashes, "behind \"####\"");
+  problem.question = row.at("question").text();
+  problem.reference = answer_of(row.at("answer").text(), AnswerPlace::kHashes, "behind \"####\"");
   return problem;
 }
 
-MathProblem read_sat(const DataRow& row) {
+MathProblem read_sat(const JsonField& row) {
   MathProblem problem;
-  problem.id = row.name("id");
-  problem.question = row.text("question") + "\nAnswer choices: " + row.text("options");
-  problem.reference = row.text("Answer");
+  problem.id = row.at("id").text_or_integer();
+  problem.question = row.at("question").text() + "\nAnswer choices: " + row.at("options").text();
+  problem.reference = row.at("Answer").text();
   if (choice_letter(problem.reference) == '\0') {
     throw InvalidInput("\"Answer\" is \"" + excerpt(problem.reference) + "\", expected the letter of an option.");
   }
   return problem;
 }
 
-std::string any_of(const DataRow& row, std::span<const std::string_view> fields) {
+std::string any_of(const JsonField& row, std::span<const std::string_view> fields) {
   for (const std::string_view field : fields) {
     if (row.has(field)) {
-      return row.text(field);
+      return row.at(field).text();
     }
   }
-  return row.text(fields.front());  // says that it is missing
+  return row.at(fields.front()).text();  // says that it is missing
 }
 
-MathProblem read_own(const DataRow& row) {
+MathProblem read_own(const JsonField& row) {
   constexpr std::array<std::string_view, 2> kQuestions = {"question", "problem"};
   MathProblem problem;
   if (row.has("id")) {
-    problem.id = row.name("id");
+    problem.id = row.at("id").text_or_integer();
   }
   if (row.has("subject")) {
-    problem.subject = row.name("subject");
+    problem.subject = row.at("subject").text_or_integer();
   }
   if (row.has("level")) {
-    problem.level = row.name("level");
+    problem.level = row.at("level").text_or_integer();
   }
   problem.question = any_of(row, kQuestions);
-  problem.reference =
-      row.has("answer") && row.is_list("answer") ? all_of(row.texts("answer")) : row.text_or_number("answer");
+  const JsonField answer = row.at("answer");
+  problem.reference = answer.is_list() ? all_of(answer.texts()) : answer.text_or_number();
   if (row.has("tolerance")) {
-    problem.tolerance = row.number("tolerance");
+    problem.tolerance = row.at("tolerance").number();
   }
   return problem;
 }
@@ -271,7 +272,8 @@ void read_suite(const std::string& suite, MathRowReader read_row, const fs::path
   for (const RowText& text : texts) {
     std::string id = std::to_string(text.number);
     try {
-      MathProblem problem = read_row(DataRow(text.text));
+      const nlohmann::ordered_json object = parse_object(text.text);
+      MathProblem problem = read_row(JsonField(object));
       if (!problem.id.empty()) {
         id = problem.id;
       }

@@ -14,15 +14,15 @@ Example record_example(const SourceRow& source) {
   if (!source.row.has("id")) {
     example.request.id = source.part + "/" + std::to_string(source.number);
   }
-  example.subset = source.row.has("subset") ? source.row.name("subset") : source.part;
-  example.group = source.row.has("group") ? source.row.name("group") : example.request.id;
+  example.subset = source.row.has("subset") ? source.row.at("subset").text_or_integer() : source.part;
+  example.group = source.row.has("group") ? source.row.at("group").text_or_integer() : example.request.id;
   return example;
 }
 
-StepLabel step_label(const DataRow& row) {
+StepLabel step_label(const JsonField& row) {
   StepLabel label;
   if (row.has("wrong")) {
-    label.wrong = row.truths("wrong");
+    label.wrong = row.at("wrong").truths();
     for (std::size_t i = 0; i < label.wrong->size() && !label.first_error; ++i) {
       if ((*label.wrong)[i]) {
         label.first_error = i;
@@ -30,7 +30,7 @@ StepLabel step_label(const DataRow& row) {
     }
     return label;
   }
-  const std::int64_t first = row.integer("label");
+  const std::int64_t first = row.at("label").integer();
   if (first < -1) {
     throw InvalidInput("\"label\" is " + std::to_string(first) + ", expected a step from 0 or -1 for none.");
   }
@@ -56,7 +56,7 @@ std::vector<Example> read_best_of(const SourceRow& source) {
   if (example.request.responses.size() < 2) {
     throw InvalidInput("there is one response. Give at least two in \"responses\".");
   }
-  example.correct = source.row.truths("correct");
+  example.correct = source.row.at("correct").truths();
   return {std::move(example)};
 }
 

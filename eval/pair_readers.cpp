@@ -28,26 +28,29 @@ bool is_first(const std::string& label, std::string_view first, std::string_view
 }
 
 std::string id_or_number(const SourceRow& source, std::string_view field) {
-  return source.row.has(field) ? source.row.name(field) : std::to_string(source.number);
+  return source.row.has(field) ? source.row.at(field).text_or_integer() : std::to_string(source.number);
 }
 
 // An answer: text, or a conversation whose last turn it is.
-std::string answer_text(const DataRow& row, std::string_view field) { return row.messages(field).back().content; }
+std::string answer_text(const JsonField& row, std::string_view field) {
+  return prompt_messages(row.at(field)).back().content;
+}
 
 }  // namespace
 
 std::vector<Example> read_rm_bench(const SourceRow& source) {
-  const std::string domain = source.row.has("domain") ? source.row.text("domain") : source.part;
+  const std::string domain = source.row.has("domain") ? source.row.at("domain").text() : source.part;
   std::vector<std::string> responses;
   for (const std::string_view field : {"chosen", "rejected"}) {
-    const std::vector<std::string> texts = source.row.texts(field);
+    const std::vector<std::string> texts = source.row.at(field).texts();
     if (texts.size() != kStyles) {
       throw InvalidInput("\"" + std::string(field) + "\" has " + std::to_string(texts.size()) +
                          " responses, expected 3: concise, detailed, detailed with markdown.");
     }
     responses.insert(responses.end(), texts.begin(), texts.end());
   }
-  Example example = make_example(domain + "/" + source.row.name("id"), source.row.messages("prompt"), responses);
+  Example example = make_example(domain + "/" + source.row.at("id").text_or_integer(),
+                                 prompt_messages(source.row.at("prompt")), responses);
   example.subset = domain;
   for (std::size_t i = 0; i < kStyles; ++i) {
     for (std::size_t j = 0; j < kStyles; ++j) {
@@ -59,32 +62,32 @@ std::vector<Example> read_rm_bench(const SourceRow& source) {
 }
 
 std::vector<Example> read_reward_bench(const SourceRow& source) {
-  const DataRow& row = source.row;
-  const std::string subset = row.has("subset") ? row.text("subset") : "";
+  const JsonField& row = source.row;
+  const std::string subset = row.has("subset") ? row.at("subset").text() : "";
   const bool labelled = row.has("label");
   const std::string_view first = labelled ? "response_a" : "chosen";
   const std::string_view second = labelled ? "response_b" : "rejected";
-  return pair_example(make_example(id_or_number(source, "id"), row.messages("prompt"),
+  return pair_example(make_example(id_or_number(source, "id"), prompt_messages(row.at("prompt")),
                                    {answer_text(row, first), answer_text(row, second)}),
-                      !labelled || is_first(row.text("label"), "A", "B"), subset);
+                      !labelled || is_first(row.at("label").text(), "A", "B"), subset);
 }
 
 std::vector<Example> read_judge_bench(const SourceRow& source) {
-  const DataRow& row = source.row;
-  Example example =
-      make_example(row.name("pair_id"), row.messages("question"), {row.text("response_A"), row.text("response_B")});
+  const JsonField& row = source.row;
+  Example example = make_example(row.at("pair_id").text_or_integer(), prompt_messages(row.at("question")),
+                                 {row.at("response_A").text(), row.at("response_B").text()});
   // One question may have been answered by several pairs.
   if (row.has("original_id")) {
-    example.group = row.text("source") + "/" + row.name("original_id");
+    example.group = row.at("source").text() + "/" + row.at("original_id").text_or_integer();
   }
-  return pair_example(std::move(example), is_first(row.text("label"), "A>B", "B>A"), row.text("source"));
+  return pair_example(std::move(example), is_first(row.at("label").text(), "A>B", "B>A"), row.at("source").text());
 }
 
 std::vector<Example> read_llm_bar(const SourceRow& source) {
-  const DataRow& row = source.row;
-  return pair_example(make_example(source.part + "/" + std::to_string(source.number), row.messages("input"),
-                                   {row.text("output_1"), row.text("output_2")}),
-                      is_first(row.name("label"), "1", "2"), source.part);
+  const JsonField& row = source.row;
+  return pair_example(make_example(source.part + "/" + std::to_string(source.number), prompt_messages(row.at("input")),
+                                   {row.at("output_1").text(), row.at("output_2").text()}),
+                      is_first(row.at("label").text_or_integer(), "1", "2"), source.part);
 }
 
 }  // namespace endorm

@@ -105,6 +105,17 @@ std::vector<std::size_t> shuffled_places(std::size_t count, RandomStream random)
 
 }  // namespace
 
+std::vector<Message> prompt_messages(const JsonField& prompt) {
+  if (prompt.is_text()) {
+    return {{"user", prompt.text()}};
+  }
+  std::vector<Message> messages;
+  for (const JsonField& turn : prompt.filled_list("a string or a list of messages")) {
+    messages.push_back({turn.at("role").text(), turn.at("content").text()});
+  }
+  return messages;
+}
+
 Example make_example(std::string id, std::vector<Message> messages, std::vector<std::string> responses) {
   Example example;
   example.group = id;

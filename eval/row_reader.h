@@ -6,14 +6,14 @@
 #include <vector>
 
 #include "eval/benchmarks.h"
-#include "eval/data_row.h"
 #include "eval/example.h"
+#include "score/json_field.h"
 
 namespace endorm {
 
 // A row on its way to examples.
 struct SourceRow {
-  const DataRow& row;
+  const JsonField& row;
   std::string_view text;   // the row as it stands in the file
   std::size_t number = 0;  // 1-based
   std::string part;        // which of the benchmark's files it is in: "chat", "gsm8k"; a file of one's own: its stem
@@ -52,6 +52,9 @@ std::vector<Example> read_steps(const SourceRow& source);
 // Rows of one instruction become an example for each of its system messages.
 std::vector<RowExamples> gather_multifaceted(std::vector<RowExamples> rows, const ReadOptions& options,
                                              std::vector<RowFault>& faults);
+
+// A prompt: a string, which is one turn of the user, or a list of {"role", "content"}. Throws InvalidInput.
+std::vector<Message> prompt_messages(const JsonField& prompt);
 
 // An example without labels: id, prompt and responses.
 Example make_example(std::string id, std::vector<Message> messages, std::vector<std::string> responses);

@@ -26,8 +26,8 @@ StepLabel label_of(const std::vector<std::int64_t>& error_steps, std::size_t cou
 }  // namespace
 
 std::vector<Example> read_process_bench(const SourceRow& source) {
-  const DataRow& row = source.row;
-  const std::int64_t label = row.integer("label");
+  const JsonField& row = source.row;
+  const std::int64_t label = row.at("label").integer();
   if (label < -1) {
     throw InvalidInput("\"label\" is " + std::to_string(label) + ", expected a step from 0 or -1 for none.");
   }
@@ -35,22 +35,22 @@ std::vector<Example> read_process_bench(const SourceRow& source) {
   if (label >= 0) {
     known.first_error = static_cast<std::size_t>(label);
   }
-  const std::string problem = row.text("problem");
-  Example example = make_stepwise_example(row.name("id"), {{"user", problem}}, row.texts("steps"), known,
-                                          source.options.step_separator);
+  const std::string problem = row.at("problem").text();
+  Example example = make_stepwise_example(row.at("id").text_or_integer(), {{"user", problem}}, row.at("steps").texts(),
+                                          known, source.options.step_separator);
   example.subset = source.part;
   example.group = source.part + "/" + record_key(problem);  // several solutions of one problem are not independent
   return {std::move(example)};
 }
 
 std::vector<Example> read_prm_bench(const SourceRow& source) {
-  const DataRow& row = source.row;
-  const std::string kind = row.text("classification");
-  std::string origin = row.name("idx");
+  const JsonField& row = source.row;
+  const std::string kind = row.at("classification").text();
+  std::string origin = row.at("idx").text_or_integer();
   if (origin.starts_with(kind + "_")) {
     origin.erase(0, kind.size() + 1);
   }
-  const std::vector<std::string> steps = row.texts("modified_process");
+  const std::vector<std::string> steps = row.at("modified_process").texts();
   std::vector<Example> examples;
   const auto add = [&](const std::string& subset, const std::string& question, const std::vector<std::string>& process,
                        const StepLabel& label) {
@@ -59,11 +59,11 @@ std::vector<Example> read_prm_bench(const SourceRow& source) {
     examples.back().subset = subset;
     examples.back().group = origin;
   };
-  add(kind, row.text("modified_question"), steps, label_of(row.integers("error_steps"), steps.size()));
+  add(kind, row.at("modified_question").text(), steps, label_of(row.at("error_steps").integers(), steps.size()));
   // The published evaluation takes the unmodified solutions once, from the rows of this kind.
   if (kind == "redundency") {
-    const std::vector<std::string> original = row.texts("original_process");
-    add("correct", row.text("original_question"), original, label_of({}, original.size()));
+    const std::vector<std::string> original = row.at("original_process").texts();
+    add("correct", row.at("original_question").text(), original, label_of({}, original.size()));
   }
   return examples;
 }

@@ -106,14 +106,14 @@ std::vector<Example> steered_examples(const std::vector<RowExamples>& members, b
 }  // namespace
 
 std::vector<Example> read_dsp(const SourceRow& source) {
-  const std::string query = source.row.text("query");
-  const DataRow answers = source.row.object("responses");
+  const std::string query = source.row.at("query").text();
+  const JsonField answers = source.row.at("responses").object();
   std::vector<std::string> responses;
   responses.reserve(kPersonas.size() + 1);
   for (const Persona& persona : kPersonas) {
-    responses.push_back(answers.text(persona.domain));
+    responses.push_back(answers.at(persona.domain).text());
   }
-  responses.push_back(answers.text("normal"));
+  responses.push_back(answers.at("normal").text());
 
   // Each domain's own response against the four others: the column of a domain is the cell.
   std::vector<Comparison> comparisons;
@@ -149,11 +149,11 @@ std::vector<Example> read_dsp(const SourceRow& source) {
 }
 
 std::vector<Example> read_multifaceted(const SourceRow& source) {
-  const DataRow& row = source.row;
-  const std::string prompt = row.text("prompt");
+  const JsonField& row = source.row;
+  const std::string prompt = row.at("prompt").text();
   Example example =
-      make_example(std::to_string(source.number), under(row.text("system"), prompt), {row.text("output")});
-  example.subset = short_source(row.has("main_source") ? row.text("main_source") : row.text("source"));
+      make_example(std::to_string(source.number), under(row.at("system").text(), prompt), {row.at("output").text()});
+  example.subset = short_source(row.has("main_source") ? row.at("main_source").text() : row.at("source").text());
   example.group = prompt;
   return {std::move(example)};
 }

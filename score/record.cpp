@@ -9,6 +9,7 @@
 #include "core/errors.h"
 #include "engine/content_hash.h"
 #include "score/json_check.h"
+#include "score/json_field.h"
 #include "score/json_fields.h"
 #include "score/message_reader.h"
 #include "score/token_reader.h"
@@ -36,16 +37,6 @@ constexpr std::array<std::string_view, 17> kFields = {"id",
                                                       "response_mask",
                                                       "chat_template_kwargs"};
 constexpr std::array<std::string_view, 5> kResponseFields = {"text", "steps", "truncated", "ids", "mask"};
-
-Json parse_object(std::string_view line) {
-  check_json(line);
-  Json object = Json::parse(line);
-  if (!object.is_object()) {
-    throw InvalidInput(std::string("the line is a JSON ") + object.type_name() +
-                       ", not an object. Give {\"prompt\": ..., \"response\": ...}.");
-  }
-  return object;
-}
 
 // One record on its way from JSON to Request.
 class RecordReader {

@@ -22,7 +22,7 @@
 namespace endorm {
 namespace {
 
-using nlohmann::json;
+using SortedJson = nlohmann::json;  // manifests differ in their fields, not in the order of them
 
 constexpr std::size_t kKeyDigits = 16;
 constexpr std::string_view kManifestStart = "{\"manifest\":";
@@ -42,37 +42,37 @@ std::optional<std::uint64_t> row_key(const std::string& line) {
   constexpr std::string_view kField = "\"key\":\"";
   const std::size_t field = line.find(kField);
   if (field == std::string::npos || field == 0 || (line[field - 1] != ',' && line[field - 1] != '{') ||
-      !json::accept(line)) {
+      !SortedJson::accept(line)) {
     return std::nullopt;
   }
   return key_number(std::string_view(line).substr(field + kField.size(), kKeyDigits));
 }
 
-std::string shown(const json& object, const json::json_pointer& field) {
+std::string shown(const SortedJson& object, const SortedJson::json_pointer& field) {
   return object.contains(field) ? excerpt(object[field].dump()) : "absent";
 }
 
 // Throws where two manifest lines differ outside "run".
 void compare_manifests(const std::string& stored_line, const std::string& wanted_line, const std::string& path) {
-  json stored;
+  SortedJson stored;
   try {
     check_json(stored_line);
-    stored = json::parse(stored_line);
+    stored = SortedJson::parse(stored_line);
   } catch (const InvalidInput& error) {
     throw InvalidInput("[ResultLog::open] the manifest of " + path + " is damaged (" + error.what() +
                        "). Give another output file with -o, or --overwrite.");
   }
-  json wanted = json::parse(wanted_line);
-  for (json* manifest : {&stored, &wanted}) {
-    if (json& fields = (*manifest)["manifest"]; fields.is_object()) {
+  SortedJson wanted = SortedJson::parse(wanted_line);
+  for (SortedJson* manifest : {&stored, &wanted}) {
+    if (SortedJson& fields = (*manifest)["manifest"]; fields.is_object()) {
       fields.erase("run");
     }
   }
-  const json difference = json::diff(stored, wanted);
+  const SortedJson difference = SortedJson::diff(stored, wanted);
   if (difference.empty()) {
     return;
   }
-  const json::json_pointer field(difference[0]["path"].get<std::string>());
+  const SortedJson::json_pointer field(difference[0]["path"].get<std::string>());
   std::string name = field.to_string().substr(1);
   std::replace(name.begin(), name.end(), '/', '.');
   throw InvalidInput("[ResultLog::open] " + path + " was made with another setting: " + name + " is " +

@@ -17,8 +17,12 @@ SYSTEM_INCLUDE = re.compile(r"^\s*#\s*include\s+<([^>]+)>", re.M)
 # Headers of the C++ standard library have no dot and no slash; these are the system's.
 SYSTEM_HEADERS = re.compile(r"^([a-z_0-9]+|sys/[a-z]+\.h|unistd\.h|fcntl\.h|spawn\.h)$")
 APP_ONLY = re.compile(r"\b(std::cout|std::cerr|std::cin|std::getenv|getenv\(|stdin\b|stdout\b|argv\b)")
-# Third parties that a room's own headers may name: the room is built of their types. Public headers stay free of them.
-ROOM_LIBRARIES = {"train": ("torch/",), "app": ("nlohmann/json.hpp",)}
+# Third parties that a room's own headers may name: the room is built of their types. json_fwd.hpp declares alone.
+ROOM_LIBRARIES = {
+    "train": ("torch/",),
+    "app": ("nlohmann/json.hpp",),
+    **dict.fromkeys(("score", "eval", "report"), ("nlohmann/json_fwd.hpp",)),
+}
 TYPE = re.compile(r"^(?:struct|class|enum class) (\w+)(?: final)?(?: :[^;{]*)? \{")
 # Where app-only words are right, with the reason.
 ALLOWED = {}

@@ -1,0 +1,57 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <nlohmann/json_fwd.hpp>
+
+namespace endorm {
+
+// A JSON value that came from outside and what messages call it: "prompt", "responses[2].text". It refers to the value,
+// which must outlive it. A field that is null counts as absent. What reads a value throws InvalidInput where it is of
+// another type, naming the field, what was found and what was expected.
+class JsonField {
+ public:
+  // name: empty for a whole row, whose fields then have their own names alone.
+  explicit JsonField(const nlohmann::ordered_json& value, std::string name = {});
+  explicit JsonField(nlohmann::ordered_json&&, std::string = {}) = delete;
+
+  const nlohmann::ordered_json& value() const { return *value_; }
+  const std::string& name() const { return name_; }
+  [[noreturn]] void wrong_type(std::string_view wanted) const;
+
+  // Fields of an object. Nothing but an object has any; at() throws where the field is absent.
+  bool has(std::string_view field) const { return find(field).has_value(); }
+  std::optional<JsonField> find(std::string_view field) const;
+  JsonField at(std::string_view field) const;
+  const JsonField& object(std::string_view wanted = "an object") const;  // itself, where it is one
+
+  bool is_text() const;
+  bool is_list() const;
+  const std::string& text() const;
+  std::string text_or_integer() const;  // as text
+  std::string text_or_number() const;   // a number as JSON writes it: 27.0 stays "27.0"
+  double number() const;
+  std::int64_t integer() const;
+  std::size_t count() const;  // a whole number from 0
+  bool truth() const;
+
+  std::vector<JsonField> list(std::string_view wanted = "a list") const;  // may be empty
+  std::vector<JsonField> filled_list(std::string_view wanted) const;      // at least one
+  std::vector<std::string> texts() const;                                 // at least one
+  std::vector<bool> truths() const;                                       // at least one
+  std::vector<std::int64_t> integers() const;                             // may be empty
+
+ private:
+  const nlohmann::ordered_json* value_;
+  std::string name_;
+};
+
+// The object that a text is. Throws InvalidInput where it is none, as check_json says, or another JSON value.
+nlohmann::ordered_json parse_object(std::string_view text);
+
+}  // namespace endorm
