@@ -43,7 +43,6 @@ class GuardedScorer final : public Scorer {
   GuardedEngine* reference_;
 };
 
-void bind_errors(nanobind::module_& module);
 void bind_engine(nanobind::module_& module);
 void bind_turns(nanobind::module_& module);
 void bind_scored(nanobind::module_& module);

@@ -5,23 +5,32 @@
 #include "core/errors.h"
 
 namespace endorm {
+namespace {
 
-void bind_errors(nanobind::module_& module) {
+// Error becomes the class of this name in endorm/_errors.py, which clients that have no extension raise, too.
+template <typename Error>
+void raise_as(const char* name) {
   namespace nb = nanobind;
-  nb::exception<InvalidInput>(module, "InvalidInput", PyExc_ValueError).doc() =
-      "The caller's mistake: a bad record, option or file. A ValueError.";
-  nb::exception<EngineError>(module, "EngineError", PyExc_RuntimeError).doc() =
-      "The world failed: a model that does not load, a full disk, a server that does not answer. A RuntimeError.";
-  nb::exception<InternalError>(module, "InternalError", PyExc_RuntimeError).doc() =
-      "A check inside EndoRM failed: a defect, please report it. A RuntimeError.";
+  nb::register_exception_translator(
+      [](const std::exception_ptr& thrown, void* type) {
+        try {
+          std::rethrow_exception(thrown);
+        } catch (const Error& error) {
+          PyErr_SetString(static_cast<PyObject*>(type), error.what());
+        }
+      },
+      nb::object(nb::module_::import_("endorm._errors").attr(name)).release().ptr());
 }
 
+}  // namespace
 }  // namespace endorm
 
 NB_MODULE(_core, module) {
   module.doc() = "EndoRM's C++ core: engines, scoring, rewards, grading, benchmarks.";
   module.attr("version") = endorm::kVersion;
-  endorm::bind_errors(module);
+  endorm::raise_as<endorm::InvalidInput>("InvalidInput");
+  endorm::raise_as<endorm::EngineError>("EngineError");
+  endorm::raise_as<endorm::InternalError>("InternalError");
   endorm::bind_engine(module);
   endorm::bind_rewards(module);
   endorm::bind_turns(module);

@@ -8,7 +8,6 @@
 
 #include <nanobind/nanobind.h>
 #include <nanobind/stl/optional.h>
-#include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
@@ -16,9 +15,7 @@
 #include "app/python/scored_record.h"
 #include "app/python/token_arrays.h"
 #include "app/scoring_settings.h"
-#include "core/errors.h"
 #include "score/endogenous_scorer.h"
-#include "score/line_reader.h"
 #include "score/record.h"
 #include "score/window_size.h"
 
@@ -144,19 +141,6 @@ nb::tuple parse(const std::string& line, std::size_t number, const std::string& 
   return nb::make_tuple(std::move(request), std::move(unknown), bytes);
 }
 
-// Lines of a file that are not blank, with their numbers.
-std::vector<std::pair<std::size_t, std::string>> read_lines(const std::string& path) {
-  LineReader reader(path);
-  std::vector<std::pair<std::size_t, std::string>> lines;
-  while (std::optional<InputLine> line = reader.next()) {
-    if (line->error) {
-      throw InvalidInput("[read_lines] " + path + ", line " + std::to_string(line->number) + ": " + *line->error);
-    }
-    lines.emplace_back(line->number, std::move(line->text));
-  }
-  return lines;
-}
-
 // Bytes of each record -> where each window ends.
 std::vector<std::size_t> window_ends(const std::vector<std::size_t>& bytes) {
   std::vector<std::size_t> ends;
@@ -184,8 +168,6 @@ void bind_scoring(nb::module_& module) {
       "One line of JSON to a record, the names of fields that are not used, and its size in bytes. "
       "{\"given\": n} in the line stands for the n-th list of `given`: an array of integers, or a text that says "
       "why it is none. Raises ValueError naming the field and what was found.");
-  module.def("read_lines", &read_lines, "path"_a, nb::call_guard<nb::gil_scoped_release>(),
-             "Lines of a JSON lines file that are not blank, with their numbers from 1.");
   module.def("window_ends", &window_ends, "bytes"_a,
              "Where the windows of records of these many bytes end: the same that `endorm score` takes of a file.");
   nb::class_<RecordScorer>(module, "RecordScorer", "The endogenous reward with options, on an engine.")

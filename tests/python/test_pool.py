@@ -228,7 +228,7 @@ def test_what_is_wrong_is_not_tried_again(servers):
         with pytest.raises(ValueError, match="no option \"gama\""):
             pool.rewards(RECORDS[:1], gama=1)
         assert sum(state.answered for state in pool.states()) == 1
-        with pytest.raises(ValueError, match="line 2"):
+        with pytest.raises(ValueError, match="record 2"):
             pool.rewards([RECORDS[0], {"prompt": "a"}])
         assert sum(state.answered for state in pool.states()) == 1  # found before anything was sent
     for urls in ([], ["localhost:8000"], ["http://a?b"], ["http://a:b"], ["ftp://a"], ["http://"]):

@@ -7,20 +7,21 @@
     scored[0].rewards
 
 Quantities are in nats, higher is better. A mistake of the caller is a ValueError, a failure of model, disk or network a
-RuntimeError.
+RuntimeError. The extension is loaded with the first name that computes: endorm.pool does without it.
 """
 
-from . import _threads
+from importlib import import_module
+from typing import TYPE_CHECKING
 
-with _threads.short_waits():
+from ._errors import EngineError, InternalError, InvalidInput
+
+if TYPE_CHECKING:
+    from ._bench import bench
     from ._core import (
         Aggregates,
         Completion,
         Engine,
-        EngineError,
         Grade,
-        InternalError,
-        InvalidInput,
         Scored,
         ScoredResponse,
         StepReward,
@@ -36,11 +37,10 @@ with _threads.short_waits():
         token_rewards,
     )
     from ._core import version as __version__
-from ._bench import bench
-from ._generation import complete
-from ._ranking import RankedResponse, Ranking, rank, rank_async
-from ._scoring import iter_scored, score, score_async
-from ._token_scoring import score_ids
+    from ._generation import complete
+    from ._ranking import RankedResponse, Ranking, rank, rank_async
+    from ._scoring import iter_scored, score, score_async
+    from ._token_scoring import score_ids
 
 __all__ = [
     "Aggregates",
@@ -75,3 +75,23 @@ __all__ = [
     "soft_value",
     "token_rewards",
 ]
+
+_HOMES = {
+    "bench": "_bench",
+    "complete": "_generation",
+    **dict.fromkeys(["RankedResponse", "Ranking", "rank", "rank_async"], "_ranking"),
+    **dict.fromkeys(["iter_scored", "score", "score_async"], "_scoring"),
+    "score_ids": "_token_scoring",
+}  # of what is in __all__ and not in the extension
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name):
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        home = import_module("." + _HOMES.get(name, "_extension"), __name__)
+        globals()[name] = found = getattr(home, "version" if name == "__version__" else name)
+        return found
+
+    def __dir__():
+        return sorted({*globals(), *__all__})

@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Sequence
 from typing import Any
 
-from . import _core
+from . import _extension as _core
 from ._progress import Progress, teller
 from ._records import Records, record_lines
 

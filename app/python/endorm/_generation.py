@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from . import _core
+from . import _extension as _core
 from ._records import read_record
 from ._scoring import template_arguments
 from ._token_lists import TokenList

@@ -14,10 +14,17 @@ _FNV_PRIME = 1099511628211
 
 
 def prompt_key(record: Mapping[str, Any]) -> bytes:
-    """The key of a record that parse_record takes, UTF-8."""
+    """The key of a record, UTF-8; empty where its prompt is none: any server says what is wrong with it."""
+    try:
+        return _prompt(record).encode()
+    except (AttributeError, KeyError, TypeError):
+        return b""
+
+
+def _prompt(record: Mapping[str, Any]) -> str:
     given = {name: value for name, value in record.items() if value is not None}
     if "prompt_ids" in given:
-        return " ".join(map(str, given["prompt_ids"])).encode()
+        return " ".join(map(str, given["prompt_ids"]))
     if "messages" in given:
         messages = _turns(given["messages"][:-1])
     elif "prompt" in given or "question" in given:
@@ -27,7 +34,7 @@ def prompt_key(record: Mapping[str, Any]) -> bytes:
         messages = _turns(given["chosen"][:-1])  # conversations carry their prompt
     if "system" in given:
         messages.insert(0, ("system", given["system"]))
-    return "".join(f"{role}\n{content}\n" for role, content in messages).encode()
+    return "".join(f"{role}\n{content}\n" for role, content in messages)
 
 
 def _turns(messages: Iterable[Mapping[str, Any]]) -> list[tuple[str, str]]:

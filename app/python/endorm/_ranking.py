@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from typing_extensions import Unpack
 
-from ._core import Engine, Scored, preference_probability
+from ._extension import Engine, Scored, preference_probability
 from ._progress import Progress
 from ._records import Records
 from ._scoring import DEFAULT_MODEL, ScoreOptions, score, score_async

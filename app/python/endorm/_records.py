@@ -4,10 +4,13 @@ import json
 import os
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from ._core import InvalidInput, Request, parse_record, read_lines
+from ._errors import InvalidInput
 from ._token_lists import lift_lists
+
+if TYPE_CHECKING:
+    from ._core import Request
 
 #: One record, many, rows of a datasets.Dataset, a DataFrame, an Arrow table, or the path of a JSON lines or Parquet file.
 Records: TypeAlias = "Mapping[str, Any] | Iterable[Mapping[str, Any]] | str | os.PathLike[str] | Any"
@@ -15,11 +18,13 @@ Records: TypeAlias = "Mapping[str, Any] | Iterable[Mapping[str, Any]] | str | os
 _Lift: TypeAlias = "Callable[[Mapping[str, Any]], tuple[dict[str, Any], list[Any]]]"
 
 
-def read_records(records: Records, step_separator: str) -> tuple[list[Request], list[int]]:
+def read_records(records: Records, step_separator: str) -> "tuple[list[Request], list[int]]":
     """All records, checked, and the bytes of each. Raises ValueError naming the first that cannot be read.
 
     Fields that are not used are told of once, as a warning.
     """
+    from ._extension import parse_record
+
     requests: list[Request] = []
     sizes: list[int] = []
     unknown: dict[str, None] = {}
@@ -33,8 +38,10 @@ def read_records(records: Records, step_separator: str) -> tuple[list[Request], 
     return requests, sizes
 
 
-def read_record(row: Mapping[str, Any], number: int, step_separator: str) -> tuple[Request, list[str], int]:
+def read_record(row: Mapping[str, Any], number: int, step_separator: str) -> "tuple[Request, list[str], int]":
     """One record with the names of fields that are not used and its bytes. Raises ValueError where it cannot be read."""
+    from ._extension import parse_record
+
     line, given = _line(row, number, lift_lists)
     return parse_record(line, number, step_separator, given)
 
@@ -50,7 +57,7 @@ def _lines(records: Records, lift: _Lift) -> Iterator[tuple[int, str, list[Any]]
     if isinstance(records, (str, os.PathLike)):
         path = os.fspath(records)
         if not path.endswith(".parquet"):
-            for number, line in read_lines(path):
+            for number, line in _file_lines(path):
                 yield number, line, []
             return
         rows: Iterable[Any] = _parquet_rows(path)
@@ -58,6 +65,17 @@ def _lines(records: Records, lift: _Lift) -> Iterator[tuple[int, str, list[Any]]
         rows = _rows(records)
     for number, row in enumerate(rows, 1):
         yield number, *_line(row, number, lift)
+
+
+def _file_lines(path: str) -> Iterator[tuple[int, str]]:
+    """(number from 1, line) of those of a JSON lines file that are not blank."""
+    try:
+        with open(path, encoding="utf-8-sig", newline="\n") as file:
+            for number, line in enumerate(file, 1):
+                if line.strip(" \t\r\n\v\f"):
+                    yield number, line.removesuffix("\n").removesuffix("\r")
+    except (FileNotFoundError, IsADirectoryError, PermissionError, UnicodeDecodeError) as error:
+        raise InvalidInput(f"[score] {path} cannot be read as JSON lines: {error}") from error
 
 
 def _line(row: Any, number: int, lift: _Lift) -> tuple[str, list[Any]]:

@@ -7,7 +7,7 @@ from typing import Any, TypedDict
 
 from typing_extensions import Unpack
 
-from ._core import Engine, RecordScorer, Request, Scored, window_ends
+from ._extension import Engine, RecordScorer, Request, Scored, window_ends
 from ._progress import Progress, teller
 from ._records import Records, json_text, read_records
 

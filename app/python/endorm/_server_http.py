@@ -6,7 +6,7 @@ import time
 import urllib.parse
 from typing import Any
 
-from ._core import EngineError, InvalidInput
+from ._errors import EngineError, InvalidInput
 
 #: Statuses that may be others later.
 PASSING = frozenset({408, 429, 500, 502, 503, 504})

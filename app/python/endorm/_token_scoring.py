@@ -5,7 +5,8 @@ from typing import Any
 
 from typing_extensions import Unpack
 
-from ._core import Engine, InvalidInput, Scored
+from ._errors import InvalidInput
+from ._extension import Engine, Scored
 from ._progress import Progress
 from ._scoring import DEFAULT_MODEL, ScoreOptions, score
 from ._token_lists import TokenList, as_array

@@ -2,6 +2,8 @@
 
     pool = ServerPool(["http://a:8000", "http://b:8000"])
     pool.rewards({"prompt": "Capital of France?", "responses": ["Paris.", "Rome."]})
+
+It computes nothing and needs no extension.
 """
 
 import asyncio
@@ -11,16 +13,19 @@ import threading
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from typing_extensions import Self, Unpack
 
-from ._core import InvalidInput, parse_record
+from ._errors import InvalidInput
 from ._prompt_key import prompt_key
+from ._record_fields import known_fields, missing_part
 from ._records import Records, json_text, record_lines
 from ._server_choice import Server, ServerState, Servers
 from ._server_http import ServerConnection, ServerFailed
-from ._scoring import ScoreOptions
+
+if TYPE_CHECKING:
+    from ._scoring import ScoreOptions
 
 #: A row as the server has it: "id", and "responses" with "reward" or "error" each, ... (docs/records.md).
 Row: TypeAlias = dict[str, Any]
@@ -73,16 +78,16 @@ class ServerPool:
         self._workers = ThreadPoolExecutor(at_once, thread_name_prefix="endorm-pool")
         self._closing = threading.Event()
 
-    def rewards(self, records: Records, **options: Unpack[ScoreOptions]) -> list[list[float]]:
+    def rewards(self, records: Records, **options: "Unpack[ScoreOptions]") -> list[list[float]]:
         """[records][responses] rewards in order, NaN where a response has none.
 
         records: as endorm.score takes them. options: as endorm.score has them; what is not given is as the server was
-        started. Raises ValueError where a record cannot be read, before anything is sent, or a server refuses it, and
-        RuntimeError where no server answers (after all tries) or one refuses the key.
+        started. Raises ValueError where a record has no prompt or no response, before anything is sent, or a server refuses
+        it, and RuntimeError where no server answers (after all tries) or one refuses the key.
         """
         return [_row_rewards(row) for row in self.rows(records, **options)]
 
-    def rows(self, records: Records, *, tokens: bool = False, **options: Unpack[ScoreOptions]) -> list[Row]:
+    def rows(self, records: Records, *, tokens: bool = False, **options: "Unpack[ScoreOptions]") -> list[Row]:
         """As rewards, with all that the server says: a row a record. tokens: with every token's quantities."""
         futures = self._ask(records, tokens, options)
         try:
@@ -90,11 +95,11 @@ class ServerPool:
         finally:
             _cancel(futures)
 
-    async def rewards_async(self, records: Records, **options: Unpack[ScoreOptions]) -> list[list[float]]:
+    async def rewards_async(self, records: Records, **options: "Unpack[ScoreOptions]") -> list[list[float]]:
         """As rewards; the event loop goes on. Cancelled, what was not sent yet is not sent."""
         return [_row_rewards(row) for row in await self.rows_async(records, **options)]
 
-    async def rows_async(self, records: Records, *, tokens: bool = False, **options: Unpack[ScoreOptions]) -> list[Row]:
+    async def rows_async(self, records: Records, *, tokens: bool = False, **options: "Unpack[ScoreOptions]") -> list[Row]:
         """As rows; the event loop goes on."""
         futures = await asyncio.to_thread(self._ask, records, tokens, options)
         try:
@@ -121,29 +126,32 @@ class ServerPool:
     def __reduce__(self) -> tuple[Any, ...]:
         return _restored, (self._settings,)
 
-    def _ask(self, records: Records, tokens: bool, options: ScoreOptions) -> "list[Future[Row]]":
+    def _ask(self, records: Records, tokens: bool, options: "ScoreOptions") -> "list[Future[Row]]":
         kept_here = ("share_prefixes", "chat_template_kwargs")  # a server decides the first, records hold the other
         sent = {name: value for name, value in options.items() if name not in kept_here}
         arguments = options.get("chat_template_kwargs") or {}
         bodies = []
         unknown: dict[str, None] = {}
         for number, line in record_lines(records):
-            request, fields, _ = parse_record(line, number, options.get("step_separator", "\n\n"))
+            record, fields = _checked(line, number)
             unknown.update(dict.fromkeys(fields))
-            record = _without(json.loads(line), fields)
-            record["id"] = request.id
+            if record.get("id") is None:
+                record["id"] = str(number)
             if arguments:
                 record["chat_template_kwargs"] = {**arguments, **(record.get("chat_template_kwargs") or {})}
             body = {"records": [record], "options": {**sent, "tokens": tokens}}
             if self._model is not None:
                 body["model"] = self._model
-            bodies.append((prompt_key(record), json_text(body, "[ServerPool] a request").encode()))
+            bodies.append((number, prompt_key(record), json_text(body, "[ServerPool] a request").encode()))
         if unknown:
             warnings.warn(f"fields that are not used: {', '.join(unknown)}", stacklevel=4)
-        return [self._workers.submit(self._row, key, body) for key, body in bodies]
+        return [self._workers.submit(self._row, *asked) for asked in bodies]
 
-    def _row(self, key: bytes, body: bytes) -> Row:
-        reply = self._post("/v1/rewards", key, body)
+    def _row(self, number: int, key: bytes, body: bytes) -> Row:
+        try:
+            reply = self._post("/v1/rewards", key, body)
+        except InvalidInput as error:
+            raise InvalidInput(f"{error} It was asked of record {number}.") from error
         rows = reply.get("rows") if isinstance(reply, Mapping) else None
         if not isinstance(rows, list) or len(rows) != 1 or "responses" not in rows[0]:
             raise ServerFailed('[ServerPool] a reply is no {"rows": [{"responses"}]}: is it endorm serve?', again=False)
@@ -184,17 +192,17 @@ def _row_rewards(row: Row) -> list[float]:
     return [response.get("reward", math.nan) for response in row["responses"]]
 
 
-def _without(record: dict[str, Any], fields: Iterable[str]) -> dict[str, Any]:
-    """The record without fields that are not used ("name", "prompt[].name"): a server refuses them."""
-    for field in fields:
-        outer, _, inner = field.partition("[].")
-        if field in record or not inner:
-            record.pop(field, None)
-        else:
-            for element in record[outer]:
-                if isinstance(element, dict):
-                    element.pop(inner, None)
-    return record
+def _checked(line: str, number: int) -> tuple[dict[str, Any], list[str]]:
+    """A record without the fields that are not used, and their names. Raises ValueError where it lacks a part."""
+    try:
+        given = json.loads(line)
+    except ValueError as error:
+        raise InvalidInput(f"[ServerPool] record {number} is no JSON: {error}") from error
+    if not isinstance(given, dict):
+        raise InvalidInput(f"[ServerPool] record {number} is a JSON {type(given).__name__}, expected an object.")
+    if missing := missing_part(given):
+        raise InvalidInput(f"[ServerPool] record {number} has {missing}.")
+    return known_fields(given)
 
 
 def _cancel(futures: "Iterable[Future[Row]]") -> None:

@@ -1,15 +1,18 @@
-"""What all adapters do: completions of a policy, behind their prompts, to rewards."""
+"""What trainers' adapters do: completions of a policy, behind their prompts, to rewards of an engine here or of servers."""
 
 import json
 import threading
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, TypeAlias
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from .._core import Engine, ScoredResponse, aggregate
-from .._scoring import score
+from .._errors import InvalidInput
+from ..pool import ServerPool
+
+if TYPE_CHECKING:
+    from .._core import Engine, ScoredResponse
 
 #: A prompt as text, or as messages {"role", "content", ...}.
 Prompt: TypeAlias = "str | Sequence[Mapping[str, Any]]"
@@ -34,20 +37,26 @@ class Completion:
     arguments: Mapping[str, Any] | None = None
 
 
-class CompletionScorer:
-    """Rewards of completions by one engine, which is loaded at the first use: until then, and across pickling, only its
-    name is held. Safe to call from many threads.
+def is_address(model: str) -> bool:
+    """Whether a model is addresses of `endorm serve`, not what Engine takes."""
+    return model.startswith(("http://", "https://"))
 
-    model, engine_options: what Engine takes; engine: one that is loaded already, in their place (then it cannot be
-    pickled). unscored: the reward of a completion that has none, such as an empty one; None leaves it out. options: as
-    score takes. Without score_turns among them, all turns of a completion are scored, and none of its prompt.
+
+class CompletionScorer:
+    """Rewards of completions by one engine, or by servers, which is made at the first use: until then, and across
+    pickling, only its name is held. Safe to call from many threads.
+
+    model, engine_options: what Engine takes, or addresses of `endorm serve` with commas between, and what ServerPool
+    takes: then nothing is computed here. engine: one that is loaded already, in their place (then it cannot be pickled).
+    unscored: the reward of a completion that has none, such as an empty one; None leaves it out. options: as score takes.
+    Without score_turns among them, all turns of a completion are scored, and none of its prompt.
     """
 
     def __init__(
         self,
         model: str,
         *,
-        engine: Engine | None = None,
+        engine: "Engine | None" = None,
         engine_options: Mapping[str, Any] | None = None,
         unscored: float | None = None,
         **options: Any,
@@ -56,14 +65,24 @@ class CompletionScorer:
         self.engine_options = dict(engine_options or {})
         self.unscored = unscored
         self.options = options
+        self.is_remote = engine is None and is_address(model)
         self._engine = engine
+        self._pool: ServerPool | None = None
         self._loading = threading.Lock()
 
-    def engine(self) -> Engine:
+    def engine(self) -> "Engine":
+        from .. import Engine
+
         with self._loading:
             if self._engine is None:
                 self._engine = Engine(self.model, **self.engine_options)
             return self._engine
+
+    def _servers(self) -> ServerPool:
+        with self._loading:
+            if self._pool is None:
+                self._pool = ServerPool(self.model, **self.engine_options)
+            return self._pool
 
     def rewards(self, completions: Sequence[Completion]) -> list[float | None]:
         """[n] rewards, higher is better. Completions of one prompt are scored together, so that it is read once."""
@@ -79,7 +98,7 @@ class CompletionScorer:
 
     def _scored(
         self, completions: Sequence[Completion], places: Sequence[int], more: Mapping[str, Any]
-    ) -> list[tuple[int, ScoredResponse]]:
+    ) -> "list[tuple[int, ScoredResponse | _Served]]":
         """(place, response) of those that have a score."""
         records: dict[str, dict[str, Any]] = {}
         entries: list[tuple[str, int]] = []
@@ -95,15 +114,31 @@ class CompletionScorer:
             record["truncated"].append(not one.ended)
         if not records:
             return []
-        scored = {one.id: one for one in score(records.values(), engine=self.engine(), **{**self.options, **more})}
+        options = {**self.options, **more}
+        scored = self._of_servers(records.values(), options) if self.is_remote else self._of_engine(records.values(), options)
         responses = [scored[key][entry] for key, entry in entries]
         return [(place, one) for place, one in zip(places, responses, strict=True) if one.error is None]
 
+    def _of_engine(
+        self, records: Iterable[Mapping[str, Any]], options: Mapping[str, Any]
+    ) -> "Mapping[str, Sequence[ScoredResponse | _Served]]":
+        from .. import score
+
+        return {one.id: one.responses for one in score(records, engine=self.engine(), **options)}
+
+    def _of_servers(
+        self, records: Iterable[Mapping[str, Any]], options: Mapping[str, Any]
+    ) -> "Mapping[str, Sequence[ScoredResponse | _Served]]":
+        def served(response: Mapping[str, Any]) -> _Served:
+            return _Served(**{name: value for name, value in response.items() if name in _Served.__dataclass_fields__})
+
+        return {row["id"]: [served(one) for one in row["responses"]] for row in self._servers().rows(records, **options)}
+
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name not in ("_engine", "_loading")}
+        return {name: value for name, value in self.__dict__.items() if name not in ("_engine", "_pool", "_loading")}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state, _engine=None, _loading=threading.Lock())
+        self.__dict__.update(state, _engine=None, _pool=None, _loading=threading.Lock())
 
 
 def _entry(one: Completion) -> Any:
@@ -113,10 +148,26 @@ def _entry(one: Completion) -> Any:
     return {"ids": one.ids} if one.mask is None else {"ids": one.ids, "mask": one.mask}
 
 
-def _reward_of_last(one: ScoredResponse, turns: int, options: Mapping[str, Any]) -> float:
+@dataclass(frozen=True)
+class _Served:
+    """What a server said of a response."""
+
+    reward: float = float("nan")
+    error: str | None = None
+    turns: Sequence[Any] = field(default=())
+
+
+def _reward_of_last(one: "ScoredResponse | _Served", turns: int, options: Mapping[str, Any]) -> float:
     """The reward of these many turns at the end; those before are of the prompt."""
     if len(one.turns) <= turns:
         return one.reward
+    if isinstance(one, _Served):
+        raise InvalidInput(
+            f"[endorm] {turns} turns of a completion stand behind {len(one.turns) - turns} of its prompt: servers give no "
+            'reward of the last ones together. Give score_turns="last" or "all", or a model instead of an address.'
+        )
+    from .. import aggregate
+
     first = one.turns[-turns].begin
     steps = [(step.begin - first, step.end - first) for step in one.aggregates.steps if step.begin >= first]
     given = {name: options[name] for name in ("alpha", "gamma", "floor", "chunk", "last_k") if name in options}

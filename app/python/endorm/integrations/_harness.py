@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .._core import Completion, Engine, ScoredResponse
+from .._extension import Completion, Engine, ScoredResponse
 from .._generation import complete
 from .._scoring import score
 

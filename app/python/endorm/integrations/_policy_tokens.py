@@ -1,11 +1,15 @@
 """Whether the tokens that a policy drew are tokens of the judging model's vocabulary, too."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from .._core import Engine, InvalidInput
+from .._errors import InvalidInput
+
+if TYPE_CHECKING:
+    from .._core import Engine
 
 
-def are_ours(engine: Engine, drawn: Sequence[Sequence[int]], texts: Sequence[str]) -> bool | None:
+def are_ours(engine: "Engine", drawn: Sequence[Sequence[int]], texts: Sequence[str]) -> bool | None:
     """Whether the ids [n][T] spell the texts [n] that they were decoded to; None where all texts are blank.
 
     Decoding may have left out special tokens, white space at both ends, and what a parser took apart (reasoning).
@@ -16,7 +20,7 @@ def are_ours(engine: Engine, drawn: Sequence[Sequence[int]], texts: Sequence[str
     return all(_spells(engine, ids, text.strip()) for ids, text in told)
 
 
-def _spells(engine: Engine, ids: Sequence[int], text: str) -> bool:
+def _spells(engine: "Engine", ids: Sequence[int], text: str) -> bool:
     try:
         pieces = engine.token_bytes([int(one) for one in ids])
     except InvalidInput:  # beyond the vocabulary

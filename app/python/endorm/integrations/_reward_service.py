@@ -6,7 +6,8 @@ import typing
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from .._core import Engine, InvalidInput, Scored, parse_record
+from .._errors import InvalidInput
+from .._extension import Engine, Scored, parse_record
 from .._scoring import ScoreOptions, score
 from ._worker_threads import worker_threads
 

@@ -11,7 +11,7 @@ from lighteval.tasks.requests import Doc
 from lighteval.utils.cache_management import SampleCache
 
 # LightEval loads this file by its path, outside of the package.
-from endorm._core import Completion, Engine
+from endorm._extension import Completion, Engine
 from endorm._generation import complete
 from endorm.integrations._harness import Context, are_greedy, at_word, log_prob_of, or_prefix, score_continuations
 

@@ -11,7 +11,7 @@ from lm_eval.api.instance import Instance
 from lm_eval.api.model import LM
 from lm_eval.api.registry import register_model
 
-from .._core import Engine
+from .._extension import Engine
 from .._generation import complete
 from ._harness import are_greedy, at_word, log_prob_of, or_prefix, score_continuations
 

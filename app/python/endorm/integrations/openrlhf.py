@@ -7,7 +7,7 @@ reward_func = make_reward_func("smollm2-135m", unscored=-100.0)
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ._completions import Completion, shared_scorer
+from ._completions import Completion, is_address, shared_scorer
 
 
 def make_reward_func(
@@ -26,8 +26,11 @@ def make_reward_func(
     unscored: the reward of a response that has none (an empty one); without it ValueError is raised, which OpenRLHF
     logs and goes on without that reward. options: as endorm.score takes.
     """
-    settings = {"template": "raw", **(engine_options or {})}
-    scorer = shared_scorer(model, engine_options=settings, unscored=unscored, **options)
+    if is_address(model):
+        options = {"text": "raw", **options}
+    else:
+        engine_options = {"template": "raw", **(engine_options or {})}
+    scorer = shared_scorer(model, engine_options=engine_options, unscored=unscored, **options)
 
     def reward_func(queries: Sequence[str], prompts: Sequence[str], labels: Sequence[Any]) -> dict[str, Any]:
         import torch  # OpenRLHF's own; rewards are tensors there

@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from .._core import Engine, InvalidInput, Request
+from .._errors import InvalidInput
+from .._extension import Engine, Request
+from .._record_fields import FIELDS
 from .._records import read_record
 from .._scoring import scored_windows
 from .._token_lists import is_list, is_nested
@@ -15,11 +17,6 @@ from ._worker_threads import worker_threads
 
 __all__ = ["EndoScorer", "reward_deployment"]
 
-#: Fields of a record (docs/records.md), which are columns here.
-FIELDS = (
-    "id", "system", "prompt", "question", "messages", "response", "responses", "chosen", "rejected", "steps",
-    "truncated", "tools", "chat_template_kwargs", "prompt_ids", "response_ids", "response_mask",
-)  # fmt: skip
 _TOKEN_FIELDS = ("prompt_ids", "response_ids", "response_mask")
 _SINGLE = ("response", "steps", "messages", "response_ids")
 _SEVERAL = ("responses", "chosen")

@@ -2,11 +2,13 @@
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .._core import Engine
 from ._completions import Completion, CompletionScorer, message_text
 from ._policy_tokens import are_ours
+
+if TYPE_CHECKING:
+    from .._core import Engine
 
 #: What a message may say beside its content.
 _SAYS = ("tool_calls", "reasoning_content", "reasoning", "thinking")
@@ -22,7 +24,7 @@ class EndoReward:
 
     token_ids: score the very tokens that the policy drew (completion_ids), not a second reading of their text. That needs
     a model of the policy's vocabulary. None: where the first completions' ids spell their texts in this model's;
-    elsewhere texts are scored, and a warning says so once. True, False: always, never.
+    elsewhere texts are scored, and a warning says so once; of servers, texts without one. True, False: always, never.
 
     A conversational completion with several turns (a rollout through tools: assistant, tool, assistant) has all turns of
     the assistant scored, each behind what precedes it, from its messages: TRL does not say which of completion_ids were a
@@ -39,7 +41,7 @@ class EndoReward:
         self,
         model: str = "smollm2-135m",
         *,
-        engine: Engine | None = None,
+        engine: "Engine | None" = None,
         engine_options: Mapping[str, Any] | None = None,
         token_ids: bool | None = None,
         end_token_ids: Sequence[int] | None = None,
@@ -82,6 +84,8 @@ class EndoReward:
 
     def _scores_ids(self, completions: Sequence[Any], completion_ids: Sequence[Sequence[int]]) -> bool:
         """Decided at the first completions that say something, and kept: rewards of two kinds do not compare."""
+        if self._token_ids is None and self._scorer.is_remote:
+            self._token_ids = False
         if self._token_ids is None:
             texts = [one if isinstance(one, str) else _said(one) for one in completions]
             self._token_ids = are_ours(self._scorer.engine(), completion_ids, texts)
