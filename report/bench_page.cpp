@@ -91,12 +91,12 @@ std::string render_bench_page(std::string_view json, const BenchPageOptions& opt
     judge.erase("rows");
   }
   const auto benchmark = bench.at("benchmark").get<std::string>();
-  return framed_page({.html = bench_page_html,
-                      .title = options.title.empty() ? "EndoRM on " + benchmark : options.title,
-                      .json = bench.dump(),
-                      .styles = {page_css, tables_css, bench_page_css},
-                      .scripts = {page_base_js, tables_js, bench_tables_js, plot_base_js, bench_plots_js, heatmap_js,
-                                  cards_js, bench_pairs_js}});
+  return framed_page(
+      {.html = bench_page_html,
+       .title = options.title.empty() ? "EndoRM on " + benchmark : options.title,
+       .json = bench.dump(),
+       .styles = {tables_css, bench_page_css},
+       .scripts = {tables_js, bench_tables_js, plot_base_js, bench_plots_js, heatmap_js, cards_js, bench_pairs_js}});
 }
 
 }  // namespace endorm

@@ -65,8 +65,8 @@ std::string render_lab_page(std::string_view findings_json, const std::string& t
   return framed_page({.html = lab_page_html,
                       .title = title,
                       .json = findings.dump(),
-                      .styles = {page_css, lab_page_css},
-                      .scripts = {page_base_js, plot_base_js, lab_page_js}});
+                      .styles = {lab_page_css},
+                      .scripts = {plot_base_js, lab_page_js}});
 }
 
 }  // namespace endorm

@@ -62,12 +62,12 @@ std::string title_of(const MathReport& report) {
 }  // namespace
 
 std::string render_math_page(const MathReport& report) {
-  return framed_page({.html = math_page_html,
-                      .title = title_of(report),
-                      .json = page_data(report).dump(-1, ' ', false, Json::error_handler_t::replace),
-                      .styles = {page_css, tables_css, math_page_css},
-                      .scripts = {page_base_js, tables_js, math_tables_js, plot_base_js, math_plots_js, heatmap_js,
-                                  cards_js, math_samples_js}});
+  return framed_page(
+      {.html = math_page_html,
+       .title = title_of(report),
+       .json = page_data(report).dump(-1, ' ', false, Json::error_handler_t::replace),
+       .styles = {tables_css, math_page_css},
+       .scripts = {tables_js, math_tables_js, plot_base_js, math_plots_js, heatmap_js, cards_js, math_samples_js}});
 }
 
 }  // namespace endorm

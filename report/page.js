@@ -1,26 +1,13 @@
 "use strict";
-// The head of a report: what the reward is, figures, manifest, failures.
+// The head of the page of records: what the reward is, figures, manifest, failures.
 const manifest = data.manifests[0] || {};
 const options = manifest.options || {};
 
-// What the reward of this file is, in words.
-function rewardInWords() {
-  const alpha = options.alpha === undefined || options.alpha === 1 ? "" : `${options.alpha} \u00d7 `;
-  const words = {
-    discounted: () => `the sum of the tokens' ${alpha}log \u03c0, where each next token counts ${options.gamma} times the one before` + (options.floor > 0 ? `, at least ${options.floor}` : "") + (options.gamma < 1 && !(options.floor > 0) ? ` (about the first ${Math.round(1 / (1 - options.gamma))} tokens decide)` : ""),
-    sum: () => `the sum of all tokens' ${alpha}log \u03c0 (longer responses get lower sums)`,
-    mean: () => `the mean of the tokens' ${alpha}log \u03c0`,
-    chunked_mean: () => `the mean over chunks of ${options.chunk} tokens of their mean ${alpha}log \u03c0`,
-    step_mean: () => `the mean over steps of their mean ${alpha}log \u03c0`,
-    min_step: () => `the mean ${alpha}log \u03c0 of the weakest step`,
-    last_k: () => `the mean ${alpha}log \u03c0 of the last ${options.last_k} tokens`,
-  }[options.aggregation];
-  return words ? `Here it is ${words()}${options.initial_value ? ", plus V of the first state" : ""}.` : "";
-}
+const inWords = aggregationInWords(options, options.alpha);
 const judge = manifest.judge || { name: "endorm" };
 if (judge.name !== "endorm") by("lead").append(`The rewards of this file are those of the judge ${judge.name} (${judge.fingerprint}). Higher is better.`);
 else by("lead").append(
-  `Every response was read by ${manifest.model && manifest.model.name ? "the language model " + manifest.model.name : "a language model"}, and its reward says how readily the model would have written it: it is made of the log probabilities (log \u03c0) of its tokens, taken from the model's logits, in nats. Higher is better. ${rewardInWords()}`);
+  `Every response was read by ${manifest.model && manifest.model.name ? "the language model " + manifest.model.name : "a language model"}, and its reward says how readily the model would have written it: it is made of the log probabilities (log \u03c0) of its tokens, taken from the model's logits, in nats. Higher is better.${inWords ? ` Here it is ${inWords}` : ""}`);
 
 const summary = data.summary;
 addFigure(count(summary.records), summary.records === 1 ? "record" : "records");
@@ -59,5 +46,5 @@ for (const failure of data.failures) {
 by("failures-section").hidden = !data.failures.length;
 if (summary.failures > data.failures.length) by("failures-note").append(`The first ${count(data.failures.length)} of ${count(summary.failures)} are listed.`);
 
-// What heatmap.js colours.
+// What is coloured.
 const tokenSets = data.rows.flatMap((row) => row.responses || []).flatMap((response) => response.token_rewards || []);

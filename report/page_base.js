@@ -1,6 +1,5 @@
 "use strict";
-// What every script behind it uses. Every text of the data enters as text, never as markup.
-const data = JSON.parse(document.getElementById("data").textContent);
+// What every script behind it uses, of reports and of the server's page. Every text enters as text, never as markup.
 const by = (id) => document.getElementById(id);
 const element = (tag, className, ...content) => {
   const node = document.createElement(tag);
@@ -16,45 +15,18 @@ const count = (value) => value.toLocaleString("en");
 const percent = (value) => (100 * value).toFixed(1) + " %";
 const plural = (n, word) => `${count(n)} ${word}${n === 1 ? "" : "s"}`;
 
-// A number with its label in the head of the page.
-function addFigure(value, label, className) {
-  const box = element("div", className, element("b", "", value), element("span", "", label));
-  by("figures").append(box);
-  return box;
-}
-function addFact(name, ...content) {
-  by("facts").hidden = false;
-  by("facts").append(element("dt", "", name), element("dd", "", ...content));
-}
-
-// A share in 0..1 with its 95 % interval on a line from 0 to 1; dotted: what guessing gives, among two one half.
-function intervalBar(low, high, value, guessing = 0.5) {
-  const bar = element("div", "interval", element("i"), element("s"), element("u"));
-  bar.children[0].style.cssText = `left:${100 * low}%;right:${100 * (1 - high)}%`;
-  bar.children[1].style.left = 100 * guessing + "%";
-  bar.children[2].style.left = 100 * value + "%";
-  bar.setAttribute("role", "img");
-  bar.setAttribute("aria-label", `95 % interval from ${percent(low)} to ${percent(high)}`);
-  return bar;
-}
-
-// Adds every field of a manifest to the head, nested ones as a.b.
-function addManifest(manifest) {
-  const list = element("dl", "manifest");
-  const flatten = (prefix, value) => {
-    if (value !== null && typeof value === "object" && !Array.isArray(value)) {
-      for (const [key, inner] of Object.entries(value)) flatten(prefix ? `${prefix}.${key}` : key, inner);
-    } else {
-      list.append(element("dt", "", prefix), element("dd", "", JSON.stringify(value)));
-    }
-  };
-  flatten("", manifest);
-  by("manifests").append(list);
-  by("manifest-details").hidden = false;
-}
-
-// The choices of a select, which hides with its label where there is nothing to choose.
-function addChoices(id, values) {
-  by(id).replaceChildren(new Option("all", ""), ...values.map((value) => new Option(value, value)));
-  by(`${id}-label`).hidden = values.length < 2;
+// What the reward is with these options, in words; undefined for an aggregation that is not known.
+function aggregationInWords({ aggregation, gamma, floor, chunk, last_k, initial_value }, alpha = 1) {
+  const pi = `${alpha === 1 ? "" : `${alpha} \u00d7 `}log \u03c0`;
+  const deciding = gamma < 1 && !(floor > 0) ? ` (about the first ${Math.max(1, Math.round(1 / (1 - gamma)))} decide)` : "";
+  const words = {
+    discounted: () => `the sum of the tokens' ${pi}, each counting ${gamma} times the one before${floor > 0 ? `, at least ${floor}` : ""}${deciding}`,
+    sum: () => `the sum of all tokens' ${pi}; longer responses get lower sums`,
+    mean: () => `the mean of the tokens' ${pi}`,
+    chunked_mean: () => `the mean over chunks of ${plural(chunk, "token")} of their mean ${pi}`,
+    step_mean: () => `the mean over steps of their mean ${pi}`,
+    min_step: () => `the mean ${pi} of the weakest step`,
+    last_k: () => `the mean ${pi} of the last ${plural(last_k, "token")}`,
+  }[aggregation];
+  return words && `${words()}${initial_value ? "; V of the prompt is added" + (aggregation === "mean" ? " before the division" : "") : ""}.`;
 }

@@ -50,28 +50,6 @@ std::string escaped_html(std::string_view text) {
   return escaped;
 }
 
-// Replaces each {{name}} of the page by its part, in one pass: what is put in is not searched again.
-std::string filled(std::string_view page, const std::vector<std::pair<std::string_view, std::string_view>>& parts) {
-  std::string result;
-  for (std::size_t at = 0; at < page.size();) {
-    const std::size_t open = page.find("{{", at);
-    if (open == std::string_view::npos) {
-      result += page.substr(at);
-      break;
-    }
-    const std::size_t close = page.find("}}", open);
-    const std::string_view name = page.substr(open + 2, close - open - 2);
-    const auto part = std::find_if(parts.begin(), parts.end(), [&](const auto& entry) { return entry.first == name; });
-    if (close == std::string_view::npos || part == parts.end()) {
-      throw InternalError("[framed_page] the page asks for a part that does not exist");
-    }
-    result += page.substr(at, open - at);
-    result += part->second;
-    at = close + 2;
-  }
-  return result;
-}
-
 std::string joined(const std::vector<std::string_view>& parts) {
   std::string all;
   for (const std::string_view part : parts) {
@@ -83,20 +61,45 @@ std::string joined(const std::vector<std::string_view>& parts) {
 
 }  // namespace
 
+std::string filled_page(std::string_view page,
+                        const std::vector<std::pair<std::string_view, std::string_view>>& parts) {
+  std::string result;
+  for (std::size_t at = 0; at < page.size();) {
+    const std::size_t open = page.find("{{", at);
+    if (open == std::string_view::npos) {
+      result += page.substr(at);
+      break;
+    }
+    const std::size_t close = page.find("}}", open);
+    const std::string_view name = page.substr(open + 2, close - open - 2);
+    const auto part = std::find_if(parts.begin(), parts.end(), [&](const auto& entry) { return entry.first == name; });
+    if (close == std::string_view::npos || part == parts.end()) {
+      throw InternalError("[filled_page] the page asks for a part that does not exist");
+    }
+    result += page.substr(at, open - at);
+    result += part->second;
+    at = close + 2;
+  }
+  return result;
+}
+
 std::string framed_page(const PageContent& content) {
   const std::string title = escaped_html(content.title);
   const std::string styles = joined(content.styles);
   const std::string scripts = joined(content.scripts);
   const std::string json = script_safe(content.json);
   const std::string licence = escaped_html(uplot_licence);
-  return filled(page_frame_html, {{"title", title},
-                                  {"content", content.html},
-                                  {"css", styles},
-                                  {"uplot_css", uplot_css},
-                                  {"uplot_licence", licence},
-                                  {"data", json},
-                                  {"uplot_js", uplot_js},
-                                  {"scripts", scripts}});
+  return filled_page(page_frame_html, {{"title", title},
+                                       {"content", content.html},
+                                       {"page_css", page_css},
+                                       {"css", styles},
+                                       {"uplot_css", uplot_css},
+                                       {"uplot_licence", licence},
+                                       {"data", json},
+                                       {"uplot_js", uplot_js},
+                                       {"page_base_js", page_base_js},
+                                       {"page_head_js", page_head_js},
+                                       {"scripts", scripts}});
 }
 
 }  // namespace endorm

@@ -12,6 +12,7 @@ extern const std::string_view page_css;
 extern const std::string_view tables_css;
 extern const std::string_view bench_page_css;
 extern const std::string_view page_base_js;
+extern const std::string_view page_head_js;
 extern const std::string_view tables_js;
 extern const std::string_view page_js;
 extern const std::string_view plot_base_js;

@@ -2,25 +2,6 @@
 // The records one by one, and the controls above them.
 const cards = [];
 
-// Mean log pi of each step as bars; `worst` [nats] is the longest bar of the record.
-function stepBars(response, worst) {
-  const box = element("div", "steps", element("span", "title", "Steps: mean log \u03c0 per token (nats)"));
-  const texts = response.token_rewards && response.token_rewards.text;
-  response.steps.forEach((step, i) => {
-    const bar = element("i");
-    bar.style.width = (100 * Math.max(0, -step.mean)) / worst + "%";
-    const text = texts ? texts.slice(step.begin, step.end).join("").trim() : "";
-    box.append(element("span", "", `step ${i + 1}`), element("div", "", bar), element("span", "", number(step.mean)), element("span", "text", text));
-  });
-  return box;
-}
-
-// The reward of each turn of a conversation.
-function turnList(response) {
-  const rows = response.turns.map((turn, i) => element("li", "", `turn ${i + 1}: reward ${number(turn.reward)}, ${number(turn.mean)} per token, ${plural(turn.end - turn.begin, "token")}`));
-  return element("ol", "turns", ...rows);
-}
-
 function responseBox(row, i, best, worst) {
   const response = row.responses[i];
   const role = row.chosen === undefined ? (row.responses.length > 1 ? `response ${i + 1}` : "response") : i === row.chosen ? "chosen" : "rejected";
@@ -39,8 +20,9 @@ function responseBox(row, i, best, worst) {
   if (response.token_rewards) {
     box.append(...clippedHeatmap(response.token_rewards, 400));
   }
-  if (response.turns && response.turns.length > 1) box.append(turnList(response));
-  if (response.steps && response.steps.length > 1) box.append(stepBars(response, worst));
+  const texts = response.token_rewards?.text;
+  if (response.turns?.length > 1) box.append(rangeBars("turn", response.turns, texts, worst));
+  if (response.steps?.length > 1) box.append(rangeBars("step", response.steps, texts, worst));
   return box;
 }
 
@@ -62,7 +44,7 @@ function addRecord(row) {
   const responses = row.responses || [];
   const scored = responses.filter((response) => response.reward !== undefined);
   const best = scored.length > 1 ? Math.max(...scored.map((response) => response.reward)) : undefined;
-  const worst = Math.max(...scored.flatMap((response) => (response.steps || []).map((step) => -step.mean)), 1e-9);
+  const worst = worstMean(scored.flatMap(({ steps, turns }) => [...(steps || []), ...(turns || [])]));
   const list = element("div", "responses" + (responses.length > 1 ? " many" : ""), ...responses.map((_, i) => responseBox(row, i, best, worst)));
   if (responses.length) card.append(list);
   let margin = null;

@@ -82,8 +82,7 @@ std::string render_records_page(std::istream& lines, const RecordsPageOptions& o
   return framed_page({.html = page_html,
                       .title = options.title,
                       .json = data.dump(),
-                      .styles = {page_css},
-                      .scripts = {page_base_js, page_js, plot_base_js, plots_js, heatmap_js, cards_js, records_js}});
+                      .scripts = {page_js, plot_base_js, plots_js, heatmap_js, cards_js, records_js}});
 }
 
 }  // namespace endorm

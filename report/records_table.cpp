@@ -1,21 +1,15 @@
 #include "report/records_table.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <sstream>
 
 #include "core/reward.h"
 #include "report/result_file.h"
 #include "report/terminal_text.h"
+#include "report/text_table.h"
 
 namespace endorm {
 namespace {
-
-std::string fixed(double value, int digits) {
-  char text[64];
-  std::snprintf(text, sizeof text, "%.*f", digits, value);
-  return text;
-}
 
 std::string padded(const std::string& text, std::size_t width) {
   return text.size() >= width ? text : std::string(width - text.size(), ' ') + text;
@@ -49,9 +43,9 @@ void add_record(std::ostringstream& out, const ResultRow& row, std::size_t width
       continue;
     }
     out << (scored > 1 && response.reward == best ? "  * " : "    ") << padded(role, 8)
-        << padded(fixed(*response.reward, 2), 10)
-        << padded(response.mean_log_prob ? fixed(*response.mean_log_prob, 2) : "-", 10)
-        << padded(response.tokens ? std::to_string(*response.tokens) : "-", 8);
+        << padded(fixed_digits(*response.reward, 2), 10)
+        << padded(response.mean_log_prob ? fixed_digits(*response.mean_log_prob, 2) : kAbsentCell, 10)
+        << padded(response.tokens ? std::to_string(*response.tokens) : kAbsentCell, 8);
     if (!response.text.empty()) {
       out << (own_line ? "\n    " : "  ") << terminal_line(response.text, text_width);
     }
@@ -88,8 +82,8 @@ std::string render_records_table(std::istream& lines, std::size_t width, std::si
   if (pairs.total() > 0) {
     const auto [low, high] = pairs.interval();
     out << "the chosen response has the higher reward in " << pairs.won << " of " << pairs.total()
-        << " pairs: " << fixed(100.0 * pairs.accuracy(), 1) << " % (95 % interval " << fixed(100.0 * low, 1) << " to "
-        << fixed(100.0 * high, 1) << ")";
+        << " pairs: " << fixed_digits(100.0 * pairs.accuracy(), 1) << " % (95 % interval "
+        << fixed_digits(100.0 * low, 1) << " to " << fixed_digits(100.0 * high, 1) << ")";
     if (pairs.tied > 0) {
       out << ", " << pairs.tied << " tied (not won)";
     }

@@ -84,9 +84,9 @@ std::string render_run_page(const RunFile& run, const RunPageOptions& options) {
   return framed_page({.html = run_page_html,
                       .title = options.title.empty() ? "EndoRM run: " + run.kind : options.title,
                       .json = data.dump(-1, ' ', false, Json::error_handler_t::replace),
-                      .styles = {page_css, tables_css, run_page_css},
-                      .scripts = {page_base_js, tables_js, run_page_js, plot_base_js, run_plots_js, heatmap_js,
-                                  cards_js, run_samples_js, run_refresh_js}});
+                      .styles = {tables_css, run_page_css},
+                      .scripts = {tables_js, run_page_js, plot_base_js, run_plots_js, heatmap_js, cards_js,
+                                  run_samples_js, run_refresh_js}});
 }
 
 }  // namespace endorm

@@ -6,7 +6,7 @@ QUANTITIES.reward.row = "reward";
 QUANTITIES.reward.about = "reward of each token: orange below 0, blue above";
 if (scales.reward) by("quantity").value = "reward";
 by("quantity-label").hidden = Object.keys(scales).length < 2;
-if (hasTokens) drawLegend(quantity());
+drawLegend();
 
 // Samples that stand together: those of a step and a prompt.
 const cardsOf = new Map();

@@ -8,7 +8,7 @@ function intervalWords(interval, fraction) {
   return fraction ? `${number(100 * low, 1)} to ${number(100 * high, 1)} %` : `${number(low, 3)} to ${number(high, 3)}`;
 }
 const odds = ({ ties, failed }) => [ties ? `${count(ties)} tied` : "", failed ? `${count(failed)} failed` : ""].filter(Boolean);
-const pWords = (p) => (p === null ? noValue : p < 0.001 ? "< 0.001" : p.toFixed(3));
+const pWords = (p) => (p === null ? noValue : p < 1e-4 ? "< 0.0001" : p.toFixed(4));
 const rightAligned = (content) => ({ content: [content], className: "number" });
 
 // A table that scrolls by itself where it is wider than the page. A head is a text; a row is a list of cells, the first

@@ -2,10 +2,11 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdint>
 #include <cstdio>
 #include <limits>
 #include <utility>
+
+#include "core/utf8.h"
 
 namespace endorm {
 namespace {
@@ -64,46 +65,36 @@ bool steers(char32_t character) {
          (character >= 0xFFF9 && character <= 0xFFFB) || (character >= 0xE0000 && character <= 0xE007F);
 }
 
-struct Decoded {
-  char32_t character;
-  std::size_t bytes;
-  bool valid;
-};
-
-// The character at the start of a text that is not empty; one byte and not valid where it is no UTF-8.
-Decoded decoded(std::string_view text) {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned char first = byte(0);
-  if (first < 0x80) {
-    return {first, 1, true};
+// The code point of one whole character.
+char32_t code_point(std::string_view character) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(character[i]); };
+  char32_t point = character.size() == 1 ? byte(0) : byte(0) & (0xFFU >> (character.size() + 1));
+  for (std::size_t i = 1; i < character.size(); ++i) {
+    point = (point << 6) | (byte(i) & 0x3FU);
   }
-  const std::size_t bytes = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
-  if (first < 0xC2 || first > 0xF4 || text.size() < bytes) {
-    return {first, 1, false};
-  }
-  char32_t character = first & (0xFFU >> (bytes + 1));
-  for (std::size_t i = 1; i < bytes; ++i) {
-    if ((byte(i) & 0xC0) != 0x80) {
-      return {first, 1, false};
-    }
-    character = (character << 6) | (byte(i) & 0x3FU);
-  }
-  constexpr char32_t kLeast[] = {0x80, 0x800, 0x10000};  // of two, three and four bytes; a smaller one is overlong
-  const bool valid = character >= kLeast[bytes - 2] && character <= 0x10FFFF;
-  return valid ? Decoded{character, bytes, true} : Decoded{first, 1, false};
+  return point;
 }
 
-// How the character is shown.
-std::string shown(const Decoded& next, std::string_view text) {
-  if (next.valid && (next.character == '\n' || next.character == '\t' || next.character == '\r')) {
+std::string written_out(const char* format, unsigned value) {
+  char text[24];
+  std::snprintf(text, sizeof text, format, value);
+  return text;
+}
+
+// How a character, or a run of bytes that is none, is shown.
+std::string shown(std::string_view bytes, Utf8 state) {
+  if (state != Utf8::kComplete) {
+    std::string all;
+    for (const char byte : bytes) {
+      all += written_out("\\x%02x", static_cast<unsigned char>(byte));
+    }
+    return all;
+  }
+  const char32_t point = code_point(bytes);
+  if (point == '\n' || point == '\t' || point == '\r') {
     return " ";
   }
-  if (next.valid && !steers(next.character)) {
-    return std::string(text.substr(0, next.bytes));
-  }
-  char escaped[24];
-  std::snprintf(escaped, sizeof escaped, next.valid ? "\\u{%x}" : "\\x%02x", static_cast<unsigned>(next.character));
-  return escaped;
+  return steers(point) ? written_out("\\u{%x}", static_cast<unsigned>(point)) : std::string(bytes);
 }
 
 }  // namespace
@@ -114,15 +105,15 @@ std::string terminal_line(std::string_view text, std::size_t width) {
   std::string line;
   std::size_t columns = 0;
   std::size_t cut = 0;  // bytes of the line that leave room for the mark
-  for (std::size_t at = 0; at < text.size();) {
-    const Decoded next = decoded(text.substr(at));
-    const std::string piece = shown(next, text.substr(at));
+  while (!text.empty()) {
+    const Utf8Character next = first_utf8_character(text);
+    const std::string piece = shown(text.substr(0, next.bytes), next.state);
     columns += terminal_columns(piece);
     if (columns > width) {
       return line.substr(0, cut) + std::string(kMark.substr(0, width));
     }
     line += piece;
-    at += next.bytes;
+    text.remove_prefix(next.bytes);
     if (columns <= room) {
       cut = line.size();
     }
@@ -136,10 +127,10 @@ std::string terminal_line(std::string_view text) {
 
 std::size_t terminal_columns(std::string_view line) {
   std::size_t columns = 0;
-  for (std::size_t at = 0; at < line.size();) {
-    const Decoded next = decoded(line.substr(at));
-    columns += columns_of(next.character);
-    at += next.bytes;
+  while (!line.empty()) {
+    const std::size_t bytes = first_utf8_character(line).bytes;
+    columns += columns_of(code_point(line.substr(0, bytes)));
+    line.remove_prefix(bytes);
   }
   return columns;
 }

@@ -93,9 +93,10 @@ std::string table_note(const std::string& text, TableForm form) {
 }
 
 std::string fixed_digits(double value, int digits) {
-  char text[64];
+  char text[400];  // as many digits as the largest double has
   std::snprintf(text, sizeof text, "%.*f", digits, value);
-  return text;
+  const bool zero = std::string_view(text).find_first_not_of("-0.") == std::string_view::npos;
+  return zero && text[0] == '-' ? text + 1 : text;
 }
 
 std::string shown_value(const std::optional<double>& value, bool fraction) {

@@ -32,7 +32,8 @@ std::string table_note(const std::string& text, TableForm form);
 
 inline constexpr const char* kAbsentCell = "-";
 
-// Numbers in cells: a fraction in percent with one digit, another number with three; kAbsentCell where there is none.
+// Numbers in cells, by the rules of the pages (page_base.js, tables.js): a fraction in percent with one digit, another
+// number with three; what rounds to zero has no sign; kAbsentCell where there is none.
 std::string fixed_digits(double value, int digits);
 std::string shown_value(const std::optional<double>& value, bool fraction);
 std::string shown_value(const std::optional<Interval>& interval, bool fraction);

@@ -79,7 +79,7 @@ Json get(const char* summary, const char* type) {
 }  // namespace
 
 std::string openapi(const std::string& version, bool asks_for_key) {
-  Json schemas = Json::parse(schema_file);
+  Json schemas = Json::parse(schemas_json);
   for (const char* asked : {"options", "record", "response", "message"}) {
     let_optional_be_null(schemas["definitions"][asked]);
   }

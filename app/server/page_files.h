@@ -5,8 +5,14 @@
 namespace endorm {
 
 // Files of this directory that the program holds: its pages need no other file and no network.
-extern const std::string_view rewards_page;  // page/rewards.html
-extern const std::string_view docs_page;     // page/docs.html
-extern const std::string_view schema_file;   // schemas.json
+extern const std::string_view rewards_html;  // with the places of its styles and scripts: rewards_page.h
+extern const std::string_view rewards_css;
+extern const std::string_view aggregations_js;
+extern const std::string_view server_js;
+extern const std::string_view form_js;
+extern const std::string_view results_js;
+extern const std::string_view actions_js;
+extern const std::string_view docs_html;
+extern const std::string_view schemas_json;
 
 }  // namespace endorm

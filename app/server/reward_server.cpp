@@ -16,6 +16,7 @@
 #include "app/server/openapi.h"
 #include "app/server/other_family.h"
 #include "app/server/page_files.h"
+#include "app/server/rewards_page.h"
 #include "core/errors.h"
 #include "score/json_check.h"
 
@@ -178,9 +179,9 @@ class RewardServer::Implementation {
       response.set_content(openapi(models_.front().context.version, !options_.api_key.empty()), "application/json");
     });
     get("/docs",
-        [](httplib::Response& response) { response.set_content(std::string(docs_page), "text/html; charset=utf-8"); });
-    get("/", [](httplib::Response& response) {
-      response.set_content(std::string(rewards_page), "text/html; charset=utf-8");
+        [](httplib::Response& response) { response.set_content(std::string(docs_html), "text/html; charset=utf-8"); });
+    get("/", [page = rewards_page()](httplib::Response& response) {
+      response.set_content(page, "text/html; charset=utf-8");
     });
     for (const ProtocolRoute& route : protocol_routes()) {
       post(route.path,

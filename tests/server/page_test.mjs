@@ -3,7 +3,7 @@
 //     page_test.mjs --endorm PATH [--screenshots FOLDER]
 //
 // Needs Node's package playwright-core (found as Node finds packages; NODE_PATH is read) and a Chromium ($CHROMIUM, or
-// one in PATH); says "SKIPPED:" without them. ENDORM_PAGE=FILE tests that file in place of the page in the binary.
+// one in PATH); says "SKIPPED:" without them.
 // --screenshots writes the pictures of docs/serving.md and needs the known models smollm2-135m and gemma3-270m-base.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
@@ -64,7 +64,6 @@ async function open(browser, server, options = {}) {
     if (!/^(data|blob):/.test(request.url()) && !request.url().startsWith(server.url)) page.faults.push(`asked ${request.url()}`);
     if (request.url().endsWith("/v1/rewards")) page.posts.push(request.postDataJSON());
   });
-  if (process.env.ENDORM_PAGE) await page.route(server.url, (route) => route.fulfill({ contentType: "text/html; charset=utf-8", body: readFileSync(process.env.ENDORM_PAGE) }));
   await page.goto(server.url);
   if (!options.locked) await page.waitForSelector("#model option", { state: "attached" });
   page.done = async () => {
@@ -239,7 +238,7 @@ async function keyboard(browser, server) {
   await press("Control+Enter");
   await settled(page);
   assert.equal(page.posts.length, 1);
-  for (let i = 0; i < 30 && (await focused()) !== "tokens"; ++i) await press("Tab");
+  for (let i = 0; i < 30 && !/^tokens\b/.test(await focused()); ++i) await press("Tab");
   const map = await page.evaluate(() => [...document.querySelectorAll(".tokens")].indexOf(document.activeElement));
   assert.equal(map, 0);
   assert.match(await text(page, "tooltip"), /token 1 of/);
@@ -395,7 +394,7 @@ async function darkAndNarrow(browser, server) {
         const luminance = (rgb) => rgb.map((c) => (c / 255 <= 0.04045 ? c / 255 / 12.92 : ((c / 255 + 0.055) / 1.055) ** 2.4)).reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
         return Math.min(...[...document.querySelectorAll(".tokens > span")].map((span) => {
           const [r, g, b, a = 1] = numbers(getComputedStyle(span).backgroundColor);
-          const under = numbers(getComputedStyle(span.closest(".card")).backgroundColor);
+          const under = numbers(getComputedStyle(span.closest(".response")).backgroundColor);
           const [x, y] = [[r, g, b].map((c, i) => a * c + (1 - a) * under[i]), numbers(getComputedStyle(span).color).slice(0, 3)].map(luminance).sort((p, q) => q - p);
           return (x + 0.05) / (y + 0.05);
         }));
