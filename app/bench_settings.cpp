@@ -1,11 +1,9 @@
 #include "app/bench_settings.h"
 
-#include <filesystem>
-
 #include <nlohmann/json.hpp>
 
+#include "app/run_manifest.h"
 #include "core/errors.h"
-#include "score/scored_json.h"
 
 namespace endorm {
 namespace {
@@ -19,16 +17,14 @@ json or_null(const std::optional<Value>& value) {
 
 // What verdicts depend on beyond the judge.
 json verdicts_depend_on(const BenchSettings& settings, const Engine& engine, const DataSet& data) {
-  json manifest = json::parse(reading_manifest("bench " + data.benchmark, engine, settings.engine, settings.scoring,
-                                               settings.shard, data.files));
+  json manifest = reading_manifest("bench " + data.benchmark, engine, settings.engine, score_options(settings.scoring),
+                                   settings.shard, data.files);
   manifest["reading"] = {{"limit", or_null(settings.limit)},
                          {"sample_seed", or_null(settings.sample_seed)},
                          {"order_seed", settings.order_seed},
                          {"system_messages", !settings.no_system_messages}};
   return manifest;
 }
-
-json of_judge(const Judge& judge) { return {{"name", judge.name}, {"fingerprint", judge.fingerprint}}; }
 
 }  // namespace
 
@@ -49,44 +45,22 @@ MetricOptions metric_options(const BenchSettings& settings) {
   return options;
 }
 
-std::string reading_manifest(const std::string& command, const Engine& engine, const EngineSettings& engine_settings,
-                             const ScoringSettings& scoring_settings, const std::string& shard,
-                             std::span<const DataFile> files) {
-  const RowOptions no_rows;
-  const Manifest scoring = make_manifest(command, engine, engine_settings, scoring_settings, no_rows, shard);
-  json manifest = json::parse(manifest_line(scoring)).at("manifest");
-  manifest.erase("run");
-  manifest.erase("data");
-  manifest.erase("judge");             // there may be several
-  manifest.at("model").erase("file");  // where it lies changes no number; its hash stands beside
-  manifest["files"] = json::array();
-  for (const DataFile& file : files) {
-    manifest["files"].push_back(
-        {{"name", std::filesystem::path(file.path).filename().string()}, {"sha256", file.sha256}, {"rows", file.rows}});
-  }
-  return manifest.dump();
-}
-
-std::string bench_manifest(const BenchSettings& settings, const Engine& engine, const DataSet& data,
-                           std::span<const Judge> judges) {
+json bench_manifest(const BenchSettings& settings, const Engine& engine, const DataSet& data,
+                    std::span<const Judge> judges) {
   json manifest = verdicts_depend_on(settings, engine, data);
-  manifest["judges"] = json::array();
-  for (const Judge& judge : judges) {
-    manifest["judges"].push_back(of_judge(judge));
-  }
+  manifest["judges"] = judges_part(judges);
   manifest["figures"] = {{"resamples", settings.resamples},
                          {"bootstrap_seed", settings.bootstrap_seed},
                          {"fit_split", settings.fit_split},
                          {"threshold", or_null(settings.threshold)},
                          {"sweep", settings.sweep}};
-  return manifest.dump();
+  return manifest;
 }
 
-std::string rows_manifest(const BenchSettings& settings, const Engine& engine, const DataSet& data,
-                          const Judge& judge) {
+json rows_manifest(const BenchSettings& settings, const Engine& engine, const DataSet& data, const Judge& judge) {
   json manifest = verdicts_depend_on(settings, engine, data);
-  manifest["judge"] = of_judge(judge);
-  return json{{"manifest", manifest}}.dump();
+  manifest["judge"] = judge_part(judge);
+  return manifest;
 }
 
 std::string shard_of(const std::string& manifest) {

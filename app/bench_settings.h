@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include <nlohmann/json_fwd.hpp>
+
 #include "app/engine_settings.h"
 #include "app/judge_settings.h"
 #include "app/scoring_settings.h"
@@ -43,17 +45,13 @@ struct BenchSettings {
 ReadOptions read_options(const BenchSettings& settings);
 MetricOptions metric_options(const BenchSettings& settings);
 
-// What every judge's rewards of data files depend on, as a JSON object: model, template, options of the rewards, files.
-std::string reading_manifest(const std::string& command, const Engine& engine, const EngineSettings& engine_settings,
-                             const ScoringSettings& scoring_settings, const std::string& shard,
-                             std::span<const DataFile> files);
+// Everything that the figures depend on: no clock time, no host.
+nlohmann::ordered_json bench_manifest(const BenchSettings& settings, const Engine& engine, const DataSet& data,
+                                      std::span<const Judge> judges);
 
-// Everything that the figures depend on, as a JSON object: no clock time, no host.
-std::string bench_manifest(const BenchSettings& settings, const Engine& engine, const DataSet& data,
-                           std::span<const Judge> judges);
-
-// The first line of a judge's file of rows: what its rows depend on.
-std::string rows_manifest(const BenchSettings& settings, const Engine& engine, const DataSet& data, const Judge& judge);
+// Of a judge's file of rows: what its rows depend on.
+nlohmann::ordered_json rows_manifest(const BenchSettings& settings, const Engine& engine, const DataSet& data,
+                                     const Judge& judge);
 
 // "i/n" of a manifest, empty where it is of the whole; and the manifest of the whole.
 std::string shard_of(const std::string& manifest);

@@ -1,11 +1,8 @@
 #pragma once
 
-#include <cstddef>
 #include <string>
 
-#include "app/engine_settings.h"
 #include "score/endogenous_scorer.h"
-#include "score/scored_json.h"
 
 namespace endorm {
 
@@ -32,9 +29,5 @@ TemplateOptions template_options(const ScoringSettings& settings);
 
 // Throws InvalidInput on values out of range.
 ScoreOptions score_options(const ScoringSettings& settings);
-
-// The manifest of a run of `command` over settings.input. Hashes the input where it is a regular file.
-Manifest make_manifest(const std::string& command, const Engine& engine, const EngineSettings& engine_settings,
-                       const ScoringSettings& settings, const RowOptions& rows, const std::string& shard);
 
 }  // namespace endorm

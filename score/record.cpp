@@ -363,21 +363,42 @@ std::string key_with(std::string_view line, std::span<const GivenList> given) {
   return record_key(content);
 }
 
+Request request_of(const Json& record, std::string key, std::size_t line_number, std::string_view step_separator,
+                   std::vector<std::string>& unknown_fields, std::span<const GivenList> given) {
+  Request request;
+  request.id = id_of(record).value_or(std::to_string(line_number));
+  request.line = line_number;
+  request.key = std::move(key);
+  RecordReader(record, step_separator, unknown_fields, given).read(request);
+  return request;
+}
+
+// What `read` gives; what it refuses is told with the record's line.
+template <typename Read>
+Request named(std::size_t line_number, const Read& read) {
+  try {
+    return read();
+  } catch (const InvalidInput& error) {
+    throw InvalidInput("[parse_request] line " + std::to_string(line_number) + ": " + error.what());
+  }
+}
+
 }  // namespace
 
 Request parse_request(std::string_view line, std::size_t line_number, std::string_view step_separator,
                       std::vector<std::string>& unknown_fields, std::span<const GivenList> given) {
-  try {
-    const Json object = parse_object(line);
-    Request request;
-    request.id = id_of(object).value_or(std::to_string(line_number));
-    request.line = line_number;
-    request.key = given.empty() ? record_key(line) : key_with(line, given);
-    RecordReader(object, step_separator, unknown_fields, given).read(request);
-    return request;
-  } catch (const InvalidInput& error) {
-    throw InvalidInput("[parse_request] line " + std::to_string(line_number) + ": " + error.what());
-  }
+  return named(line_number, [&] {
+    std::string key = given.empty() ? record_key(line) : key_with(line, given);
+    return request_of(parse_object(line), std::move(key), line_number, step_separator, unknown_fields, given);
+  });
+}
+
+Request read_request(const nlohmann::ordered_json& record, std::size_t line_number, std::string_view step_separator,
+                     std::vector<std::string>& unknown_fields) {
+  return named(line_number, [&] {
+    return request_of(JsonField(record).object("a record {\"prompt\", \"response\"}").value(),
+                      record_key(record.dump()), line_number, step_separator, unknown_fields, {});
+  });
 }
 
 std::optional<std::string> record_id(std::string_view line) {

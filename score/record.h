@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include <nlohmann/json_fwd.hpp>
+
 #include "engine/engine.h"
 
 namespace endorm {
@@ -57,6 +59,10 @@ struct GivenList {
 // naming the field and what was found. given: lists that stand beside the line; they are part of Request::key.
 Request parse_request(std::string_view line, std::size_t line_number, std::string_view step_separator,
                       std::vector<std::string>& unknown_fields, std::span<const GivenList> given = {});
+
+// The same of a record that is a JSON value already; its key is that of the value's text on one line.
+Request read_request(const nlohmann::ordered_json& record, std::size_t line_number, std::string_view step_separator,
+                     std::vector<std::string>& unknown_fields);
 
 // The id of a line that parse_request refused, for its error row; none where it has none or cannot be read.
 std::optional<std::string> record_id(std::string_view line);

@@ -14,7 +14,7 @@
 namespace endorm {
 namespace {
 
-using json = nlohmann::ordered_json;
+using Json = nlohmann::ordered_json;
 
 double finite(double number, const char* name) {
   if (!std::isfinite(number)) {
@@ -24,10 +24,10 @@ double finite(double number, const char* name) {
   return number;
 }
 
-std::string dump(const json& line) {
+std::string dump(const Json& line) {
   try {
     return line.dump();
-  } catch (const json::type_error& error) {
+  } catch (const Json::type_error& error) {
     throw InternalError(std::string("[scored_row] a text is not valid UTF-8 (") + error.what() +
                         "). Please report it.");
   }
@@ -45,8 +45,8 @@ void refuse_masked_tokens(const ScoredResponse& response) {
   }
 }
 
-void put_turns(const std::vector<TurnReward>& turns, json& object) {
-  json list = json::array();
+void put_turns(const std::vector<TurnReward>& turns, Json& object) {
+  Json list = Json::array();
   for (const TurnReward& turn : turns) {
     list.push_back({{"begin", turn.tokens.begin},
                     {"end", turn.tokens.end},
@@ -59,26 +59,26 @@ void put_turns(const std::vector<TurnReward>& turns, json& object) {
 
 // One number of every token, [T].
 template <typename Read>
-json column(const ScoredResponse& response, const char* name, Read read) {
-  json numbers = json::array();
+Json column(const ScoredResponse& response, const char* name, Read read) {
+  Json numbers = Json::array();
   for (const TokenReward& token : response.tokens) {
     numbers.push_back(finite(read(token), name));
   }
   return numbers;
 }
 
-json token_columns(const ScoredResponse& response) {
+Json token_columns(const ScoredResponse& response) {
   const std::size_t count = response.tokens.size();
   if (response.token_texts.size() != count || response.token_ids.size() != count) {
     throw InternalError("[scored_row] " + std::to_string(count) + " token rewards stand beside " +
                         std::to_string(response.token_texts.size()) + " texts and " +
                         std::to_string(response.token_ids.size()) + " ids. Please report it.");
   }
-  json columns;
+  Json columns;
   columns["id"] = response.token_ids;
   columns["text"] = response.token_texts;
   if (!response.turns.empty()) {
-    json turns = json::array();
+    Json turns = Json::array();
     for (std::size_t token = 0; token < count; ++token) {
       turns.push_back(turn_of(response.turns, token));
     }
@@ -97,7 +97,7 @@ json token_columns(const ScoredResponse& response) {
   return columns;
 }
 
-void put_aggregates(const Aggregates& aggregates, json& object) {
+void put_aggregates(const Aggregates& aggregates, Json& object) {
   object["sum"] = finite(aggregates.sum, "sum");
   object["mean"] = finite(aggregates.mean, "mean");
   object["discounted"] = finite(aggregates.discounted, "discounted");
@@ -111,9 +111,9 @@ void put_aggregates(const Aggregates& aggregates, json& object) {
   }
 }
 
-json response_object(const ScoredResponse& response, const RowOptions& options) {
+Json response_object(const ScoredResponse& response, const RowOptions& options) {
   refuse_masked_tokens(response);
-  json object;
+  Json object;
   object["reward"] = finite(response.reward, "reward");
   if (response.log_prob) {
     object["log_prob"] = finite(*response.log_prob, "log_prob");
@@ -138,7 +138,7 @@ json response_object(const ScoredResponse& response, const RowOptions& options) 
     object["truncated_left"] = response.truncated_left;
   }
   if (options.steps && response.aggregates && !response.aggregates->steps.empty()) {
-    json steps = json::array();
+    Json steps = Json::array();
     for (const StepReward& step : response.aggregates->steps) {
       steps.push_back({{"begin", step.tokens.begin},
                        {"end", step.tokens.end},
@@ -165,23 +165,25 @@ json response_object(const ScoredResponse& response, const RowOptions& options) 
   return object;
 }
 
-json options_object(const Manifest::Options& options) {
-  const AggregateOptions& aggregate = options.aggregate;
-  return {{"alpha", finite(options.alpha, "alpha")},
-          {"aggregation", aggregation_name(aggregate.kind)},
-          {"gamma", finite(aggregate.gamma, "gamma")},
-          {"floor", finite(aggregate.floor, "floor")},
-          {"chunk", aggregate.chunk},
-          {"last_k", aggregate.last_k},
-          {"initial_value", aggregate.initial_value},
-          {"step_separator", options.step_separator},
-          {"score_turns", options.score_turns},
-          {"on_overflow", options.on_overflow},
-          {"context", options.context},
-          {"share_prefixes", options.share_prefixes},
-          {"shard", options.shard.empty() ? json() : json(options.shard)},
-          {"tokens", options.rows.tokens},
-          {"steps", options.rows.steps}};
+// All of a record but where it stands in a file.
+void put_record(const Request& request, const Scored& scored, const RowOptions& options, Json& row) {
+  if (request.chosen_first) {
+    row["chosen"] = 0;
+  }
+  if (options.tokens) {
+    row["messages"] = message_list<Json>(request.messages);
+    if (request.prompt_ids && request.messages.empty()) {
+      row["prompt_ids"] = *request.prompt_ids;
+    }
+    if (!request.template_arguments.empty()) {
+      row["template_arguments"] = Json::parse(request.template_arguments);
+    }
+  }
+  Json responses = Json::array();
+  for (const ScoredOutcome& outcome : scored.responses) {
+    responses.push_back(outcome.scored ? response_object(*outcome.scored, options) : Json{{"error", outcome.error}});
+  }
+  row["responses"] = std::move(responses);
 }
 
 }  // namespace
@@ -207,61 +209,21 @@ std::string_view context_name(ResponseContext context) {
   throw InternalError("[context_name] " + std::to_string(static_cast<int>(context)) + " is no context");
 }
 
-std::string manifest_line(const Manifest& manifest) {
-  json fields;
-  fields["endorm"] = manifest.version;
-  fields["command"] = manifest.command;
-  fields["judge"] = {{"name", manifest.judge.name}, {"fingerprint", manifest.judge.fingerprint}};
-  fields["model"] = {{"name", manifest.model.name},
-                     {"file", manifest.model.file},
-                     {"sha256", manifest.model.sha256},
-                     {"arithmetic", manifest.model.arithmetic},
-                     {"fingerprint", manifest.model.fingerprint}};
-  fields["template"] = {{"fingerprint", manifest.chat_template.fingerprint},
-                        {"end_of_turn", manifest.chat_template.options.end_of_turn},
-                        {"template_newline", manifest.chat_template.options.template_newline},
-                        {"response_is", reading_name(manifest.chat_template.options.reading)},
-                        {"date", manifest.chat_template.options.date},
-                        {"arguments", manifest.chat_template.options.arguments.empty()
-                                          ? json::object()
-                                          : json::parse(manifest.chat_template.options.arguments)}};
-  fields["options"] = options_object(manifest.options);
-  fields["data"] = manifest.data ? json{{"file", manifest.data->file}, {"sha256", manifest.data->sha256}} : json();
-  if (manifest.run) {
-    fields["run"] = {
-        {"started", manifest.run->started}, {"host", manifest.run->host}, {"threads", manifest.run->threads}};
-  }
-  return dump({{"manifest", std::move(fields)}});
+Json scored_record(const Request& request, const Scored& scored, const RowOptions& options) {
+  Json record = {{"id", scored.id}};
+  put_record(request, scored, options, record);
+  return record;
 }
 
 std::string scored_row(const Request& request, const Scored& scored, const RowOptions& options) {
-  json row;
-  row["id"] = scored.id;
-  row["line"] = scored.line;
-  row["key"] = scored.key;
-  if (request.chosen_first) {
-    row["chosen"] = 0;
-  }
-  if (options.tokens) {
-    row["messages"] = message_list<json>(request.messages);
-    if (request.prompt_ids && request.messages.empty()) {
-      row["prompt_ids"] = *request.prompt_ids;
-    }
-    if (!request.template_arguments.empty()) {
-      row["template_arguments"] = json::parse(request.template_arguments);
-    }
-  }
-  json responses = json::array();
-  for (const ScoredOutcome& outcome : scored.responses) {
-    responses.push_back(outcome.scored ? response_object(*outcome.scored, options) : json{{"error", outcome.error}});
-  }
-  row["responses"] = std::move(responses);
+  Json row = {{"id", scored.id}, {"line", scored.line}, {"key", scored.key}};
+  put_record(request, scored, options, row);
   return dump(row);
 }
 
 std::string error_row(const std::optional<std::string>& id, std::size_t line, std::string_view key, RowErrorKind kind,
                       const std::string& message) {
-  json row;
+  Json row;
   if (id) {
     row["id"] = *id;
   }

@@ -2,6 +2,7 @@
 #include <memory>
 
 #include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
 
 #include "app/bench_settings.h"
 #include "app/cli/bench_flags.h"
@@ -18,6 +19,7 @@
 #include "eval/judging_run.h"
 #include "eval/shown_pairs.h"
 #include "report/terminal_text.h"
+#include "score/manifest.h"
 
 namespace endorm {
 namespace {
@@ -84,13 +86,13 @@ void run_bench(const BenchFlags& flags) {
   const MetricOptions metrics = metric_options(flags);
 
   BenchReport report;
-  report.manifest = bench_manifest(flags, *engine, data, judges);
+  report.manifest = bench_manifest(flags, *engine, data, judges).dump();
   report.benchmark = data.benchmark;
   report.faults = data.faults;
   report.notes = data.notes;
   for (const Judge& judge : judges) {
     const KeptRows kept{flags.rows, data.benchmark + "." + judge.name + ".jsonl",
-                        rows_manifest(flags, *engine, data, judge), flags.overwrite};
+                        manifest_line(rows_manifest(flags, *engine, data, judge)), flags.overwrite};
     report.judges.push_back(report_on(data.benchmark, judge.name, judge.fingerprint,
                                       judge_rows(data.examples, judge, score, *engine, kept), metrics));
   }

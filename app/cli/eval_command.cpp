@@ -4,6 +4,7 @@
 #include <optional>
 
 #include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
 
 #include "app/cli/commands.h"
 #include "app/cli/eval_math_flags.h"
@@ -18,6 +19,7 @@
 #include "engine/llama/llama_engine.h"
 #include "eval/shown_problems.h"
 #include "report/terminal_text.h"
+#include "score/manifest.h"
 
 namespace endorm {
 namespace {
@@ -37,7 +39,8 @@ std::size_t tokens_drawn(const Engine& engine, const MathSamplingProgress& so_fa
 
 std::vector<MathRow> draw_samples(const EvalMathFlags& flags, const MathProblemSet& set,
                                   const MathSamplingOptions& options, Engine& engine) {
-  const KeptRows kept{flags.rows, "samples.jsonl", samples_manifest(flags, engine, set, options), flags.overwrite};
+  const KeptRows kept{flags.rows, "samples.jsonl", manifest_line(samples_manifest(flags, engine, set, options)),
+                      flags.overwrite};
   std::optional<ResultLog> log = open_rows(kept);
   std::vector<MathRow> finished = log ? read_math_rows(kept.path()) : std::vector<MathRow>{};
   const auto start = std::chrono::steady_clock::now();
@@ -77,13 +80,13 @@ void run_eval_math(const EvalMathFlags& asked) {
       make_judges(flags.judges, make_judge_parts(flags.judge, *engine, reference.get(), cache, score));
 
   MathReport report;
-  report.manifest = math_manifest(flags, *engine, set, sampling, judges);
+  report.manifest = math_manifest(flags, *engine, set, sampling, judges).dump();
   report.faults = set.faults;
   report.rows = draw_samples(flags, set, sampling, *engine);
   const std::vector<Example> examples = math_examples(report.rows, sampling.prompt);
   for (const Judge& judge : judges) {
     const KeptRows kept{flags.rows, "rewards." + judge.name + ".jsonl",
-                        judge_manifest(flags, *engine, set, sampling, judge), flags.overwrite};
+                        manifest_line(judge_manifest(flags, *engine, set, sampling, judge)), flags.overwrite};
     report.judges.push_back({judge.name, judge.fingerprint, judge_rows(examples, judge, score, *engine, kept), 0});
   }
   if (!judges.empty() && !(flags.json.empty() && flags.html.empty())) {

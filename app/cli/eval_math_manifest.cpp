@@ -4,9 +4,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include "app/bench_settings.h"
+#include "app/run_manifest.h"
 #include "core/errors.h"
-#include "engine/content_hash.h"
 #include "grade/grade.h"
 
 namespace endorm {
@@ -35,13 +34,8 @@ json of_sampling(const MathSamplingOptions& options) {
           {"stop", options.sampling.stop},   {"seed", options.seed}};
 }
 
-json of_judge(const Judge& judge) { return {{"name", judge.name}, {"fingerprint", judge.fingerprint}}; }
-
-// What a judge's rewards of samples depend on, but for the judge.
-json rewards_depend_on(const EvalMathFlags& flags, const Engine& engine, const MathProblemSet& set,
-                       const MathSamplingOptions& sampling) {
-  json manifest =
-      json::parse(reading_manifest("eval math", engine, flags.engine, flags.scoring, flags.shard, set.files));
+// What is asked, how, and how it is answered.
+void add_questions(const EvalMathFlags& flags, const MathSamplingOptions& sampling, json& manifest) {
   manifest["reading"] = {
       {"suites", json::array()}, {"limit", or_null(flags.limit)}, {"sample_seed", or_null(flags.sample_seed)}};
   for (const std::string& suite : flags.suites) {
@@ -49,40 +43,40 @@ json rewards_depend_on(const EvalMathFlags& flags, const Engine& engine, const M
   }
   manifest["prompt"] = of_prompt(flags, sampling.prompt);
   manifest["sampling"] = of_sampling(sampling);
+}
+
+// What a judge's rewards of samples depend on, but for the judge.
+json rewards_depend_on(const EvalMathFlags& flags, const Engine& engine, const MathProblemSet& set,
+                       const MathSamplingOptions& sampling) {
+  json manifest =
+      reading_manifest("eval math", engine, flags.engine, score_options(flags.scoring), flags.shard, set.files);
+  add_questions(flags, sampling, manifest);
   return manifest;
 }
 
 }  // namespace
 
-std::string math_manifest(const EvalMathFlags& flags, const Engine& engine, const MathProblemSet& set,
-                          const MathSamplingOptions& sampling, std::span<const Judge> judges) {
+json math_manifest(const EvalMathFlags& flags, const Engine& engine, const MathProblemSet& set,
+                   const MathSamplingOptions& sampling, std::span<const Judge> judges) {
   json manifest = rewards_depend_on(flags, engine, set, sampling);
   manifest["grader"] = {{"version", kGraderVersion}};
-  manifest["judges"] = json::array();
-  for (const Judge& judge : judges) {
-    manifest["judges"].push_back(of_judge(judge));
-  }
+  manifest["judges"] = judges_part(judges);
   manifest["figures"] = {{"resamples", flags.resamples}, {"bootstrap_seed", flags.bootstrap_seed}};
-  return manifest.dump();
+  return manifest;
 }
 
-std::string samples_manifest(const EvalMathFlags& flags, const Engine& engine, const MathProblemSet& set,
-                             const MathSamplingOptions& sampling) {
-  json manifest = rewards_depend_on(flags, engine, set, sampling);
-  // How rewards are read changes no sample.
-  const json options = manifest.at("options");
-  manifest["options"] = {{"context", options.at("context")}, {"shard", options.at("shard")}};
-  manifest.at("template").erase("end_of_turn");
-  manifest.at("template").erase("template_newline");
-  manifest.at("template").erase("response_is");
-  return json{{"manifest", manifest}}.dump();
+json samples_manifest(const EvalMathFlags& flags, const Engine& engine, const MathProblemSet& set,
+                      const MathSamplingOptions& sampling) {
+  json manifest = drawing_manifest("eval math", engine, flags.engine, sampling.text, flags.shard, set.files);
+  add_questions(flags, sampling, manifest);
+  return manifest;
 }
 
-std::string judge_manifest(const EvalMathFlags& flags, const Engine& engine, const MathProblemSet& set,
-                           const MathSamplingOptions& sampling, const Judge& judge) {
+json judge_manifest(const EvalMathFlags& flags, const Engine& engine, const MathProblemSet& set,
+                    const MathSamplingOptions& sampling, const Judge& judge) {
   json manifest = rewards_depend_on(flags, engine, set, sampling);
-  manifest["judge"] = of_judge(judge);
-  return json{{"manifest", manifest}}.dump();
+  manifest["judge"] = judge_part(judge);
+  return manifest;
 }
 
 BootstrapOptions bootstrap_options_of(const std::string& manifest) {

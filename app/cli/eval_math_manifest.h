@@ -3,6 +3,8 @@
 #include <span>
 #include <string>
 
+#include <nlohmann/json_fwd.hpp>
+
 #include "app/cli/eval_math_flags.h"
 #include "eval/math_problem.h"
 #include "eval/statistics.h"
@@ -10,15 +12,15 @@
 
 namespace endorm {
 
-// Everything that the figures depend on, as a JSON object: no clock time, no host.
-std::string math_manifest(const EvalMathFlags& flags, const Engine& engine, const MathProblemSet& set,
-                          const MathSamplingOptions& sampling, std::span<const Judge> judges);
+// Everything that the figures depend on: no clock time, no host.
+nlohmann::ordered_json math_manifest(const EvalMathFlags& flags, const Engine& engine, const MathProblemSet& set,
+                                     const MathSamplingOptions& sampling, std::span<const Judge> judges);
 
-// The first line of the file of samples, and of a judge's rewards of them: what these depend on.
-std::string samples_manifest(const EvalMathFlags& flags, const Engine& engine, const MathProblemSet& set,
-                             const MathSamplingOptions& sampling);
-std::string judge_manifest(const EvalMathFlags& flags, const Engine& engine, const MathProblemSet& set,
-                           const MathSamplingOptions& sampling, const Judge& judge);
+// Of the file of samples, and of a judge's rewards of them: what these depend on.
+nlohmann::ordered_json samples_manifest(const EvalMathFlags& flags, const Engine& engine, const MathProblemSet& set,
+                                        const MathSamplingOptions& sampling);
+nlohmann::ordered_json judge_manifest(const EvalMathFlags& flags, const Engine& engine, const MathProblemSet& set,
+                                      const MathSamplingOptions& sampling, const Judge& judge);
 
 // How intervals are computed, as it stands in a manifest. Throws InvalidInput where it does not.
 BootstrapOptions bootstrap_options_of(const std::string& manifest);

@@ -6,11 +6,14 @@
 #include <optional>
 
 #include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
 #include <unistd.h>
 
 #include "app/cli/engine_flags.h"
 #include "app/cli/exit_status.h"
 #include "app/cli/progress.h"
+#include "app/run_manifest.h"
+#include "app/version.h"
 #include "core/errors.h"
 #include "report/terminal_text.h"
 
@@ -151,9 +154,16 @@ void run_scoring(const std::string& command, const ScoringRunFlags& flags, const
   RunCache run_cache;
   const Judge judge =
       make_judge(flags.judge, make_judge_parts(flags.judge_parts, *engine, reference.get(), run_cache.cache(), score));
-  Manifest manifest = make_manifest(command, *engine, flags.engine, flags.scoring, rows, flags.output.shard);
-  // What distinguishes endorm's numbers stands under "options", each by its name.
-  manifest.judge = {judge.name, judge.name == "endorm" ? "" : judge.fingerprint};
+  const nlohmann::ordered_json manifest = {
+      {"endorm", kVersion},
+      {"command", command},
+      // What distinguishes endorm's numbers stands under "options", each by its name.
+      {"judge", judge_part(judge.name, judge.name == "endorm" ? "" : judge.fingerprint)},
+      {"model", model_part(model_facts(*engine, flags.engine))},
+      {"template", template_part(engine->template_fingerprint(), score.text)},
+      {"options", options_part(score, rows, engine->capabilities().context, flags.output.shard)},
+      {"data", data_part(flags.scoring.input)},
+      {"run", run_part(flags.engine.threads)}};
   ResultLog log = open_log(flags.output, manifest_line(manifest));
   for (const std::string& notice : log.notices()) {
     std::fprintf(stderr, "endorm: %s\n", notice.c_str());

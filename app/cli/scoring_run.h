@@ -7,6 +7,7 @@
 #include "app/cli/scoring_flags.h"
 #include "app/engine_settings.h"
 #include "score/score_run.h"
+#include "score/scored_json.h"
 
 namespace endorm {
 

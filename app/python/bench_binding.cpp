@@ -8,6 +8,7 @@
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
+#include <nlohmann/json.hpp>
 
 #include "app/bench_settings.h"
 #include "app/python/bindings.h"
@@ -68,7 +69,7 @@ std::string bench(GuardedEngine& engine, std::string benchmark, std::string data
   BenchReport report;
   {
     const std::scoped_lock alone(engine.busy);
-    report.manifest = bench_manifest(settings, *engine.engine, set, made);
+    report.manifest = bench_manifest(settings, *engine.engine, set, made).dump();
   }
   report.benchmark = set.benchmark;
   report.faults = set.faults;

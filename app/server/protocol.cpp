@@ -106,7 +106,7 @@ Request record_request(Json record, const Json& body) {
     }
   }
   std::vector<std::string> unknown;
-  return parse_request(record.dump(), 1, "\n\n", unknown);
+  return read_request(record, 1, "\n\n", unknown);
 }
 
 Request templated_request(const std::string& text, const ProtocolContext& context, const std::string& name) {

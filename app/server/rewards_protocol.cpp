@@ -131,7 +131,7 @@ RewardChoice read_options(const Json& body, const ProtocolContext& context) {
 Request read_record(const Json& record, std::size_t number, const RewardChoice& choice,
                     const ProtocolContext& context) {
   std::vector<std::string> unknown;
-  Request request = parse_request(record.dump(), number, choice.score.step_separator, unknown);
+  Request request = read_request(record, number, choice.score.step_separator, unknown);
   if (!unknown.empty()) {
     throw InvalidInput("the field \"" + unknown.front() + "\" is not known.");
   }
@@ -184,10 +184,7 @@ Asked read_rewards(const Json& body, const ProtocolContext& context) {
     asked.requests.push_back(read_record(record, 1, choice, context));
   }
   const auto row = [requests = asked.requests, rows = choice.rows](std::size_t place, const Scored& scored) {
-    Json object = Json::parse(scored_row(requests[place], scored, rows));
-    object.erase("line");
-    object.erase("key");
-    return object;
+    return scored_record(requests[place], scored, rows);
   };
   if (flag_field(body, "stream", false)) {
     asked.line = [row](std::size_t place, const Scored& scored) { return row(place, scored).dump(); };

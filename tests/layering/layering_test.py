@@ -20,7 +20,7 @@ APP_ONLY = re.compile(r"\b(std::cout|std::cerr|std::cin|std::getenv|getenv\(|std
 # Third parties that a room's own headers may name: the room is built of their types. json_fwd.hpp declares alone.
 ROOM_LIBRARIES = {
     "train": ("torch/",),
-    "app": ("nlohmann/json.hpp",),
+    "app": ("nlohmann/json.hpp", "nlohmann/json_fwd.hpp"),
     **dict.fromkeys(("score", "eval", "report"), ("nlohmann/json_fwd.hpp",)),
 }
 TYPE = re.compile(r"^(?:struct|class|enum class) (\w+)(?: final)?(?: :[^;{]*)? \{")

@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/errors.h"
+#include "score/manifest.h"
 #include "tests/temporary_directory.h"
 
 namespace endorm {
@@ -183,29 +184,26 @@ TEST_CASE("our own mistakes are ours") {
   CHECK(contains(message_of<InternalError>([&] { row_of(not_utf8); }), "not valid UTF-8"));
 }
 
-TEST_CASE("the manifest line") {
-  Manifest manifest;
-  manifest.version = "0.1.0";
-  manifest.command = "score";
-  manifest.judge.fingerprint = "alpha=1";
-  manifest.model = {.name = "m", .file = "m.gguf", .sha256 = "aa", .fingerprint = "f", .arithmetic = "exact bf16"};
-  manifest.chat_template = {.fingerprint = "bb", .options = {}};
-  manifest.options.on_overflow = "error";
-  manifest.options.step_separator = "\n\n";
-  const std::string line = manifest_line(manifest);
-  CHECK(line.starts_with(
-      R"({"manifest":{"endorm":"0.1.0","command":"score","judge":{"name":"endorm","fingerprint":"alpha=1"},"model":{"name":"m",)"));
-  const json fields = json::parse(line)["manifest"];
-  CHECK(fields["options"]["aggregation"] == "discounted");
-  CHECK(fields["options"]["gamma"] == 0.93);
-  CHECK(fields["options"]["shard"].is_null());
-  CHECK(fields["data"].is_null());
-  CHECK_FALSE(fields.contains("run"));
-  manifest.data = {.file = "d", .sha256 = "cc"};
-  manifest.run = {.started = "2025-06-23T00:00:00Z", .host = "h", .threads = 2};
-  const json more = json::parse(manifest_line(manifest))["manifest"];
-  CHECK(more["data"]["sha256"] == "cc");
-  CHECK(more["run"]["threads"] == 2);
+TEST_CASE("a manifest is put together of parts") {
+  const ModelFacts model{.name = "m", .file = "m.gguf", .sha256 = "aa", .arithmetic = "exact bf16", .fingerprint = "f"};
+  const std::string line = manifest_line({{"endorm", "0.1.0"},
+                                          {"judge", judge_part("endorm", "alpha=1")},
+                                          {"model", model_part(model)},
+                                          {"template", template_part("bb", {})},
+                                          {"options", options_part({}, {.tokens = true, .steps = false}, 512, "")}});
+  CHECK(line ==
+        R"({"manifest":{"endorm":"0.1.0","judge":{"name":"endorm","fingerprint":"alpha=1"},"model":{"name":"m",)"
+        R"("file":"m.gguf","sha256":"aa","arithmetic":"exact bf16","fingerprint":"f"},"template":{"fingerprint":"bb",)"
+        R"("end_of_turn":true,"template_newline":false,"response_is":"auto","date":"2024-07-26","arguments":{}},)"
+        R"("options":{"alpha":1.0,"aggregation":"discounted","gamma":0.93,"floor":0.0,"chunk":16,"last_k":16,)"
+        R"("initial_value":false,"step_separator":"\n\n","score_turns":"last","on_overflow":"error","context":512,)"
+        R"("share_prefixes":true,"shard":null,"tokens":true,"steps":false}}})");
+  ModelFacts anywhere = model;
+  anywhere.file.reset();
+  CHECK_FALSE(model_part(anywhere).contains("file"));
+  CHECK(prompt_template_part("bb", {.arguments = R"({"a":1})"}).dump() ==
+        R"({"fingerprint":"bb","date":"2024-07-26","arguments":{"a":1}})");
+  CHECK(prompt_options_part(512, "1/2").dump() == R"({"context":512,"shard":"1/2"})");
 }
 
 }  // namespace

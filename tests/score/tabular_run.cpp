@@ -8,6 +8,7 @@
 
 #include "core/errors.h"
 #include "core/random.h"
+#include "score/manifest.h"
 #include "score/scored_json.h"
 #include "tests/score/soft_optimal_problem.h"
 
@@ -38,21 +39,15 @@ TabularEngine engine_of(const RunSetup& setup) {
 
 std::string manifest_of(const RunSetup& setup) {
   const TabularEngine engine = engine_of(setup);
-  Manifest manifest;
-  manifest.version = "test";
-  manifest.command = "score";
-  manifest.model = {engine.model_name(), "", "", engine.fingerprint(), ""};
-  manifest.chat_template = {engine.template_fingerprint(), {}};
-  manifest.options.alpha = setup.score.alpha;
-  manifest.options.aggregate = setup.score.aggregate;
-  manifest.options.step_separator = setup.score.step_separator;
-  manifest.options.on_overflow = setup.score.overflow == Overflow::kSkip ? "skip" : "error";
-  manifest.options.context = setup.context;
-  manifest.options.shard = std::to_string(setup.shard.index) + "/" + std::to_string(setup.shard.count);
-  manifest.options.rows.tokens = true;
-  manifest.data = Manifest::Data{setup.input, setup.data_sha256};
-  manifest.run = Manifest::Run{setup.started, "here", 1};
-  return manifest_line(manifest);
+  const ModelFacts model{
+      .name = engine.model_name(), .file = "", .sha256 = "", .arithmetic = "", .fingerprint = engine.fingerprint()};
+  const std::string shard = std::to_string(setup.shard.index) + "/" + std::to_string(setup.shard.count);
+  return manifest_line({{"endorm", "test"},
+                        {"model", model_part(model)},
+                        {"template", template_part(engine.template_fingerprint(), setup.score.text)},
+                        {"options", options_part(setup.score, {.tokens = true, .steps = false}, setup.context, shard)},
+                        {"data", {{"file", setup.input}, {"sha256", setup.data_sha256}}},
+                        {"run", {{"started", setup.started}, {"host", "here"}}}});
 }
 
 RunSummary run(const RunSetup& setup, LineReader& reader, ResultLog& log, const RunProgress& progress) {

@@ -1,0 +1,111 @@
+#include "app/run_manifest.h"
+
+#include <array>
+#include <chrono>
+#include <ctime>
+#include <filesystem>
+#include <thread>
+
+#include <nlohmann/json.hpp>
+#include <unistd.h>
+
+#include "app/version.h"
+#include "engine/content_hash.h"
+#include "engine/llama/llama_engine.h"
+
+namespace endorm {
+namespace {
+
+std::string now_utc() {
+  const std::time_t now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
+  std::tm broken{};
+  ::gmtime_r(&now, &broken);
+  std::array<char, 32> text{};
+  std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &broken);
+  return text.data();
+}
+
+std::string host_name() {
+  std::array<char, 256> name{};
+  return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "unknown";
+}
+
+// "model" where the place of its file is not told: its hash stands beside it.
+nlohmann::ordered_json model_anywhere(const Engine& engine, const EngineSettings& settings) {
+  ModelFacts model = model_facts(engine, settings);
+  model.file.reset();
+  return model_part(model);
+}
+
+}  // namespace
+
+using Json = nlohmann::ordered_json;
+
+ModelFacts model_facts(const Engine& engine, const EngineSettings& settings) {
+  ModelFacts model{.name = engine.model_name(),
+                   .file = settings.remote_url,
+                   .sha256 = {},
+                   .arithmetic = {},
+                   .fingerprint = engine.fingerprint()};
+  if (const auto* local = dynamic_cast<const LlamaEngine*>(&engine)) {
+    model.file = local->model_info().file;
+    model.sha256 = local->model_info().sha256;
+    model.arithmetic = local->arithmetic();
+  }
+  return model;
+}
+
+Json data_part(const std::string& input) {
+  if (input == "-" || !std::filesystem::is_regular_file(input)) {
+    return nullptr;
+  }
+  return {{"file", input}, {"sha256", hex(sha256_file(input))}};
+}
+
+Json run_part(int threads) {
+  const unsigned cores = std::thread::hardware_concurrency();
+  return {{"started", now_utc()},
+          {"host", host_name()},
+          {"threads", threads > 0 ? static_cast<std::size_t>(threads) : cores}};
+}
+
+Json files_part(std::span<const DataFile> files) {
+  Json part = Json::array();
+  for (const DataFile& file : files) {
+    part.push_back(
+        {{"name", std::filesystem::path(file.path).filename().string()}, {"sha256", file.sha256}, {"rows", file.rows}});
+  }
+  return part;
+}
+
+Json judge_part(const Judge& judge) { return judge_part(judge.name, judge.fingerprint); }
+
+Json judges_part(std::span<const Judge> judges) {
+  Json part = Json::array();
+  for (const Judge& judge : judges) {
+    part.push_back(judge_part(judge));
+  }
+  return part;
+}
+
+Json reading_manifest(const std::string& command, const Engine& engine, const EngineSettings& settings,
+                      const ScoreOptions& options, const std::string& shard, std::span<const DataFile> files) {
+  return {{"endorm", kVersion},
+          {"command", command},
+          {"model", model_anywhere(engine, settings)},
+          {"template", template_part(engine.template_fingerprint(), options.text)},
+          {"options", options_part(options, RowOptions{}, engine.capabilities().context, shard)},
+          {"files", files_part(files)}};
+}
+
+Json drawing_manifest(const std::string& command, const Engine& engine, const EngineSettings& settings,
+                      const TemplateOptions& text, const std::string& shard, std::span<const DataFile> files) {
+  return {{"endorm", kVersion},
+          {"command", command},
+          {"model", model_anywhere(engine, settings)},
+          {"template", prompt_template_part(engine.template_fingerprint(), text)},
+          {"options", prompt_options_part(engine.capabilities().context, shard)},
+          {"files", files_part(files)}};
+}
+
+}  // namespace endorm

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "score/endogenous_scorer.h"
+#include "score/scored_json.h"
+
+namespace endorm {
+
+// What made a result file: a JSON object of parts. Each part is made by who knows it, and a manifest is put together of
+// those that its file depends on, in this order: "endorm" (the version), "command", "judge", "model", "template",
+// "options", then what was read and how. Everything outside "run" must be equal for a run to be resumed.
+
+struct ModelFacts {
+  std::string name;
+  std::optional<std::string> file;  // none: where it lies changes no number
+  std::string sha256;
+  std::string arithmetic;   // of matrix products, e.g. "exact bf16"; empty where not known (a remote model)
+  std::string fingerprint;  // Engine::fingerprint
+};
+nlohmann::ordered_json model_part(const ModelFacts& model);
+
+// {"name", "fingerprint"}: whose rewards these are.
+nlohmann::ordered_json judge_part(const std::string& name, const std::string& fingerprint);
+
+// What of the chat template and its options writes a prompt: {"fingerprint", "date", "arguments"}; and with what
+// decides how a response is read behind it. fingerprint: Engine::template_fingerprint.
+nlohmann::ordered_json prompt_template_part(const std::string& fingerprint, const TemplateOptions& options);
+nlohmann::ordered_json template_part(const std::string& fingerprint, const TemplateOptions& options);
+
+// What changes the numbers or the rows. context: tokens; shard: "i/n", empty: all records. Throws InternalError where a
+// number is not finite.
+nlohmann::ordered_json options_part(const ScoreOptions& options, const RowOptions& rows, std::size_t context,
+                                    const std::string& shard);
+// The same of what writes a prompt alone: {"context", "shard"}.
+nlohmann::ordered_json prompt_options_part(std::size_t context, const std::string& shard);
+
+// {"manifest": {..}}, without a newline as all lines here.
+std::string manifest_line(const nlohmann::ordered_json& manifest);
+
+}  // namespace endorm
