@@ -12,23 +12,8 @@ namespace {
 
 using TokenNumbers = std::vector<std::vector<double>>;  // [B][T]
 
-void check_range(const char* name, double value, bool inside) {
-  if (!inside) {
-    throw InvalidInput("batch_advantages: " + std::string(name) + " is " + std::to_string(value) +
-                       ", out of its range");
-  }
-}
-
-void check(const AdvantageOptions& options) {
-  check_range("gamma", options.gamma, options.gamma >= 0.0 && options.gamma <= 1.0);
-  check_range("lambda", options.lambda, options.lambda >= 0.0 && options.lambda <= 1.0);
-  check_range("epsilon", options.epsilon, options.epsilon >= 0.0 && std::isfinite(options.epsilon));
-  check_range("kl_coefficient", options.kl_coefficient,
-              options.kl_coefficient >= 0.0 && std::isfinite(options.kl_coefficient));
-}
-
 void check_tokens(const std::vector<double>& numbers, std::size_t tokens, const char* name, std::size_t rollout) {
-  const std::string where = "batch_advantages: rollout " + std::to_string(rollout) + ": " + name;
+  const std::string where = "[batch_advantages] rollout " + std::to_string(rollout) + ": " + name;
   if (numbers.size() != tokens) {
     throw InvalidInput(where + " has " + std::to_string(numbers.size()) + " numbers for " + std::to_string(tokens) +
                        " tokens");
@@ -102,29 +87,12 @@ TokenNumbers standardised_scores(const TokenNumbers& rewards, std::span<const Ro
   return spread(scores, rewards);
 }
 
-TokenNumbers process_supervised(TokenNumbers rewards, std::span<const Rollout> rollouts,
-                                const AdvantageOptions& options) {
-  for (const auto& [group, members] : rollouts_by_group(rollouts)) {
-    std::vector<double*> of_group;
-    for (const std::size_t i : members) {
-      for (double& reward : rewards[i]) {
-        of_group.push_back(&reward);
-      }
-    }
-    standardise(of_group, options.divide_by_deviation, options.epsilon);
-  }
-  for (std::vector<double>& response : rewards) {
-    sum_to_go(response, 1.0);
-  }
-  return rewards;
-}
-
 TokenNumbers leave_one_out(const TokenNumbers& rewards, std::span<const Rollout> rollouts, double epsilon) {
   // R_i - (sum - R_i) / (n - 1) is (R_i - mean) * n / (n - 1), where equal scores give exactly 0.
   TokenNumbers advantage = standardised_scores(rewards, rollouts, false, epsilon);
   for (const auto& [group, members] : rollouts_by_group(rollouts)) {
     if (members.size() < 2) {
-      throw InvalidInput("batch_advantages: group " + std::to_string(group) +
+      throw InvalidInput("[batch_advantages] group " + std::to_string(group) +
                          " has one response; RLOO needs two or more to each prompt");
     }
     const double size = static_cast<double>(members.size());
@@ -158,16 +126,13 @@ Advantages ppo(const TokenNumbers& rewards, std::span<const Rollout> rollouts, c
     found.advantage.push_back(std::move(one.advantage));
     found.returns.push_back(std::move(one.returns));
   }
-  if (options.standardise_advantages) {
-    standardise_batch(found.advantage, options.epsilon);
-  }
+  standardise_batch(found.advantage, options.epsilon);
   return found;
 }
 
 }  // namespace
 
 Advantages batch_advantages(std::span<const Rollout> rollouts, const AdvantageOptions& options, std::size_t step) {
-  check(options);
   TokenNumbers rewards = mixed_rewards(rollouts, options.sources, step, options.epsilon);
   subtract_kl(rewards, rollouts, options);
   switch (options.algorithm) {
@@ -180,16 +145,13 @@ Advantages batch_advantages(std::span<const Rollout> rollouts, const AdvantageOp
     case Algorithm::kGrpo:
       break;
   }
-  if (options.process_supervision) {
-    return {process_supervised(std::move(rewards), rollouts, options), {}};
-  }
   return {standardised_scores(rewards, rollouts, options.divide_by_deviation, options.epsilon), {}};
 }
 
 GeneralisedAdvantage generalised_advantage(std::span<const double> rewards, std::span<const double> values,
                                            double gamma, double lambda) {
   if (rewards.size() != values.size()) {
-    throw InvalidInput("generalised_advantage: " + std::to_string(values.size()) + " values for " +
+    throw InvalidInput("[generalised_advantage] " + std::to_string(values.size()) + " values for " +
                        std::to_string(rewards.size()) + " rewards");
   }
   GeneralisedAdvantage found{std::vector<double>(rewards.size()), std::vector<double>(rewards.size())};
@@ -217,17 +179,6 @@ std::string_view algorithm_name(Algorithm algorithm) {
       break;
   }
   return "reinforce++";
-}
-
-Algorithm algorithm_from_name(std::string_view name) {
-  for (const Algorithm algorithm :
-       {Algorithm::kPpo, Algorithm::kGrpo, Algorithm::kRloo, Algorithm::kReinforcePlusPlus}) {
-    if (algorithm_name(algorithm) == name) {
-      return algorithm;
-    }
-  }
-  throw InvalidInput("algorithm_from_name: no algorithm is called \"" + std::string(name) +
-                     "\"; there are ppo, grpo, rloo and reinforce++");
 }
 
 }  // namespace endorm

@@ -13,16 +13,15 @@ namespace endorm {
 
 // How token rewards become advantages. With r_t the mixed reward of a token less kl_coefficient * k_t, T the tokens of
 // a response, R = sum r_t its score, G its group and n the size of that:
-//   kPpo      A_t = sum_l (gamma lambda)^l delta_{t+l},  delta_t = r_t + gamma V_{t+1} - V_t,  V after the last token 0
-//             (GAE, Schulman et al., arXiv 1506.02438 equation 16), then standardised over the batch's tokens where
-//             asked
-//   kGrpo     A_t = (R - mean_G R) / std_G R                      (DeepSeekMath, arXiv 2402.03300 section 4.1.2);
-//   without
-//             the division Dr. GRPO's (arXiv 2503.20783). With process supervision (section 4.1.3) every r_t of the
-//             group is standardised, and A_t is the sum of those at t and behind it
-//   kRloo     A_t = R - mean of the other n - 1 scores of G       (Ahmadian et al., arXiv 2402.14740)
-//   kReinforcePlusPlus   A_t = sum_{l >= t} gamma^(l-t) r_l, or R - mean_G R with the group's mean as a baseline, then
-//             standardised over the batch's tokens                (Hu, arXiv 2501.03262)
+//
+//   kPpo: A_t = sum_l (gamma lambda)^l delta_{t+l}, delta_t = r_t + gamma V_{t+1} - V_t, V after the last token 0 (GAE,
+//     Schulman et al., arXiv 1506.02438 equation 16), then standardised over the batch's tokens.
+//   kGrpo: A_t = (R - mean_G R) / std_G R (DeepSeekMath, arXiv 2402.03300 section 4.1.2); without the division it is
+//     Dr. GRPO (arXiv 2503.20783).
+//   kRloo: A_t = R - mean of the other n - 1 scores of G (Ahmadian et al., arXiv 2402.14740).
+//   kReinforcePlusPlus: A_t = sum_{l >= t} gamma^(l-t) r_l, or R - mean_G R with the group's mean as a baseline, then
+//     standardised over the batch's tokens (Hu, arXiv 2501.03262).
+//
 // Standard deviations have n - 1 in their denominator. Scores that are all equal give advantage 0.
 enum class Algorithm { kPpo, kGrpo, kRloo, kReinforcePlusPlus };
 
@@ -31,9 +30,7 @@ struct AdvantageOptions {
   std::vector<RewardSource> sources = {RewardSource{}};  // [K]
   double gamma = 1.0;                                    // PPO and REINFORCE++, in [0, 1]
   double lambda = 0.95;                                  // PPO, in [0, 1]
-  bool standardise_advantages = true;                    // PPO
   bool divide_by_deviation = true;                       // GRPO
-  bool process_supervision = false;                      // GRPO: for rewards that are dense
   bool group_baseline = false;                           // REINFORCE++
   double kl_coefficient = 0.0;  // of the KL to the reference inside the reward, nats to reward, >= 0
   KlEstimator kl_estimator = KlEstimator::kK1;
@@ -46,8 +43,8 @@ struct Advantages {
 };
 
 // The advantages of a whole batch at a step of the run, which sets the weights of the sources. Throws InvalidInput on
-// an option out of its range; a rollout that lacks what the algorithm reads (values of [T] for PPO, reference_log_prob
-// of [T] for a KL, two responses to each prompt for RLOO); what mixed_rewards refuses; numbers that are not finite.
+// a rollout that lacks what the algorithm reads (values of [T] for PPO, reference_log_prob of [T] for a KL, two
+// responses to each prompt for RLOO); what mixed_rewards refuses; numbers that are not finite.
 Advantages batch_advantages(std::span<const Rollout> rollouts, const AdvantageOptions& options, std::size_t step);
 
 struct GeneralisedAdvantage {
@@ -61,6 +58,5 @@ GeneralisedAdvantage generalised_advantage(std::span<const double> rewards, std:
 
 // "ppo", "grpo", "rloo", "reinforce++".
 std::string_view algorithm_name(Algorithm algorithm);
-Algorithm algorithm_from_name(std::string_view name);  // throws InvalidInput, listing the names
 
 }  // namespace endorm

@@ -69,16 +69,28 @@ std::string content_of(const std::string& path) {
 
 }  // namespace
 
+bool NumberRange::holds(double value) const {
+  return std::isfinite(value) && (above ? value > least : value >= least) && value <= greatest;
+}
+
+std::string NumberRange::words() const {
+  if (std::isfinite(greatest)) {
+    return text_of(least) + " to " + text_of(greatest);
+  }
+  return std::isfinite(least) ? (above ? "above " : "at least ") + text_of(least) : "any number";
+}
+
 struct ConfigTable::State {
   std::shared_ptr<Document> document;
   const toml::table* table = nullptr;  // none: it has no key
   std::string prefix;                  // of the paths of its keys
   std::set<std::string> asked;
 
-  const toml::node* find(const std::string& key, const std::string& standard, const std::string& help) {
-    asked.insert(key);
-    document->keys.push_back({prefix + key, standard, help});
-    return table == nullptr ? nullptr : table->get(key);
+  const toml::node* find(const ConfigKey& key) {
+    asked.insert(key.path);
+    document->keys.push_back(key);
+    document->keys.back().path = prefix + key.path;
+    return table == nullptr ? nullptr : table->get(key.path);
   }
 
   std::unique_ptr<State> below(const std::string& key, const toml::table* found) const {
@@ -96,19 +108,27 @@ struct ConfigTable::State {
                        prefix + key + " " + why);
   }
 
-  double number(const toml::node* node, const std::string& key) const {
+  double in_range(double value, const toml::node* node, const std::string& key, const NumberRange& range) const {
+    if (!range.holds(value)) {
+      refuse(node, key, "is " + text_of(value) + "; it must be " + range.words());
+    }
+    return value;
+  }
+
+  double number(const toml::node* node, const std::string& key, const NumberRange& range) const {
     const auto value = node->is_number() ? node->value<double>() : std::nullopt;
     if (!value || !std::isfinite(*value)) {
       refuse(node, key, "is no number");
     }
-    return *value;
+    return in_range(*value, node, key, range);
   }
 
-  std::size_t count(const toml::node* node, const std::string& key) const {
+  std::size_t count(const toml::node* node, const std::string& key, const NumberRange& range) const {
     const auto value = node->value_exact<std::int64_t>();
     if (!value || *value < 0) {
-      refuse(node, key, "is no whole number from 0 on");
+      refuse(node, key, "is no whole number from " + text_of(range.least) + " on");
     }
+    in_range(static_cast<double>(*value), node, key, range);
     return static_cast<std::size_t>(*value);
   }
 
@@ -139,7 +159,7 @@ ConfigTable::~ConfigTable() = default;
 ConfigTable::ConfigTable(ConfigTable&&) noexcept = default;
 
 void ConfigTable::read(const std::string& key, bool& value, const std::string& help) {
-  if (const toml::node* node = state_->find(key, value ? "true" : "false", help)) {
+  if (const toml::node* node = state_->find({key, value ? "true" : "false", help})) {
     const auto found = node->value_exact<bool>();
     if (!found) {
       state_->refuse(node, key, "is neither true nor false");
@@ -148,44 +168,49 @@ void ConfigTable::read(const std::string& key, bool& value, const std::string& h
   }
 }
 
-void ConfigTable::read(const std::string& key, double& value, const std::string& help) {
-  if (const toml::node* node = state_->find(key, text_of(value), help)) {
-    value = state_->number(node, key);
-  }
-}
-
-void ConfigTable::read(const std::string& key, std::size_t& value, const std::string& help) {
-  if (const toml::node* node = state_->find(key, std::to_string(value), help)) {
-    value = state_->count(node, key);
-  }
-}
-
 void ConfigTable::read(const std::string& key, std::string& value, const std::string& help) {
-  if (const toml::node* node = state_->find(key, toml_string(value), help)) {
+  if (const toml::node* node = state_->find({key, toml_string(value), help})) {
     value = state_->string(node, key);
   }
 }
 
-void ConfigTable::read(const std::string& key, std::optional<double>& value, const std::string& help) {
-  if (const toml::node* node = state_->find(key, value ? text_of(*value) : "false", help)) {
+void ConfigTable::read(const std::string& key, double& value, const NumberRange& range, const std::string& help) {
+  if (const toml::node* node = state_->find({key, text_of(value), help, range})) {
+    value = state_->number(node, key, range);
+  }
+}
+
+void ConfigTable::read(const std::string& key, std::size_t& value, const NumberRange& range, const std::string& help) {
+  if (const toml::node* node = state_->find({key, std::to_string(value), help, range, true})) {
+    value = state_->count(node, key, range);
+  }
+}
+
+void ConfigTable::read(const std::string& key, std::optional<double>& value, const NumberRange& range,
+                       const std::string& help) {
+  if (const toml::node* node = state_->find({key, value ? text_of(*value) : "false", help, range})) {
     if (node->value_exact<bool>() == false) {
       value.reset();
     } else {
-      value = state_->number(node, key);
+      value = state_->number(node, key, range);
     }
   }
 }
 
 void ConfigTable::read(const std::string& key, std::vector<std::pair<std::size_t, double>>& value,
                        const std::string& help) {
-  const toml::node* node = state_->find(key, value.size() == 1 ? text_of(value.front().second) : "", help);
+  const toml::node* node =
+      state_->find({key, value.size() == 1 ? text_of(value.front().second) : "", help, kAnyNumber});
   if (node == nullptr) {
     return;
   }
   const toml::array* points = node->as_array();
   if (points == nullptr) {
-    value = {{0, state_->number(node, key)}};
+    value = {{0, state_->number(node, key, kAnyNumber)}};
     return;
+  }
+  if (points->empty()) {
+    state_->refuse(node, key, "is an empty list");
   }
   value.clear();
   for (const toml::node& point : *points) {
@@ -193,7 +218,13 @@ void ConfigTable::read(const std::string& key, std::vector<std::pair<std::size_t
     if (pair == nullptr || pair->size() != 2) {
       state_->refuse(&point, key, "is no list of [step, number]");
     }
-    value.emplace_back(state_->count(pair->get(0), key), state_->number(pair->get(1), key));
+    const std::size_t step = state_->count(pair->get(0), key, kFromZero);
+    if (!value.empty() && step <= value.back().first) {
+      state_->refuse(&point, key,
+                     "has step " + std::to_string(step) + " behind step " + std::to_string(value.back().first) +
+                         "; its steps must rise");
+    }
+    value.emplace_back(step, state_->number(pair->get(1), key, kAnyNumber));
   }
 }
 
@@ -203,7 +234,7 @@ void ConfigTable::read_choice(const std::string& key, std::size_t& value, const 
   for (const std::string& name : names) {
     listed += (listed.empty() ? "" : ", ") + toml_string(name);
   }
-  if (const toml::node* node = state_->find(key, toml_string(names.at(value)), help + "; one of " + listed)) {
+  if (const toml::node* node = state_->find({key, toml_string(names.at(value)), help + "; one of " + listed})) {
     const auto found = std::find(names.begin(), names.end(), state_->string(node, key));
     if (found == names.end()) {
       state_->refuse(node, key, "is none of " + listed);
@@ -255,8 +286,12 @@ void ConfigTable::refuse_others() const {
         std::min_element(state_->asked.begin(), state_->asked.end(),
                          [&](const auto& a, const auto& b) { return distance(a, key) < distance(b, key); });
     const bool near = nearest != state_->asked.end() && distance(*nearest, key) <= 1 + key.size() / 3;
+    std::string known;
+    for (const std::string& one : state_->asked) {
+      known += (known.empty() ? "" : ", ") + one;
+    }
     state_->refuse(&node, key,
-                   "is no key" + (near ? "; did you mean " + state_->prefix + *nearest + "?" : std::string()));
+                   "is no key; " + (near ? "did you mean " + state_->prefix + *nearest + "?" : "there are " + known));
   }
 }
 

@@ -84,10 +84,12 @@ NamedTensors Decoder::learning() const {
   return learning;
 }
 
-void Decoder::begin_learning() {
-  for (const auto& [name, tensor] : learning()) {
+NamedTensors Decoder::begin_learning() {
+  NamedTensors tensors = learning();
+  for (const auto& [name, tensor] : tensors) {
     tensor.requires_grad_(true);
   }
+  return tensors;
 }
 
 torch::Tensor Decoder::norm(const torch::Tensor& states, const std::string& name) const {

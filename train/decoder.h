@@ -56,8 +56,8 @@ class Decoder {
   void add_adapters(const LoraOptions& options, std::uint64_t seed);
   // What learns, by name: the adapters where there are any, every weight otherwise.
   NamedTensors learning() const;
-  // Turns on the gradients of what learns. A frozen decoder (a reference, a reward model) never calls it.
-  void begin_learning();
+  // Turns on the gradients of what learns, and returns it.
+  NamedTensors begin_learning();
 
   // The states behind the last norm, [N,D] float.
   torch::Tensor hidden(const PackedBatch& batch) const;

@@ -7,8 +7,9 @@
 
 namespace endorm {
 
-// What a run is watched for. A limit that is absent is not watched. "The start" is the mean over the first `window`
-// steps, "now" that over the last `window`: one step alone stops nothing, other than a number that is none.
+// What a run is watched for (train/rl_config.cpp has the ranges). A limit that is absent is not watched. "The start" is
+// the mean over the first `window` steps, "now" that over the last `window`: one step alone stops nothing, other than a
+// number that is none.
 struct GuardLimits {
   std::size_t window = 5;  // steps
 
@@ -59,7 +60,6 @@ class GuardedMean {
 // then the start is the same one.
 class Guards {
  public:
-  // Throws InvalidInput where a limit is out of its range.
   explicit Guards(const GuardLimits& limits);
 
   // Looks at the next step. None: all is well. Of several faults the first of the order of GuardFault.

@@ -1,9 +1,5 @@
 #include "train/kl.h"
 
-#include <string>
-
-#include "core/errors.h"
-
 namespace endorm {
 
 std::string_view kl_estimator_name(KlEstimator estimator) {
@@ -16,16 +12,6 @@ std::string_view kl_estimator_name(KlEstimator estimator) {
       break;
   }
   return "k3";
-}
-
-KlEstimator kl_estimator_from_name(std::string_view name) {
-  for (const KlEstimator estimator : {KlEstimator::kK1, KlEstimator::kK2, KlEstimator::kK3}) {
-    if (kl_estimator_name(estimator) == name) {
-      return estimator;
-    }
-  }
-  throw InvalidInput("kl_estimator_from_name: no estimator is called \"" + std::string(name) +
-                     "\"; there are k1, k2 and k3");
 }
 
 }  // namespace endorm

@@ -33,6 +33,5 @@ Number kl_estimate(KlEstimator estimator, const Number& log_prob, const Number& 
 
 // "k1", "k2", "k3".
 std::string_view kl_estimator_name(KlEstimator estimator);
-KlEstimator kl_estimator_from_name(std::string_view name);  // throws InvalidInput, listing the names
 
 }  // namespace endorm

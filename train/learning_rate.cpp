@@ -28,11 +28,11 @@ LearningRateDecay learning_rate_decay_from_name(std::string_view name) {
       return decay;
     }
   }
-  throw InvalidInput("learning_rate_decay_from_name: no decay is called \"" + std::string(name) +
+  throw InvalidInput("[learning_rate_decay_from_name] no decay is called \"" + std::string(name) +
                      "\"; there are none, linear and cosine");
 }
 
-double LearningRateSchedule::at(std::size_t step) const {
+double LearningRateSchedule::at(std::size_t step, std::size_t steps) const {
   if (step < warm_up) {
     return peak * static_cast<double>(step + 1) / static_cast<double>(warm_up);
   }

@@ -16,12 +16,11 @@ LearningRateDecay learning_rate_decay_from_name(std::string_view name);  // thro
 struct LearningRateSchedule {
   double peak = 1e-4;
   std::size_t warm_up = 0;  // steps
-  std::size_t steps = 1;    // of the whole run
   LearningRateDecay decay = LearningRateDecay::kCosine;
   double final_fraction = 0.1;
 
-  // step counts from 0; steps behind the last have its rate.
-  double at(std::size_t step) const;
+  // Of a step, from 0, of a run of `steps`; steps behind the last have its rate.
+  double at(std::size_t step, std::size_t steps) const;
 };
 
 }  // namespace endorm

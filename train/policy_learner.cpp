@@ -6,8 +6,6 @@
 
 #include "core/errors.h"
 #include "train/checkpoint.h"
-#include "train/decoder.h"
-#include "train/optimizer.h"
 #include "train/packed_batch.h"
 #include "train/policy_loss.h"
 #include "train/training_data.h"
@@ -48,57 +46,41 @@ NamedTensors make_critic(const Decoder& decoder) {
 
 }  // namespace
 
-struct PolicyLearner::State {
-  State(Decoder& given, const RlOptions& chosen)
-      : decoder(given),
-        options(chosen),
-        critic(chosen.advantage.algorithm == Algorithm::kPpo ? make_critic(given) : NamedTensors()),
-        learning(learning_of(given)),
-        optimizer(learning, {.weight_decay = chosen.update.weight_decay, .clip_norm = chosen.update.clip_norm}) {}
-
-  NamedTensors learning_of(Decoder& of) {
-    of.begin_learning();
-    NamedTensors all = of.learning();
-    all.insert(critic.begin(), critic.end());
-    return all;
-  }
-
-  // [M] values of the states before each target.
-  torch::Tensor values(const torch::Tensor& hidden, const PackedBatch& batch) const {
-    return hidden.index_select(0, batch.rows).matmul(critic.at("value_head.weight")) + critic.at("value_head.bias");
-  }
-
-  PolicyUpdate optimizer_step(std::span<const TrainingSequence> responses, const PolicyTargets& targets,
-                              std::span<const std::size_t> some, double learning_rate, PolicyReading& reading);
-
-  Decoder& decoder;
-  RlOptions options;
-  NamedTensors critic;
-  NamedTensors learning;
-  Optimizer optimizer;
-};
-
 PolicyLearner::PolicyLearner(Decoder& decoder, const RlOptions& options)
-    : state_(std::make_unique<State>(decoder, options)) {}
-PolicyLearner::~PolicyLearner() = default;
+    : decoder_(decoder),
+      options_(options),
+      critic_(options.advantage.algorithm == Algorithm::kPpo ? make_critic(decoder) : NamedTensors()),
+      learning_(learning_with_critic()),
+      optimizer_(learning_, {.weight_decay = options.run.weight_decay, .clip_norm = options.run.clip_norm}) {}
+
+NamedTensors PolicyLearner::learning_with_critic() {
+  NamedTensors all = decoder_.begin_learning();
+  all.insert(critic_.begin(), critic_.end());
+  return all;
+}
+
+// [M] values of the states before each target.
+torch::Tensor PolicyLearner::values(const torch::Tensor& hidden, const PackedBatch& batch) const {
+  return hidden.index_select(0, batch.rows).matmul(critic_.at("value_head.weight")) + critic_.at("value_head.bias");
+}
 
 PolicyReading PolicyLearner::read(std::span<const TrainingSequence> responses) const {
   torch::NoGradGuard no_gradients;
   PolicyReading reading;
   reading.log_prob.resize(responses.size());
-  reading.values.resize(state_->critic.empty() ? 0 : responses.size());
+  reading.values.resize(critic_.empty() ? 0 : responses.size());
   std::size_t tokens = 0;
-  for (const SequenceRange range : passes_of(responses, state_->options.update.pass_tokens)) {
-    const PackedBatch batch = pack(range.of(responses), state_->decoder.device());
+  for (const SequenceRange range : passes_of(responses, options_.run.pass_tokens)) {
+    const PackedBatch batch = pack(range.of(responses), decoder_.device());
     std::vector<std::size_t> chosen;
     for (std::size_t index = range.begin; index < range.end; ++index) {
       chosen.push_back(index);
     }
-    const torch::Tensor hidden = state_->decoder.hidden(batch);
-    const HeadLogProbs head = state_->decoder.read_out(hidden, batch);
+    const torch::Tensor hidden = decoder_.hidden(batch);
+    const HeadLogProbs head = decoder_.read_out(hidden, batch);
     split_into(reading.log_prob, chosen, head.log_prob, batch);
-    if (!state_->critic.empty()) {
-      split_into(reading.values, chosen, state_->values(hidden, batch), batch);
+    if (!critic_.empty()) {
+      split_into(reading.values, chosen, values(hidden, batch), batch);
     }
     reading.entropy += head.entropy.to(torch::kFloat64).sum().item<double>();
     tokens += batch.target_begins.back();
@@ -109,9 +91,9 @@ PolicyReading PolicyLearner::read(std::span<const TrainingSequence> responses) c
 
 // The minibatch `some`, in an order that lets its passes share prompts: gradients of its passes add up to those of its
 // loss, then the optimizer moves.
-PolicyUpdate PolicyLearner::State::optimizer_step(std::span<const TrainingSequence> responses,
-                                                  const PolicyTargets& targets, std::span<const std::size_t> some,
-                                                  double learning_rate, PolicyReading& reading) {
+PolicyUpdate PolicyLearner::optimizer_step(std::span<const TrainingSequence> responses, const PolicyTargets& targets,
+                                           std::span<const std::size_t> some, double learning_rate,
+                                           PolicyReading& reading) {
   const std::vector<std::size_t> chosen = by_prompt(some, responses);
   std::vector<TrainingSequence> sequences;
   std::vector<std::size_t> lengths;
@@ -120,36 +102,36 @@ PolicyUpdate PolicyLearner::State::optimizer_step(std::span<const TrainingSequen
     lengths.push_back(responses[index].tokens.size() - responses[index].first_target);
   }
   const torch::Tensor weights =
-      torch::tensor(token_weights(lengths, options.update.average), torch::kFloat64).to(decoder.device());
+      torch::tensor(token_weights(lengths, options_.update.average), torch::kFloat64).to(decoder_.device());
   PolicyUpdate done;
   std::int64_t first = 0;  // token of the minibatch
-  optimizer.clear_gradients();
-  for (const SequenceRange range : passes_of(sequences, options.update.pass_tokens)) {
+  optimizer_.clear_gradients();
+  for (const SequenceRange range : passes_of(sequences, options_.run.pass_tokens)) {
     const std::span<const std::size_t> own = range.of(std::span<const std::size_t>(chosen));
-    const PackedBatch batch = pack(range.of(std::span<const TrainingSequence>(sequences)), decoder.device());
+    const PackedBatch batch = pack(range.of(std::span<const TrainingSequence>(sequences)), decoder_.device());
     const auto tokens = static_cast<std::int64_t>(batch.target_begins.back());
     const auto chosen_of = [&](const std::vector<std::vector<double>>& rows) {
-      return joined(rows, own, decoder.device());
+      return joined(rows, own, decoder_.device());
     };
-    const torch::Tensor hidden = decoder.hidden(batch);
-    const HeadLogProbs head = decoder.read_out(hidden, batch);
+    const torch::Tensor hidden = decoder_.hidden(batch);
+    const HeadLogProbs head = decoder_.read_out(hidden, batch);
     PolicyTokens policy{.log_prob = head.log_prob.to(torch::kFloat64),
                         .advantage = chosen_of(targets.advantage),
                         .weight = weights.slice(0, first, first + tokens)};
     policy.old_log_prob = targets.old_log_prob.empty() ? policy.log_prob.detach() : chosen_of(targets.old_log_prob);
-    if (options.loss.kl_coefficient > 0.0) {
+    if (options_.loss.kl_coefficient > 0.0) {
       policy.reference_log_prob = chosen_of(targets.reference_log_prob);
     }
-    if (options.loss.entropy_coefficient > 0.0) {
+    if (options_.loss.entropy_coefficient > 0.0) {
       policy.entropy = head.entropy.to(torch::kFloat64);
     }
-    const PolicyLoss loss = policy_loss(policy, options.loss);
+    const PolicyLoss loss = policy_loss(policy, options_.loss);
     torch::Tensor total = loss.loss;
-    if (!critic.empty()) {
-      const ValueLoss value = value_loss(values(hidden, batch).to(torch::kFloat64), chosen_of(targets.old_values),
-                                         chosen_of(targets.returns), policy.weight, options.update.value_clip);
-      total = total + options.update.value_coefficient * value.loss;
-      done.value_loss += value.value;
+    if (!critic_.empty()) {
+      const torch::Tensor value = value_loss(values(hidden, batch).to(torch::kFloat64), chosen_of(targets.old_values),
+                                             chosen_of(targets.returns), policy.weight);
+      total = total + kValueCoefficient * value;
+      done.value_loss += value.item<double>();
     }
     total.backward();
     done.loss += total.item<double>();
@@ -162,13 +144,13 @@ PolicyUpdate PolicyLearner::State::optimizer_step(std::span<const TrainingSequen
   if (!std::isfinite(done.loss)) {
     throw EngineError("[rl] the loss is not finite; a smaller update.learning_rate may help");
   }
-  done.gradient_norm = optimizer.step(learning_rate);
+  done.gradient_norm = optimizer_.step(learning_rate);
   return done;
 }
 
 PolicyUpdate PolicyLearner::update(std::span<const TrainingSequence> responses, const PolicyTargets& targets,
                                    double learning_rate, std::uint64_t seed) {
-  const UpdateOptions& options = state_->options.update;
+  const UpdateOptions& options = options_.update;
   PolicyUpdate sum;
   std::size_t steps = 0;
   for (std::size_t epoch = 0; epoch < options.epochs; ++epoch) {
@@ -181,8 +163,8 @@ PolicyUpdate PolicyLearner::update(std::span<const TrainingSequence> responses, 
       if (begin == end) {
         continue;
       }
-      const PolicyUpdate done = state_->optimizer_step(responses, targets, std::span(order).subspan(begin, end - begin),
-                                                       learning_rate, reading);
+      const PolicyUpdate done =
+          optimizer_step(responses, targets, std::span(order).subspan(begin, end - begin), learning_rate, reading);
       sum.loss += done.loss;
       sum.gradient_norm += done.gradient_norm;
       sum.clip_fraction += done.clip_fraction;
@@ -206,11 +188,11 @@ PolicyUpdate PolicyLearner::update(std::span<const TrainingSequence> responses, 
 }
 
 void PolicyLearner::save(const std::string& path, const std::string& fingerprint, std::size_t step) const {
-  save_checkpoint(path, fingerprint, step, state_->learning, state_->optimizer);
+  save_checkpoint(path, fingerprint, step, learning_, optimizer_);
 }
 
 std::size_t PolicyLearner::resume(const std::string& path, const std::string& fingerprint) {
-  return load_checkpoint(path, fingerprint, state_->learning, state_->optimizer);
+  return load_checkpoint(path, fingerprint, learning_, optimizer_);
 }
 
 }  // namespace endorm

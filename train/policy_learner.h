@@ -2,17 +2,16 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "train/decoder.h"
+#include "train/optimizer.h"
 #include "train/rl_options.h"
 #include "train/training_sequence.h"
 
 namespace endorm {
-
-class Decoder;
 
 // What the policy says of B responses, read again by the trainer.
 struct PolicyReading {
@@ -46,9 +45,6 @@ class PolicyLearner {
  public:
   // Turns on the decoder's gradients.
   PolicyLearner(Decoder& decoder, const RlOptions& options);
-  ~PolicyLearner();
-  PolicyLearner(const PolicyLearner&) = delete;
-  PolicyLearner& operator=(const PolicyLearner&) = delete;
 
   // Without gradients. Each sequence's targets are a response.
   PolicyReading read(std::span<const TrainingSequence> responses) const;
@@ -63,8 +59,16 @@ class PolicyLearner {
   std::size_t resume(const std::string& path, const std::string& fingerprint);
 
  private:
-  struct State;
-  std::unique_ptr<State> state_;
+  NamedTensors learning_with_critic();
+  torch::Tensor values(const torch::Tensor& hidden, const PackedBatch& batch) const;
+  PolicyUpdate optimizer_step(std::span<const TrainingSequence> responses, const PolicyTargets& targets,
+                              std::span<const std::size_t> some, double learning_rate, PolicyReading& reading);
+
+  Decoder& decoder_;
+  RlOptions options_;
+  NamedTensors critic_;  // empty without PPO
+  NamedTensors learning_;
+  Optimizer optimizer_;
 };
 
 }  // namespace endorm

@@ -12,7 +12,7 @@ namespace {
 // The tensor [N] in double. Throws InvalidInput where it is undefined or has another shape.
 torch::Tensor in_double(const torch::Tensor& tensor, int64_t tokens, const char* name) {
   if (!tensor.defined() || tensor.dim() != 1 || tensor.size(0) != tokens) {
-    throw InvalidInput("policy_loss: " + std::string(name) + " is " +
+    throw InvalidInput("[policy_loss] " + std::string(name) + " is " +
                        (tensor.defined() ? "of " + std::to_string(tensor.numel()) + " numbers in " +
                                                std::to_string(tensor.dim()) + " dimensions"
                                          : "undefined") +
@@ -23,40 +23,20 @@ torch::Tensor in_double(const torch::Tensor& tensor, int64_t tokens, const char*
 
 int64_t tokens_of(const torch::Tensor& tensor) { return tensor.defined() ? tensor.numel() : 0; }
 
-void check(const PolicyLossOptions& options) {
-  const bool clips = options.clip_low >= 0.0 && options.clip_low <= 1.0 && options.clip_high >= 0.0;
-  const bool dual = !options.dual_clip || *options.dual_clip > 1.0;
-  const bool coefficients = options.kl_coefficient >= 0.0 && options.entropy_coefficient >= 0.0;
-  if (!clips || !dual || !coefficients) {
-    throw InvalidInput(
-        "policy_loss: an option is out of its range: clip_low in [0, 1], clip_high and the coefficients >= 0, "
-        "dual_clip "
-        "> 1");
-  }
-}
-
 struct Surrogate {
   torch::Tensor loss;  // [N]
   torch::Tensor cut;   // [N] bool: the token's gradient is 0 by clipping
 };
 
 Surrogate surrogate(const torch::Tensor& log_prob, const torch::Tensor& ratio, const torch::Tensor& advantage,
-                    const PolicyLossOptions& options) {
-  if (options.objective == PolicyObjective::kReinforce) {
+                    PolicyObjective objective) {
+  if (objective == PolicyObjective::kReinforce) {
     return {-advantage * log_prob, torch::zeros_like(advantage, torch::kBool)};
   }
-  const double low = 1.0 - options.clip_low;
-  const double high = 1.0 + options.clip_high;
-  torch::Tensor loss = -torch::minimum(ratio * advantage, ratio.clamp(low, high) * advantage);
-  const torch::Tensor falls = advantage < 0.0;
-  torch::Tensor cut = ((advantage > 0.0) & (ratio > high)) | (falls & (ratio < low));
-  if (options.dual_clip) {
-    const torch::Tensor bound = -*options.dual_clip * advantage;
-    const torch::Tensor beyond = falls & (loss > bound);
-    loss = torch::where(beyond, bound, loss);
-    cut = cut | beyond;
-  }
-  return {loss, cut};
+  const double low = 1.0 - kClip;
+  const double high = 1.0 + kClip;
+  const torch::Tensor loss = -torch::minimum(ratio * advantage, ratio.clamp(low, high) * advantage);
+  return {loss, ((advantage > 0.0) & (ratio > high)) | ((advantage < 0.0) & (ratio < low))};
 }
 
 }  // namespace
@@ -73,12 +53,12 @@ std::vector<double> token_weights(std::span<const std::size_t> lengths, LossAver
   std::size_t tokens = 0;
   for (const std::size_t length : lengths) {
     if (length == 0) {
-      throw InvalidInput("token_weights: a response has no token");
+      throw InvalidInput("[token_weights] a response has no token");
     }
     tokens += length;
   }
   if (tokens == 0) {
-    throw InvalidInput("token_weights: there is no response");
+    throw InvalidInput("[token_weights] there is no response");
   }
   std::vector<double> weights;
   weights.reserve(tokens);
@@ -92,7 +72,6 @@ std::vector<double> token_weights(std::span<const std::size_t> lengths, LossAver
 }
 
 PolicyLoss policy_loss(const PolicyTokens& tokens, const PolicyLossOptions& options) {
-  check(options);
   const int64_t count = tokens_of(tokens.log_prob);
   const torch::Tensor log_prob = in_double(tokens.log_prob, count, "log_prob");
   const torch::Tensor old_log_prob = in_double(tokens.old_log_prob, count, "old_log_prob").detach();
@@ -100,61 +79,35 @@ PolicyLoss policy_loss(const PolicyTokens& tokens, const PolicyLossOptions& opti
   const torch::Tensor weight = in_double(tokens.weight, count, "weight").detach();
 
   const torch::Tensor ratio = torch::exp(log_prob - old_log_prob);
-  const Surrogate objective = surrogate(log_prob, ratio, advantage, options);
-  const torch::Tensor policy = (weight * objective.loss).sum();
+  const Surrogate objective = surrogate(log_prob, ratio, advantage, options.objective);
   const torch::Tensor old_kl = kl_estimate(KlEstimator::kK3, old_log_prob, log_prob.detach());
-  std::vector<torch::Tensor> sums = {policy, (weight * objective.cut).sum(), (weight * old_kl).sum(),
-                                     (weight * ratio).sum()};
-  PolicyLoss found{.loss = policy};
-  if (options.kl_coefficient > 0.0 || tokens.reference_log_prob.defined()) {
+  PolicyLoss found{.loss = (weight * objective.loss).sum()};
+  if (options.kl_coefficient > 0.0) {
     const torch::Tensor reference = in_double(tokens.reference_log_prob, count, "reference_log_prob").detach();
-    sums.push_back((weight * kl_estimate(options.kl_estimator, log_prob, reference)).sum());
-    found.reference_kl = 0.0;
-    found.loss = found.loss + options.kl_coefficient * sums.back();
+    const torch::Tensor kl = (weight * kl_estimate(options.kl_estimator, log_prob, reference)).sum();
+    found.loss = found.loss + options.kl_coefficient * kl;
   }
-  if (options.entropy_coefficient > 0.0 || tokens.entropy.defined()) {
-    sums.push_back((weight * in_double(tokens.entropy, count, "entropy")).sum());
-    found.entropy = 0.0;
-    found.loss = found.loss - options.entropy_coefficient * sums.back();
+  if (options.entropy_coefficient > 0.0) {
+    const torch::Tensor entropy = (weight * in_double(tokens.entropy, count, "entropy")).sum();
+    found.loss = found.loss - options.entropy_coefficient * entropy;
   }
-
-  const std::vector<double> numbers = numbers_of(sums);
-  found.policy = numbers[0];
-  found.clip_fraction = numbers[1];
-  found.approximate_kl = numbers[2];
-  found.ratio_mean = numbers[3];
-  if (found.reference_kl) {
-    found.reference_kl = numbers[4];
-  }
-  if (found.entropy) {
-    found.entropy = numbers.back();
-  }
+  const std::vector<double> numbers = numbers_of({(weight * objective.cut).sum(), (weight * old_kl).sum()});
+  found.clip_fraction = numbers[0];
+  found.approximate_kl = numbers[1];
   return found;
 }
 
-ValueLoss value_loss(const torch::Tensor& values, const torch::Tensor& old_values, const torch::Tensor& returns,
-                     const torch::Tensor& weight, std::optional<double> clip) {
-  if (clip && !(*clip > 0.0)) {
-    throw InvalidInput("value_loss: clip is " + std::to_string(*clip) + "; it must be positive");
-  }
+torch::Tensor value_loss(const torch::Tensor& values, const torch::Tensor& old_values, const torch::Tensor& returns,
+                         const torch::Tensor& weight) {
   const int64_t count = tokens_of(values);
   const torch::Tensor value = in_double(values, count, "values");
   const torch::Tensor old_value = in_double(old_values, count, "old_values").detach();
   const torch::Tensor target = in_double(returns, count, "returns").detach();
   const torch::Tensor share = in_double(weight, count, "weight").detach();
 
-  torch::Tensor error = (value - target).square();
-  torch::Tensor clipped = torch::zeros_like(error, torch::kBool);
-  if (clip) {
-    const torch::Tensor kept = (old_value + (value - old_value).clamp(-*clip, *clip) - target).square();
-    clipped = kept > error;
-    error = torch::maximum(error, kept);
-  }
-  ValueLoss found{.loss = 0.5 * (share * error).sum()};
-  const std::vector<double> numbers = numbers_of({found.loss, (share * clipped).sum()});
-  found.value = numbers[0];
-  found.clip_fraction = numbers[1];
-  return found;
+  const torch::Tensor error = (value - target).square();
+  const torch::Tensor kept = (old_value + (value - old_value).clamp(-kClip, kClip) - target).square();
+  return 0.5 * (share * torch::maximum(error, kept)).sum();
 }
 
 }  // namespace endorm

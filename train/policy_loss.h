@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstddef>
-#include <optional>
 #include <span>
 #include <vector>
 
@@ -25,35 +24,24 @@ struct PolicyTokens {
   torch::Tensor old_log_prob = {};        // by the policy that sampled, nats
   torch::Tensor advantage = {};           // standardised or not
   torch::Tensor weight = {};              // from token_weights
-  torch::Tensor reference_log_prob = {};  // nats; undefined where no KL goes into the loss
-  torch::Tensor entropy = {};  // of the policy at each token, nats, with its gradient; undefined where unknown
+  torch::Tensor reference_log_prob = {};  // nats; read where kl_coefficient is above 0
+  torch::Tensor entropy = {};             // nats, with its gradient; read where entropy_coefficient is above 0
 };
 
-// Weighted sums over the tokens, with ratio = pi / pi_old.
+// Weighted sums over the tokens.
 struct PolicyLoss {
-  torch::Tensor loss = {};                  // [], double: policy + kl_coefficient * kl - entropy_coefficient * entropy
-  double policy = 0.0;                      // the objective's part
-  std::optional<double> reference_kl = {};  // estimated KL(pi || ref) in nats
-  std::optional<double> entropy = {};       // nats
-  double clip_fraction = 0.0;               // of tokens whose gradient the clipping cuts
-  double approximate_kl = 0.0;              // KL(pi_old || pi) by k3, nats
-  double ratio_mean = 0.0;
+  torch::Tensor loss = {};      // [], double: the objective's + kl_coefficient * KL - entropy_coefficient * entropy
+  double clip_fraction = 0.0;   // of tokens whose gradient the clipping cuts
+  double approximate_kl = 0.0;  // KL(pi_old || pi) by k3, nats
 };
 
-// Throws InvalidInput on an option out of its range, a tensor that is not [N], or one that a coefficient needs and that
-// is undefined.
+// Throws InvalidInput on a tensor that is not [N], or that a coefficient needs and that is undefined.
 PolicyLoss policy_loss(const PolicyTokens& tokens, const PolicyLossOptions& options);
 
-struct ValueLoss {
-  torch::Tensor loss = {};     // [], double
-  double value = 0.0;          // the loss as a number
-  double clip_fraction = 0.0;  // of tokens where the clipped error is the greater one
-};
-
-// Half the squared error of values [N], which carry the gradient, to returns [N]. With clip > 0, the greater of that
-// and of the same with the value kept within clip of old_values [N] (Engstrom et al., arXiv 2005.12729 section 3).
-// Throws InvalidInput on a clip that is not positive or a tensor that is not [N].
-ValueLoss value_loss(const torch::Tensor& values, const torch::Tensor& old_values, const torch::Tensor& returns,
-                     const torch::Tensor& weight, std::optional<double> clip);
+// Half the squared error of values [N], which carry the gradient, to returns [N], or that of the value kept within
+// kClip of old_values [N] where that is the greater one (Engstrom et al., arXiv 2005.12729 section 3): [], double.
+// Throws InvalidInput on a tensor that is not [N].
+torch::Tensor value_loss(const torch::Tensor& values, const torch::Tensor& old_values, const torch::Tensor& returns,
+                         const torch::Tensor& weight);
 
 }  // namespace endorm

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <optional>
 #include <string_view>
 
 #include "train/kl.h"
@@ -16,21 +15,23 @@ enum class LossAverage {
 // "token", "sequence".
 std::string_view loss_average_name(LossAverage average);
 
+// With the ratio of pi to pi_old, the policy that drew the token.
 enum class PolicyObjective {
-  kClipped,    // -min(ratio A, clip(ratio, 1 - clip_low, 1 + clip_high) A)     (PPO, arXiv 1707.06347 equation 7)
-  kReinforce,  // -A log pi                                                     (on-policy; the ratio is not used)
+  kClipped,    // -min(ratio A, clip(ratio, 1 - kClip, 1 + kClip) A)     (PPO, arXiv 1707.06347 equation 7)
+  kReinforce,  // -A log pi                                              (on-policy; the ratio is not used)
 };
 
 // "clipped", "reinforce".
 std::string_view policy_objective_name(PolicyObjective objective);
 
+// How far a ratio may leave 1, and the value of a critic what it was, before the gradient is cut (both of the papers).
+inline constexpr double kClip = 0.2;
+// Of the critic's loss beside the policy's.
+inline constexpr double kValueCoefficient = 0.1;
+
 struct PolicyLossOptions {
   PolicyObjective objective = PolicyObjective::kClipped;
-  double clip_low = 0.2;                 // in [0, 1]
-  double clip_high = 0.2;                // >= 0
-  std::optional<double> dual_clip = {};  // > 1: where A < 0 the loss is at most dual_clip * -A (arXiv 1912.09729
-                                         // equation 5)
-  double kl_coefficient = 0.0;           // of the KL to the reference in the loss, >= 0
+  double kl_coefficient = 0.0;  // of the KL to the reference in the loss, >= 0
   KlEstimator kl_estimator = KlEstimator::kK3;
   double entropy_coefficient = 0.0;  // of the entropy that the loss rewards, >= 0
 };

@@ -14,23 +14,6 @@ namespace {
 
 using Rewards = std::vector<std::vector<TokenReward>>;  // [B][T]
 
-// Every reading of the reward model, each temperature once.
-class Readings {
- public:
-  Readings(std::span<const TokenPath> tokens, const FrozenModel& model) : tokens_(tokens), model_(model) {}
-
-  const Rewards& at(double alpha) {
-    const auto known = by_alpha_.find(alpha);
-    return known != by_alpha_.end() ? known->second
-                                    : by_alpha_.emplace(alpha, model_.read(tokens_, alpha)).first->second;
-  }
-
- private:
-  std::span<const TokenPath> tokens_;
-  const FrozenModel& model_;
-  std::map<double, Rewards> by_alpha_;
-};
-
 // The steps of a response as ranges of its tokens; steps that begin inside one token are one.
 std::vector<TokenRange> steps_of(const SampledResponse& response, const Engine& engine, std::string_view separator) {
   std::string bytes;
@@ -61,10 +44,9 @@ RewardPart part_of(const std::vector<TokenReward>& rewards, const SampledRespons
     }
     return part;
   }
-  const bool over_steps = reads_steps(source.aggregate.kind);
   const std::vector<TokenRange> steps =
-      over_steps ? steps_of(response, engine, source.step_separator) : std::vector<TokenRange>();
-  part.response = chosen_reward(aggregate(rewards, steps, source.alpha, source.aggregate), source.aggregate.kind);
+      reads_steps(source.aggregation) ? steps_of(response, engine, source.step_separator) : std::vector<TokenRange>();
+  part.response = chosen_reward(aggregate(rewards, steps, 1.0, {.kind = source.aggregation}), source.aggregation);
   return part;
 }
 
@@ -76,6 +58,17 @@ std::vector<TokenReward> relative(const std::vector<TokenReward>& rewards, const
     difference[t].reward = difference[t].log_prob;
   }
   return difference;
+}
+
+std::vector<std::vector<double>> log_probs_of(const Rewards& rewards) {
+  std::vector<std::vector<double>> log_probs;
+  for (const std::vector<TokenReward>& response : rewards) {
+    std::vector<double>& own = log_probs.emplace_back();
+    for (const TokenReward& token : response) {
+      own.push_back(token.log_prob);
+    }
+  }
+  return log_probs;
 }
 
 // The responses to each problem as a graded row; a response's place in its row is its place among its problem's.
@@ -107,10 +100,6 @@ std::optional<std::size_t> majority(const MathRow& row) {
   return most == count.end() ? std::nullopt : std::optional(most->first);
 }
 
-bool reads_texts(const RewardSpec& source) {
-  return source.kind == RewardKind::kVerified || source.kind == RewardKind::kMajority;
-}
-
 // Fills the parts of a source that reads texts, and the notes. rows: of the responses, graded.
 void grade_into(ResponseRewards& read, std::size_t source, RewardKind kind, std::span<const SampledResponse> responses,
                 std::span<const MathRow> rows) {
@@ -132,46 +121,38 @@ void grade_into(ResponseRewards& read, std::size_t source, RewardKind kind, std:
 ResponseRewards reward_responses(std::span<const SampledResponse> responses, std::span<const RlProblem> problems,
                                  std::span<const RewardSpec> sources, const FrozenModel& reward_model,
                                  const FrozenModel* reference) {
+  const bool texts_are_read = !std::ranges::all_of(sources, reads_logits);
+  const bool logits_are_read = std::ranges::any_of(sources, reads_logits) || reference == &reward_model;
   std::vector<TokenPath> tokens;
   for (const SampledResponse& response : responses) {
     tokens.push_back({problems[response.problem].prompt, response.tokens});
   }
-  Readings of_reward_model(tokens, reward_model);
-  std::optional<Readings> of_other;
-  if (reference != nullptr && reference != &reward_model) {
-    of_other.emplace(tokens, *reference);
-  }
-  Readings& of_reference = of_other ? *of_other : of_reward_model;
+  const Rewards of_reward_model = logits_are_read ? reward_model.read(tokens) : Rewards();
+  const bool another = reference != nullptr && reference != &reward_model;
+  const Rewards of_other = another ? reference->read(tokens) : Rewards();
+  const Rewards& of_reference = another ? of_other : of_reward_model;
+  const std::vector<MathRow> rows = texts_are_read ? graded_rows(responses, problems) : std::vector<MathRow>();
 
   ResponseRewards read;
   read.parts.assign(responses.size(), std::vector<RewardPart>(sources.size()));
   read.notes.assign(responses.size(), "");
   if (reference != nullptr) {
-    for (const std::vector<TokenReward>& rewards : of_reference.at(1.0)) {
-      std::vector<double>& log_prob = read.reference_log_prob.emplace_back();
-      for (const TokenReward& token : rewards) {
-        log_prob.push_back(token.log_prob);
-      }
-    }
+    read.reference_log_prob = log_probs_of(of_reference);
   }
-  const std::vector<MathRow> rows = std::any_of(sources.begin(), sources.end(), reads_texts)
-                                        ? graded_rows(responses, problems)
-                                        : std::vector<MathRow>();
   for (std::size_t k = 0; k < sources.size(); ++k) {
     const RewardSpec& source = sources[k];
-    if (reads_texts(source)) {
+    if (!reads_logits(source)) {
       grade_into(read, k, source.kind, responses, rows);
       continue;
     }
-    const Rewards& rewards = of_reward_model.at(source.kind == RewardKind::kRelative ? 1.0 : source.alpha);
-    if (source.kind == RewardKind::kEndogenous && read.endogenous.empty()) {
-      read.endogenous = rewards;
-    }
+    const bool relates = source.kind == RewardKind::kRelative;
     for (std::size_t b = 0; b < responses.size(); ++b) {
-      read.parts[b][k] =
-          source.kind == RewardKind::kRelative
-              ? part_of(relative(rewards[b], of_reference.at(1.0)[b]), responses[b], source, reward_model.engine())
-              : part_of(rewards[b], responses[b], source, reward_model.engine());
+      const std::vector<TokenReward> rewards =
+          relates ? relative(of_reward_model[b], of_reference[b]) : of_reward_model[b];
+      read.parts[b][k] = part_of(rewards, responses[b], source, reward_model.engine());
+    }
+    if (!relates) {
+      read.endogenous = of_reward_model;
     }
   }
   return read;
@@ -186,6 +167,10 @@ double share_of_right(std::span<const SampledResponse> responses, std::span<cons
         }));
   }
   return static_cast<double>(right) / static_cast<double>(responses.size());
+}
+
+bool reads_logits(const RewardSpec& source) {
+  return source.kind == RewardKind::kEndogenous || source.kind == RewardKind::kRelative;
 }
 
 std::string_view reward_kind_name(RewardKind kind) {

@@ -23,14 +23,16 @@ struct ResponseRewards {
 
 // Rewards of responses to problems [P], each response's problem an index among them, and what the reference says of
 // them, where it is one (nullptr: none, and no source is relative). It may be the reward model: then that reads once.
-// What source k says of response b is parts[b][k]. Throws InvalidInput where an aggregation cannot be had of a
-// response.
+// What source k says of response b is parts[b][k].
 ResponseRewards reward_responses(std::span<const SampledResponse> responses, std::span<const RlProblem> problems,
                                  std::span<const RewardSpec> sources, const FrozenModel& reward_model,
                                  const FrozenModel* reference);
 
 // The share of responses whose answer is right. Every problem has an answer.
 double share_of_right(std::span<const SampledResponse> responses, std::span<const RlProblem> problems);
+
+// Whether a source reads what a model says of the tokens; the others read the texts alone.
+bool reads_logits(const RewardSpec& source);
 
 // "endogenous", "relative", "verified", "majority".
 std::string_view reward_kind_name(RewardKind kind);

@@ -1,6 +1,8 @@
 #include "train/reward_mix.h"
 
+#include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <string>
 
 #include "core/errors.h"
@@ -10,7 +12,7 @@ namespace endorm {
 namespace {
 
 void check_part(const RewardPart& part, std::size_t tokens, std::size_t rollout, std::size_t source) {
-  const std::string where = "mixed_rewards: rollout " + std::to_string(rollout) + ", source " + std::to_string(source);
+  const std::string where = "[mixed_rewards] rollout " + std::to_string(rollout) + ", source " + std::to_string(source);
   if (!part.tokens.empty() && part.tokens.size() != tokens) {
     throw InvalidInput(where + ": " + std::to_string(part.tokens.size()) + " token rewards for " +
                        std::to_string(tokens) + " tokens");
@@ -52,30 +54,15 @@ std::string_view reward_scope_name(RewardScope scope) {
 }
 
 double RewardSource::weight(std::size_t step) const {
-  if (weights.empty()) {
-    throw InvalidInput("RewardSource: a source needs at least one weight");
-  }
-  for (std::size_t i = 0; i < weights.size(); ++i) {
-    if (!std::isfinite(weights[i].weight)) {
-      throw InvalidInput("RewardSource: the weight at step " + std::to_string(weights[i].step) + " is not finite");
-    }
-    if (i > 0 && weights[i].step <= weights[i - 1].step) {
-      throw InvalidInput("RewardSource: step " + std::to_string(weights[i].step) + " follows step " +
-                         std::to_string(weights[i - 1].step) + "; the steps of the weights must rise");
-    }
-  }
-  std::size_t next = 0;
-  while (next < weights.size() && weights[next].step <= step) {
-    ++next;
-  }
-  if (next == 0) {
+  const auto next = std::ranges::upper_bound(weights, step, {}, &WeightAtStep::step);
+  if (next == weights.begin()) {
     return weights.front().weight;
   }
-  const WeightAtStep& from = weights[next - 1];
-  if (next == weights.size()) {
-    return from.weight;
+  if (next == weights.end()) {
+    return weights.back().weight;
   }
-  const WeightAtStep& to = weights[next];
+  const WeightAtStep& from = *std::prev(next);
+  const WeightAtStep& to = *next;
   const double passed = static_cast<double>(step - from.step) / static_cast<double>(to.step - from.step);
   return from.weight + passed * (to.weight - from.weight);
 }
@@ -95,7 +82,7 @@ std::vector<std::vector<double>> mixed_rewards(std::span<const Rollout> rollouts
   for (std::size_t i = 0; i < rollouts.size(); ++i) {
     const Rollout& rollout = rollouts[i];
     if (rollout.log_prob.empty() || rollout.rewards.size() != sources.size()) {
-      throw InvalidInput("mixed_rewards: rollout " + std::to_string(i) + " has " +
+      throw InvalidInput("[mixed_rewards] rollout " + std::to_string(i) + " has " +
                          std::to_string(rollout.log_prob.size()) + " tokens and " +
                          std::to_string(rollout.rewards.size()) + " rewards; it needs a token and " +
                          std::to_string(sources.size()) + " rewards, one for each source");

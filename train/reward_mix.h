@@ -27,7 +27,6 @@ struct RewardSource {
   std::vector<WeightAtStep> weights = {WeightAtStep{}};  // at least one, their steps rising
   RewardScope normalise = RewardScope::kNone;  // where sources are mixed, kGroup or kBatch brings them to one scale
 
-  // Throws InvalidInput where weights is not as said.
   double weight(std::size_t step) const;
 };
 

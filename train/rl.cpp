@@ -2,15 +2,13 @@
 
 #include <algorithm>
 #include <chrono>
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
-#include "train/advantage.h"
-#include "train/decoder.h"
-#include "train/policy_learner.h"
-#include "train/policy_sampler.h"
+#include "train/export.h"
 #include "train/response_rewards.h"
 #include "train/rl_numbers.h"
-#include "train/training_data.h"
 
 namespace endorm {
 namespace {
@@ -54,108 +52,86 @@ std::vector<Rollout> rollouts_of(std::span<const SampledResponse> responses, con
 
 }  // namespace
 
-struct RlRun::State {
-  State(Decoder& given, PolicySampler& draws, const RlProblems& problems, const RlOptions& chosen)
-      : policy(given),
-        sampler(draws),
-        data(problems),
-        options(chosen),
-        learner(given, chosen),
-        walk(problems.problems.size(), chosen.seed) {
-    options.update.schedule.steps = chosen.steps;
-    options.advantage.sources.clear();
-    for (const RewardSpec& source : chosen.rewards) {
-      options.advantage.sources.push_back(source.mix);
-    }
+RlRun::RlRun(TrainedModel& policy, PolicySampler& sampler, FrozenModels& models, const RlProblems& data,
+             const RlProblems& held_out, const RlOptions& options)
+    : policy_(policy),
+      sampler_(sampler),
+      models_(models),
+      data_(data),
+      held_out_(held_out),
+      options_(options),
+      learner_(policy.decoder, options),
+      guards_(options.guards),
+      walk_(data.problems.size(), options.run.seed) {
+  options_.advantage.sources.clear();
+  for (const RewardSpec& source : options.rewards) {
+    options_.advantage.sources.push_back(source.mix);
   }
+}
 
-  // The problems of a step, counted from 0.
-  std::vector<RlProblem> problems_of(std::size_t step) {
-    std::vector<RlProblem> problems;
-    for (std::size_t index = 0; index < options.rollout.prompts; ++index) {
-      problems.push_back(data.problems[walk.at(step * options.rollout.prompts + index)]);
-    }
-    return problems;
+std::vector<RlProblem> RlRun::next_problems() {
+  std::vector<RlProblem> problems;
+  for (std::size_t index = 0; index < options_.rollout.prompts; ++index) {
+    problems.push_back(data_.problems[walk_.at(done_ * options_.rollout.prompts + index)]);
   }
+  return problems;
+}
 
-  std::vector<SampledResponse> draw(std::span<const RlProblem> problems, std::size_t each, std::uint64_t seed) {
-    if (taken != done) {  // the weights have moved since
-      sampler.take(policy);
-      taken = done;
-    }
-    return sampler.draw(
-        problems, each,
-        {.max_tokens = options.rollout.max_tokens, .temperature = options.rollout.temperature, .stop = {}}, seed);
+std::vector<SampledResponse> RlRun::draw(std::span<const RlProblem> problems, std::size_t each, std::uint64_t seed) {
+  if (taken_ != done_) {  // the weights have moved since
+    sampler_.take(policy_.decoder);
+    taken_ = done_;
   }
+  return sampler_.draw(problems, each, {.max_tokens = options_.rollout.max_tokens, .temperature = 1.0, .stop = {}},
+                       seed);
+}
 
-  // Whether the trainer has to read the responses before it learns from them. Where it takes one step along them, its
-  // reading before that is the one it makes while it learns.
-  bool reads_first() const {
-    return options.update.epochs > 1 || options.update.minibatches > 1 || options.advantage.kl_coefficient > 0.0 ||
-           options.advantage.algorithm == Algorithm::kPpo;
-  }
+// Whether the trainer has to read the responses before it learns from them. Where it takes one step along them, its
+// reading before that is the one it makes while it learns.
+bool RlRun::reads_first() const {
+  return options_.update.epochs > 1 || options_.update.minibatches > 1 || options_.advantage.kl_coefficient > 0.0 ||
+         options_.advantage.algorithm == Algorithm::kPpo;
+}
 
-  // Whether anything asks for the reference; a pass through a model is not made for a line of the log alone.
-  bool reads_reference() const {
-    const bool only_texts = std::ranges::all_of(options.rewards, [](const RewardSpec& source) {
-      return source.kind == RewardKind::kVerified || source.kind == RewardKind::kMajority;
-    });
-    return !only_texts || options.advantage.kl_coefficient > 0.0 || options.loss.kl_coefficient > 0.0 ||
-           options.guards.greatest_kl.has_value();
-  }
-
-  Decoder& policy;
-  PolicySampler& sampler;
-  const RlProblems& data;
-  RlOptions options;
-  PolicyLearner learner;
-  EpochWalk walk;
-  std::size_t done = 0;
-  std::optional<std::size_t> taken;  // steps that the sampler's weights have done
-};
-
-RlRun::RlRun(Decoder& policy, PolicySampler& sampler, const RlProblems& data, const RlOptions& options)
-    : state_(std::make_unique<State>(policy, sampler, data, options)) {}
-RlRun::~RlRun() = default;
-
-std::size_t RlRun::steps_done() const { return state_->done; }
+// Whether anything asks for the reference; a pass through a model is not made for a line of the log alone.
+bool RlRun::reads_reference() const {
+  return std::ranges::any_of(options_.rewards, reads_logits) || options_.advantage.kl_coefficient > 0.0 ||
+         options_.loss.kl_coefficient > 0.0 || options_.guards.greatest_kl.has_value();
+}
 
 // The way of the data: problems -> responses -> rewards -> advantages -> weights.
-RlStep RlRun::advance(const FrozenModels& models) {
-  State& state = *state_;
-  const RlOptions& options = state.options;
-  RlStep step;
-  step.step = state.done + 1;
+TrainingStep RlRun::learn() {
+  TrainingStep step{.step = done_ + 1};
   StepTimes times;
 
   auto begin = std::chrono::steady_clock::now();
-  const std::vector<RlProblem> problems = state.problems_of(state.done);
+  const std::vector<RlProblem> problems = next_problems();
   const std::vector<SampledResponse> responses =
-      state.draw(problems, options.rollout.group, options.seed + kDrawing * step.step);
+      draw(problems, options_.rollout.group, options_.run.seed + kDrawing * step.step);
   times.rollout = seconds_since(begin);
 
   begin = std::chrono::steady_clock::now();
-  const ResponseRewards rewards = reward_responses(responses, problems, options.rewards, *models.reward,
-                                                   state.reads_reference() ? models.reference : nullptr);
+  const ResponseRewards rewards = reward_responses(responses, problems, options_.rewards, models_.reward(),
+                                                   reads_reference() ? &models_.start() : nullptr);
   times.reward = seconds_since(begin);
 
   begin = std::chrono::steady_clock::now();
   const std::vector<TrainingSequence> sequences = sequences_of(responses, problems);
-  PolicyReading reading = state.reads_first() ? state.learner.read(sequences) : PolicyReading();
+  PolicyReading reading = reads_first() ? learner_.read(sequences) : PolicyReading();
   const std::vector<Rollout> rollouts = rollouts_of(responses, rewards, reading);
-  Advantages advantages = batch_advantages(rollouts, options.advantage, step.step);
+  const Advantages advantages = batch_advantages(rollouts, options_.advantage, step.step);
   const PolicyTargets targets{.old_log_prob = reading.log_prob,
                               .reference_log_prob = rewards.reference_log_prob,
                               .advantage = advantages.advantage,
                               .returns = advantages.returns,
                               .old_values = reading.values};
-  const double learning_rate = options.update.schedule.at(state.done);
-  PolicyUpdate update = state.learner.update(sequences, targets, learning_rate, options.seed + kUpdating * step.step);
-  if (!state.reads_first()) {
+  const double learning_rate = options_.run.schedule.at(done_, options_.run.steps);
+  PolicyUpdate update = learner_.update(sequences, targets, learning_rate, options_.run.seed + kUpdating * step.step);
+  if (!reads_first()) {
     reading = std::move(update.reading);
   }
   times.update = seconds_since(begin);
-  ++state.done;
+  ++done_;
 
   const StepNumbers numbers{.responses = responses,
                             .problems = problems,
@@ -165,9 +141,9 @@ RlStep RlRun::advance(const FrozenModels& models) {
                             .update = update,
                             .times = times,
                             .learning_rate = learning_rate};
-  step.metrics = metrics_of(numbers, options, step.step);
-  if (options.samples_every > 0 && step.step % options.samples_every == 0) {
-    step.samples = samples_of(numbers, options, models.reference->engine());
+  step.metrics = metrics_of(numbers, options_, step.step);
+  if (options_.samples_every > 0 && step.step % options_.samples_every == 0) {
+    step.samples = samples_of(numbers, options_, models_.start().engine());
   }
   for (const SampledResponse& response : responses) {
     step.tokens += response.tokens.size();
@@ -175,19 +151,60 @@ RlStep RlRun::advance(const FrozenModels& models) {
   return step;
 }
 
-double RlRun::accuracy(const RlProblems& held_out, std::size_t samples) {
-  const std::vector<SampledResponse> responses =
-      state_->draw(held_out.problems, samples, state_->options.seed + kHeldOut);
-  return share_of_right(responses, held_out.problems);
+// The share of right answers of the policy as it is.
+double RlRun::held_out_accuracy() {
+  return share_of_right(draw(held_out_.problems, options_.held_out_samples, options_.run.seed + kHeldOut),
+                        held_out_.problems);
 }
 
-void RlRun::save(const std::string& path, const std::string& fingerprint) const {
-  state_->learner.save(path, fingerprint, state_->done);
+// The next step, with the accuracy of the policy that it begins with where that is due, and of the last one's result.
+TrainingStep RlRun::advance() {
+  const bool asks = !held_out_.problems.empty();
+  const bool before = asks && done_ % options_.held_out_every == 0;
+  const double accuracy = before ? held_out_accuracy() : 0.0;
+  TrainingStep step = learn();
+  if (before) {
+    step.metrics.emplace_back("held_out_accuracy", accuracy);
+  }
+  if (asks && done_ == options_.run.steps) {
+    step.held_out = held_out_accuracy();
+    step.metrics.emplace_back("held_out_accuracy_after", *step.held_out);
+  }
+  return step;
+}
+
+std::optional<std::string> RlRun::fault_of(std::size_t step, std::span<const Metric> metrics) {
+  const std::optional<GuardVerdict> verdict = guards_.check(health_of(step, metrics));
+  return verdict ? std::optional(verdict->reason) : std::nullopt;
+}
+
+bool RlRun::checkpoint_is_due() const { return options_.refresh_every > 0 && done_ % options_.refresh_every == 0; }
+
+std::string RlRun::refreshed_path(std::size_t step) const {
+  const std::string name = "reward-model-" + std::to_string(step) + ".gguf";
+  return (std::filesystem::path(options_.run.directory) / name).string();
+}
+
+// A reward model that is refreshed lies there before the checkpoint does; the one before it goes afterwards.
+void RlRun::save(const std::string& path, const std::string& fingerprint) {
+  const bool refreshes = checkpoint_is_due();
+  if (refreshes) {
+    export_model(refreshed_path(done_), policy_.file, policy_.decoder, TensorType::kF32);
+    models_.refresh(refreshed_path(done_));
+  }
+  learner_.save(path, fingerprint, done_);
+  if (refreshes && done_ > options_.refresh_every) {
+    std::error_code ignored;
+    std::filesystem::remove(refreshed_path(done_ - options_.refresh_every), ignored);
+  }
 }
 
 void RlRun::resume(const std::string& path, const std::string& fingerprint) {
-  state_->done = state_->learner.resume(path, fingerprint);
-  state_->taken.reset();
+  done_ = learner_.resume(path, fingerprint);
+  taken_.reset();
+  if (options_.refresh_every > 0 && done_ >= options_.refresh_every) {
+    models_.refresh(refreshed_path(done_ - done_ % options_.refresh_every));
+  }
 }
 
 }  // namespace endorm

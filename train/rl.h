@@ -1,63 +1,61 @@
 #pragma once
 
 #include <cstddef>
-#include <memory>
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
-#include "train/event_file.h"
+#include "train/frozen_model.h"
+#include "train/guards.h"
+#include "train/policy_learner.h"
+#include "train/policy_sampler.h"
 #include "train/rl_options.h"
 #include "train/rl_problem.h"
-#include "train/run_log.h"
+#include "train/trained_model.h"
+#include "train/training_data.h"
+#include "train/training_run.h"
 
 namespace endorm {
 
-class Decoder;
-class FrozenModel;
-class PolicySampler;
-
-// What one step did: the numbers of its line in the log, and responses to look at.
-struct RlStep {
-  std::size_t step = 0;  // from 1
-  std::vector<Metric> metrics;
-  std::vector<LoggedSample> samples;
-  std::size_t tokens = 0;  // of the responses
-};
-
-// The models that a step reads and never changes.
-struct FrozenModels {
-  const FrozenModel* start = nullptr;      // the policy that the run begins with
-  const FrozenModel* reward = nullptr;     // may be any of the others
-  const FrozenModel* reference = nullptr;  // likewise
-};
-
 // Reinforcement learning, step by step: prompts in an order of the seed's -> responses of the policy as it is ->
-// rewards
-// -> advantages -> an update of the policy. Nothing that a step does depends on anything but the options, the weights
-// and its number, so that a run goes on from a checkpoint to the same bits. One caller at a time; what it is given must
-// outlive it.
-class RlRun {
+// rewards -> advantages -> an update of the policy. What it is given must outlive it.
+class RlRun : public Learner {
  public:
-  RlRun(Decoder& policy, PolicySampler& sampler, const RlProblems& data, const RlOptions& options);
-  ~RlRun();
-  RlRun(const RlRun&) = delete;
-  RlRun& operator=(const RlRun&) = delete;
+  // Turns on the policy's gradients. held_out: problems that are sampled and graded, never learnt; may be empty.
+  RlRun(TrainedModel& policy, PolicySampler& sampler, FrozenModels& models, const RlProblems& data,
+        const RlProblems& held_out, const RlOptions& options);
 
-  std::size_t steps_done() const;
-  // Throws EngineError where loss or gradient are not finite; the weights are then those of the step before.
-  RlStep advance(const FrozenModels& models);
-  // The share of right answers among `samples` responses to each problem, drawn by the policy as it is.
-  double accuracy(const RlProblems& held_out, std::size_t samples);
-
-  // See train/checkpoint.h; fingerprint: what the run's result depends on.
-  void save(const std::string& path, const std::string& fingerprint) const;
-  void resume(const std::string& path, const std::string& fingerprint);
+  std::size_t steps_done() const override { return done_; }
+  TrainingStep advance() override;
+  std::optional<std::string> fault_of(std::size_t step, std::span<const Metric> metrics) override;
+  bool rolls_back() const override { return options_.on_fault == OnFault::kRollBack; }
+  // A step behind which the reward model becomes the policy of then has a checkpoint.
+  bool checkpoint_is_due() const override;
+  void save(const std::string& path, const std::string& fingerprint) override;
+  void resume(const std::string& path, const std::string& fingerprint) override;
 
  private:
-  struct State;
-  std::unique_ptr<State> state_;
+  std::vector<RlProblem> next_problems();
+  std::vector<SampledResponse> draw(std::span<const RlProblem> problems, std::size_t each, std::uint64_t seed);
+  TrainingStep learn();
+  double held_out_accuracy();
+  bool reads_first() const;
+  bool reads_reference() const;
+  std::string refreshed_path(std::size_t step) const;
+
+  TrainedModel& policy_;
+  PolicySampler& sampler_;
+  FrozenModels& models_;
+  const RlProblems& data_;
+  const RlProblems& held_out_;
+  RlOptions options_;
+  PolicyLearner learner_;
+  Guards guards_;
+  EpochWalk walk_;
+  std::size_t done_ = 0;
+  std::optional<std::size_t> taken_;  // steps that the sampler's weights have done
 };
 
 }  // namespace endorm

@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "core/errors.h"
-#include "score/request_tokens.h"
 #include "train/response_rewards.h"
 
 namespace endorm {
@@ -39,147 +38,167 @@ void read_name(ConfigTable& table, const std::string& key, std::string& value, c
 }
 
 void read_reward(ConfigTable& table, RewardSpec& source) {
-  read_choice(
-      table, "source", source.kind,
-      {RewardKind::kEndogenous, RewardKind::kRelative, RewardKind::kVerified, RewardKind::kMajority}, reward_kind_name,
-      "what a response is rewarded for: the reward model's own logits, its log pi less the reference's, a right "
-      "answer, the answer of most responses to the prompt");
+  read_choice(table, "source", source.kind,
+              {RewardKind::kEndogenous, RewardKind::kRelative, RewardKind::kVerified, RewardKind::kMajority},
+              reward_kind_name,
+              "what a response is rewarded for: the reward model's logits, its log pi less that of the start, a right "
+              "answer, the answer of most in the group; the last two where problems have answers");
   std::vector<std::pair<std::size_t, double>> weights = {{0, 1.0}};
-  table.read("weight", weights, "how much it counts: a number, or [[step, number], ...] with straight lines between");
+  table.read(
+      "weight", weights,
+      "how much it counts: a number, or [[step, number], ...] with straight lines between; where there are several");
   source.mix.weights.clear();
   for (const auto& [step, weight] : weights) {
     source.mix.weights.push_back({step, weight});
   }
-  read_choice(table, "normalise", source.mix.normalise, {RewardScope::kNone, RewardScope::kGroup, RewardScope::kBatch},
-              reward_scope_name, "over which responses it is brought to mean 0 and deviation 1 before it is mixed");
-  table.read("dense", source.dense, "endogenous, relative: a reward at every token, in the place of one a response");
-  table.read("alpha", source.alpha, "endogenous: temperature of the soft value");
-  read_choice(table, "aggregation", source.aggregate.kind,
+  read_choice(
+      table, "normalise", source.mix.normalise, {RewardScope::kNone, RewardScope::kGroup, RewardScope::kBatch},
+      reward_scope_name,
+      "over which responses it is brought to mean 0 and deviation 1 before it is mixed; where there are several");
+  table.read(
+      "dense", source.dense,
+      "endogenous, relative: a reward at every token in the place of one a response; true with ppo or reinforce++");
+  read_choice(table, "aggregation", source.aggregation,
               {Aggregation::kDiscounted, Aggregation::kSum, Aggregation::kMean, Aggregation::kChunkedMean,
                Aggregation::kStepMean, Aggregation::kMinStep, Aggregation::kLastK},
-              aggregation_name, "endogenous, relative: how tokens become one number");
-  table.read("gamma", source.aggregate.gamma, "of discounted");
-  table.read("floor", source.aggregate.floor, "of discounted: the smallest weight");
-  table.read("chunk", source.aggregate.chunk, "of chunked_mean: tokens");
-  table.read("last_k", source.aggregate.last_k, "of last_k: tokens");
-  table.read("step_separator", source.step_separator, "of step_mean and min_step");
+              aggregation_name,
+              "endogenous, relative: how tokens become one number; a mean where length is not to count");
+  table.read("step_separator", source.step_separator,
+             "of step_mean and min_step; where steps of the responses end with something else");
   table.refuse_others();
 }
 
 void read_rollout(ConfigTable table, RolloutOptions& options) {
-  table.read("prompts", options.prompts, "prompts a step");
-  table.read("group", options.group, "responses to each prompt");
-  table.read("max_tokens", options.max_tokens, "of a response; a longer one is cut off there");
-  table.read("max_prompt_tokens", options.max_prompt_tokens, "longer prompts are left out, and said");
-  table.read("template_kwargs", options.text.arguments,
-             "what the chat template reads beside the messages, the text of a JSON object; a row's own "
-             "chat_template_kwargs and tools come before it");
-  table.read("template_date", options.text.date, "today, for templates that ask: YYYY-MM-DD");
-  options.text.arguments = template_arguments_from(options.text.arguments, "rollout.template_kwargs");
-  check_template_date(options.text.date);
-  table.read("temperature", options.temperature, "of the draw");
+  table.read("prompts", options.prompts, kFromOne, "a step; more where reward and gradient jump from step to step");
+  table.read("group", options.group, kFromOne, "responses to each prompt; more where right ones are rare");
+  table.read("max_tokens", options.max_tokens, kFromOne,
+             "of a response; above what a good one takes, for a longer one is cut off (`truncated` in the log)");
+  table.read("max_prompt_tokens", options.max_prompt_tokens, kFromOne,
+             "longer prompts are left out, and said; where memory is short, or the data are long");
   read_choice(table, "precision", options.precision, {Precision::kExact, Precision::kFast, Precision::kNative},
-              precision_name, "of the engine that draws; what it costs is logged as rollout_mismatch");
+              precision_name,
+              "of the engine that draws; where drawing takes most of a step, and `rollout_mismatch` stays small");
   table.refuse_others();
 }
 
 void read_algorithm(ConfigTable table, RlOptions& options) {
   AdvantageOptions& advantage = options.advantage;
-  PolicyLossOptions& loss = options.loss;
   read_choice(table, "name", advantage.algorithm,
               {Algorithm::kPpo, Algorithm::kGrpo, Algorithm::kRloo, Algorithm::kReinforcePlusPlus}, algorithm_name,
-              "how rewards become advantages");
-  table.read("gamma", advantage.gamma, "ppo, reinforce++: discount of later tokens");
-  table.read("lambda", advantage.lambda, "ppo: of the generalised advantage");
-  table.read("standardise_advantages", advantage.standardise_advantages, "ppo: over the tokens of a step");
-  table.read("divide_by_deviation", advantage.divide_by_deviation, "grpo: false is Dr. GRPO");
-  table.read("process_supervision", advantage.process_supervision, "grpo: for dense rewards");
-  table.read("group_baseline", advantage.group_baseline, "reinforce++: the group's mean is subtracted first");
-  read_choice(table, "objective", loss.objective, {PolicyObjective::kClipped, PolicyObjective::kReinforce},
-              policy_objective_name, "the clipped ratio, or plain -A log pi");
-  table.read("clip_low", loss.clip_low, "the ratio is kept above 1 - clip_low");
-  table.read("clip_high", loss.clip_high, "the ratio is kept below 1 + clip_high");
-  table.read("dual_clip", loss.dual_clip, "bound of the loss where the advantage is negative; false: none");
-  table.read("entropy_coefficient", loss.entropy_coefficient, "of the entropy, which the loss rewards");
+              "how rewards become advantages; ppo or reinforce++ where tokens have rewards of their own or group is 1");
+  table.read("gamma", advantage.gamma, kShare,
+             "ppo, reinforce++: discount of later tokens; below 1 where a reward is for the tokens just before it");
+  table.read("lambda", advantage.lambda, kShare,
+             "ppo: of the generalised advantage; lower where advantages are noisy and the critic has learnt");
+  table.read("divide_by_deviation", advantage.divide_by_deviation,
+             "grpo; false, which is Dr. GRPO, where groups that hardly differ count too much");
+  table.read("group_baseline", advantage.group_baseline,
+             "reinforce++: the group's mean is subtracted first; where prompts are not equally hard");
+  read_choice(table, "objective", options.loss.objective, {PolicyObjective::kClipped, PolicyObjective::kReinforce},
+              policy_objective_name, "the clipped ratio, or plain -A log pi; the second where a step is one update");
+  table.read("entropy_coefficient", options.loss.entropy_coefficient, kFromZero,
+             "of the entropy, which the loss rewards; above 0 where `entropy` falls early");
   read_choice(table, "average", options.update.average, {LossAverage::kToken, LossAverage::kSequence},
-              loss_average_name, "every token counts alike, or every response");
-  table.read("value_coefficient", options.update.value_coefficient, "ppo: of the critic's loss");
-  table.read("value_clip", options.update.value_clip, "ppo: how far a value may move in a step; false: any");
+              loss_average_name,
+              "every token counts alike, or every response; the second where long ones drown others");
   table.refuse_others();
 }
 
 void read_kl(ConfigTable table, RlOptions& options) {
-  table.read("in_reward", options.advantage.kl_coefficient, "coefficient of the KL to the reference in the reward");
-  read_estimator(table, "in_reward_estimator", options.advantage.kl_estimator, "its estimator");
-  table.read("in_loss", options.loss.kl_coefficient, "coefficient of the KL to the reference in the loss");
-  read_estimator(table, "in_loss_estimator", options.loss.kl_estimator, "its estimator; the gradient of k1 is noise");
-  table.read("reference", options.reference_model, "GGUF file; \"\": the policy that the run begins with");
+  table.read(
+      "in_reward", options.advantage.kl_coefficient, kFromZero,
+      "coefficient in the reward of the KL to the start; above 0 where `kl` grows and what is written gets worse");
+  read_estimator(table, "in_reward_estimator", options.advantage.kl_estimator,
+                 "k2 or k3 where a reward is never to rise by a KL below 0");
+  table.read("in_loss", options.loss.kl_coefficient, kFromZero,
+             "the same in the loss, in the place of in_reward; with grpo");
+  read_estimator(table, "in_loss_estimator", options.loss.kl_estimator,
+                 "k2 for the gradient of the KL itself; that of k1 is noise");
   table.refuse_others();
 }
 
 void read_update(ConfigTable table, RlOptions& options) {
   UpdateOptions& update = options.update;
-  table.read("learning_rate", update.schedule.peak, "of AdamW, at its peak");
-  table.read("warm_up", update.schedule.warm_up, "steps in which it rises");
-  read_choice(table, "decay", update.schedule.decay,
+  TrainingOptions& run = options.run;
+  table.read("learning_rate", run.schedule.peak, kAboveZero,
+             "of AdamW, at its peak; 1e-6 for every weight of a large model, more for adapters and small models");
+  table.read("warm_up", run.schedule.warm_up, kFromZero, "steps in which it rises; some where the first steps hurt");
+  read_choice(table, "decay", run.schedule.decay,
               {LearningRateDecay::kNone, LearningRateDecay::kLinear, LearningRateDecay::kCosine},
-              learning_rate_decay_name, "how it falls");
-  table.read("final_fraction", update.schedule.final_fraction, "of the peak, at the last step");
-  table.read("weight_decay", update.weight_decay, "of matrices");
-  table.read("clip_norm", update.clip_norm, "largest norm of a gradient; 0: any");
-  table.read("epochs", update.epochs, "passes over the responses of a step");
-  table.read("minibatches", update.minibatches, "optimizer steps in a pass");
-  table.read("lora_rank", options.lora_rank, "of low-rank adapters that learn; 0: every weight learns");
-  table.read("lora_alpha", options.lora_alpha, "their scale, times rank");
-  read_name(table, "device", options.device, {"auto", "cpu", "cuda"}, "of the trainer; auto: a GPU where there is one");
-  read_name(table, "compute", options.compute, {"auto", "f32", "bf16"}, "type of matrix products; auto: measured");
-  table.read("pass_tokens", update.pass_tokens, "tokens in one forward and backward pass");
-  table.read("recompute", update.recompute_layers, "keep only each layer's input: less memory, a third more time");
+              learning_rate_decay_name, "how it falls, to a tenth; none where single steps are compared");
+  table.read("weight_decay", run.weight_decay, kFromZero, "of matrices; above 0 in long runs of every weight");
+  table.read("epochs", update.epochs, kFromOne,
+             "passes over a step's responses; more where drawing is what takes time");
+  table.read("minibatches", update.minibatches, kFromOne,
+             "optimizer steps in a pass; more where a step has hundreds of responses");
+  table.read("lora_rank", run.lora_rank, kFromZero,
+             "of low-rank adapters that learn; 0: every weight; above 0 where memory is short");
+  read_name(table, "device", run.device, {"auto", "cpu", "cuda"},
+            "of the trainer; auto: a GPU where there is one; cpu where a run is to repeat to the bit");
+  read_name(table, "compute", run.compute, {"auto", "f32", "bf16"},
+            "type of matrix products; auto: measured; f32 where runs are compared");
+  table.read("pass_tokens", run.pass_tokens, kFromOne,
+             "tokens in one forward and backward pass; fewer where memory is short");
+  table.read("recompute", run.recompute_layers,
+             "keep only each layer's input, for a third more time; true where memory is short");
   table.refuse_others();
 }
 
 void read_guards(ConfigTable table, RlOptions& options) {
   GuardLimits& guards = options.guards;
-  read_choice(table, "on_fault", options.on_fault, {OnFault::kStop, OnFault::kRollBack}, on_fault_name,
-              "whose weights are exported: those of the fault, or those of the last checkpoint");
-  table.read("window", guards.window, "steps over which a mean is taken");
-  table.read("least_entropy", guards.least_entropy, "nats a token; false: not watched, as in all of these");
-  table.read("least_entropy_of_start", guards.least_entropy_of_start, "as a part of that at the start");
-  table.read("least_length", guards.least_length, "tokens a response");
-  table.read("least_length_of_start", guards.least_length_of_start, "as a part of that at the start");
-  table.read("greatest_length_of_start", guards.greatest_length_of_start, "as a multiple of that at the start");
-  table.read("greatest_kl", guards.greatest_kl, "nats a token, from the reference");
+  read_choice(
+      table, "on_fault", options.on_fault, {OnFault::kStop, OnFault::kRollBack}, on_fault_name,
+      "whose weights are exported: those of the fault, or those of the last checkpoint; the second for unwatched runs");
+  table.read("window", guards.window, kFromOne, "steps over which a mean is taken; more where steps differ much");
+  table.read("least_entropy", guards.least_entropy, kFromZero,
+             "nats a token; false: not watched, as in all of these; lower where there is one right thing to say");
+  table.read("least_entropy_of_start", guards.least_entropy_of_start, kShare,
+             "as a part of that at the start; lower where there is one right thing to say");
+  table.read("least_length", guards.least_length, kFromZero, "tokens a response; lower where answers are a word");
+  table.read("least_length_of_start", guards.least_length_of_start, kShare,
+             "as a part of that at the start; lower where responses begin far too long");
+  table.read("greatest_length_of_start", guards.greatest_length_of_start, kFromOne,
+             "as a multiple of that at the start; greater where longer reasoning is wanted");
+  table.read("greatest_kl", guards.greatest_kl, kFromZero,
+             "nats a token, from the start; greater where a base model learns a task that it cannot do at all");
   table.refuse_others();
 }
 
 void read_watch(ConfigTable table, RlOptions& options) {
-  table.read("held_out", options.held_out, "problems with answers that are sampled and graded, never learnt");
-  table.read("held_out_every", options.held_out_every, "steps between two gradings");
-  table.read("held_out_samples", options.held_out_samples, "responses to each of them");
-  table.read("samples_every", options.samples_every, "steps between those whose samples the log keeps; 0: none");
-  table.read("samples", options.samples, "of such a step");
-  table.read("checkpoint_every", options.checkpoint_every, "steps between two checkpoints");
-  read_name(table, "export", options.export_type, {"f32", "f16", "bf16"}, "type of the matrices in model.gguf");
+  table.read("held_out", options.held_out,
+             "problems with answers that are sampled and graded, never learnt; have some: rewards can be hacked");
+  table.read("held_out_every", options.held_out_every, kFromOne,
+             "steps between two gradings; more where they take long");
+  table.read("held_out_samples", options.held_out_samples, kFromOne,
+             "responses to each of them; more where they are few");
+  table.read("samples_every", options.samples_every, kFromZero,
+             "steps between those whose samples the log keeps; 0: none; fewer where a run is to be read closely");
+  table.read("samples", options.samples, kFromOne, "of such a step; more where a run is to be read closely");
+  table.read("checkpoint_every", options.run.checkpoint_every, kFromOne,
+             "steps between two checkpoints; more where a model is large and a step short");
   table.refuse_others();
 }
 
 RlOptions read(ConfigTable& table) {
   RlOptions options;
-  table.read("model", options.model, "GGUF file or the name of a known model: the policy that the run begins with");
+  table.read("model", options.run.model, "GGUF file or the name of a known model: the policy that the run begins with");
   table.read("data", options.data, "JSON lines: prompt or messages, and answer where a reward needs it");
-  table.read("steps", options.steps, "of the run");
-  std::size_t seed = options.seed;
-  table.read("seed", seed, "of the order of the data, of what is drawn, of new adapters");
-  options.seed = seed;
+  table.read("steps", options.run.steps, kFromOne, "of the run; more while what is held out still gains");
+  std::size_t seed = options.run.seed;
+  table.read("seed", seed, kFromZero,
+             "of the order of the data, of what is drawn, of new adapters; another to see how far chance goes");
+  options.run.seed = seed;
   std::vector<ConfigTable> sources = table.tables("reward");
   options.rewards.assign(sources.size(), RewardSpec{});
   for (std::size_t k = 0; k < sources.size(); ++k) {
     read_reward(sources[k], options.rewards[k]);
   }
   ConfigTable model = table.table("reward_model");
-  model.read("file", options.reward_model, "GGUF file; \"\": the policy that the run begins with");
-  model.read("refresh_every", options.refresh_every,
-             "steps after which it becomes the policy of then; 0: it stays as it was");
+  model.read(
+      "file", options.reward_model,
+      "GGUF file of as many tokens; \"\": the policy that the run begins with; where a better model is to reward");
+  model.read("refresh_every", options.refresh_every, kFromZero,
+             "steps after which it becomes the policy of then; 0: never, as the theorem of the paper has it");
   model.refuse_others();
   read_rollout(table.table("rollout"), options.rollout);
   read_algorithm(table.table("algorithm"), options);
@@ -212,31 +231,19 @@ void check_rl_options(const RlOptions& options) {
       throw InvalidInput("[config] " + what);
     }
   };
+  const RolloutOptions& rollout = options.rollout;
+  const Algorithm algorithm = options.advantage.algorithm;
   need(!options.data.empty(), "data is missing: JSON lines with prompts");
-  need(options.steps > 0, "steps is 0");
-  need(options.rollout.prompts > 0 && options.rollout.group > 0,
-       "rollout.prompts and rollout.group must be at least 1");
-  need(options.rollout.max_tokens > 0, "rollout.max_tokens is 0");
-  need(options.rollout.temperature > 0.0, "rollout.temperature must be above 0");
-  need(options.advantage.algorithm != Algorithm::kRloo || options.rollout.group > 1,
-       "rloo compares the responses to a prompt: rollout.group must be at least 2");
-  need(options.advantage.algorithm != Algorithm::kGrpo || options.rollout.group > 1,
-       "grpo compares the responses to a prompt: rollout.group must be at least 2");
-  need(options.update.epochs > 0 && options.update.minibatches > 0, "update.epochs and minibatches must be at least 1");
-  need(options.update.minibatches <= options.rollout.prompts * options.rollout.group,
-       "update.minibatches are more than the responses of a step");
-  need(options.update.schedule.peak > 0.0, "update.learning_rate must be above 0");
-  need(options.update.pass_tokens > 0, "update.pass_tokens is 0");
-  need(options.held_out_every > 0 && options.held_out_samples > 0 && options.checkpoint_every > 0,
-       "watch.held_out_every, held_out_samples and checkpoint_every must be at least 1");
+  need(
+      (algorithm != Algorithm::kRloo && algorithm != Algorithm::kGrpo) || rollout.group > 1,
+      std::string(algorithm_name(algorithm)) + " compares the responses to a prompt: rollout.group must be at least 2");
+  need(options.update.minibatches <= rollout.prompts * rollout.group,
+       "update.minibatches is more than the responses of a step, rollout.prompts times rollout.group");
   for (const RewardSpec& source : options.rewards) {
-    const bool reads_logits = source.kind == RewardKind::kEndogenous || source.kind == RewardKind::kRelative;
-    need(!source.dense || reads_logits,
-         std::string(reward_kind_name(source.kind)) + " has no reward a token: dense is true");
-    need(source.alpha > 0.0, "reward[].alpha must be above 0");
-    need(source.kind != RewardKind::kMajority || options.rollout.group > 1,
-         "a majority needs more than one response to a prompt");
-    source.mix.weight(1);  // throws where the points do not rise
+    need(!source.dense || reads_logits(source),
+         "reward[].dense is true, and " + std::string(reward_kind_name(source.kind)) + " has no reward a token");
+    need(source.kind != RewardKind::kMajority || rollout.group > 1,
+         "majority needs more than one response to a prompt: rollout.group must be at least 2");
   }
 }
 

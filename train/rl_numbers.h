@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "train/advantage.h"
-#include "train/event_file.h"
 #include "train/guards.h"
 #include "train/policy_learner.h"
 #include "train/response_rewards.h"

@@ -105,10 +105,10 @@ void add_numbers(json& tokens, const char* name, const std::vector<double>& numb
 
 }  // namespace
 
-RunLog::RunLog(const std::string& path, const std::string& manifest, std::size_t steps_done,
+RunLog::RunLog(const std::string& path, const json& manifest, std::size_t steps_done,
                const std::string& event_directory)
     : path_(path), last_step_(steps_done) {
-  const std::string manifest_line = R"({"manifest":)" + manifest + "}";
+  const std::string manifest_line = json{{"manifest", manifest}}.dump();
   AtomicFile file(path);
   file.write(steps_done == 0 ? manifest_line + "\n" : kept_lines(path, manifest_line, steps_done, earlier_));
   file.commit();

@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include <nlohmann/json_fwd.hpp>
+
 #include "train/event_file.h"
 
 namespace endorm {
@@ -34,10 +36,10 @@ struct LoggedStep {
 class RunLog {
  public:
   // Goes on with the log at path where steps_done is not 0: lines of later steps, which a stopped run wrote behind its
-  // last checkpoint, and a half-written last line are cut off. Begins a new one otherwise. manifest: a JSON object.
+  // last checkpoint, and a half-written last line are cut off. Begins a new one otherwise. manifest: an object.
   // Metrics go to a TensorBoard file in event_directory, too, where it is not empty.
   // Throws InvalidInput where the log belongs to another manifest or is none, EngineError where it cannot be written.
-  RunLog(const std::string& path, const std::string& manifest, std::size_t steps_done,
+  RunLog(const std::string& path, const nlohmann::ordered_json& manifest, std::size_t steps_done,
          const std::string& event_directory = {});
   ~RunLog();
   RunLog(const RunLog&) = delete;

@@ -1,13 +1,11 @@
 #include "train/sft.h"
 
-#include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <vector>
 
 #include "core/errors.h"
 #include "train/checkpoint.h"
-#include "train/decoder.h"
-#include "train/optimizer.h"
 #include "train/packed_batch.h"
 
 namespace endorm {
@@ -23,78 +21,65 @@ std::size_t targets_of(std::span<const TrainingSequence> sequences) {
 
 }  // namespace
 
-struct SftRun::State {
-  State(Decoder& given, const TrainingData& sequences, const SftOptions& chosen)
-      : decoder(given),
-        data(sequences),
-        options(chosen),
-        optimizer(learning_of(given), adam_of(chosen)),
-        walk(sequences.sequences.size(), chosen.seed) {}
+SftRun::SftRun(Decoder& decoder, const TrainingData& data, const TrainingData& held_out, const SftOptions& options)
+    : decoder_(decoder),
+      data_(data),
+      held_out_(held_out),
+      options_(options),
+      optimizer_(decoder.begin_learning(),
+                 {.weight_decay = options.run.weight_decay, .clip_norm = options.run.clip_norm}),
+      walk_(data.sequences.size(), options.run.seed) {}
 
-  static NamedTensors learning_of(Decoder& decoder) {
-    decoder.begin_learning();
-    return decoder.learning();
+// The data are walked through again and again, each epoch in its own order.
+std::vector<TrainingSequence> SftRun::next_batch() {
+  std::vector<TrainingSequence> batch;
+  for (std::size_t index = 0; index < options_.batch; ++index) {
+    batch.push_back(data_.sequences[walk_.at(done_ * options_.batch + index)]);
   }
-  static AdamWOptions adam_of(const SftOptions& options) {
-    return {.weight_decay = options.weight_decay, .clip_norm = options.clip_norm};
-  }
-
-  // The sequences of a step, where the data are walked through again and again, each epoch in its own order.
-  std::vector<TrainingSequence> batch_of(std::size_t step) {
-    std::vector<TrainingSequence> batch;
-    for (std::size_t index = 0; index < options.batch; ++index) {
-      batch.push_back(data.sequences[walk.at(step * options.batch + index)]);
-    }
-    return batch;
-  }
-
-  Decoder& decoder;
-  const TrainingData& data;
-  SftOptions options;
-  Optimizer optimizer;
-  std::size_t done = 0;
-  EpochWalk walk;
-};
-
-SftRun::SftRun(Decoder& decoder, const TrainingData& data, const SftOptions& options) {
-  if (options.batch == 0) {
-    throw InvalidInput("[sft] a step needs at least one sequence");
-  }
-  state_ = std::make_unique<State>(decoder, data, options);
+  return batch;
 }
 
-SftRun::~SftRun() = default;
-
-std::size_t SftRun::steps_done() const { return state_->done; }
-
-SftStep SftRun::advance() {
-  const std::vector<TrainingSequence> batch = state_->batch_of(state_->done);
-  SftStep step{.step = state_->done + 1, .learning_rate = state_->options.schedule.at(state_->done)};
-  step.targets = targets_of(batch);
-  const double share = 1.0 / static_cast<double>(step.targets);
-  state_->optimizer.clear_gradients();
-  for (const SequenceRange range : passes_of(batch, state_->options.pass_tokens)) {
-    const PackedBatch packed = pack(range.of(std::span<const TrainingSequence>(batch)), state_->decoder.device());
-    const torch::Tensor loss = -state_->decoder.log_probs(packed).log_prob.sum() * share;
-    loss.backward();
-    step.loss += loss.item<double>();
+TrainingStep SftRun::advance() {
+  const auto begin = std::chrono::steady_clock::now();
+  const std::vector<TrainingSequence> batch = next_batch();
+  const std::size_t targets = targets_of(batch);
+  const double learning_rate = options_.run.schedule.at(done_, options_.run.steps);
+  TrainingStep step{.step = done_ + 1};
+  double loss = 0.0;
+  optimizer_.clear_gradients();
+  for (const SequenceRange range : passes_of(batch, options_.run.pass_tokens)) {
+    const PackedBatch packed = pack(range.of(std::span<const TrainingSequence>(batch)), decoder_.device());
+    const torch::Tensor part = -decoder_.log_probs(packed).log_prob.sum() * (1.0 / static_cast<double>(targets));
+    part.backward();
+    loss += part.item<double>();
     step.tokens += static_cast<std::size_t>(packed.tokens.size(0));
   }
-  if (!std::isfinite(step.loss)) {
+  if (!std::isfinite(loss)) {
     throw EngineError("[sft] the loss of step " + std::to_string(step.step) +
                       " is not finite; a smaller --learning-rate may help");
   }
-  step.gradient_norm = state_->optimizer.step(step.learning_rate);
-  ++state_->done;
+  const double gradient_norm = optimizer_.step(learning_rate);
+  ++done_;
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  step.metrics = {{"loss", loss},
+                  {"learning_rate", learning_rate},
+                  {"gradient_norm", gradient_norm},
+                  {"tokens", static_cast<double>(step.tokens)},
+                  {"targets", static_cast<double>(targets)},
+                  {"tokens_per_second", static_cast<double>(step.tokens) / seconds}};
+  if (!held_out_.sequences.empty() && (done_ == options_.run.steps || done_ % options_.held_out_every == 0)) {
+    step.held_out = mean_loss(decoder_, held_out_.sequences, options_.run.pass_tokens);
+    step.metrics.emplace_back("held_out_loss", *step.held_out);
+  }
   return step;
 }
 
-void SftRun::save(const std::string& path, const std::string& fingerprint) const {
-  save_checkpoint(path, fingerprint, state_->done, state_->decoder.learning(), state_->optimizer);
+void SftRun::save(const std::string& path, const std::string& fingerprint) {
+  save_checkpoint(path, fingerprint, done_, decoder_.learning(), optimizer_);
 }
 
 void SftRun::resume(const std::string& path, const std::string& fingerprint) {
-  state_->done = load_checkpoint(path, fingerprint, state_->decoder.learning(), state_->optimizer);
+  done_ = load_checkpoint(path, fingerprint, decoder_.learning(), optimizer_);
 }
 
 double mean_loss(const Decoder& decoder, std::span<const TrainingSequence> sequences, std::size_t pass_tokens) {

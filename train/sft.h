@@ -1,62 +1,40 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
-#include <memory>
 #include <span>
 #include <string>
 
-#include "train/learning_rate.h"
+#include "train/decoder.h"
+#include "train/optimizer.h"
+#include "train/sft_options.h"
 #include "train/training_data.h"
+#include "train/training_run.h"
 
 namespace endorm {
 
-class Decoder;
-
-struct SftOptions {
-  // What changes the weights.
-  std::size_t batch = 16;  // sequences a step
-  LearningRateSchedule schedule;
-  double weight_decay = 0.0;
-  double clip_norm = 1.0;
-  std::uint64_t seed = 0;  // of the order of the data
-
-  // What changes only speed and memory.
-  std::size_t pass_tokens = 2048;  // tokens in one forward and backward pass; a longer sequence is one of its own
-};
-
-// What one step did.
-struct SftStep {
-  std::size_t step = 0;  // from 1
-  double loss = 0.0;     // mean -log pi over the target tokens of the step, nats, before it
-  double learning_rate = 0.0;
-  double gradient_norm = 0.0;  // before clipping
-  std::size_t tokens = 0;      // through the model
-  std::size_t targets = 0;
-};
-
 // Supervised training of a decoder on sequences: the mean over a step's target tokens of -log pi falls. Every sequence
-// is seen once an epoch, in an order of its own. Deterministic for one machine, thread count and seed. One caller at a
-// time; keeps references to the decoder and the data, which must outlive it.
-class SftRun {
+// is seen once an epoch, in an order of its own. Deterministic for one machine, thread count and seed. Keeps references
+// to the decoder and the data, which must outlive it.
+class SftRun : public Learner {
  public:
-  // Turns on the decoder's gradients.
-  SftRun(Decoder& decoder, const TrainingData& data, const SftOptions& options);
-  ~SftRun();
-  SftRun(const SftRun&) = delete;
-  SftRun& operator=(const SftRun&) = delete;
+  // Turns on the decoder's gradients. held_out: whose loss is measured, never learnt; may be empty.
+  SftRun(Decoder& decoder, const TrainingData& data, const TrainingData& held_out, const SftOptions& options);
 
-  std::size_t steps_done() const;
-  // Throws EngineError where loss or gradient are not finite; the weights are then those of the step before.
-  SftStep advance();
-
-  // See train/checkpoint.h; fingerprint: what the run's result depends on.
-  void save(const std::string& path, const std::string& fingerprint) const;
-  void resume(const std::string& path, const std::string& fingerprint);
+  std::size_t steps_done() const override { return done_; }
+  TrainingStep advance() override;
+  void save(const std::string& path, const std::string& fingerprint) override;
+  void resume(const std::string& path, const std::string& fingerprint) override;
 
  private:
-  struct State;
-  std::unique_ptr<State> state_;
+  std::vector<TrainingSequence> next_batch();
+
+  Decoder& decoder_;
+  const TrainingData& data_;
+  const TrainingData& held_out_;
+  SftOptions options_;
+  Optimizer optimizer_;
+  EpochWalk walk_;
+  std::size_t done_ = 0;
 };
 
 // Mean -log pi over the targets of all sequences, nats, without gradients.

@@ -15,7 +15,7 @@ void standardise(std::span<double* const> values, bool divide, double epsilon) {
   bool equal = true;
   for (const double* value : values) {
     if (!std::isfinite(*value)) {
-      throw InvalidInput("standardise: a value is " + std::to_string(*value) + ": rewards must be finite");
+      throw InvalidInput("[standardise] a value is " + std::to_string(*value) + ": rewards must be finite");
     }
     sum += *value;
     equal = equal && *value == *values.front();

@@ -8,6 +8,7 @@
 #include "app/cli/commands.h"
 #include "app/cli/engine_flags.h"
 #include "app/cli/freed_memory.h"
+#include "app/cli/scoring_flags.h"
 #include "app/cli/training_run.h"
 #include "app/environment.h"
 #include "core/errors.h"
@@ -20,6 +21,7 @@ namespace {
 
 struct RlFlags {
   EngineSettings engine;
+  ScoringSettings text;  // of it, what the template reads
   std::string config;
   std::string directory;
   std::string model;                 // in the place of the configuration's
@@ -28,17 +30,7 @@ struct RlFlags {
   bool keys = false;
 };
 
-void print(const RlOutcome& outcome, const RlOptions& options) {
-  say_what_was_there(outcome.left_out, outcome.resumed_at);
-  std::printf("learnt     from %zu prompts, matrix products in %s\n", outcome.problems, outcome.compute.c_str());
-  if (outcome.held_out_accuracy) {
-    std::printf("held out   %.1f %% right\n", 100.0 * *outcome.held_out_accuracy);
-  }
-  std::printf("log        %s/run.jsonl\nwritten    %s, the policy behind step %zu\n", options.directory.c_str(),
-              outcome.exported.c_str(), outcome.exported_step);
-}
-
-// A configuration of every key, each with its help and what holds without it.
+// A configuration of every key, each behind its help, with what holds without it.
 [[maybe_unused]] void print_keys() {
   std::string section;
   for (const ConfigKey& key : rl_config_keys()) {
@@ -50,8 +42,9 @@ void print(const RlOutcome& outcome, const RlOptions& options) {
       std::printf("\n%s\n",
                   list == std::string::npos ? ("[" + own + "]").c_str() : ("[[" + own.substr(0, list) + "]]").c_str());
     }
-    std::printf("%s = %s  # %s\n", key.path.substr(own.empty() ? 0 : dot + 1).c_str(), key.standard.c_str(),
-                key.help.c_str());
+    const std::string range = key.range ? "; " + key.range->words() : "";
+    std::printf("# %s%s\n%s = %s\n", key.help.c_str(), range.c_str(),
+                key.path.substr(own.empty() ? 0 : dot + 1).c_str(), key.standard.c_str());
   }
 }
 
@@ -61,23 +54,28 @@ void print(const RlOutcome& outcome, const RlOptions& options) {
   }
   RlOptions options = read_rl_config(flags.config);
   keep_freed_memory();
-  options.directory = flags.directory;
-  options.steps = flags.steps.value_or(options.steps);
-  options.seed = flags.seed.value_or(options.seed);
-  options.model = !flags.model.empty() ? flags.model : options.model.empty() ? flags.engine.model : options.model;
-  check_rl_options(options);
-  const ModelStoreOptions store = model_store_options(flags.engine.offline);
-  for (std::string* model : {&options.reward_model, &options.reference_model}) {
-    *model = model->empty() ? "" : resolve_model(*model, store);
+  TrainingOptions& run = options.run;
+  run.directory = flags.directory;
+  run.steps = flags.steps.value_or(run.steps);
+  run.seed = flags.seed.value_or(run.seed);
+  options.rollout.text = template_options(flags.text);
+  if (!options.reward_model.empty()) {
+    options.reward_model = resolve_model(options.reward_model, model_store_options(flags.engine.offline));
   }
-  EngineSettings engine = flags.engine;
-  engine.model = options.model;
+  EngineSettings named = flags.engine;
+  named.model = !flags.model.empty() ? flags.model : run.model.empty() ? flags.engine.model : run.model;
+  const LlamaEngineOptions engine = local_engine_options(named);
+  run.model = engine.model_path;
   TrainingProgress drawn;
-  const RlOutcome outcome = run_rl(options, local_engine_options(engine), [&](const RlProgress& progress) {
-    drawn.update(progress.step.step, progress.steps, progress.step.tokens);
-  });
+  const TrainingOutcome outcome =
+      run_rl(options, engine, [&](const TrainingStep& step, std::size_t steps) { drawn.update(step, steps); });
   drawn.end();
-  print(outcome, options);
+  char held_out[32] = "";
+  if (outcome.held_out) {
+    std::snprintf(held_out, sizeof held_out, "%.1f %% right", 100.0 * *outcome.held_out);
+  }
+  print_outcome(outcome, run, "from " + std::to_string(outcome.examples) + " prompts", held_out,
+                ", the policy behind step " + std::to_string(outcome.exported_step));
   if (!outcome.fault.empty()) {
     throw EngineError("[rl] a guard ended the run: " + outcome.fault);
   }
@@ -105,10 +103,11 @@ void add_rl_command(CLI::App& app) {
       ->check(CLI::ExistingFile);
   command->add_option("-o,--output", flags->directory, "directory of the run: log, checkpoint, model");
   command->add_option("--model", flags->model, "GGUF file or the name of a known model, in the place of model");
-  command->add_option("--steps", flags->steps, "in the place of steps");
+  command->add_option("--steps", flags->steps, "in the place of steps")->check(CLI::PositiveNumber);
   command->add_option("--seed", flags->seed, "in the place of seed");
   command->add_option("--template", flags->engine.prompt_template, "model, plain, raw, or a jinja file")
       ->capture_default_str();
+  add_template_flags(*command, flags->text);
   command->add_option("-t,--threads", flags->engine.threads, "of drawing and rewarding; 0: all")->capture_default_str();
   command->add_flag("--offline", flags->engine.offline, "download nothing");
   command->add_flag("--keys", flags->keys, "print a configuration of every key with what holds without it, and end");

@@ -19,39 +19,33 @@ namespace {
 
 struct SftFlags {
   EngineSettings engine;
-  SftSession session;
+  SftOptions options;
   std::string new_model;  // path of its description, in the place of a model
   std::string decay = "cosine";
   ScoringSettings text;  // of it, what the template reads
 };
 
-void print(const SftOutcome& outcome, const SftSession& session) {
-  say_what_was_there(outcome.left_out, outcome.resumed_at);
-  std::printf("learnt     %zu sequences, matrix products in %s\n", outcome.sequences, outcome.compute.c_str());
-  if (outcome.held_out_loss) {
-    std::printf("held out   %.4f nats a token\n", *outcome.held_out_loss);
-  }
-  std::printf("log        %s/run.jsonl\nwritten    %s\n", session.directory.c_str(), outcome.exported.c_str());
-}
-
 [[maybe_unused]] void train(const SftFlags& flags) {  // a build without training has no use for it
   keep_freed_memory();
-  SftSession session = flags.session;
-  session.text = template_options(flags.text);
-  session.training.schedule.decay = learning_rate_decay_from_name(flags.decay);
+  SftOptions options = flags.options;
+  options.text = template_options(flags.text);
+  options.run.schedule.decay = learning_rate_decay_from_name(flags.decay);
   EngineSettings engine_flags = flags.engine;
   if (!flags.new_model.empty()) {
-    session.new_model = read_new_model_file(flags.new_model);
-    engine_flags.model = write_start_model(*session.new_model, session.directory);
+    options.new_model = read_new_model_file(flags.new_model);
+    engine_flags.model = write_start_model(*options.new_model, options.run.directory);
   }
-  session.model_path = resolve_model(engine_flags.model, model_store_options(engine_flags.offline));
+  options.run.model = resolve_model(engine_flags.model, model_store_options(engine_flags.offline));
   const std::unique_ptr<Engine> engine = make_engine(engine_flags);
   TrainingProgress drawn;
-  const SftOutcome outcome = run_sft(session, *engine, [&](const SftProgress& progress) {
-    drawn.update(progress.step.step, progress.steps, progress.step.tokens);
-  });
+  const TrainingOutcome outcome =
+      run_sft(options, *engine, [&](const TrainingStep& step, std::size_t steps) { drawn.update(step, steps); });
   drawn.end();
-  print(outcome, session);
+  char held_out[48] = "";
+  if (outcome.held_out) {
+    std::snprintf(held_out, sizeof held_out, "%.4f nats a token", *outcome.held_out);
+  }
+  print_outcome(outcome, options.run, std::to_string(outcome.examples) + " sequences", held_out);
 }
 
 void run_sft_command(const SftFlags& flags) {
@@ -63,34 +57,34 @@ void run_sft_command(const SftFlags& flags) {
 }
 
 void add_training_flags(CLI::App& command, SftFlags& flags) {
-  SftSession& session = flags.session;
-  SftOptions& training = session.training;
-  command.add_option("--epochs", session.epochs, "passes over the data")->capture_default_str();
-  command.add_option("--steps", session.steps, "steps, in the place of --epochs");
-  command.add_option("--batch", training.batch, "sequences a step")->check(CLI::PositiveNumber)->capture_default_str();
-  command.add_option("--learning-rate", training.schedule.peak, "of AdamW, at its peak")
+  SftOptions& options = flags.options;
+  TrainingOptions& run = options.run;
+  command.add_option("--epochs", options.epochs, "passes over the data")->capture_default_str();
+  command.add_option("--steps", run.steps, "steps, in the place of --epochs");
+  command.add_option("--batch", options.batch, "sequences a step")->check(CLI::PositiveNumber)->capture_default_str();
+  command.add_option("--learning-rate", run.schedule.peak, "of AdamW, at its peak")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
-  command.add_option("--warm-up", training.schedule.warm_up, "steps in which the learning rate rises")
+  command.add_option("--warm-up", run.schedule.warm_up, "steps in which the learning rate rises")
       ->capture_default_str();
   command.add_option("--decay", flags.decay, "how it falls to a tenth: none, linear or cosine")
       ->check(CLI::IsMember({"none", "linear", "cosine"}))
       ->capture_default_str();
-  command.add_option("--weight-decay", training.weight_decay, "of matrices")->capture_default_str();
-  command.add_option("--clip", training.clip_norm, "largest norm of a step's gradient; 0: any")->capture_default_str();
-  command.add_option("--seed", training.seed, "of the order of the data and of new adapters")->capture_default_str();
-  command.add_option("--lora-rank", session.lora_rank, "train low-rank adapters of this rank instead of the weights");
-  command.add_option("--lora-alpha", session.lora_alpha, "their scale, times rank")->capture_default_str();
-  command.add_option("--device", session.device, "where it learns; auto: a GPU where libtorch finds one")
+  command.add_option("--weight-decay", run.weight_decay, "of matrices")->capture_default_str();
+  command.add_option("--clip", run.clip_norm, "largest norm of a step's gradient; 0: any")->capture_default_str();
+  command.add_option("--seed", run.seed, "of the order of the data and of new adapters")->capture_default_str();
+  command.add_option("--lora-rank", run.lora_rank, "train low-rank adapters of this rank instead of the weights");
+  command.add_option("--lora-alpha", run.lora_alpha, "their scale, times rank")->capture_default_str();
+  command.add_option("--device", run.device, "where it learns; auto: a GPU where libtorch finds one")
       ->check(CLI::IsMember({"auto", "cpu", "cuda"}))
       ->capture_default_str();
-  command.add_option("--compute", session.compute, "type of matrix products; auto: the faster one, measured")
+  command.add_option("--compute", run.compute, "type of matrix products; auto: the faster one, measured")
       ->check(CLI::IsMember({"auto", "f32", "bf16"}))
       ->capture_default_str();
-  command.add_option("--pass-tokens", training.pass_tokens, "tokens in one forward and backward pass")
+  command.add_option("--pass-tokens", run.pass_tokens, "tokens in one forward and backward pass")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
-  command.add_flag("--recompute", session.recompute_layers,
+  command.add_flag("--recompute", run.recompute_layers,
                    "keep only each layer's input for the backward pass: less memory, a third more time");
 }
 
@@ -98,12 +92,12 @@ void add_training_flags(CLI::App& command, SftFlags& flags) {
 
 void add_sft_command(CLI::App& app) {
   auto flags = std::make_shared<SftFlags>();
-  SftSession& session = flags->session;
+  SftOptions& options = flags->options;
   CLI::App* command = app.add_subcommand("sft", "Train a model on responses: a run that can be stopped and goes on");
-  command->add_option("data", session.data_path, "JSON lines: prompt and response, or messages")
+  command->add_option("data", options.data, "JSON lines: prompt and response, or messages")
       ->required()
       ->check(CLI::ExistingFile);
-  command->add_option("-o,--output", session.directory, "directory of the run: log, checkpoint, model")->required();
+  command->add_option("-o,--output", options.run.directory, "directory of the run: log, checkpoint, model")->required();
   CLI::Option* model = command->add_option("--model", flags->engine.model, "GGUF file or the name of a known model")
                            ->capture_default_str();
   command
@@ -115,19 +109,19 @@ void add_sft_command(CLI::App& app) {
       ->capture_default_str();
   add_template_flags(*command, flags->text);
   command->add_flag("--offline", flags->engine.offline, "download nothing");
-  command->add_option("--held-out", session.held_out_path, "records whose loss is measured and never learnt")
+  command->add_option("--held-out", options.held_out, "records whose loss is measured and never learnt")
       ->check(CLI::ExistingFile);
-  command->add_option("--held-out-every", session.held_out_every, "steps between two measurements")
+  command->add_option("--held-out-every", options.held_out_every, "steps between two measurements")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
-  command->add_option("--max-tokens", session.max_tokens, "longer sequences are left out, and said")
+  command->add_option("--max-tokens", options.max_tokens, "longer sequences are left out, and said")
       ->capture_default_str();
-  command->add_flag("--every-turn", session.every_turn, "learn all of the assistant's turns, not the last alone");
+  command->add_flag("--every-turn", options.every_turn, "learn all of the assistant's turns, not the last alone");
   add_training_flags(*command, *flags);
-  command->add_option("--checkpoint-every", session.checkpoint_every, "steps between two checkpoints")
+  command->add_option("--checkpoint-every", options.run.checkpoint_every, "steps between two checkpoints")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
-  command->add_option("--export", session.export_type, "type of the matrices in model.gguf")
+  command->add_option("--export", options.run.export_type, "type of the matrices in model.gguf")
       ->check(CLI::IsMember({"f32", "f16", "bf16"}))
       ->capture_default_str();
   command->footer(

@@ -23,10 +23,10 @@ void read_some(endorm::ConfigTable& table) {
   std::vector<std::pair<std::size_t, double>> schedule;
   std::size_t choice = 0;
   table.read("flag", flag, "");
-  table.read("learning_rate", number, "");
-  table.read("steps", count, "");
+  table.read("learning_rate", number, endorm::kAboveZero, "");
+  table.read("steps", count, endorm::kFromOne, "");
   table.read("model", text, "");
-  table.read("limit", limit, "");
+  table.read("limit", limit, endorm::kShare, "");
   table.read("weight", schedule, "");
   table.read_choice("algorithm", choice, {"grpo", "rloo"}, "");
   if (choice > 1) {

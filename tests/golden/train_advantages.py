@@ -72,23 +72,16 @@ def advantages(rollouts, dense):
     def level(scalar):
         return [[scalar(i)] * len(rewards[i]) for i in range(count)]
 
-    def process(i):
-        pool = numpy.concatenate([rewards[j] for j in in_group(rollouts, i)])
-        scaled = (rewards[i] - pool.mean()) / (pool.std(ddof=1) + EPSILON)
-        return [float(scaled[t:].sum()) for t in range(len(scaled))]
-
     raw = [generalised(rewards[i], values[i]) for i in range(count)]
     to_go = [numpy.array([sum(GAMMA ** (later - t) * one[later] for later in range(t, len(one)))
                           for t in range(len(one))]) for one in rewards]
     centred = [numpy.full(len(rewards[i]), scores[i] - scores[in_group(rollouts, i)].mean()) for i in range(count)]
     return {
-        "ppo": [one.tolist() for one in raw],
         "ppo_returns": [(raw[i] + values[i]).tolist() for i in range(count)],
         "ppo_standardised": whitened(raw),
         "grpo": level(lambda i: (scores[i] - scores[in_group(rollouts, i)].mean())
                       / (scores[in_group(rollouts, i)].std(ddof=1) + EPSILON)),
         "grpo_undivided": level(lambda i: scores[i] - scores[in_group(rollouts, i)].mean()),
-        "grpo_process": [process(i) for i in range(count)],
         "rloo": level(lambda i: scores[i] - numpy.mean([scores[j] for j in in_group(rollouts, i) if j != i])),
         "reinforce++": whitened(to_go),
         "reinforce++_baseline": whitened(centred),
@@ -120,24 +113,19 @@ def losses(seed):
     advantage = draw(2.0)
     weight = draw(1.0).abs()
     weight = weight / weight.sum()
-    cases = []
-    for dual_clip in [None, 1.5]:
-        for kl in ["k1", "k2", "k3"]:
-            ratio = (log_prob - old).exp()
-            clipped = torch.clamp(ratio, 0.8, 1.3)
-            gain = torch.minimum(ratio * advantage, clipped * advantage)
-            if dual_clip is not None:
-                gain = torch.where(advantage < 0, torch.maximum(gain, dual_clip * advantage), gain)
-            difference = log_prob - reference
-            estimate = {"k1": difference, "k2": difference**2 / 2, "k3": (-difference).exp() - 1 + difference}[kl]
-            loss = (weight * (-gain + 0.1 * estimate)).sum()
-            (gradient,) = torch.autograd.grad(loss, log_prob)
-            cases.append({"dual_clip": dual_clip, "kl": kl, "loss": loss.item(), "gradient": gradient.tolist(),
-                          "reference_kl": (weight * estimate).sum().item(), "ratio_mean": (weight * ratio).sum().item(),
-                          "approximate_kl": (weight * (ratio - 1 - ratio.log())).sum().item()})
-    return {"clip_low": 0.2, "clip_high": 0.3, "kl_coefficient": 0.1, "log_prob": log_prob.tolist(),
-            "old_log_prob": old.tolist(), "reference_log_prob": reference.tolist(), "advantage": advantage.tolist(),
-            "weight": weight.tolist(), "cases": cases}
+    ratio = (log_prob - old).exp()
+    gain = torch.minimum(ratio * advantage, torch.clamp(ratio, 0.8, 1.2) * advantage)
+    cut = ((advantage > 0) & (ratio > 1.2)) | ((advantage < 0) & (ratio < 0.8))
+    difference = log_prob - reference
+    cases = {}
+    for kl, estimate in {"k1": difference, "k2": difference**2 / 2, "k3": (-difference).exp() - 1 + difference}.items():
+        loss = (weight * (-gain + 0.1 * estimate)).sum()
+        (gradient,) = torch.autograd.grad(loss, log_prob, retain_graph=True)
+        cases[kl] = {"loss": loss.item(), "gradient": gradient.tolist()}
+    return {"kl_coefficient": 0.1, "log_prob": log_prob.tolist(), "old_log_prob": old.tolist(),
+            "reference_log_prob": reference.tolist(), "advantage": advantage.tolist(), "weight": weight.tolist(),
+            "approximate_kl": (weight * (ratio - 1 - ratio.log())).sum().item(),
+            "clip_fraction": (weight * cut).sum().item(), "cases": cases}
 
 
 def main():

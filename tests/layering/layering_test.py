@@ -19,7 +19,7 @@ SYSTEM_HEADERS = re.compile(r"^([a-z_0-9]+|sys/[a-z]+\.h|unistd\.h|fcntl\.h|spaw
 APP_ONLY = re.compile(r"\b(std::cout|std::cerr|std::cin|std::getenv|getenv\(|stdin\b|stdout\b|argv\b)")
 # Third parties that a room's own headers may name: the room is built of their types. json_fwd.hpp declares alone.
 ROOM_LIBRARIES = {
-    "train": ("torch/",),
+    "train": ("torch/", "nlohmann/json_fwd.hpp"),
     "app": ("nlohmann/json.hpp", "nlohmann/json_fwd.hpp"),
     **dict.fromkeys(("score", "eval", "report"), ("nlohmann/json_fwd.hpp",)),
 }

@@ -101,7 +101,6 @@ TEST_CASE("the KL in the reward counts at each token") {
   rollouts[0].values = {0.0, 0.0};
   AdvantageOptions options = exact(Algorithm::kPpo);
   options.lambda = 1.0;
-  options.standardise_advantages = false;
   options.kl_coefficient = 0.1;
   check_close(batch_advantages(rollouts, options, 0).returns[0], {1.0 - 0.2 - 0.05, 1.0 - 0.2});
 }
@@ -115,14 +114,6 @@ TEST_CASE("what cannot be computed is refused") {
   AdvantageOptions with_kl = exact(Algorithm::kGrpo);
   with_kl.kl_coefficient = 0.1;
   CHECK_THROWS_AS(batch_advantages(std::vector{rollout_of(0, 1, 1.0)}, with_kl, 0), InvalidInput);
-  for (const auto& [gamma, lambda] : {std::pair(1.1, 1.0), std::pair(1.0, -0.1), std::pair(nan, 1.0)}) {
-    AdvantageOptions wrong = exact(Algorithm::kGrpo);
-    wrong.gamma = gamma;
-    wrong.lambda = lambda;
-    CHECK_THROWS_AS(batch_advantages(std::vector{rollout_of(0, 1, 1.0)}, wrong, 0), InvalidInput);
-  }
-  CHECK_THROWS_AS(algorithm_from_name("dpo"), InvalidInput);
-  CHECK(algorithm_from_name("reinforce++") == Algorithm::kReinforcePlusPlus);
 }
 
 }  // namespace

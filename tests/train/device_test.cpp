@@ -40,10 +40,10 @@ RlOptions some_options(Algorithm algorithm) {
   options.advantage.algorithm = algorithm;
   options.loss.kl_coefficient = 0.1;
   options.loss.entropy_coefficient = 0.01;
-  options.update.weight_decay = 0.01;
+  options.run.weight_decay = 0.01;
   options.update.epochs = 2;
   options.update.minibatches = 2;
-  options.update.pass_tokens = 16;
+  options.run.pass_tokens = 16;
   return options;
 }
 

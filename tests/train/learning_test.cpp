@@ -185,9 +185,7 @@ std::optional<int> steps_to_learn(const Problem& problem, const Variant& variant
       tokens.log_prob = torch::log_softmax(logits, 1).index({at_states, taken});
       torch::Tensor loss = policy_loss(tokens, {}).loss;
       if (variant.options.algorithm == Algorithm::kPpo) {
-        loss =
-            loss +
-            value_loss(values.index({at_states}), packed(old_values), packed(found.returns), tokens.weight, 0.2).loss;
+        loss = loss + value_loss(values.index({at_states}), packed(old_values), packed(found.returns), tokens.weight);
       }
       optimiser.zero_grad();
       loss.backward();

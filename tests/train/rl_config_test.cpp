@@ -1,6 +1,10 @@
 #include "train/rl_config.h"
 
+#include <algorithm>
+#include <cmath>
+#include <set>
 #include <string>
+#include <vector>
 
 #include <doctest/doctest.h>
 
@@ -38,7 +42,6 @@ steps = 30
 [[reward]]
 source = "endogenous"
 aggregation = "last_k"
-last_k = 4
 weight = [[1, 1.0], [20, 0]]
 normalise = "group"
 [[reward]]
@@ -46,8 +49,7 @@ source = "verified"
 weight = 2
 [algorithm]
 name = "rloo"
-dual_clip = 3
-value_clip = false
+lambda = 0.9
 [kl]
 in_loss = 0.02
 in_loss_estimator = "k2"
@@ -55,17 +57,15 @@ in_loss_estimator = "k2"
 greatest_kl = false
 on_fault = "roll_back"
 )");
-  CHECK(options.steps == 30);
+  CHECK(options.run.steps == 30);
   REQUIRE(options.rewards.size() == 2);
-  CHECK(options.rewards[0].aggregate.kind == Aggregation::kLastK);
-  CHECK(options.rewards[0].aggregate.last_k == 4);
+  CHECK(options.rewards[0].aggregation == Aggregation::kLastK);
   CHECK(options.rewards[0].mix.normalise == RewardScope::kGroup);
   CHECK(options.rewards[0].mix.weight(20) == 0.0);
   CHECK(options.rewards[1].kind == RewardKind::kVerified);
   CHECK(options.rewards[1].mix.weight(7) == 2.0);
   CHECK(options.advantage.algorithm == Algorithm::kRloo);
-  CHECK(options.loss.dual_clip == 3.0);
-  CHECK(!options.update.value_clip);
+  CHECK(options.advantage.lambda == 0.9);
   CHECK(options.loss.kl_coefficient == 0.02);
   CHECK(options.loss.kl_estimator == KlEstimator::kK2);
   CHECK(!options.guards.greatest_kl);
@@ -80,18 +80,22 @@ TEST_CASE("What is wrong in a configuration is said with its line, its key and w
   CHECK(has(refusal("data = \"a\nsteps = 1\n"), "run.toml, line 1"));
   CHECK(has(refusal(data + "step = 3\n"), "line 2: step is no key; did you mean steps?"));
   CHECK(has(refusal(data + "[rollout]\ngrop = 3\n"), "line 3: rollout.grop is no key; did you mean rollout.group?"));
-  CHECK(has(refusal(data + "[whatever]\nx = 1\n"), "whatever is no key"));
+  CHECK(has(refusal(data + "[whatever]\nx = 1\n"), "whatever is no key; there are algorithm, data, guards, kl, model"));
+  CHECK(
+      has(refusal(data + "[algorithm]\nclip_low = 0.1\n"), "algorithm.clip_low is no key; there are average, divide"));
   CHECK(has(refusal(data + "[[reward]]\nsource = \"endogenuous\"\n"), "line 3: reward[].source is none of"));
   CHECK(has(refusal(data + "steps = -1\n"), "no whole number"));
   CHECK(has(refusal(data + "steps = 2.5\n"), "no whole number"));
-  CHECK(has(refusal(data + "steps = 0\n"), "steps is 0"));
+  CHECK(has(refusal(data + "steps = 0\n"), "line 2: steps is 0; it must be at least 1"));
   CHECK(has(refusal(data + "[update]\nlearning_rate = nan\n"), "update.learning_rate is no number"));
   CHECK(has(refusal(data + "[update]\nlearning_rate = \"1e-5\"\n"), "update.learning_rate is no number"));
   CHECK(has(refusal(data + "[update]\nrecompute = 1\n"), "neither true nor false"));
   CHECK(has(refusal(data + "reward = 3\n"), "write [[reward]]"));
   CHECK(has(refusal(data + "rollout = 3\n"), "write [rollout]"));
   CHECK(has(refusal(data + "[[reward]]\nweight = [[1, 2], 3]\n"), "no list of [step, number]"));
-  CHECK(has(refusal(data + "[[reward]]\nweight = [[5, 2], [5, 3]]\n"), "weight"));
+  CHECK(has(refusal(data + "[[reward]]\nweight = [[5, 2], [5, 3]]\n"), "reward[].weight has step 5 behind step 5"));
+  CHECK(has(refusal(data + "[[reward]]\nweight = [[5, 2], [6, nan]]\n"), "reward[].weight is no number"));
+  CHECK(has(refusal(data + "[[reward]]\nweight = []\n"), "reward[].weight is an empty list"));
   CHECK(has(refusal(data + "[[reward]]\nsource = \"verified\"\ndense = true\n"), "verified has no reward a token"));
   CHECK(has(refusal(data + "[rollout]\ngroup = 1\n"), "group must be at least 2"));
   CHECK(has(refusal(data + "[update]\nminibatches = 1000\n"), "more than the responses"));
@@ -99,13 +103,49 @@ TEST_CASE("What is wrong in a configuration is said with its line, its key and w
 }
 
 TEST_CASE("Every key has a help, and is there once") {
-  std::string last;
-  std::size_t count = 0;
+  std::set<std::string> paths;
   for (const ConfigKey& key : rl_config_keys()) {
     CHECK(!key.help.empty());
-    CHECK(key.path != last);
-    last = key.path;
-    ++count;
+    CHECK(paths.insert(key.path).second);
   }
-  CHECK(count > 60);
+  CHECK(paths.size() > 50);
+}
+
+TEST_CASE("Every number out of its range is refused by name as the file is read, and what holds without it is in it") {
+  std::size_t numbers = 0;
+  for (const ConfigKey& key : rl_config_keys()) {
+    if (!key.range) {
+      continue;
+    }
+    CAPTURE(key.path);
+    ++numbers;
+    const auto refused = [&](const std::string& value) {
+      const std::size_t dot = key.path.rfind('.');
+      std::string table = dot == std::string::npos ? "" : key.path.substr(0, dot);
+      if (!table.empty()) {
+        table = table == "reward[]" ? "[[reward]]\n" : "[" + table + "]\n";
+      }
+      const std::string name = dot == std::string::npos ? key.path : key.path.substr(dot + 1);
+      CAPTURE(value);
+      const std::string why = refusal("data = \"a.jsonl\"\n" + table + name + " = " + value + "\n");
+      CHECK(has(why, "[config] run.toml, line "));
+      CHECK(has(why, ": " + key.path + " is "));
+    };
+    std::vector<std::string> wrong = {"nan", "inf", "-inf", "true", "\"1\""};
+    if (key.whole) {
+      wrong.emplace_back("0.5");
+    }
+    const auto number = [&](double value) {
+      return key.whole ? std::to_string(static_cast<long long>(value)) : std::to_string(value);
+    };
+    if (std::isfinite(key.range->least)) {
+      wrong.push_back(number(key.range->least - (key.whole ? 1.0 : key.range->above ? 0.0 : 0.001)));
+    }
+    if (std::isfinite(key.range->greatest)) {
+      wrong.push_back(number(key.range->greatest + (key.whole ? 1.0 : 0.001)));
+    }
+    std::for_each(wrong.begin(), wrong.end(), refused);
+    CHECK((key.standard == "false" || key.range->holds(std::stod(key.standard))));
+  }
+  CHECK(numbers > 25);
 }

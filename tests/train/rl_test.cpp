@@ -39,17 +39,17 @@ RlOptions letters(const TemporaryDirectory& folder, const std::string& name = "r
   }
   write_file(folder.file("letters.jsonl"), lines);
   RlOptions options;
-  options.model = tiny_model_path("qwen2");
+  options.run.model = tiny_model_path("qwen2");
   options.data = folder.file("letters.jsonl");
-  options.directory = folder.file(name);
-  options.steps = 6;
-  options.device = "cpu";  // a run that goes on does so to the same bits there
-  options.compute = "f32";
-  options.checkpoint_every = 2;
+  options.run.directory = folder.file(name);
+  options.run.steps = 6;
+  options.run.device = "cpu";  // a run that goes on does so to the same bits there
+  options.run.compute = "f32";
+  options.run.checkpoint_every = 2;
   options.samples_every = 2;
   options.rollout = {.prompts = 3, .group = 4, .max_tokens = 8};
-  options.update.schedule.peak = 2e-3;
-  options.rewards.front().aggregate.kind = Aggregation::kMean;
+  options.run.schedule.peak = 2e-3;
+  options.rewards.front().aggregation = Aggregation::kMean;
   return options;
 }
 
@@ -64,7 +64,7 @@ GuardLimits unwatched() {
 
 std::vector<double> column(const RlOptions& options, const std::string& name) {
   std::vector<double> values;
-  for (const json& row : log_rows(options.directory + "/run.jsonl")) {
+  for (const json& row : log_rows(options.run.directory + "/run.jsonl")) {
     if (row.contains(name)) {
       values.push_back(row[name].get<double>());
     }
@@ -80,7 +80,7 @@ double mean(const std::vector<double>& values, std::size_t begin, std::size_t en
   return sum / static_cast<double>(end - begin);
 }
 
-const auto quiet = [](const RlProgress&) {};
+const auto quiet = [](const TrainingStep&, std::size_t) {};
 
 }  // namespace
 
@@ -88,18 +88,18 @@ TEST_CASE(
     "Fifty steps on a frozen model's reward: it rises, the reward model stays as it was, the trainer reads alike") {
   const TemporaryDirectory folder;
   RlOptions options = letters(folder);
-  options.steps = 50;
-  options.device = "auto";
+  options.run.steps = 50;
+  options.run.device = "auto";
   options.rollout.group = 8;
   options.guards = unwatched();
-  const Digest before = sha256_file(options.model);
+  const Digest before = sha256_file(options.run.model);
   const FrozenModel frozen(tiny_engine());
   const Tokens prompt = {1, 5, 9};
   const Tokens response = {12, 40, 7};
   const std::vector<TokenPath> read = {{prompt, response}};
-  const double reward = frozen.read(read, 1.0).front().back().reward;
+  const double reward = frozen.read(read).front().back().reward;
 
-  const RlOutcome outcome = run_rl(options, tiny_engine(), quiet);
+  const TrainingOutcome outcome = run_rl(options, tiny_engine(), quiet);
   CHECK(outcome.fault.empty());
   const std::vector<double> rewards = column(options, "reward");
   REQUIRE(rewards.size() == 50);
@@ -108,9 +108,9 @@ TEST_CASE(
   CHECK(column(options, "kl").front() == doctest::Approx(0.0).epsilon(1e-4));
   CHECK(mean(column(options, "kl"), 45, 50) > 0.1);
   CHECK(mean(column(options, "rollout_mismatch"), 0, 50) < 1e-4);
-  CHECK(sha256_file(options.model) == before);
-  CHECK(frozen.read(read, 1.0).front().back().reward == reward);
-  CHECK(FrozenModel(tiny_engine()).read(read, 1.0).front().back().reward == reward);
+  CHECK(sha256_file(options.run.model) == before);
+  CHECK(frozen.read(read).front().back().reward == reward);
+  CHECK(FrozenModel(tiny_engine()).read(read).front().back().reward == reward);
 }
 
 TEST_CASE("A run that is stopped between two checkpoints ends with the same file, each step logged once") {
@@ -121,21 +121,21 @@ TEST_CASE("A run that is stopped between two checkpoints ends with the same file
     options.refresh_every = refresh ? 2 : 0;
     CHECK(run_rl(options, tiny_engine(), quiet).resumed_at == 0);
     RlOptions stopped = options;
-    stopped.directory = folder.file(refresh ? "stopped-refresh" : "stopped");
+    stopped.run.directory = folder.file(refresh ? "stopped-refresh" : "stopped");
     CHECK_THROWS_AS(run_rl(stopped, tiny_engine(),
-                           [](const RlProgress& progress) {
-                             if (progress.step.step == 5) {
+                           [](const TrainingStep& step, std::size_t) {
+                             if (step.step == 5) {
                                throw EngineError("stopped");
                              }
                            }),
                     EngineError);
     CHECK(run_rl(stopped, tiny_engine(), quiet).resumed_at == 4);
-    CHECK(read_file(stopped.directory + "/model.gguf") == read_file(options.directory + "/model.gguf"));
+    CHECK(read_file(stopped.run.directory + "/model.gguf") == read_file(options.run.directory + "/model.gguf"));
     CHECK(column(stopped, "reward") == column(options, "reward"));
     CHECK(column(stopped, "step").size() == 6 + 3 * 2);  // a line a step, and two samples at every second
   }
   RlOptions other = letters(folder, "whole");
-  other.update.clip_norm = 0.5;
+  other.run.clip_norm = 0.5;
   CHECK_THROWS_AS(run_rl(other, tiny_engine(), quiet), InvalidInput);
 }
 
@@ -164,11 +164,11 @@ TEST_CASE("Every algorithm, placement of the reward, and kind of weights runs an
          options.advantage.algorithm = Algorithm::kReinforcePlusPlus;
          options.loss.objective = PolicyObjective::kReinforce;
          options.loss.entropy_coefficient = 0.01;
-         options.rewards.front().aggregate.kind = Aggregation::kMinStep;
+         options.rewards.front().aggregation = Aggregation::kMinStep;
        }},
       {"adapter",
        [](RlOptions& options) {
-         options.lora_rank = 2;
+         options.run.lora_rank = 2;
          options.refresh_every = 3;
        }},
       {"mixed",
@@ -187,7 +187,7 @@ TEST_CASE("Every algorithm, placement of the reward, and kind of weights runs an
     RlOptions options = letters(folder, one.name);
     options.guards = unwatched();
     one.set(options);
-    const RlOutcome outcome = run_rl(options, tiny_engine(), quiet);
+    const TrainingOutcome outcome = run_rl(options, tiny_engine(), quiet);
     CHECK(outcome.fault.empty());
     CHECK(column(options, "reward").size() == 6);
     CHECK(column(options, "gradient_norm").back() > 0.0);
@@ -204,7 +204,7 @@ TEST_CASE("Rewards that are all equal move nothing and are no NaN") {
   const TemporaryDirectory folder;
   RlOptions options = letters(folder);
   options.rewards.front().kind = RewardKind::kVerified;  // random letters are never right
-  const RlOutcome outcome = run_rl(options, tiny_engine(), quiet);
+  const TrainingOutcome outcome = run_rl(options, tiny_engine(), quiet);
   CHECK(outcome.fault.empty());
   for (const double advantage : column(options, "advantage")) {
     CHECK(advantage == 0.0);
@@ -213,7 +213,7 @@ TEST_CASE("Rewards that are all equal move nothing and are no NaN") {
   CHECK(std::abs(column(options, "kl").back()) < 1e-4);
 
   // Where nothing asks for the KL, the reference is not read.
-  options.directory = folder.file("unread");
+  options.run.directory = folder.file("unread");
   options.guards.greatest_kl.reset();
   CHECK(run_rl(options, tiny_engine(), quiet).fault.empty());
   CHECK(column(options, "kl").empty());
@@ -223,17 +223,17 @@ TEST_CASE("Rewards that are all equal move nothing and are no NaN") {
 TEST_CASE("A guard ends the run and says why; what is exported is the last checkpoint where that is asked for") {
   const TemporaryDirectory folder;
   RlOptions options = letters(folder);
-  options.steps = 20;
-  options.update.schedule.peak = 1e-2;
+  options.run.steps = 20;
+  options.run.schedule.peak = 1e-2;
   options.guards.window = 1;
   options.guards.greatest_kl = 0.05;
-  const RlOutcome stopped = run_rl(options, tiny_engine(), quiet);
+  const TrainingOutcome stopped = run_rl(options, tiny_engine(), quiet);
   CHECK(stopped.fault.find("KL") != std::string::npos);
   REQUIRE(stopped.exported_step < 20);
-  options.directory = folder.file("back");
+  options.run.directory = folder.file("back");
   options.on_fault = OnFault::kRollBack;
-  options.checkpoint_every = 1;
-  const RlOutcome back = run_rl(options, tiny_engine(), quiet);
+  options.run.checkpoint_every = 1;
+  const TrainingOutcome back = run_rl(options, tiny_engine(), quiet);
   CHECK(back.fault == stopped.fault);
   CHECK(back.exported_step == stopped.exported_step - 1);
 }
@@ -249,7 +249,7 @@ TEST_CASE("Verified, majority and the parts of a reward, by hand; repetition") {
   std::vector<RewardSpec> sources(4);
   sources[0].kind = RewardKind::kVerified;
   sources[1].kind = RewardKind::kMajority;
-  sources[2].aggregate.kind = Aggregation::kSum;
+  sources[2].aggregation = Aggregation::kSum;
   sources[3].dense = true;
   const ResponseRewards read = reward_responses(responses, problems, sources, model, &model);
   const std::vector<double> verified = {1, 0, 0, 0, 1};
@@ -286,10 +286,10 @@ TEST_CASE("Data and models that cannot be used are refused, and what is left out
   write_file(folder.file("some.jsonl"),
              "{\"prompt\": \"abc\", \"answer\": 7}\n{\"prompt\": \"abd\"}\n{\"prompt\": 3}\nnot json\n");
   options = letters(folder);
-  options.steps = 1;
+  options.run.steps = 1;
   options.data = folder.file("some.jsonl");
   options.rewards.front().kind = RewardKind::kVerified;
-  const RlOutcome outcome = run_rl(options, tiny_engine(), quiet);
-  CHECK(outcome.problems == 1);
+  const TrainingOutcome outcome = run_rl(options, tiny_engine(), quiet);
+  CHECK(outcome.examples == 1);
   CHECK(outcome.left_out.size() == 3);
 }

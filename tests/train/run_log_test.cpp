@@ -16,7 +16,7 @@ namespace {
 
 using nlohmann::json;
 
-const std::string kManifest = R"({"kind":"rl"})";
+const nlohmann::ordered_json kManifest = {{"kind", "rl"}};
 const std::string kManifestLine = "{\"manifest\":{\"kind\":\"rl\"}}\n";
 
 void log_steps(RunLog& log, std::size_t from, std::size_t to) {

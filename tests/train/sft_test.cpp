@@ -26,6 +26,8 @@ using namespace endorm;
 
 namespace {
 
+const TrainingData none;  // held out
+
 std::unique_ptr<LlamaEngine> engine_of(const std::string& model, const std::vector<LoraAdapter>& adapters = {}) {
   LlamaEngineOptions options;
   options.model_path = model;
@@ -57,12 +59,15 @@ std::string sums() {
 SftOptions six_steps() {
   SftOptions options;
   options.batch = 5;
-  options.schedule = {.peak = 3e-3, .warm_up = 2, .steps = 6};
-  options.weight_decay = 0.01;
-  options.seed = 3;
-  options.pass_tokens = 64;
+  options.run.steps = 6;
+  options.run.schedule = {.peak = 3e-3, .warm_up = 2};
+  options.run.weight_decay = 0.01;
+  options.run.seed = 3;
+  options.run.pass_tokens = 64;
   return options;
 }
+
+double loss_of(const TrainingStep& step) { return step.metrics.front().second; }
 
 // Mean -log pi of the sequences as the scorer's engine computes it.
 double loss_by_engine(Engine& engine, const std::vector<TrainingSequence>& sequences) {
@@ -92,7 +97,7 @@ TEST_CASE("Training lowers the loss, and its exports score as it does") {
   Decoder whole = tiny_decoder("llama", {});
   const double before = mean_loss(whole, data.sequences, 200);
   CHECK(loss_by_engine(*engine_of(tiny_model_path("llama")), data.sequences) == doctest::Approx(before).epsilon(1e-5));
-  SftRun run(whole, data, six_steps());
+  SftRun run(whole, data, none, six_steps());
   for (int step = 0; step < 6; ++step) {
     run.advance();
   }
@@ -106,8 +111,8 @@ TEST_CASE("Training lowers the loss, and its exports score as it does") {
   Decoder adapted = tiny_decoder("llama", {});
   adapted.add_adapters({.rank = 8, .alpha = 16.0}, 5);
   SftOptions options = six_steps();
-  options.schedule.peak = 2e-2;
-  SftRun adapting(adapted, data, options);
+  options.run.schedule.peak = 2e-2;
+  SftRun adapting(adapted, data, none, options);
   for (int step = 0; step < 6; ++step) {
     adapting.advance();
   }
@@ -123,27 +128,27 @@ TEST_CASE("A run that was stopped goes on to the same bits") {
   const TrainingData data = data_of(folder, sums());
   const std::string path = folder.file("checkpoint");
   Decoder straight = tiny_decoder("llama", {});
-  SftRun uninterrupted(straight, data, six_steps());
+  SftRun uninterrupted(straight, data, none, six_steps());
   std::vector<double> losses;
   for (int step = 0; step < 6; ++step) {
-    losses.push_back(uninterrupted.advance().loss);
+    losses.push_back(loss_of(uninterrupted.advance()));
   }
   {
     Decoder first = tiny_decoder("llama", {});
-    SftRun run(first, data, six_steps());
+    SftRun run(first, data, none, six_steps());
     for (int step = 0; step < 4; ++step) {
       run.advance();
       run.save(path, "this run");
     }
   }
   Decoder second = tiny_decoder("llama", {});
-  SftRun run(second, data, six_steps());
+  SftRun run(second, data, none, six_steps());
   CHECK_THROWS_WITH_AS(run.resume(path, "another run"), doctest::Contains("other data, model or options"),
                        InvalidInput);
   run.resume(path, "this run");
   CHECK(run.steps_done() == 4);
-  CHECK(run.advance().loss == losses[4]);
-  CHECK(run.advance().loss == losses[5]);
+  CHECK(loss_of(run.advance()) == losses[4]);
+  CHECK(loss_of(run.advance()) == losses[5]);
   for (const auto& [name, tensor] : straight.weights()) {
     CAPTURE(name);
     CHECK(torch::equal(tensor, second.weights().at(name)));
@@ -155,7 +160,7 @@ TEST_CASE("A checkpoint that does not fit on the disk leaves the old one") {
   const TrainingData data = data_of(folder, sums());
   const std::string path = folder.file("checkpoint");
   Decoder decoder = tiny_decoder("llama", {});
-  SftRun run(decoder, data, six_steps());
+  SftRun run(decoder, data, none, six_steps());
   run.advance();
   run.save(path, "run");
   run.advance();
@@ -168,7 +173,7 @@ TEST_CASE("A checkpoint that does not fit on the disk leaves the old one") {
   setrlimit(RLIMIT_FSIZE, &before);
   CHECK_FALSE(std::filesystem::exists(path + ".partial"));
   Decoder again = tiny_decoder("llama", {});
-  SftRun resumed(again, data, six_steps());
+  SftRun resumed(again, data, none, six_steps());
   resumed.resume(path, "run");
   CHECK(resumed.steps_done() == 1);
 
