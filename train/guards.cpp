@@ -18,7 +18,7 @@ std::string shown(double value) {
   return text;
 }
 
-std::optional<GuardVerdict> check_finite(const StepHealth& health) {
+std::optional<std::string> check_finite(const StepHealth& health) {
   const std::pair<const char*, std::optional<double>> numbers[] = {{"the loss", health.loss},
                                                                    {"the norm of the gradient", health.gradient_norm},
                                                                    {"the entropy", health.entropy},
@@ -26,8 +26,7 @@ std::optional<GuardVerdict> check_finite(const StepHealth& health) {
                                                                    {"the KL to the reference", health.kl}};
   for (const auto& [name, value] : numbers) {
     if (value && !std::isfinite(*value)) {
-      return GuardVerdict{GuardFault::kNotFinite, health.step,
-                          std::string(name) + " is " + shown(*value) + ": a smaller learning rate helps"};
+      return std::string(name) + " is " + shown(*value) + ": a smaller learning rate helps";
     }
   }
   return std::nullopt;
@@ -85,13 +84,13 @@ double GuardedMean::now() const { return mean(recent_); }
 Guards::Guards(const GuardLimits& limits)
     : limits_(limits), entropy_(limits.window), length_(limits.window), kl_(limits.window) {}
 
-std::optional<GuardVerdict> Guards::check(const StepHealth& health) {
-  if (std::optional<GuardVerdict> verdict = check_finite(health)) {
-    return verdict;
+std::optional<std::string> Guards::check(const StepHealth& health) {
+  if (std::optional<std::string> fault = check_finite(health)) {
+    return fault;
   }
-  const auto say = [&](GuardFault fault, const std::string& what, const GuardedMean& mean, const char* unit,
-                       const std::string& limit, const char* remedy) {
-    return GuardVerdict{fault, health.step, sentence(what, mean.now(), unit, limits_.window, limit) + ": " + remedy};
+  const auto say = [&](const std::string& what, const GuardedMean& mean, const char* unit, const std::string& limit,
+                       const char* remedy) {
+    return sentence(what, mean.now(), unit, limits_.window, limit) + ": " + remedy;
   };
   const auto add = [](GuardedMean& mean, const std::optional<double>& value) {
     if (value) {
@@ -104,23 +103,22 @@ std::optional<GuardVerdict> Guards::check(const StepHealth& health) {
   const bool has_kl = add(kl_, health.kl);
   if (has_entropy) {
     if (const auto limit = under(entropy_, {limits_.least_entropy, limits_.least_entropy_of_start})) {
-      return say(GuardFault::kEntropyCollapse, "entropy", entropy_, "nats a token", *limit,
+      return say("entropy", entropy_, "nats a token", *limit,
                  "the policy has come to say one thing alone. A smaller learning rate or a KL to the reference helps");
     }
   }
   if (has_length) {
     if (const auto limit = under(length_, {limits_.least_length, limits_.least_length_of_start})) {
-      return say(GuardFault::kLengthCollapse, "length", length_, "tokens a response", *limit,
+      return say("length", length_, "tokens a response", *limit,
                  "the reward is better for less text. A mean over tokens in the place of a sum helps");
     }
     if (const auto limit = over_start(length_, limits_.greatest_length_of_start)) {
-      return say(GuardFault::kLengthBlowUp, "length", length_, "tokens a response", *limit,
+      return say("length", length_, "tokens a response", *limit,
                  "the reward is better for more text. A discounted reward in the place of a mean helps");
     }
   }
   if (has_kl && kl_.full() && limits_.greatest_kl && kl_.now() > *limits_.greatest_kl) {
-    return say(GuardFault::kKlBlowUp, "KL to the reference", kl_, "nats a token",
-               "above " + shown(*limits_.greatest_kl),
+    return say("KL to the reference", kl_, "nats a token", "above " + shown(*limits_.greatest_kl),
                "the policy has left the model it came from. A larger KL coefficient or a smaller learning rate helps");
   }
   return std::nullopt;

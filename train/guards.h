@@ -23,20 +23,11 @@ struct GuardLimits {
 
 // What the guards read of a step: means over its responses or tokens. Absent: not measured at this step.
 struct StepHealth {
-  std::size_t step = 0;
   double loss = 0.0;
   double gradient_norm = 0.0;
   std::optional<double> entropy = {};  // nats a token
   std::optional<double> length = {};   // tokens a response
   std::optional<double> kl = {};       // nats a token, from the reference
-};
-
-enum class GuardFault { kNotFinite, kEntropyCollapse, kLengthCollapse, kLengthBlowUp, kKlBlowUp };
-
-struct GuardVerdict {
-  GuardFault fault;
-  std::size_t step = 0;
-  std::string reason;  // a sentence with the numbers, and what helps
 };
 
 // The mean of a number over the first steps that measured it and over the last.
@@ -62,8 +53,9 @@ class Guards {
  public:
   explicit Guards(const GuardLimits& limits);
 
-  // Looks at the next step. None: all is well. Of several faults the first of the order of GuardFault.
-  std::optional<GuardVerdict> check(const StepHealth& health);
+  // Looks at the next step. None: all is well. Otherwise why not, a sentence with the numbers and what helps: of
+  // several faults a number that is none, then entropy, length, KL.
+  std::optional<std::string> check(const StepHealth& health);
 
  private:
   GuardLimits limits_;

@@ -173,9 +173,8 @@ TrainingStep RlRun::advance() {
   return step;
 }
 
-std::optional<std::string> RlRun::fault_of(std::size_t step, std::span<const Metric> metrics) {
-  const std::optional<GuardVerdict> verdict = guards_.check(health_of(step, metrics));
-  return verdict ? std::optional(verdict->reason) : std::nullopt;
+std::optional<std::string> RlRun::fault_of(std::span<const Metric> metrics) {
+  return guards_.check(health_of(metrics));
 }
 
 bool RlRun::checkpoint_is_due() const { return options_.refresh_every > 0 && done_ % options_.refresh_every == 0; }

@@ -29,7 +29,7 @@ class RlRun : public Learner {
 
   std::size_t steps_done() const override { return done_; }
   TrainingStep advance() override;
-  std::optional<std::string> fault_of(std::size_t step, std::span<const Metric> metrics) override;
+  std::optional<std::string> fault_of(std::span<const Metric> metrics) override;
   bool rolls_back() const override { return options_.on_fault == OnFault::kRollBack; }
   // A step behind which the reward model becomes the policy of then has a checkpoint.
   bool checkpoint_is_due() const override;

@@ -127,8 +127,8 @@ std::vector<Metric> metrics_of(const StepNumbers& numbers, const RlOptions& opti
   return metrics;
 }
 
-StepHealth health_of(std::size_t step, std::span<const Metric> metrics) {
-  StepHealth health{.step = step};
+StepHealth health_of(std::span<const Metric> metrics) {
+  StepHealth health;
   for (const auto& [name, value] : metrics) {
     if (name == "loss") {
       health.loss = value;

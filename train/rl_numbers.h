@@ -35,7 +35,7 @@ struct StepNumbers {
 std::vector<Metric> metrics_of(const StepNumbers& numbers, const RlOptions& options, std::size_t step);
 
 // What the guards look at, of a step's line.
-StepHealth health_of(std::size_t step, std::span<const Metric> metrics);
+StepHealth health_of(std::span<const Metric> metrics);
 
 // The first responses of the step, as people read them. engine spells tokens.
 std::vector<LoggedSample> samples_of(const StepNumbers& numbers, const RlOptions& options, const Engine& engine);

@@ -8,7 +8,7 @@
 
 #include "core/errors.h"
 #include "engine/content_hash.h"
-#include "score/json_check.h"
+#include "score/json_field.h"
 #include "score/line_reader.h"
 #include "score/record.h"
 #include "score/request_tokens.h"
@@ -16,19 +16,7 @@
 namespace endorm {
 namespace {
 
-using nlohmann::json;
-
-// The answer of a row. Throws InvalidInput where it is neither text nor number.
-std::string answer_of(const json& row) {
-  const auto found = row.find("answer");
-  if (found == row.end() || found->is_null()) {
-    return "";
-  }
-  if (!found->is_string() && !found->is_number()) {
-    throw InvalidInput(std::string("\"answer\" is a JSON ") + found->type_name() + ", expected a string or a number.");
-  }
-  return found->is_string() ? found->get<std::string>() : found->dump();
-}
+using json = nlohmann::ordered_json;
 
 // The messages of a row, read as those of a record are: its responses give way to one that is never used.
 Request request_of(json row, std::size_t line) {
@@ -51,18 +39,15 @@ Request request_of(json row, std::size_t line) {
 
 RlProblem problem_of(const InputLine& line, const Engine& engine, const TemplateOptions& text,
                      std::size_t max_prompt_tokens, bool needs_answer) {
-  check_json(line.text);
-  const json row = json::parse(line.text);
-  if (!row.is_object()) {
-    throw InvalidInput(std::string("the line is a JSON ") + row.type_name() + ", not an object.");
-  }
+  const json row = parse_object(line.text);
   RlProblem problem;
-  problem.answer = answer_of(row);
+  if (const std::optional<JsonField> answer = JsonField(row).find("answer")) {
+    problem.answer = answer->text_or_number();
+  }
   if (needs_answer && problem.answer.empty()) {
     throw InvalidInput("it has no \"answer\", which a reward or the held-out accuracy needs.");
   }
   const Request request = request_of(row, line.number);
-  problem.id = request.id.empty() ? std::to_string(line.number) : request.id;
   problem.question = request.messages.empty() ? std::string() : request.messages.back().content;
   problem.prompt =
       request.prompt_ids ? *request.prompt_ids : engine.open_turn(request.messages, request_template(text, request));

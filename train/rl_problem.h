@@ -11,7 +11,6 @@ namespace endorm {
 
 // A prompt that the policy answers, and the answer that is right.
 struct RlProblem {
-  std::string id;
   std::string question;  // the last user's turn, as people read it
   Tokens prompt;         // [P], the model's own turn begun
   std::string answer;    // empty where the data have none

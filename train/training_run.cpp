@@ -31,9 +31,7 @@ std::string write_result(const TrainedModel& model, const TrainingOptions& optio
 
 }  // namespace
 
-std::optional<std::string> Learner::fault_of(std::size_t /*step*/, std::span<const Metric> /*metrics*/) {
-  return std::nullopt;
-}
+std::optional<std::string> Learner::fault_of(std::span<const Metric> /*metrics*/) { return std::nullopt; }
 
 TrainingOutcome run_training(Learner& learner, const TrainedModel& model, const TrainingOptions& options,
                              const nlohmann::ordered_json& manifest, const StepReport& report) {
@@ -51,7 +49,7 @@ TrainingOutcome run_training(Learner& learner, const TrainedModel& model, const 
   outcome.resumed_at = learner.steps_done();
   RunLog log(in_directory(options, "run.jsonl"), manifest, learner.steps_done(), options.directory);
   for (const LoggedStep& earlier : log.earlier_steps()) {
-    learner.fault_of(earlier.step, earlier.metrics);
+    learner.fault_of(earlier.metrics);
   }
   while (learner.steps_done() < options.steps && outcome.fault.empty()) {
     const TrainingStep step = learner.advance();
@@ -60,7 +58,7 @@ TrainingOutcome run_training(Learner& learner, const TrainedModel& model, const 
       log.sample(step.step, sample);
     }
     outcome.held_out = step.held_out ? step.held_out : outcome.held_out;
-    outcome.fault = learner.fault_of(step.step, step.metrics).value_or("");
+    outcome.fault = learner.fault_of(step.metrics).value_or("");
     const bool due =
         learner.checkpoint_is_due() || step.step == options.steps || step.step % options.checkpoint_every == 0;
     if (due && outcome.fault.empty()) {

@@ -240,7 +240,7 @@ TEST_CASE("A guard ends the run and says why; what is exported is the last check
 
 TEST_CASE("Verified, majority and the parts of a reward, by hand; repetition") {
   const FrozenModel model(tiny_engine());
-  const std::vector<RlProblem> problems = {{"a", "?", {1, 5}, "7"}, {"b", "?", {1, 6}, "3"}};
+  const std::vector<RlProblem> problems = {{"?", {1, 5}, "7"}, {"?", {1, 6}, "3"}};
   std::vector<SampledResponse> responses;
   for (const char* text : {"it is \\boxed{7}", "it is \\boxed{4}", "it is \\boxed{4}", "no idea"}) {
     responses.push_back({.problem = 0, .tokens = {9, 8, 7}, .log_prob = {-1, -1, -1}, .text = text});
