@@ -33,7 +33,7 @@ function(endorm_room name)
   add_library(endorm::${name} ALIAS endorm_${name})
   set_target_properties(endorm_${name} PROPERTIES EXPORT_NAME ${name})
   target_include_directories(endorm_${name} PUBLIC
-    "$<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>" "$<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/endorm>")
+    "$<BUILD_INTERFACE:${PROJECT_SOURCE_DIR};${PROJECT_BINARY_DIR}/generated>" "$<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/endorm>")
   target_compile_features(endorm_${name} PUBLIC cxx_std_20)
   foreach(room IN LISTS ROOM_ROOMS)
     target_link_libraries(endorm_${name} PUBLIC endorm_${room})
@@ -43,10 +43,16 @@ function(endorm_room name)
 endfunction()
 
 # endorm_embed(output header name path ...): output becomes a source file that holds the bytes of the files, each as the
-# std::string_view that the header declares under its name: what is embedded needs no file beside the program.
+# std::string_view that header, which is written, too, declares under its name: what is embedded needs no file beside the
+# program.
 function(endorm_embed output header)
   set(files ${ARGN})
   list(FILTER files INCLUDE REGEX "/")
+  set(names ${ARGN})
+  list(FILTER names EXCLUDE REGEX "/")
+  list(JOIN names ", " names)
+  file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/generated/${header} @ONLY
+    CONTENT "#pragma once\n\n#include <string_view>\n\nnamespace endorm {\nextern const std::string_view ${names};\n}  // namespace endorm\n")
   add_custom_command(
     OUTPUT ${output}
     COMMAND ${CMAKE_COMMAND} "-DPARTS=${ARGN}" -DHEADER=${header} -DOUTPUT=${output} -P ${PROJECT_SOURCE_DIR}/cmake/embed.cmake

@@ -15,8 +15,7 @@
 #include "app/server/metrics.h"
 #include "app/server/openapi.h"
 #include "app/server/other_family.h"
-#include "app/server/page_files.h"
-#include "app/server/rewards_page.h"
+#include "app/server/server_pages.h"
 #include "core/errors.h"
 #include "score/json_check.h"
 
@@ -178,11 +177,9 @@ class RewardServer::Implementation {
     get("/openapi.json", [this](httplib::Response& response) {
       response.set_content(openapi(models_.front().context.version, !options_.api_key.empty()), "application/json");
     });
-    get("/docs",
-        [](httplib::Response& response) { response.set_content(std::string(docs_html), "text/html; charset=utf-8"); });
-    get("/", [page = rewards_page()](httplib::Response& response) {
-      response.set_content(page, "text/html; charset=utf-8");
-    });
+    for (const auto& [path, page] : {std::pair{"/", rewards_page()}, std::pair{"/docs", docs_page()}}) {
+      get(path, [page = page](httplib::Response& response) { response.set_content(page, "text/html; charset=utf-8"); });
+    }
     for (const ProtocolRoute& route : protocol_routes()) {
       post(route.path,
            [this, &route](const Json& body, const httplib::Request& request, httplib::Response& response,

@@ -1,4 +1,4 @@
-#include "app/server/rewards_page.h"
+#include "app/server/server_pages.h"
 
 #include "app/server/page_files.h"
 #include "report/page_frame.h"
@@ -17,5 +17,7 @@ std::string rewards_page() {
                                     {"results_js", results_js},
                                     {"actions_js", actions_js}});
 }
+
+std::string docs_page() { return filled_page(docs_html, {{"page_css", page_css}, {"page_base_js", page_base_js}}); }
 
 }  // namespace endorm
