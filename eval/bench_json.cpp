@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/errors.h"
+#include "engine/message_json.h"
 #include "eval/judged_json.h"
 #include "score/json_check.h"
 
@@ -128,7 +129,7 @@ json of_judge(const JudgeReport& judge, bool rows) {
   if (rows) {
     fields["rows"] = json::array();
     for (const JudgedExample& row : judge.rows) {
-      fields["rows"].push_back(json::parse(judged_row(row)));
+      fields["rows"].push_back(judged_json(row));
     }
   }
   return fields;
@@ -180,14 +181,10 @@ json of_shown(const ShownResponse& response) {
 }
 
 json of_shown(const ShownPair& pair) {
-  json messages = json::array();
-  for (const Message& message : pair.messages) {
-    messages.push_back({{"role", message.role}, {"content", message.content}});
-  }
   return {{"id", pair.id},
           {"subset", pair.subset},
           {"cell", pair.cell},
-          {"messages", messages},
+          {"messages", message_list<json>(pair.messages)},
           {"margin", pair.margin},
           {"better", of_shown(pair.better)},
           {"worse", of_shown(pair.worse)}};
@@ -197,9 +194,111 @@ json of_fault(const RowFault& fault) {
   return {{"file", fault.file}, {"row", fault.row}, {"id", fault.id}, {"message", fault.message}};
 }
 
+std::optional<double> number_from(const json& value) {
+  return value.is_null() ? std::nullopt : std::optional(value.get<double>());
+}
+
+Figure figure_from(const json& fields) {
+  Figure figure;
+  fields.at("name").get_to(figure.name);
+  fields.at("group").get_to(figure.group);
+  figure.variant = fields.value("variant", "");
+  figure.value = number_from(fields.at("value"));
+  if (const json& interval = fields.at("interval"); !interval.is_null()) {
+    figure.interval = {interval.at(0), interval.at(1)};
+  }
+  fields.at("fraction").get_to(figure.fraction);
+  fields.at("n").get_to(figure.n);
+  fields.at("ties").get_to(figure.ties);
+  fields.at("failed").get_to(figure.failed);
+  return figure;
+}
+
+SweepReport sweep_from(const json& fields) {
+  SweepReport sweep;
+  fields.at("figure").get_to(sweep.figure);
+  for (const json& row : fields.at("rows")) {
+    SweepSetting setting;
+    setting.aggregation = aggregation_from_name(row.at("aggregation").get<std::string>());
+    setting.gamma = row.value("gamma", setting.gamma);
+    row.at("alpha").get_to(setting.alpha);
+    sweep.rows.push_back({setting, number_from(row.at("selection")), figure_from(row.at("reporting"))});
+  }
+  if (const json& chosen = fields.at("chosen"); !chosen.is_null()) {
+    sweep.chosen = chosen.get<std::size_t>();
+    if (*sweep.chosen >= sweep.rows.size()) {
+      throw InvalidInput("\"chosen\" is the place of no row of the sweep");
+    }
+  }
+  return sweep;
+}
+
+ShownResponse shown_response_from(const json& fields) {
+  ShownResponse response{fields.at("text"), fields.at("reward"), fields.at("token_texts"), fields.at("log_prob")};
+  if (response.log_prob.size() != response.token_texts.size()) {
+    throw InvalidInput("\"shown\" has " + std::to_string(response.log_prob.size()) + " numbers for " +
+                       std::to_string(response.token_texts.size()) + " tokens");
+  }
+  return response;
+}
+
+ShownPair shown_from(const json& fields) {
+  ShownPair pair{fields.at("id"),
+                 fields.at("subset"),
+                 fields.at("cell"),
+                 {},
+                 fields.at("margin"),
+                 shown_response_from(fields.at("better")),
+                 shown_response_from(fields.at("worse"))};
+  for (const json& message : fields.at("messages")) {
+    pair.messages.push_back({message.at("role"), message.at("content")});
+  }
+  return pair;
+}
+
+JudgeReport judge_from(const json& fields) {
+  JudgeReport judge;
+  fields.at("name").get_to(judge.name);
+  fields.at("fingerprint").get_to(judge.fingerprint);
+  if (!fields.contains("rows")) {
+    throw InvalidInput("it holds no rows: write it without --no-rows");
+  }
+  for (const json& row : fields.at("rows")) {
+    judge.rows.push_back(judged_from(row));
+  }
+  return judge;
+}
+
+BenchReport report_from(const json& fields) {
+  if (!fields.contains("endorm_bench") || fields.at("endorm_bench") != kFormat) {
+    throw InvalidInput("it was not written by endorm bench --json, or by another version of it");
+  }
+  BenchReport report;
+  if (!fields.at("manifest").is_object()) {
+    throw InvalidInput("\"manifest\" is no object");
+  }
+  report.manifest = fields.at("manifest").dump();
+  fields.at("benchmark").get_to(report.benchmark);
+  fields.at("notes").get_to(report.notes);
+  for (const json& fault : fields.at("faults")) {
+    report.faults.push_back(
+        {.file = fault.at("file"), .row = fault.at("row"), .id = fault.at("id"), .message = fault.at("message")});
+  }
+  for (const json& judge : fields.at("judges")) {
+    report.judges.push_back(judge_from(judge));
+  }
+  if (fields.contains("sweep")) {
+    report.sweep = sweep_from(fields.at("sweep"));
+  }
+  for (const json& pair : fields.at("shown")) {
+    report.shown.push_back(shown_from(pair));
+  }
+  return report;
+}
+
 }  // namespace
 
-std::string bench_json(const BenchReport& report, bool rows) {
+json bench_value(const BenchReport& report, bool rows) {
   json fields = {{"endorm_bench", kFormat},
                  {"benchmark", report.benchmark},
                  {"manifest", json::parse(report.manifest)},
@@ -223,39 +322,17 @@ std::string bench_json(const BenchReport& report, bool rows) {
   for (const ShownPair& pair : report.shown) {
     fields["shown"].push_back(of_shown(pair));
   }
-  return fields.dump(1, ' ', false, json::error_handler_t::replace) + "\n";
+  return fields;
+}
+
+std::string bench_json(const BenchReport& report, bool rows) {
+  return bench_value(report, rows).dump(1, ' ', false, json::error_handler_t::replace) + "\n";
 }
 
 BenchReport read_bench_json(std::string_view text, const std::string& name) {
   try {
     check_json(text);
-    const json fields = json::parse(text);
-    if (!fields.contains("endorm_bench") || fields.at("endorm_bench") != kFormat) {
-      throw InvalidInput("it was not written by endorm bench --json, or by another version of it");
-    }
-    BenchReport report;
-    if (!fields.at("manifest").is_object()) {
-      throw InvalidInput("\"manifest\" is no object");
-    }
-    report.manifest = fields.at("manifest").dump();
-    fields.at("benchmark").get_to(report.benchmark);
-    fields.at("notes").get_to(report.notes);
-    for (const json& fault : fields.at("faults")) {
-      report.faults.push_back(
-          {.file = fault.at("file"), .row = fault.at("row"), .id = fault.at("id"), .message = fault.at("message")});
-    }
-    for (const json& judge : fields.at("judges")) {
-      JudgeReport& own = report.judges.emplace_back();
-      judge.at("name").get_to(own.name);
-      judge.at("fingerprint").get_to(own.fingerprint);
-      if (!judge.contains("rows")) {
-        throw InvalidInput("it holds no rows: write it without --no-rows");
-      }
-      for (const json& row : judge.at("rows")) {
-        own.rows.push_back(read_judged_row(row.dump()));
-      }
-    }
-    return report;
+    return report_from(json::parse(text));
   } catch (const json::exception& error) {
     throw InvalidInput("[read_bench_json] " + name + ": " + error.what());
   } catch (const InvalidInput& error) {

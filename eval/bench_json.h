@@ -3,16 +3,21 @@
 #include <string>
 #include <string_view>
 
+#include <nlohmann/json_fwd.hpp>
+
 #include "eval/bench_report.h"
 
 namespace endorm {
 
-// The whole report as one JSON text; docs/bench-json.md has the fields. The same report gives the same bytes. Without
-// `rows`, the verdicts on each example are left out.
+// The whole report as one JSON object; docs/bench-json.md has the fields. Without `rows`, the verdicts on each example
+// are left out.
+nlohmann::ordered_json bench_value(const BenchReport& report, bool rows);
+
+// The same as a text; the same report gives the same bytes.
 std::string bench_json(const BenchReport& report, bool rows);
 
-// What of it other commands compute from again: manifest, benchmark, faults, notes, and name, fingerprint and rows of
-// every judge. Throws InvalidInput where the text is no such JSON, or has no rows.
+// Everything but what measure_report computes from it again. Throws InvalidInput where the text is no such JSON, or has
+// no rows.
 BenchReport read_bench_json(std::string_view text, const std::string& name);
 
 }  // namespace endorm

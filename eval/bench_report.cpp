@@ -1,7 +1,5 @@
 #include "eval/bench_report.h"
 
-#include <utility>
-
 namespace endorm {
 namespace {
 
@@ -25,20 +23,14 @@ JudgeCounts count(const std::vector<JudgedExample>& rows) {
 
 }  // namespace
 
-JudgeReport report_on(const std::string& benchmark, std::string name, std::string fingerprint,
-                      std::vector<JudgedExample> rows, const MetricOptions& options) {
-  JudgeReport report;
-  report.name = std::move(name);
-  report.fingerprint = std::move(fingerprint);
-  report.counts = count(rows);
-  report.table = measure(benchmark, rows, options);
-  report.length_correlations = length_correlations(rows);
-  report.calibration = calibration(rows);
-  report.rows = std::move(rows);
-  return report;
-}
-
-void add_comparisons(BenchReport& report, const MetricOptions& options) {
+void measure_report(BenchReport& report, const MetricOptions& options) {
+  report.comparisons.clear();
+  for (JudgeReport& judge : report.judges) {
+    judge.counts = count(judge.rows);
+    judge.table = measure(report.benchmark, judge.rows, options);
+    judge.length_correlations = length_correlations(judge.rows);
+    judge.calibration = calibration(judge.rows);
+  }
   for (std::size_t i = 1; i < report.judges.size(); ++i) {
     report.comparisons.emplace_back(
         i, compare_judges(report.benchmark, report.judges[0].rows, report.judges[i].rows, options));

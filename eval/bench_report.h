@@ -34,10 +34,6 @@ struct JudgeReport {
   std::vector<JudgedExample> rows;
 };
 
-// Everything about the verdicts of one judge on `benchmark`. Throws InvalidInput as measure does.
-JudgeReport report_on(const std::string& benchmark, std::string name, std::string fingerprint,
-                      std::vector<JudgedExample> rows, const MetricOptions& options);
-
 // A tokens' view of a won or lost pair, for people.
 struct ShownResponse {
   std::string text;
@@ -67,7 +63,8 @@ struct BenchReport {
   std::vector<ShownPair> shown;  // pairs that the first judge won and lost
 };
 
-// The first judge compared with every other one.
-void add_comparisons(BenchReport& report, const MetricOptions& options);
+// Fills what is computed from the rows: every judge's figures, and the first judge compared with every other one.
+// Throws InvalidInput as measure does.
+void measure_report(BenchReport& report, const MetricOptions& options);
 
 }  // namespace endorm

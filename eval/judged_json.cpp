@@ -142,7 +142,7 @@ StepLabel steps_from(const json& fields) {
 
 }  // namespace
 
-std::string judged_row(const JudgedExample& judged) {
+json judged_json(const JudgedExample& judged) {
   json row = {{"id", judged.id}, {"key", judged.key}, {"subset", judged.subset}, {"group", judged.group}};
   row["responses"] = json::array();
   for (const JudgedResponse& response : judged.responses) {
@@ -157,30 +157,37 @@ std::string judged_row(const JudgedExample& judged) {
   if (judged.steps) {
     row["steps"] = of_steps(*judged.steps);
   }
+  return row;
+}
+
+JudgedExample judged_from(const json& row) {
+  JudgedExample judged;
+  judged.id = value_of<std::string>(row, "id");
+  judged.key = value_of<std::string>(row, "key");
+  judged.subset = value_of<std::string>(row, "subset");
+  judged.group = value_of<std::string>(row, "group");
+  for (const json& fields : value_of<std::vector<json>>(row, "responses")) {
+    judged.responses.push_back(response_from(fields));
+  }
+  for (const json& fields : value_or<std::vector<json>>(row, "comparisons", {})) {
+    judged.comparisons.push_back(comparison_from(fields));
+  }
+  judged.correct = value_or<std::vector<bool>>(row, "correct", {});
+  if (row.contains("steps")) {
+    judged.steps = steps_from(row.at("steps"));
+  }
+  return judged;
+}
+
+std::string judged_row(const JudgedExample& judged) {
   // A reply of a model may end within a character.
-  return row.dump(-1, ' ', false, json::error_handler_t::replace);
+  return judged_json(judged).dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
 JudgedExample read_judged_row(std::string_view line) {
   try {
     check_json(line);
-    const json row = json::parse(line);
-    JudgedExample judged;
-    judged.id = value_of<std::string>(row, "id");
-    judged.key = value_of<std::string>(row, "key");
-    judged.subset = value_of<std::string>(row, "subset");
-    judged.group = value_of<std::string>(row, "group");
-    for (const json& fields : value_of<std::vector<json>>(row, "responses")) {
-      judged.responses.push_back(response_from(fields));
-    }
-    for (const json& fields : value_or<std::vector<json>>(row, "comparisons", {})) {
-      judged.comparisons.push_back(comparison_from(fields));
-    }
-    judged.correct = value_or<std::vector<bool>>(row, "correct", {});
-    if (row.contains("steps")) {
-      judged.steps = steps_from(row.at("steps"));
-    }
-    return judged;
+    return judged_from(json::parse(line));
   } catch (const InvalidInput& error) {
     throw InvalidInput("[read_judged_row] \"" + excerpt(line) + "\" is no row of a judge: " + error.what());
   } catch (const json::exception& error) {  // a number beyond the range of a double

@@ -3,12 +3,14 @@
 #include <cstddef>
 #include <map>
 #include <optional>
-#include <utility>
+#include <span>
+#include <string_view>
 #include <vector>
 
 #include <nlohmann/json.hpp>
 
-#include "report/bench_file.h"
+#include "eval/bench_json.h"
+#include "eval/judged_json.h"
 #include "report/page_frame.h"
 #include "report/page_parts.h"
 
@@ -16,29 +18,13 @@ namespace endorm {
 namespace {
 
 using Json = nlohmann::ordered_json;
-using RowsById = std::map<std::string, const Json*>;
-
-RowsById rows_by_id(const Json& judge) {
-  RowsById rows;
-  if (judge.contains("rows")) {
-    for (const Json& row : judge.at("rows")) {
-      rows.emplace(row.at("id").get<std::string>(), &row);
-    }
-  }
-  return rows;
-}
+using RowsById = std::map<std::string_view, const JudgedExample*>;
 
 // The comparison of a row that is a shown pair: of those of its cell the one with its margin, by the judge that the
 // pair was shown for.
-std::optional<std::size_t> place_of_pair(const Json& row, const Json& pair) {
-  if (!row.contains("comparisons")) {
-    return std::nullopt;
-  }
-  const Json& comparisons = row.at("comparisons");
-  for (std::size_t i = 0; i < comparisons.size(); ++i) {
-    const Json& comparison = comparisons[i];
-    if (comparison.value("cell", "") == pair.at("cell") && comparison.contains("margin") &&
-        comparison.at("margin") == pair.at("margin")) {
+std::optional<std::size_t> place_of_pair(const JudgedExample& row, const ShownPair& pair) {
+  for (std::size_t i = 0; i < row.comparisons.size(); ++i) {
+    if (row.comparisons[i].comparison.cell == pair.cell && row.comparisons[i].margin == pair.margin) {
       return i;
     }
   }
@@ -47,54 +33,55 @@ std::optional<std::size_t> place_of_pair(const Json& row, const Json& pair) {
 
 // What a judge said of a pair: the comparison, and its rewards or replies where it gave some. Null where it was not
 // asked.
-Json verdict_of(const RowsById& rows, const std::string& id, std::size_t place) {
-  const auto found = rows.find(id);
-  if (found == rows.end() || !found->second->contains("comparisons") ||
-      place >= found->second->at("comparisons").size()) {
+Json verdict_of(const JudgedExample* row, std::size_t place) {
+  if (row == nullptr || place >= row->comparisons.size()) {
     return nullptr;
   }
-  const Json& row = *found->second;
-  Json verdict = row.at("comparisons")[place];
+  const Json fields = judged_json(*row);
+  Json verdict = fields.at("comparisons")[place];
   for (const char* side : {"better", "worse"}) {
-    verdict[side] = row.at("responses")[verdict.at(side).get<std::size_t>()];
+    verdict[side] = fields.at("responses").at(verdict.at(side).get<std::size_t>());
   }
   return verdict;
 }
 
-// Every judge's verdict on every shown pair, in the order of the judges.
-void add_verdicts(Json& bench) {
-  std::vector<RowsById> rows;
-  for (const Json& judge : bench.at("judges")) {
-    rows.push_back(rows_by_id(judge));
+// Every judge's verdict on a shown pair, in the order of the judges.
+Json verdicts_on(const ShownPair& pair, std::span<const RowsById> rows) {
+  const auto row_of = [&](const RowsById& judge) {
+    const auto found = judge.find(pair.id);
+    return found == judge.end() ? nullptr : found->second;
+  };
+  Json verdicts = Json::array();
+  const JudgedExample* const first = rows.empty() ? nullptr : row_of(rows.front());
+  const std::optional<std::size_t> place = first == nullptr ? std::nullopt : place_of_pair(*first, pair);
+  for (std::size_t i = 0; place && i < rows.size(); ++i) {
+    verdicts.push_back(verdict_of(row_of(rows[i]), *place));
   }
-  for (Json& pair : bench.at("shown")) {
-    const auto id = pair.at("id").get<std::string>();
-    pair["verdicts"] = Json::array();
-    const auto first = rows.empty() ? RowsById::const_iterator{} : rows.front().find(id);
-    if (rows.empty() || first == rows.front().end()) {
-      continue;
-    }
-    const std::optional<std::size_t> place = place_of_pair(*first->second, pair);
-    for (std::size_t i = 0; place && i < rows.size(); ++i) {
-      pair["verdicts"].push_back(verdict_of(rows[i], id, *place));
+  return verdicts;
+}
+
+// What the page reads: the report without rows, where each shown pair has every judge's verdict beside it.
+Json page_data(const BenchReport& report) {
+  std::vector<RowsById> rows(report.judges.size());
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    for (const JudgedExample& row : report.judges[i].rows) {
+      rows[i].emplace(row.id, &row);
     }
   }
+  Json data = bench_value(report, false);
+  for (std::size_t i = 0; i < report.shown.size(); ++i) {
+    data["shown"][i]["verdicts"] = verdicts_on(report.shown[i], rows);
+  }
+  return data;
 }
 
 }  // namespace
 
-std::string render_bench_page(std::string_view json, const BenchPageOptions& options) {
-  check_bench_file(json);
-  Json bench = Json::parse(json);
-  add_verdicts(bench);
-  for (Json& judge : bench.at("judges")) {
-    judge.erase("rows");
-  }
-  const auto benchmark = bench.at("benchmark").get<std::string>();
+std::string render_bench_page(const BenchReport& report, const BenchPageOptions& options) {
   return framed_page(
       {.html = bench_page_html,
-       .title = options.title.empty() ? "EndoRM on " + benchmark : options.title,
-       .json = bench.dump(),
+       .title = options.title.empty() ? "EndoRM on " + report.benchmark : options.title,
+       .json = page_data(report).dump(-1, ' ', false, Json::error_handler_t::replace),
        .styles = {tables_css, bench_page_css},
        .scripts = {tables_js, bench_tables_js, plot_base_js, bench_plots_js, heatmap_js, cards_js, bench_pairs_js}});
 }

@@ -93,10 +93,12 @@ void run_bench(const BenchFlags& flags) {
   for (const Judge& judge : judges) {
     const KeptRows kept{flags.rows, data.benchmark + "." + judge.name + ".jsonl",
                         manifest_line(rows_manifest(flags, *engine, data, judge)), flags.overwrite};
-    report.judges.push_back(report_on(data.benchmark, judge.name, judge.fingerprint,
-                                      judge_rows(data.examples, judge, score, *engine, kept), metrics));
+    JudgeReport& own = report.judges.emplace_back();
+    own.name = judge.name;
+    own.fingerprint = judge.fingerprint;
+    own.rows = judge_rows(data.examples, judge, score, *engine, kept);
   }
-  add_comparisons(report, metrics);
+  measure_report(report, metrics);
   report.shown = shown_pairs(data.examples, report.judges.front().rows, *judges.front().scorer, flags.shown);
   if (!flags.sweep.empty()) {
     report.sweep = run_sweep(flags, parts, data);

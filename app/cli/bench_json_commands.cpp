@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <fstream>
-#include <iterator>
 #include <memory>
 #include <utility>
 
@@ -17,6 +15,7 @@
 #include "core/errors.h"
 #include "eval/bench_json.h"
 #include "eval/benchmarks.h"
+#include "eval/data_file.h"
 #include "report/bench_page.h"
 #include "report/bench_table.h"
 #include "report/terminal_text.h"
@@ -24,13 +23,7 @@
 namespace endorm {
 namespace {
 
-BenchReport read_report(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) {
-    throw InvalidInput("[bench] cannot read " + path);
-  }
-  return read_bench_json(std::string(std::istreambuf_iterator<char>(file), {}), path);
-}
+BenchReport read_report(const std::string& path) { return read_bench_json(read_data_file("bench", path), path); }
 
 void list() {
   std::printf("benchmarks\n");
@@ -103,20 +96,18 @@ void merge(const MergeFlags& flags) {
   report.manifest = without_shard(shards[0].manifest);
   report.faults = shards[0].faults;  // every shard reads all rows
   report.notes = shards[0].notes;
-  const MetricOptions options = metric_options_of(report.manifest);
   for (std::size_t judge = 0; judge < shards[0].judges.size(); ++judge) {
-    const JudgeReport& own = shards[0].judges[judge];
-    std::string name = own.name;
-    std::string fingerprint = own.fingerprint;
+    JudgeReport& own = report.judges.emplace_back();
+    own.name = shards[0].judges[judge].name;
+    own.fingerprint = shards[0].judges[judge].fingerprint;
     std::vector<std::vector<JudgedExample>> parts;
     parts.reserve(shards.size());
     for (BenchReport& shard : shards) {
       parts.push_back(std::move(shard.judges.at(judge).rows));
     }
-    report.judges.push_back(report_on(report.benchmark, std::move(name), std::move(fingerprint),
-                                      rows_in_turn("bench merge", std::move(parts)), options));
+    own.rows = rows_in_turn("bench merge", std::move(parts));
   }
-  add_comparisons(report, options);
+  measure_report(report, metric_options_of(report.manifest));
   ReportOutputs outputs = flags.outputs;
   outputs.rows = !flags.no_rows;
   write_report(report, outputs);
@@ -134,7 +125,7 @@ void write_report(const BenchReport& report, const ReportOutputs& outputs) {
     write_file("bench", bench_json(report, outputs.rows), outputs.json);
   }
   if (!outputs.html.empty()) {
-    write_file("bench", render_bench_page(bench_json(report, true)), outputs.html);
+    write_file("bench", render_bench_page(report), outputs.html);
   }
   std::size_t failed = 0;
   for (const JudgeReport& judge : report.judges) {

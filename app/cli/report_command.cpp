@@ -10,9 +10,14 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "app/bench_settings.h"
 #include "app/cli/commands.h"
 #include "app/cli/write_file.h"
 #include "core/errors.h"
+#include "eval/bench_json.h"
+#include "eval/data_file.h"
+#include "report/bench_page.h"
+#include "report/bench_table.h"
 #include "report/records_page.h"
 #include "report/records_table.h"
 #include "report/run_file.h"
@@ -121,12 +126,31 @@ void report_results(const ReportFlags& flags) {
   }
 }
 
+// A file of `endorm bench --json`: its figures are computed again from its rows.
+void report_bench(const ReportFlags& flags) {
+  if (flags.refresh_seconds > 0) {
+    throw InvalidInput("[report] --refresh is for the log of a training run, and " + flags.input + " is none");
+  }
+  BenchReport report = read_bench_json(read_data_file("report", flags.input), flags.input);
+  measure_report(report, metric_options_of(report.manifest));
+  if (flags.table || flags.output.empty()) {
+    std::fputs(bench_tables(report, TableForm::kTerminal).c_str(), stdout);
+    std::fflush(stdout);  // before what goes to standard error
+  }
+  if (!flags.output.empty()) {
+    write_file("report", render_bench_page(report, {.title = flags.title}), flags.output);
+    say_written(flags.output);
+  }
+}
+
 void run_report(const ReportFlags& flags) {
   std::ifstream lines = open_results(flags.input);
   std::string first_line;
   std::getline(lines, first_line);
   if (begins_run_log(first_line)) {
     report_run(flags);
+  } else if (first_line == "{") {  // a result file has a whole object a line
+    report_bench(flags);
   } else {
     report_results(flags);
   }
@@ -136,14 +160,17 @@ void run_report(const ReportFlags& flags) {
 
 void add_report_command(CLI::App& app) {
   auto flags = std::make_shared<ReportFlags>();
-  CLI::App* command = app.add_subcommand(
-      "report", "Turn a result file or the log of a training run into one HTML page, or a table in the terminal");
+  CLI::App* command = app.add_subcommand("report",
+                                         "Turn a result file, a benchmark's JSON or the log of a training run into one "
+                                         "HTML page, or a table in the terminal");
   command
       ->add_option("results", flags->input,
-                   "result file of `endorm score`, best with --tokens; or the run.jsonl of a training run")
+                   "result file of `endorm score`, best with --tokens; the file of `endorm bench --json`; or the "
+                   "run.jsonl of a training run")
       ->required();
   command->add_option("-o,--output", flags->output, "HTML file to write; - is standard output");
-  command->add_flag("--table", flags->table, "print a table; of a run also without this flag where -o is not given");
+  command->add_flag("--table", flags->table,
+                    "print a table; of a run or a benchmark also without this flag where -o is not given");
   command->add_option("--title", flags->title, "title of the page");
   command
       ->add_option("--max-records", flags->max_records,

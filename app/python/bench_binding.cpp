@@ -83,11 +83,13 @@ std::string bench(GuardedEngine& engine, std::string benchmark, std::string data
         (*progress)(done_before + so_far.examples, set.examples.size() * made.size());
       }
     };
-    report.judges.push_back(report_on(set.benchmark, judge.name, judge.fingerprint,
-                                      run_judge(set.examples, scorer, options, nullptr, {}, told), metrics));
+    JudgeReport& own = report.judges.emplace_back();
+    own.name = judge.name;
+    own.fingerprint = judge.fingerprint;
+    own.rows = run_judge(set.examples, scorer, options, nullptr, {}, told);
     done_before += set.examples.size();
   }
-  add_comparisons(report, metrics);
+  measure_report(report, metrics);
   return bench_json(report, true);
 }
 

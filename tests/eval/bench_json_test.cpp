@@ -23,13 +23,8 @@ MetricOptions few_resamples() {
   return options;
 }
 
-// Figures and comparisons of what `read` holds, as a run or a merge computes them.
-BenchReport computed(const BenchReport& read) {
-  BenchReport report = read;
-  for (JudgeReport& judge : report.judges) {
-    judge = report_on(report.benchmark, judge.name, judge.fingerprint, judge.rows, few_resamples());
-  }
-  add_comparisons(report, few_resamples());
+BenchReport measured(BenchReport report) {
+  measure_report(report, few_resamples());
   return report;
 }
 
@@ -51,7 +46,11 @@ BenchReport random_report() {
     own.fingerprint = judge.fingerprint;
     own.rows = judge_examples(examples, *judge.scorer, {});
   }
-  return computed(report);
+  report.sweep =
+      SweepReport{"accuracy (all)", {{{}, std::nullopt, {}}, {{Aggregation::kMean, 0.93, 2.0}, 0.25, {}}}, 1};
+  report.sweep->rows[1].reporting.interval = Interval{0.25, 0.75};
+  report.shown = {{"0", "all", "", {{"user", "p"}}, -1.0, {"better", 1.0, {"b"}, {-1.0}}, {"worse", 2.0, {}, {}}}};
+  return measured(std::move(report));
 }
 
 TEST_CASE("the same report gives the same bytes, and what is read back gives them again") {
@@ -73,7 +72,7 @@ TEST_CASE("the same report gives the same bytes, and what is read back gives the
     CHECK(read.judges[i].fingerprint == report.judges[i].fingerprint);
     test::check_same(read.judges[i].rows, report.judges[i].rows);
   }
-  CHECK(bench_json(computed(read), true) == text);
+  CHECK(bench_json(measured(read), true) == text);
 }
 
 TEST_CASE("the JSON says what the report holds") {
@@ -102,7 +101,6 @@ TEST_CASE("the JSON says what the report holds") {
   CHECK(comparison.at("second") == "random");
   CHECK(comparison.at("examples") == 30);
   CHECK(comparison.at("mcnemar").at("p_value") == report.comparisons[0].second.mcnemar_p_value);
-  CHECK_FALSE(fields.contains("sweep"));
   CHECK_FALSE(json::parse(bench_json(report, false)).at("judges").at(0).contains("rows"));
 }
 
@@ -110,11 +108,11 @@ TEST_CASE("what is not defined is null, a sweep and shown pairs are there") {
   BenchReport report;
   report.manifest = "{}";
   report.benchmark = "pairs";
-  report.judges.push_back(report_on("pairs", "none", "", {}, few_resamples()));
+  report.judges.emplace_back().name = "none";
   report.sweep = SweepReport{"accuracy (all)", {{{}, std::nullopt, {}}, {{Aggregation::kMean, 0.5, 2.0}, 0.25, {}}}, 1};
   report.shown = {
       {"id", "subset", "0,1", {{"user", "p"}}, -1.0, {"better", 1.0, {"b"}, {-1.0}}, {"worse", 2.0, {}, {}}}};
-  const json fields = json::parse(bench_json(report, true));
+  const json fields = json::parse(bench_json(measured(std::move(report)), true));
   CHECK(fields.at("judges").at(0).at("figures").at(0).at("value").is_null());
   CHECK(fields.at("judges").at(0).at("figures").at(0).at("interval").is_null());
   CHECK(fields.at("sweep").at("chosen") == 1);
@@ -148,6 +146,17 @@ TEST_CASE("what is no such file, or has no rows, is refused by name") {
   json fields = json::parse(text);
   fields["judges"][1]["rows"][2]["responses"][0]["reward"] = "high";
   CHECK(contains(refusal(fields.dump()), "\"reward\""));
+  for (const auto& [place, value] : {std::pair<const char*, json>{"/sweep/chosen", 2},
+                                     {"/sweep/rows/0/aggregation", "most"},
+                                     {"/sweep/rows/1/reporting/interval", json::array({0.5})},
+                                     {"/shown/0/better/log_prob", json::array()},
+                                     {"/shown/0/messages", 5},
+                                     {"/judges/0/rows/0/id", 5}}) {
+    INFO(place);
+    json changed = json::parse(text);
+    changed.at(json::json_pointer(place)) = value;
+    CHECK(contains(refusal(changed.dump()), "a.json"));
+  }
   CHECK(refusal(text).empty());
 }
 
