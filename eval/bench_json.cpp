@@ -10,6 +10,7 @@
 #include "engine/message_json.h"
 #include "eval/judged_json.h"
 #include "score/json_check.h"
+#include "score/message_reader.h"
 
 namespace endorm {
 namespace {
@@ -250,8 +251,9 @@ ShownPair shown_from(const json& fields) {
                  fields.at("margin"),
                  shown_response_from(fields.at("better")),
                  shown_response_from(fields.at("worse"))};
-  for (const json& message : fields.at("messages")) {
-    pair.messages.push_back({message.at("role"), message.at("content")});
+  if (const json& messages = fields.at("messages"); !messages.empty()) {
+    std::vector<std::string> unknown;
+    pair.messages = read_messages(messages, "messages", unknown);
   }
   return pair;
 }
