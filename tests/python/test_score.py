@@ -121,6 +121,9 @@ def test_forms_of_records(tiny, tmp_path):
     records = [dict(RECORD, id="a"), {"id": "b", "prompt": "Hi", "chosen": "Hello", "rejected": "Go"}]
     expected = [one.rewards.tolist() for one in endorm.score(records, engine=tiny)]
     lines = tmp_path / "records.jsonl"
+    lines.write_text(json.dumps(records))
+    with pytest.raises(ValueError, match="one JSON array.*jq"):
+        endorm.score(lines, engine=tiny)
     lines.write_text("\n".join(json.dumps(record) for record in records))
     assert [one.rewards.tolist() for one in endorm.score(lines, engine=tiny)] == expected
     assert [one.rewards.tolist() for one in endorm.score(iter(records), engine=tiny)] == expected

@@ -71,9 +71,14 @@ def _file_lines(path: str) -> Iterator[tuple[int, str]]:
     """(number from 1, line) of those of a JSON lines file that are not blank."""
     try:
         with open(path, encoding="utf-8-sig", newline="\n") as file:
+            first = True
             for number, line in enumerate(file, 1):
-                if line.strip(" \t\r\n\v\f"):
-                    yield number, line.removesuffix("\n").removesuffix("\r")
+                if not line.strip(" \t\r\n\v\f"):
+                    continue
+                if first and line.lstrip().startswith("["):
+                    raise InvalidInput(f"[score] {path} is one JSON array, not JSON lines. Convert it with: jq -c '.[]'")
+                first = False
+                yield number, line.removesuffix("\n").removesuffix("\r")
     except (FileNotFoundError, IsADirectoryError, PermissionError, UnicodeDecodeError) as error:
         raise InvalidInput(f"[score] {path} cannot be read as JSON lines: {error}") from error
 

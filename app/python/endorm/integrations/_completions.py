@@ -1,9 +1,10 @@
 """What trainers' adapters do: completions of a policy, behind their prompts, to rewards of an engine here or of servers."""
 
 import json
+import math
 import threading
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -114,25 +115,20 @@ class CompletionScorer:
             record["truncated"].append(not one.ended)
         if not records:
             return []
-        options = {**self.options, **more}
-        scored = self._of_servers(records.values(), options) if self.is_remote else self._of_engine(records.values(), options)
+        scored = self._responses(records.values(), {**self.options, **more})
         responses = [scored[key][entry] for key, entry in entries]
         return [(place, one) for place, one in zip(places, responses, strict=True) if one.error is None]
 
-    def _of_engine(
+    def _responses(
         self, records: Iterable[Mapping[str, Any]], options: Mapping[str, Any]
     ) -> "Mapping[str, Sequence[ScoredResponse | _Served]]":
+        """Of each record, by its id."""
+        if self.is_remote:
+            rows = self._servers().rows(records, **options)
+            return {row["id"]: [_Served.of(response) for response in row["responses"]] for row in rows}
         from .. import score
 
         return {one.id: one.responses for one in score(records, engine=self.engine(), **options)}
-
-    def _of_servers(
-        self, records: Iterable[Mapping[str, Any]], options: Mapping[str, Any]
-    ) -> "Mapping[str, Sequence[ScoredResponse | _Served]]":
-        def served(response: Mapping[str, Any]) -> _Served:
-            return _Served(**{name: value for name, value in response.items() if name in _Served.__dataclass_fields__})
-
-        return {row["id"]: [served(one) for one in row["responses"]] for row in self._servers().rows(records, **options)}
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in self.__dict__.items() if name not in ("_engine", "_pool", "_loading")}
@@ -152,9 +148,13 @@ def _entry(one: Completion) -> Any:
 class _Served:
     """What a server said of a response."""
 
-    reward: float = float("nan")
-    error: str | None = None
-    turns: Sequence[Any] = field(default=())
+    reward: float
+    error: str | None
+    turns: Sequence[Any]
+
+    @classmethod
+    def of(cls, response: Mapping[str, Any]) -> "_Served":
+        return cls(response.get("reward", math.nan), response.get("error"), response.get("turns", ()))
 
 
 def _reward_of_last(one: "ScoredResponse | _Served", turns: int, options: Mapping[str, Any]) -> float:
