@@ -11,7 +11,6 @@ for (const select of document.querySelectorAll("select.judge")) {
   });
 }
 
-const short = (value) => String(Number(value.toPrecision(6)));  // 0.85, not 0.8500000000000001
 const tenths = (_, ticks) => ticks.map((tick) => `${Math.round(100 * tick)} %`);
 
 // How often verdicts of a confidence are right, over the number of them.
@@ -61,7 +60,7 @@ function drawGammas() {
   const end = (figure, i) => (figure && figure.interval ? figure.interval[i] : null);
   const bare = { stroke: "transparent", width: 0, points: { show: false } };
   const { fraction } = rows[0].reporting;
-  plot("plot-gamma", `${data.sweep.figure} by gamma`, [...lines.map((line) => key(line, `alpha ${short(line.alpha)}`)), "On the half that reports. Shaded: 95 % interval."], {
+  plot("plot-gamma", `${data.sweep.figure} by gamma`, [...lines.map((line) => key(line, `alpha ${compact(line.alpha)}`)), "On the half that reports. Shaded: 95 % interval."], {
     scales: { x: { time: false, range: (_, low, high) => [low - 0.02 * (high - low), high + 0.02 * (high - low)] } },
     axes: [axis("gamma", { size: 28 }), axis(data.sweep.figure, { size: 52, ...(fraction ? { values: (_, ticks) => ticks.map((tick) => `${Number((100 * tick).toFixed(1))} %`) } : {}) })],
     series: [{}, ...lines.flatMap(({ rgb, dash }) => [{ stroke: shade(rgb, 1), width: 2, dash, points: { show: true, size: 5, fill: shade(rgb, 1) } }, bare, bare])],
@@ -76,7 +75,7 @@ if (data.sweep) {
   const table = dataTable(`${figure} by setting`, ["aggregation", "gamma", "alpha", "half that chooses", "half that reports", "95 % interval", "", "n"], rows.map((row, i) => {
     const { fraction } = row.reporting;
     const marks = [i === 0 ? "as asked for" : "", i === chosen ? "chosen" : ""].filter(Boolean).join(", ");
-    const cells = [[inWords(row.aggregation), element("small", "", marks)], row.gamma === undefined ? noValue : short(row.gamma), short(row.alpha), shown({ fraction }, row.selection),
+    const cells = [[inWords(row.aggregation), element("small", "", marks)], row.gamma === undefined ? noValue : compact(row.gamma), compact(row.alpha), shown({ fraction }, row.selection),
       { content: [element("b", "", shown(row.reporting, row.reporting.value))], className: i === chosen ? "best" : "" }, [intervalWords(row.reporting.interval, fraction)], figureBar(row.reporting), [sample(row.reporting)]];
     if (i === chosen) cells.className = "marked";
     return cells;

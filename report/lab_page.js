@@ -2,7 +2,7 @@
 // The page of the lab: a table and the plots of each claim.
 by("lead").append("The theorems of the paper behind EndoRM (arXiv:2506.23235), measured on problems small enough to be exact. A statement holds where its measured figure keeps its bound. A limit takes a claim beyond its assumptions on purpose, to show where it ends.");
 const verdict = (finding) => (finding.limit ? "limit" : finding.holds ? "holds" : "fails");
-const short = (value) => (typeof value !== "number" ? "no number" : Number(value.toPrecision(5)).toString().replace("-", "\u2212"));
+const measured = (value) => (typeof value === "number" ? compact(value) : "no number");
 const inks = ["--accent-rgb", "--warm-rgb", "--grey-rgb"];
 const dashes = [[], [8, 4], [2, 3]];
 
@@ -21,7 +21,7 @@ for (const claim of new Set(data.map((finding) => finding.claim))) {
   }));
   const rows = findings.map((finding) => element("tr", "",
     element("td", verdict(finding), verdict(finding)), element("td", "", finding.statement),
-    element("td", "", `${short(finding.measured)} ${finding.relation === "at most" ? "\u2264" : "\u2265"} ${short(finding.bound)}`),
+    element("td", "", `${measured(finding.measured)} ${finding.relation === "at most" ? "\u2264" : "\u2265"} ${measured(finding.bound)}`),
     element("td", "", element("small", "", finding.detail))));
   const table = element("table", "findings", element("thead", "", head), element("tbody", "", ...rows));
   const plots = findings.flatMap((finding) => finding.plots).filter((one) => one.series.length);

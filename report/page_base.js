@@ -11,6 +11,13 @@ const number = (value, digits = 2) => {
   const text = value.toFixed(digits);
   return Number(text) === 0 ? text.replace("-", "") : text.replace("-", "\u2212");
 };
+// Of any size: five digits (the terminal's %.5g), without an exponent where that is short.
+function compact(value) {
+  const size = Math.abs(value);
+  const rounded = Number(value.toPrecision(5));
+  const text = size !== 0 && (size < 1e-4 || size >= 1e7) ? rounded.toExponential() : String(size >= 1e5 ? Math.round(value) : rounded);
+  return text.replaceAll("-", "\u2212");
+}
 const count = (value) => value.toLocaleString("en");
 const percent = (value) => (100 * value).toFixed(1) + " %";
 const plural = (n, word) => `${count(n)} ${word}${n === 1 ? "" : "s"}`;

@@ -1,12 +1,6 @@
 "use strict";
 // The head of the page of a run: where it stands, its last numbers, its manifest, a table, lines that were passed over.
 const inWords = (name) => name.replace(/_/g, " ");
-// Four digits and every one before the point, without an exponent where that is short.
-function compact(value) {
-  const size = Math.abs(value);
-  const text = size !== 0 && (size < 1e-4 || size >= 1e7) ? value.toExponential(2) : String(size >= 1e4 ? Math.round(value) : Number(value.toPrecision(4)));
-  return text.replace("-", "\u2212");
-}
 const metricNamed = (name) => data.metrics.find((metric) => metric.name === name);
 // The tokens of the samples, as heatmap.js reads them.
 const tokenSets = data.samples.filter((sample) => sample.token_rewards && sample.token_rewards.text.length).map((sample) => sample.token_rewards);
