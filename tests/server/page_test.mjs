@@ -1,4 +1,5 @@
-// The page at `/` of a real `endorm serve`, in headless Chromium, driven as a person would.
+// The page at `/` of a real `endorm serve`, and a report, whose heatmap it shares, in headless Chromium, driven as a person
+// would.
 //
 //     page_test.mjs --endorm PATH [--screenshots FOLDER]
 //
@@ -6,8 +7,8 @@
 // one in PATH); says "SKIPPED:" without them.
 // --screenshots writes the pictures of docs/serving.md and needs the known models smollm2-135m and gemma3-270m-base.
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { execFileSync, spawn } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import os from "node:os";
 import path from "node:path";
@@ -409,6 +410,41 @@ async function darkAndNarrow(browser, server) {
   }
 }
 
+// A report of a conversation: its heatmap splits where it is looked at, walks by keyboard and shows where turns begin.
+async function report(browser, endorm) {
+  const folder = mkdtempSync(path.join(os.tmpdir(), "endorm-page-"));
+  try {
+    const user = { role: "user", content: "Hi" };
+    const turns = ["One.", "Two.\n\nMore.", "Three."].flatMap((content) => [user, { role: "assistant", content }]);
+    writeFileSync(path.join(folder, "in.jsonl"), JSON.stringify({ prompt: turns.slice(0, -1), responses: [HOSTILE, "Three."] }));
+    const run = (...words) => execFileSync(endorm, words, { cwd: ROOT, stdio: ["ignore", "ignore", "pipe"] });
+    run("score", path.join(folder, "in.jsonl"), "--tokens", "--steps", "--score-turns", "all", "--model", "tests/golden/engine_tiny_llama.gguf", "--template", "plain", "-o", path.join(folder, "out.jsonl"));
+    run("report", path.join(folder, "out.jsonl"), "-o", path.join(folder, "out.html"));
+    const page = await browser.newPage();
+    const faults = [];
+    page.on("pageerror", (error) => faults.push(String(error)));
+    page.on("request", (request) => { if (!/^(data|file):/.test(request.url())) faults.push(`asked ${request.url()}`); });
+    await page.goto(`file://${path.join(folder, "out.html")}`);
+    const map = page.locator(".heatmap").first();
+    await map.locator("> span").first().waitFor();
+    assert.deepEqual(await map.locator("[data-turn]").evaluateAll((spans) => spans.map((span) => span.dataset.turn)), ["2", "3"]);
+    assert.equal(await page.locator(".turns").count(), 2);
+    assert.ok((await map.textContent()).includes(HOSTILE));
+    await page.locator("#sort, #filter").first().focus();
+    for (let i = 0; i < 9 && !(await map.evaluate((box) => box === document.activeElement)); ++i) await page.keyboard.press("Tab");
+    assert.match(await text(page, "tooltip"), /token 1 of/);
+    await page.keyboard.press("ArrowRight");
+    assert.match(await text(page, "tooltip"), /token 2 of.*probability.*log \u03c0/);
+    const before = await map.locator("> span").nth(1).evaluate((span) => span.style.background);
+    await page.selectOption("#quantity", "value");
+    assert.notEqual(await map.locator("> span").nth(1).evaluate((span) => span.style.background), before);
+    assert.deepEqual(faults, []);
+    await page.close();
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
 async function screenshots(browser, endorm, folder) {
   const server = await serve(endorm, "-m", "smollm2-135m", "-m", "gemma3-270m-base");
   try {
@@ -445,8 +481,10 @@ try {
       await test(browser, server);
       console.log(`${test.name}: passed`);
     }
-    await key(browser, endorm);
-    console.log("key: passed");
+    for (const test of [key, report]) {
+      await test(browser, endorm);
+      console.log(`${test.name}: passed`);
+    }
   }
 } finally {
   await browser.close();
