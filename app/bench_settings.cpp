@@ -63,26 +63,24 @@ json rows_manifest(const BenchSettings& settings, const Engine& engine, const Da
   return manifest;
 }
 
-std::string shard_of(const std::string& manifest) {
-  const json fields = json::parse(manifest);
+std::string shard_of(const json& manifest) {
   const json::json_pointer shard("/options/shard");
-  return fields.contains(shard) && fields.at(shard).is_string() ? fields.at(shard).get<std::string>() : "";
+  return manifest.contains(shard) && manifest.at(shard).is_string() ? manifest.at(shard).get<std::string>() : "";
 }
 
-std::string without_shard(const std::string& manifest) {
-  json fields = json::parse(manifest);
-  fields["options"]["shard"] = nullptr;
-  return fields.dump();
+json without_shard(json manifest) {
+  manifest["options"]["shard"] = nullptr;
+  return manifest;
 }
 
-MetricOptions metric_options_of(const std::string& manifest) {
+MetricOptions metric_options_of(const json& manifest) {
   try {
-    const json fields = json::parse(manifest).at("figures");
+    const json& fields = manifest.at("figures");
     MetricOptions options;
     fields.at("resamples").get_to(options.bootstrap.resamples);
     fields.at("bootstrap_seed").get_to(options.bootstrap.seed);
-    fields.at("fit_split").get_to(options.fit_split);
-    if (!fields.at("threshold").is_null()) {
+    options.fit_split = fields.value("fit_split", "");  // of eval math, which fits nothing, there is none
+    if (fields.contains("threshold") && !fields.at("threshold").is_null()) {
       options.threshold = fields.at("threshold").get<double>();
     }
     return options;

@@ -54,10 +54,10 @@ nlohmann::ordered_json rows_manifest(const BenchSettings& settings, const Engine
                                      const Judge& judge);
 
 // "i/n" of a manifest, empty where it is of the whole; and the manifest of the whole.
-std::string shard_of(const std::string& manifest);
-std::string without_shard(const std::string& manifest);
+std::string shard_of(const nlohmann::ordered_json& manifest);
+nlohmann::ordered_json without_shard(nlohmann::ordered_json manifest);
 
 // How figures are computed, as it stands in a manifest. Throws InvalidInput where it does not.
-MetricOptions metric_options_of(const std::string& manifest);
+MetricOptions metric_options_of(const nlohmann::ordered_json& manifest);
 
 }  // namespace endorm

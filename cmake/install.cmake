@@ -21,10 +21,10 @@ set(public_headers
   score/endogenous_scorer.h score/line_reader.h score/manifest.h score/merge_shards.h score/ranking.h score/record.h score/request_tokens.h score/result_log.h score/score_run.h score/scored.h score/scored_json.h score/scorer.h score/stats_cache.h
   judge/judge.h
   grade/extract.h grade/grade.h
-  eval/bench_report.h eval/benchmarks.h eval/example.h eval/judged.h eval/judging.h eval/judging_run.h
-  eval/math_json.h eval/math_problem.h eval/math_prompt.h eval/math_report.h eval/math_row.h eval/math_sampling.h eval/math_suites.h
-  eval/metrics.h eval/shown_pairs.h eval/shown_problems.h eval/statistics.h eval/sweep.h
-  report/bench_table.h report/math_table.h report/records_page.h report/result_file.h report/records_table.h report/text_table.h)
+  eval/bench_json.h eval/bench_report.h eval/benchmarks.h eval/example.h eval/judged.h eval/judging.h eval/judging_run.h
+  eval/math_problem.h eval/math_prompt.h eval/math_sampling.h eval/math_suites.h eval/graded_answers.h
+  eval/metrics.h eval/shown.h eval/statistics.h eval/sweep.h
+  report/bench_table.h report/records_page.h report/result_file.h report/records_table.h report/text_table.h)
 foreach(header IN LISTS public_headers)
   get_filename_component(room ${header} DIRECTORY)
   install(FILES ${PROJECT_SOURCE_DIR}/${header} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/endorm/${room})

@@ -81,4 +81,12 @@ std::string record_key(std::string_view line) { return record_key(sha256(line));
 
 std::string record_key(const Digest& digest) { return hex(std::span(digest).first<kKeyBytes>()); }
 
+std::uint64_t seed_from(const Digest& digest) {
+  std::uint64_t seed = 0;
+  for (std::size_t i = 0; i < sizeof seed; ++i) {
+    seed = seed << 8U | digest[i];
+  }
+  return seed;
+}
+
 }  // namespace endorm

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -42,5 +43,8 @@ std::string hex(std::span<const unsigned char> bytes);
 // What resume compares: the first 16 hex digits of the line's SHA-256. The line comes without its line ending.
 std::string record_key(std::string_view line);
 std::string record_key(const Digest& digest);
+
+// A seed of a stream of random numbers: the first eight bytes, the most significant one first.
+std::uint64_t seed_from(const Digest& digest);
 
 }  // namespace endorm

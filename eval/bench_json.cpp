@@ -2,14 +2,17 @@
 
 #include <algorithm>
 #include <cmath>
+#include <memory>
 #include <utility>
 
 #include <nlohmann/json.hpp>
 
 #include "core/errors.h"
 #include "engine/message_json.h"
+#include "eval/best_of_record.h"
 #include "eval/judged_json.h"
 #include "score/json_check.h"
+#include "score/json_field.h"
 #include "score/message_reader.h"
 
 namespace endorm {
@@ -38,6 +41,9 @@ json of_figure(const Figure& figure) {
   fields["n"] = figure.n;
   fields["ties"] = figure.ties;
   fields["failed"] = figure.failed;
+  if (figure.p_value) {
+    fields["p_value"] = number_or_null(figure.p_value);
+  }
   return fields;
 }
 
@@ -191,6 +197,41 @@ json of_shown(const ShownPair& pair) {
           {"worse", of_shown(pair.worse)}};
 }
 
+json of_shown(const ShownExample& example) {
+  json responses = json::array();
+  for (const ShownExample::Response& response : example.responses) {
+    responses.push_back({{"place", response.place},
+                         {"reward", response.reward},
+                         {"token_texts", response.token_texts},
+                         {"log_prob", response.log_prob}});
+  }
+  return {{"id", example.id}, {"responses", responses}};
+}
+
+json of_counts(const ResponseCounts& counts) {
+  return {{"subset", counts.subset},       {"examples", counts.examples}, {"failed", counts.failed},
+          {"responses", counts.responses}, {"correct", counts.correct},   {"unparsable", counts.unparsable},
+          {"truncated", counts.truncated}, {"stopped", counts.stopped},   {"tokens", counts.tokens}};
+}
+
+json of_responses(const ResponseReport& report, bool rows) {
+  json fields = {{"counts", json::array()}, {"figures", of_figures(report.table.figures)}};
+  for (const ResponseCounts& counts : report.counts) {
+    fields["counts"].push_back(of_counts(counts));
+  }
+  if (rows) {
+    fields["rows"] = json::array();
+    for (const Example& example : report.examples) {
+      fields["rows"].push_back(best_of_record(example));
+    }
+  }
+  fields["shown"] = json::array();
+  for (const ShownExample& example : report.shown) {
+    fields["shown"].push_back(of_shown(example));
+  }
+  return fields;
+}
+
 json of_fault(const RowFault& fault) {
   return {{"file", fault.file}, {"row", fault.row}, {"id", fault.id}, {"message", fault.message}};
 }
@@ -234,13 +275,16 @@ SweepReport sweep_from(const json& fields) {
   return sweep;
 }
 
-ShownResponse shown_response_from(const json& fields) {
-  ShownResponse response{fields.at("text"), fields.at("reward"), fields.at("token_texts"), fields.at("log_prob")};
-  if (response.log_prob.size() != response.token_texts.size()) {
-    throw InvalidInput("\"shown\" has " + std::to_string(response.log_prob.size()) + " numbers for " +
-                       std::to_string(response.token_texts.size()) + " tokens");
+void check_tokens(const json& shown) {
+  if (shown.at("log_prob").size() != shown.at("token_texts").size()) {
+    throw InvalidInput("\"shown\" has " + std::to_string(shown.at("log_prob").size()) + " numbers for " +
+                       std::to_string(shown.at("token_texts").size()) + " tokens");
   }
-  return response;
+}
+
+ShownResponse shown_response_from(const json& fields) {
+  check_tokens(fields);
+  return {fields.at("text"), fields.at("reward"), fields.at("token_texts"), fields.at("log_prob")};
 }
 
 ShownPair shown_from(const json& fields) {
@@ -258,6 +302,25 @@ ShownPair shown_from(const json& fields) {
   return pair;
 }
 
+ResponseReport responses_from(const json& fields) {
+  ResponseReport report;
+  if (!fields.contains("rows")) {
+    throw InvalidInput("it holds no rows: write it without --no-rows");
+  }
+  for (const json& row : fields.at("rows")) {
+    report.examples.push_back(best_of_example(JsonField(row)));
+  }
+  for (const json& example : fields.at("shown")) {
+    ShownExample& own = report.shown.emplace_back(ShownExample{example.at("id"), {}});
+    for (const json& response : example.at("responses")) {
+      check_tokens(response);
+      own.responses.push_back(
+          {response.at("place"), response.at("reward"), response.at("token_texts"), response.at("log_prob")});
+    }
+  }
+  return report;
+}
+
 JudgeReport judge_from(const json& fields) {
   JudgeReport judge;
   fields.at("name").get_to(judge.name);
@@ -266,20 +329,20 @@ JudgeReport judge_from(const json& fields) {
     throw InvalidInput("it holds no rows: write it without --no-rows");
   }
   for (const json& row : fields.at("rows")) {
-    judge.rows.push_back(judged_from(row));
+    judge.rows.push_back(judged_from(JsonField(row)));
   }
   return judge;
 }
 
 BenchReport report_from(const json& fields) {
   if (!fields.contains("endorm_bench") || fields.at("endorm_bench") != kFormat) {
-    throw InvalidInput("it was not written by endorm bench --json, or by another version of it");
+    throw InvalidInput("it was not written by endorm bench --json or eval math --json, or by another version of them");
   }
   BenchReport report;
   if (!fields.at("manifest").is_object()) {
     throw InvalidInput("\"manifest\" is no object");
   }
-  report.manifest = fields.at("manifest").dump();
+  report.manifest = std::make_shared<json>(fields.at("manifest"));
   fields.at("benchmark").get_to(report.benchmark);
   fields.at("notes").get_to(report.notes);
   for (const json& fault : fields.at("faults")) {
@@ -295,6 +358,9 @@ BenchReport report_from(const json& fields) {
   for (const json& pair : fields.at("shown")) {
     report.shown.push_back(shown_from(pair));
   }
+  if (fields.contains("responses")) {
+    report.responses = responses_from(fields.at("responses"));
+  }
   return report;
 }
 
@@ -303,7 +369,7 @@ BenchReport report_from(const json& fields) {
 json bench_value(const BenchReport& report, bool rows) {
   json fields = {{"endorm_bench", kFormat},
                  {"benchmark", report.benchmark},
-                 {"manifest", json::parse(report.manifest)},
+                 {"manifest", *report.manifest},
                  {"notes", report.notes}};
   fields["faults"] = json::array();
   for (const RowFault& fault : report.faults) {
@@ -323,6 +389,9 @@ json bench_value(const BenchReport& report, bool rows) {
   fields["shown"] = json::array();
   for (const ShownPair& pair : report.shown) {
     fields["shown"].push_back(of_shown(pair));
+  }
+  if (report.responses) {
+    fields["responses"] = of_responses(*report.responses, rows);
   }
   return fields;
 }

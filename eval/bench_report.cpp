@@ -1,5 +1,10 @@
 #include "eval/bench_report.h"
 
+#include <algorithm>
+#include <utility>
+
+#include "eval/benchmark_table.h"
+
 namespace endorm {
 namespace {
 
@@ -21,9 +26,48 @@ JudgeCounts count(const std::vector<JudgedExample>& rows) {
   return counts;
 }
 
+std::vector<ResponseCounts> count_responses(const std::vector<Example>& examples) {
+  std::vector<ResponseCounts> counts;
+  for (const Example& example : examples) {
+    auto own = std::find_if(counts.begin(), counts.end(),
+                            [&](const ResponseCounts& other) { return other.subset == example.subset; });
+    if (own == counts.end()) {
+      own = counts.insert(counts.end(), ResponseCounts{.subset = example.subset});
+    }
+    ++own->examples;
+    own->failed += example.request.responses.empty() ? 1 : 0;
+    own->responses += example.request.responses.size();
+    own->correct += static_cast<std::size_t>(std::count(example.correct.begin(), example.correct.end(), true));
+    own->unparsable += static_cast<std::size_t>(std::count(example.vote.begin(), example.vote.end(), std::nullopt));
+    for (std::size_t i = 0; i < example.request.responses.size(); ++i) {
+      const CompletionEnd end = example.drawn ? example.drawn->ends[i] : CompletionEnd::kEndOfTurn;
+      own->stopped += end == CompletionEnd::kStop ? 1 : 0;
+      own->truncated += end != CompletionEnd::kStop && example.request.responses[i].text.truncated ? 1 : 0;
+      own->tokens += example.drawn ? example.drawn->tokens[i] : 0;
+    }
+  }
+  return counts;
+}
+
 }  // namespace
 
+BenchReport report_of(const DataSet& data) {
+  BenchReport report;
+  report.benchmark = data.benchmark;
+  report.faults = data.faults;
+  report.notes = data.notes;
+  if (benchmark_named("report_of", report.benchmark).plan_without_judge != nullptr) {
+    report.responses.emplace().examples = data.examples;
+  }
+  return report;
+}
+
 void measure_report(BenchReport& report, const MetricOptions& options) {
+  if (report.responses) {
+    report.responses->counts = count_responses(report.responses->examples);
+    report.responses->table =
+        measure_without_judge(report.benchmark, report.responses->examples, options).value_or(MetricTable{});
+  }
   report.comparisons.clear();
   for (JudgeReport& judge : report.judges) {
     judge.counts = count(judge.rows);

@@ -1,10 +1,13 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include <nlohmann/json_fwd.hpp>
 
 #include "eval/example.h"
 #include "eval/judged.h"
@@ -51,8 +54,42 @@ struct ShownPair {
   ShownResponse worse;
 };
 
+// What the responses to the questions of a subset are like.
+struct ResponseCounts {
+  std::string subset;
+  std::size_t examples = 0;
+  std::size_t failed = 0;  // of these: could not be asked
+  std::size_t responses = 0;
+  std::size_t correct = 0;
+  std::size_t unparsable = 0;  // have no answer, where that is known
+  std::size_t truncated = 0;   // of drawn ones: reached the largest number of tokens; of others: marked as cut off
+  std::size_t stopped = 0;     // ended by a stop string
+  std::size_t tokens = 0;      // of drawn ones
+};
+
+// The responses to an example token by token, for people.
+struct ShownExample {
+  std::string id;
+  struct Response {
+    std::size_t place = 0;  // in Request::responses
+    double reward = 0.0;
+    std::vector<std::string> token_texts;  // [T]
+    std::vector<double> log_prob;          // [T]
+  };
+  std::vector<Response> responses;
+};
+
+// Of a benchmark of several responses to a question: what they say.
+struct ResponseReport {
+  std::vector<Example> examples;
+  std::vector<ShownExample> shown;  // by the first judge
+  // Computed from the examples by measure_report.
+  std::vector<ResponseCounts> counts;  // a subset each
+  MetricTable table;                   // measure_without_judge
+};
+
 struct BenchReport {
-  std::string manifest;  // a JSON object: docs/bench-json.md
+  std::shared_ptr<const nlohmann::ordered_json> manifest;  // an object: docs/bench-json.md
   std::string benchmark;
   std::vector<RowFault> faults;
   std::vector<std::string> notes;
@@ -61,7 +98,11 @@ struct BenchReport {
   std::vector<std::pair<std::size_t, JudgeComparison>> comparisons;
   std::optional<SweepReport> sweep;
   std::vector<ShownPair> shown;  // pairs that the first judge won and lost
+  std::optional<ResponseReport> responses;
 };
+
+// Of these examples, with no judge yet. Their responses are kept where the benchmark has figures that need no judge.
+BenchReport report_of(const DataSet& data);
 
 // Fills what is computed from the rows: every judge's figures, and the first judge compared with every other one.
 // Throws InvalidInput as measure does.

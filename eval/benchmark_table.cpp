@@ -25,65 +25,78 @@ constexpr std::array kLlmBarParts = {
     PartFile{"GPTInst", "Adversarial/GPTInst/dataset.json"}, PartFile{"GPTOut", "Adversarial/GPTOut/dataset.json"},
     PartFile{"Manual", "Adversarial/Manual/dataset.json"}};
 
-const std::vector<BenchmarkReader>& readers() {
-  static const std::vector<BenchmarkReader> table = {
+const std::vector<Benchmark>& benchmarks() {
+  static const std::vector<Benchmark> table = {
       {.named = {"rm-bench", "subtle errors against style: 3 chosen and 3 rejected responses a prompt, four domains",
                  "chat_filtered.json, math_filtered.json, code_filtered.json, safety-refuse_filtered.json, "
                  "safety-response_filtered.json",
                  "https://github.com/THU-KEG/RM-Bench (data/)"},
        .read_row = read_rm_bench,
+       .plan = plan_rm_bench,
        .parts = kRmBenchParts,
        .folder = "data"},
       {.named = {"rewardbench", "pairs of chat, hard chat, safety and reasoning",
                  "any .json or .jsonl with chosen and rejected (or response_a, response_b and label), prompt, subset",
                  "https://huggingface.co/datasets/allenai/reward-bench (split filtered)"},
-       .read_row = read_reward_bench},
+       .read_row = read_reward_bench,
+       .plan = plan_reward_bench},
       {.named = {"rewardbench2", "one right response of four in five subsets, and questions with several right answers",
                  "any .json or .jsonl with id, prompt, chosen, rejected, subset",
                  "https://huggingface.co/datasets/allenai/reward-bench-2 (split test)"},
-       .read_row = read_reward_bench_2},
+       .read_row = read_reward_bench_2,
+       .plan = plan_reward_bench_2},
       {.named = {"dsp", "domain-specific preference: four personas as system messages, four test sets",
                  "domain_specific_preference.test.json, or any .json or .jsonl with query and responses",
                  "https://github.com/Linear95/DSP (data/)"},
        .read_row = read_dsp,
+       .plan = plan_dsp,
        .parts = kDspParts,
        .folder = "data"},
       {.named = {"multifaceted", "three system messages an instruction, each with its own response: all ordered pairs",
                  "any .json or .jsonl with main_source (or source), system, prompt, output",
                  "https://huggingface.co/datasets/kaist-ai/Multifaceted-Collection"},
        .read_row = read_multifaceted,
+       .plan = plan_multifaceted,
        .gather = gather_multifaceted},
       {.named = {"processbench", "the first wrong step of solutions to mathematical problems",
                  "gsm8k.json, math.json, olympiadbench.json, omnimath.json",
                  "https://github.com/QwenLM/ProcessBench or https://huggingface.co/datasets/Qwen/ProcessBench"},
        .read_row = read_process_bench,
+       .plan = plan_process_bench,
        .parts = kProcessBenchParts,
        .folder = "dataset"},
       {.named = {"prmbench", "every wrong step of solutions that were modified in nine ways",
                  "prmtest_preview.jsonl, or any .json or .jsonl with idx, classification, modified_question, "
                  "modified_process, error_steps, original_question, original_process",
                  "https://huggingface.co/datasets/hitsmy/PRMBench_Preview"},
-       .read_row = read_prm_bench},
+       .read_row = read_prm_bench,
+       .plan = plan_prm_bench},
       {.named = {"judgebench", "pairs of answers of which one is verified: knowledge, reasoning, mathematics, code",
                  "any .json or .jsonl with pair_id, source, question, response_A, response_B, label",
                  "https://github.com/ScalerLab/JudgeBench (data/)"},
        .read_row = read_judge_bench,
+       .plan = plan_judge_bench,
        .folder = "data"},
       {.named = {"llmbar", "pairs that differ in following the instruction: natural and four adversarial sets",
                  "Natural/dataset.json and Adversarial/{Neighbor,GPTInst,GPTOut,Manual}/dataset.json",
                  "https://github.com/princeton-nlp/LLMBar (Dataset/LLMBar/)"},
        .read_row = read_llm_bar,
+       .plan = plan_llm_bar,
        .parts = kLlmBarParts,
        .folder = "Dataset/LLMBar"},
       {.named = {"pairs", "pairs of one's own: records with chosen and rejected", "any .json or .jsonl",
                  "written by you: docs/benchmarks.md has the fields"},
-       .read_row = read_pair},
+       .read_row = read_pair,
+       .plan = plan_pairs},
       {.named = {"bestof", "candidates of one's own: records with responses and which of them are correct",
                  "any .json or .jsonl", "written by you: docs/benchmarks.md has the fields"},
-       .read_row = read_best_of},
+       .read_row = read_best_of,
+       .plan = plan_best_of,
+       .plan_without_judge = plan_without_judge},
       {.named = {"steps", "stepwise solutions of one's own: records with steps and the first wrong one, or all",
                  "any .json or .jsonl", "written by you: docs/benchmarks.md has the fields"},
-       .read_row = read_steps},
+       .read_row = read_steps,
+       .plan = plan_steps},
   };
   return table;
 }
@@ -93,13 +106,13 @@ bool is_file(const fs::path& path) {
   return fs::is_regular_file(path, ignored);
 }
 
-std::string remedy(const BenchmarkReader& benchmark) {
+std::string remedy(const Benchmark& benchmark) {
   return "Its files are: " + std::string(benchmark.named.files) + "; to be had from " +
          std::string(benchmark.named.source) + ".";
 }
 
 // Where a part's path ends the given one, that part; else the stem, or the folder of a file that is merely "dataset".
-std::string part_of(const BenchmarkReader& benchmark, const fs::path& path) {
+std::string part_of(const Benchmark& benchmark, const fs::path& path) {
   for (const PartFile& file : benchmark.parts) {
     const std::string name = fs::path(file.path).filename().string();
     const std::string tail = name == "dataset.json" ? std::string(file.part) + "/" + name : name;
@@ -110,7 +123,7 @@ std::string part_of(const BenchmarkReader& benchmark, const fs::path& path) {
   return path.stem() == "dataset" ? path.parent_path().filename().string() : path.stem().string();
 }
 
-std::vector<FoundFile> files_of_parts(const BenchmarkReader& benchmark, const std::vector<fs::path>& folders,
+std::vector<FoundFile> files_of_parts(const Benchmark& benchmark, const std::vector<fs::path>& folders,
                                       std::vector<std::string>& notes) {
   std::vector<FoundFile> found;
   std::vector<std::string> missing;
@@ -160,26 +173,25 @@ bool has_parquet(const fs::path& folder) {
 
 std::vector<BenchmarkName> benchmark_names() {
   std::vector<BenchmarkName> names;
-  names.reserve(readers().size());
-  for (const BenchmarkReader& reader : readers()) {
-    names.push_back(reader.named);
+  for (const Benchmark& benchmark : benchmarks()) {
+    names.push_back(benchmark.named);
   }
   return names;
 }
 
-const BenchmarkReader& benchmark_reader(std::string_view name) {
+const Benchmark& benchmark_named(std::string_view function, std::string_view name) {
   std::string known;
-  for (const BenchmarkReader& reader : readers()) {
-    if (reader.named.name == name) {
-      return reader;
+  for (const Benchmark& benchmark : benchmarks()) {
+    if (benchmark.named.name == name) {
+      return benchmark;
     }
-    known += (known.empty() ? "" : ", ") + std::string(reader.named.name);
+    known += (known.empty() ? "" : ", ") + std::string(benchmark.named.name);
   }
-  throw InvalidInput("[read_benchmark] no benchmark is called \"" + std::string(name) + "\"; choose one of " + known +
-                     ".");
+  throw InvalidInput("[" + std::string(function) + "] no benchmark is called \"" + std::string(name) +
+                     "\"; choose one of " + known + ".");
 }
 
-std::vector<FoundFile> find_files(const BenchmarkReader& benchmark, const std::string& path,
+std::vector<FoundFile> find_files(const Benchmark& benchmark, const std::string& path,
                                   std::vector<std::string>& notes) {
   std::error_code ignored;
   if (!fs::is_directory(path, ignored)) {

@@ -29,8 +29,8 @@ std::string id_of(const JsonField& row) {
 }
 
 // Rows of one file, each with its examples; what cannot be used is in faults, without the file's name.
-std::vector<RowExamples> read_rows(const BenchmarkReader& benchmark, std::span<const RowText> texts,
-                                   const std::string& part, const ReadOptions& options, std::vector<RowFault>& faults) {
+std::vector<RowExamples> read_rows(const Benchmark& benchmark, std::span<const RowText> texts, const std::string& part,
+                                   const ReadOptions& options, std::vector<RowFault>& faults) {
   std::vector<RowExamples> rows;
   for (const RowText& text : texts) {
     std::string id;
@@ -75,8 +75,7 @@ void drop_repeated(std::vector<RowExamples>& rows, std::set<std::string>& ids, s
   });
 }
 
-[[noreturn]] void refuse_file(const BenchmarkReader& benchmark, const FoundFile& file,
-                              const std::vector<RowFault>& faults) {
+[[noreturn]] void refuse_file(const Benchmark& benchmark, const FoundFile& file, const std::vector<RowFault>& faults) {
   const std::string first =
       faults.empty() ? "It is empty."
                      : "The first is row " + std::to_string(faults.front().row) + ": " + faults.front().message;
@@ -86,12 +85,15 @@ void drop_repeated(std::vector<RowExamples>& rows, std::set<std::string>& ids, s
                      std::string(benchmark.named.source) + ".");
 }
 
-void read_file(const BenchmarkReader& benchmark, const FoundFile& file, const ReadOptions& options,
+void read_file(const Benchmark& benchmark, const FoundFile& file, const ReadOptions& options,
                std::set<std::string>& ids, DataSet& data) {
   const std::string bytes = read_data_file("read_benchmark", file.path);
   std::vector<RowText> texts;
   try {
     texts = row_texts(bytes);
+    if (!texts.empty() && texts.front().text.starts_with("{\"manifest\":")) {
+      texts.erase(texts.begin());  // of a file of ours, such as the samples of `eval math`
+    }
   } catch (const InvalidInput& error) {
     throw InvalidInput("[read_benchmark] " + file.path + ": " + error.what());
   }
@@ -120,7 +122,7 @@ void read_file(const BenchmarkReader& benchmark, const FoundFile& file, const Re
 }  // namespace
 
 DataSet read_benchmark(std::string_view name, const std::string& path, const ReadOptions& options) {
-  const BenchmarkReader& benchmark = benchmark_reader(name);
+  const Benchmark& benchmark = benchmark_named("read_benchmark", name);
   if (options.limit == std::size_t{0}) {
     throw InvalidInput("[read_benchmark] a limit of 0 leaves nothing to judge. Give at least 1, or none.");
   }

@@ -1,222 +1,281 @@
-// Figures of the top one of several responses, and RewardBench 2's Ties.
+// Figures of several responses to a question of which each is right or wrong: what a judge's choice, a random one, the
+// vote and the best of some of them give.
 #include <algorithm>
-#include <array>
-#include <cmath>
-#include <limits>
 #include <map>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
 
+#include "core/errors.h"
 #include "eval/metric_plans.h"
 
 namespace endorm {
 namespace {
 
-constexpr std::string_view kTies = "Ties";
-constexpr std::array<std::string_view, 6> kSubsets = {"Factuality", "Precise IF", "Math", "Safety", "Focus", kTies};
+std::size_t right_count(const JudgedExample& example) {
+  return static_cast<std::size_t>(std::count(example.correct.begin(), example.correct.end(), true));
+}
 
-struct Top {
-  std::size_t count = 0;  // responses with the highest reward
-  std::size_t right = 0;  // of these, correct
+Choice random_choice(const JudgedExample& example) {
+  return {.credit = static_cast<double>(right_count(example)) / static_cast<double>(example.correct.size())};
+}
+
+// The largest class of equal answers, which is as right as its first member. Where nobody votes it is wrong.
+Choice vote_choice(const JudgedExample& example) {
+  std::map<std::size_t, std::size_t> votes;
+  std::size_t most = 0;
+  for (const std::optional<std::size_t>& vote : example.vote) {
+    if (vote) {
+      most = std::max(most, ++votes[*vote]);
+    }
+  }
+  std::size_t tied = 0;
+  std::size_t right = 0;
+  for (const auto& [first, count] : votes) {
+    if (count == most) {
+      ++tied;
+      right += example.correct[first] ? 1 : 0;
+    }
+  }
+  return tied == 0 ? Choice{} : Choice{static_cast<double>(right) / static_cast<double>(tied), tied > 1};
+}
+
+// How many responses each answered example has; none where that differs.
+std::optional<std::size_t> common_count(std::span<const JudgedExample> judged) {
+  std::set<std::size_t> counts;
+  for (const JudgedExample& example : judged) {
+    if (!example.responses.empty()) {
+      counts.insert(example.responses.size());
+    }
+  }
+  return counts.size() == 1 ? std::optional(*counts.begin()) : std::nullopt;
+}
+
+bool any_of_several(std::span<const JudgedExample> judged) {
+  return std::any_of(judged.begin(), judged.end(),
+                     [](const JudgedExample& example) { return example.responses.size() > 1; });
+}
+
+std::string at(std::optional<std::size_t> count) { return "@" + (count ? std::to_string(*count) : "n"); }
+
+// Labels are known, or the example could not be asked, which every figure counts as failed.
+bool counts(const JudgedExample& example) { return !example.correct.empty() || example.responses.empty(); }
+
+// A way of choosing a response: its credits are counted in a cell for each subset, subject and level.
+class Way {
+ public:
+  Way(Plan& plan, std::span<const JudgedExample> judged, std::string name, bool is_verdict = true)
+      : plan_(plan), judged_(judged), name_(std::move(name)), is_verdict_(is_verdict) {}
+
+  void add(std::size_t example, const std::optional<Choice>& choice) {
+    const JudgedExample& own = judged_[example];
+    std::string place = name_;
+    for (const std::string* part : {&own.subset, &own.subject, &own.level}) {
+      place.append("\n").append(*part);
+    }
+    const std::size_t before = plan_.cell_count();
+    const std::size_t cell = plan_.cell(place);
+    if (cell == before) {
+      cells_.push_back({&own, cell});
+    }
+    plan_.verdicts.push_back({.cell = cell,
+                              .example = example,
+                              .credit = choice ? std::optional(choice->credit) : std::nullopt,
+                              .tie = choice && choice->tie,
+                              .is_verdict = is_verdict_});
+  }
+
+  // Of the cells that `wanted` names by an example of theirs.
+  template <typename Wanted>
+  FigurePlan pooled(const std::string& group, const Wanted& wanted) const {
+    std::vector<std::size_t> cells;
+    for (const auto& [example, cell] : cells_) {
+      if (wanted(*example)) {
+        cells.push_back(cell);
+      }
+    }
+    return pooled_figure(name_, group, std::move(cells));
+  }
+
+  FigurePlan of_subset(const std::string& subset) const {
+    return pooled(subset, [&](const JudgedExample& example) { return example.subset == subset; });
+  }
+
+  // Of every example: the mean of the subsets, all of them alike, and each subset.
+  std::vector<FigurePlan> overall() const {
+    std::vector<FigurePlan> subsets;
+    for (const std::string& subset : subsets_of(judged_)) {
+      subsets.push_back(of_subset(subset));
+    }
+    if (subsets.size() < 2) {
+      return subsets;
+    }
+    std::vector<FigurePlan> figures = {mean_figure(name_, "mean of subsets", subsets),
+                                       pooled("all", [](const JudgedExample&) { return true; })};
+    figures.insert(figures.end(), subsets.begin(), subsets.end());
+    return figures;
+  }
+
+  // Of each subject and each level of the subsets that have several.
+  std::vector<FigurePlan> within_subsets() const {
+    std::vector<FigurePlan> figures;
+    for (const std::string& subset : subsets_of(judged_)) {
+      for (const auto& [field, word] :
+           {std::pair{&JudgedExample::subject, ""}, std::pair{&JudgedExample::level, "level "}}) {
+        std::set<std::string> groups;
+        for (const JudgedExample& example : judged_) {
+          if (example.subset == subset) {
+            groups.insert(example.*field);
+          }
+        }
+        for (const std::string& group : groups) {
+          if (groups.size() > 1 && !group.empty()) {
+            figures.push_back(pooled(subset + ", " + word + group, [&, member = field](const JudgedExample& example) {
+              return example.subset == subset && example.*member == group;
+            }));
+          }
+        }
+      }
+    }
+    return figures;
+  }
+
+  void add_figures() const {
+    for (const std::vector<FigurePlan>& figures : {overall(), within_subsets()}) {
+      plan_.figures.insert(plan_.figures.end(), figures.begin(), figures.end());
+    }
+  }
+
+  // This way less another one of the same examples.
+  void add_differences(const Way& other) const {
+    std::vector<FigurePlan> figures = overall();
+    const std::vector<FigurePlan> others = other.overall();
+    for (std::size_t i = 0; i < figures.size(); ++i) {
+      figures[i].name += " less " + other.name_;
+      figures[i].is_difference = true;
+      figures[i].formula = [first = figures[i].formula, second = others[i].formula](const CellSums& sums) {
+        return first(sums) - second(sums);
+      };
+      plan_.figures.push_back(std::move(figures[i]));
+    }
+  }
+
+ private:
+  Plan& plan_;
+  std::span<const JudgedExample> judged_;
+  std::string name_;
+  bool is_verdict_;
+  std::vector<std::pair<const JudgedExample*, std::size_t>> cells_;  // an example of each, and the cell
 };
 
-// None where a response has no reward.
-std::optional<Top> top_of(const JudgedExample& example) {
-  double highest = -std::numeric_limits<double>::infinity();
-  for (const JudgedResponse& response : example.responses) {
-    if (!response.reward) {
-      return std::nullopt;
-    }
-    highest = std::max(highest, *response.reward);
-  }
-  Top top;
-  for (std::size_t i = 0; i < example.responses.size(); ++i) {
-    if (*example.responses[i].reward == highest) {
-      ++top.count;
-      top.right += example.correct[i] ? 1 : 0;
-    }
-  }
-  return top;
-}
-
-double share_correct(const JudgedExample& example) {
-  return static_cast<double>(std::count(example.correct.begin(), example.correct.end(), true)) /
-         static_cast<double>(example.correct.size());
-}
-
-// Rewards of the right and the wrong responses to one question of Ties.
-struct Spread {
-  bool accurate = false;     // every right one above every wrong one
-  double among_right = 0.0;  // best right less worst right
-  double right_wrong = 0.0;  // worst right less best wrong
-};
-
-std::optional<Spread> spread_of(const JudgedExample& example) {
-  double best_right = -std::numeric_limits<double>::infinity();
-  double worst_right = std::numeric_limits<double>::infinity();
-  double best_wrong = -std::numeric_limits<double>::infinity();
-  for (std::size_t i = 0; i < example.responses.size(); ++i) {
-    const std::optional<double>& reward = example.responses[i].reward;
-    if (!reward) {
-      return std::nullopt;
-    }
-    if (example.correct[i]) {
-      best_right = std::max(best_right, *reward);
-      worst_right = std::min(worst_right, *reward);
-    } else {
-      best_wrong = std::max(best_wrong, *reward);
-    }
-  }
-  return Spread{.accurate = worst_right > best_wrong,
-                .among_right = best_right - worst_right,
-                .right_wrong = worst_right - best_wrong};
-}
-
-std::optional<double> truth(const std::optional<Spread>& spread) {
-  return spread ? std::optional(spread->accurate ? 1.0 : 0.0) : std::nullopt;
-}
-
-// tanh(margin / among_right - 1): 0 where both are 0.
-double margin_score(double margin, double among_right) {
-  const double score = std::tanh(margin / among_right - 1.0);
-  return std::isnan(score) ? 0.0 : score;
-}
-
-// Verdicts on a question with several right answers ("tied") and its counterpart with one ("ref").
-void add_ties(Plan& plan, std::span<const JudgedExample> judged) {
-  struct Question {
-    std::optional<std::size_t> reference;
-    std::optional<std::size_t> tied;
-  };
-  std::map<std::string, Question> questions;
-  for (std::size_t i = 0; i < judged.size(); ++i) {
-    if (judged[i].subset != kTies) {
-      continue;
-    }
-    const bool is_reference = judged[i].id.starts_with("Ties/ref:");
-    Question& question = questions[judged[i].group];
-    (is_reference ? question.reference : question.tied) = i;
-    plan.verdicts.push_back({.cell = plan.cell(is_reference ? "Ties/reference" : "Ties/tied"),
-                             .example = i,
-                             .credit = truth(spread_of(judged[i]))});
-  }
-  for (const auto& [group, question] : questions) {
-    if (!question.reference || !question.tied) {
-      continue;
-    }
-    const std::optional<Spread> reference = spread_of(judged[*question.reference]);
-    const std::optional<Spread> tied = spread_of(judged[*question.tied]);
-    CellVerdict preference{.cell = plan.cell("Ties/preference"), .example = *question.tied, .credit = {}};
-    CellVerdict hard{.cell = plan.cell("Ties/hard preference"), .example = *question.tied, .credit = {}};
-    CellVerdict margin{.cell = plan.cell("Ties/margin"), .example = *question.tied, .credit = {}, .is_verdict = false};
-    if (reference && tied) {
-      const double least = std::min(reference->right_wrong, tied->right_wrong);
-      preference.credit = tied->right_wrong > tied->among_right ? 1.0 : 0.0;
-      hard.credit = least > tied->among_right ? 1.0 : 0.0;
-      margin.credit = margin_score(least, tied->among_right);
-    }
-    plan.verdicts.insert(plan.verdicts.end(), {preference, hard, margin});
-  }
-}
-
-// 0.30 tied + 0.30 reference + 0.20 preference + 0.20 hard preference + 0.01 margin: weights of a sum, not of a mean.
-FigurePlan ties_score(Plan& plan) {
-  constexpr std::array<std::pair<std::string_view, double>, 5> kTerms = {
-      {{"tied", 0.30}, {"reference", 0.30}, {"preference", 0.20}, {"hard preference", 0.20}, {"margin", 0.01}}};
-  FigurePlan score{.name = "score", .group = std::string(kTies), .variant = {}, .cells = {}, .formula = {}};
-  std::vector<Formula> parts;
-  for (const auto& [name, weight] : kTerms) {
-    score.cells.push_back(plan.cell("Ties/" + std::string(name)));
-    parts.push_back(pooled_figure("", "", {score.cells.back()}).formula);
-  }
-  score.formula = [kTerms, parts](const CellSums& sums) {
-    double value = 0.0;
-    for (std::size_t i = 0; i < parts.size(); ++i) {
-      value += kTerms[i].second * parts[i](sums);
-    }
-    return value;
-  };
-  return score;
+bool votes_known(std::span<const JudgedExample> judged) {
+  return std::all_of(judged.begin(), judged.end(), [](const JudgedExample& example) {
+    return example.vote.size() == example.responses.size() || example.correct.empty();
+  });
 }
 
 }  // namespace
 
-Plan plan_reward_bench_2(std::span<const JudgedExample> judged, const MetricOptions& /*options*/) {
-  Plan plan;
-  for (std::size_t i = 0; i < judged.size(); ++i) {
-    if (judged[i].subset == kTies) {
-      continue;
+std::optional<Choice> top_choice(const JudgedExample& example) {
+  std::optional<double> highest;
+  for (const JudgedResponse& response : example.responses) {
+    if (response.reward) {
+      highest = std::max(highest.value_or(*response.reward), *response.reward);
     }
-    CellVerdict verdict{.cell = plan.cell(judged[i].subset), .example = i, .credit = {}};
-    if (const std::optional<Top> top = top_of(judged[i])) {
-      verdict.credit = static_cast<double>(top->right) / static_cast<double>(top->count);
-      verdict.tie = top->count > 1;
-    }
-    plan.verdicts.push_back(verdict);
   }
-  add_ties(plan, judged);
+  if (!highest) {
+    return std::nullopt;
+  }
+  std::size_t tied = 0;
+  std::size_t right = 0;
+  for (std::size_t i = 0; i < example.responses.size(); ++i) {
+    if (example.responses[i].reward == highest) {
+      ++tied;
+      right += example.correct[i] ? 1 : 0;
+    }
+  }
+  return Choice{static_cast<double>(right) / static_cast<double>(tied), tied > 1};
+}
 
-  std::vector<FigurePlan> subsets;
-  std::vector<std::size_t> best_of_four;
-  const std::vector<std::string> there = subsets_of(judged);
-  std::string missing;
-  for (const std::string_view name : kSubsets) {
-    const std::string subset(name);
-    if (std::find(there.begin(), there.end(), subset) == there.end()) {
-      missing += (missing.empty() ? "" : ", ") + subset;
-    }
-    if (name == kTies) {
-      subsets.push_back(ties_score(plan));
-    } else {
-      best_of_four.push_back(plan.cell(subset));
-      subsets.push_back(pooled_figure("accuracy", subset, {best_of_four.back()}));
-    }
+double pass_at(std::size_t j, std::size_t n, std::size_t c) {
+  if (j == 0 || j > n || c > n) {
+    throw InvalidInput("[pass_at] pass@" + std::to_string(j) + " of " + std::to_string(n) + " samples with " +
+                       std::to_string(c) + " right ones is not defined.");
   }
-  plan.figures = {mean_figure("score", "mean of subsets", subsets),
-                  pooled_figure("accuracy", "all but Ties", best_of_four)};
-  plan.figures.insert(plan.figures.end(), subsets.begin(), subsets.end());
-  for (const char* part : {"tied", "reference", "preference", "hard preference", "margin"}) {
-    plan.figures.push_back(pooled_figure(part, std::string(kTies), {plan.cell("Ties/" + std::string(part))}));
-    plan.figures.back().fraction = part != std::string_view("margin");
+  if (n - c < j) {
+    return 1.0;
   }
-  plan.notes.emplace_back(
-      "As published, a right response among several with the highest reward counts as 1 / their number; \"ties\" "
-      "counts "
-      "these rows.");
-  if (!missing.empty()) {
-    plan.notes.push_back("No rows of: " + missing + ". The mean of subsets is absent.");
+  // C(n - c, j) / C(n, j): a product of c factors, none of them large.
+  double none = 1.0;
+  for (std::size_t i = n - c + 1; i <= n; ++i) {
+    none *= 1.0 - static_cast<double>(j) / static_cast<double>(i);
   }
-  return plan;
+  return 1.0 - none;
 }
 
 Plan plan_best_of(std::span<const JudgedExample> judged, const MetricOptions& /*options*/) {
   Plan plan;
+  if (!any_of_several(judged)) {
+    return plan;  // there is nothing to choose among
+  }
+  const std::string of_k = at(common_count(judged));
+  Way best(plan, judged, "best" + of_k);
+  // Beside the choices what chance and the vote give on the examples where it chose.
+  Way random(plan, judged, "avg" + of_k, false);
+  Way vote(plan, judged, "maj" + of_k, false);
+  const bool with_votes = votes_known(judged);
   for (std::size_t i = 0; i < judged.size(); ++i) {
-    if (judged[i].correct.empty()) {
+    if (!counts(judged[i])) {
       continue;
     }
-    const std::string& subset = judged[i].subset;
-    CellVerdict verdict{.cell = plan.cell("subset/" + subset), .example = i, .credit = {}};
-    CellVerdict chance{.cell = plan.cell("chance"), .example = i, .credit = {}, .is_verdict = false};
-    CellVerdict oracle{.cell = plan.cell("oracle"), .example = i, .credit = {}};
-    if (const std::optional<Top> top = top_of(judged[i])) {
-      verdict.credit = top->right == top->count ? 1.0 : 0.0;
-      verdict.tie = top->right > 0 && top->right < top->count;
-      chance.credit = share_correct(judged[i]);
-      oracle.credit = share_correct(judged[i]) > 0.0 ? 1.0 : 0.0;
+    const std::optional<Choice> choice = top_choice(judged[i]);
+    best.add(i, choice);
+    if (choice) {
+      random.add(i, random_choice(judged[i]));
+      if (with_votes) {
+        vote.add(i, vote_choice(judged[i]));
+      }
     }
-    plan.verdicts.insert(plan.verdicts.end(), {verdict, chance, oracle});
   }
-  std::vector<std::size_t> cells;
-  std::vector<FigurePlan> subsets;
-  for (const std::string& subset : subsets_of(judged)) {
-    cells.push_back(plan.cell("subset/" + subset));
-    subsets.push_back(pooled_figure("accuracy", subset, {cells.back()}));
+  best.add_figures();
+  best.add_differences(random);
+  if (with_votes) {
+    best.add_differences(vote);
   }
-  plan.figures = {pooled_figure("accuracy", "all", cells),
-                  pooled_figure("a random choice", "all", {plan.cell("chance")}),
-                  pooled_figure("any correct", "all", {plan.cell("oracle")})};
-  if (subsets.size() > 1) {
-    plan.figures.insert(plan.figures.end(), subsets.begin(), subsets.end());
+  return plan;
+}
+
+Plan plan_without_judge(std::span<const JudgedExample> judged, const MetricOptions& /*options*/) {
+  Plan plan;
+  const std::optional<std::size_t> k = common_count(judged);
+  if (!k && !any_of_several(judged)) {
+    return plan;  // nothing was answered
   }
+  const auto add = [&](const std::string& name, const auto& choice) {
+    Way way(plan, judged, name, false);
+    for (std::size_t i = 0; i < judged.size(); ++i) {
+      if (counts(judged[i])) {
+        way.add(i, judged[i].responses.empty() ? std::nullopt : std::optional<Choice>(choice(judged[i])));
+      }
+    }
+    way.add_figures();
+  };
+  add("avg" + at(k), random_choice);
+  if (!any_of_several(judged)) {
+    return plan;
+  }
+  if (votes_known(judged)) {
+    add("maj" + at(k), vote_choice);
+  }
+  // 2, 4, 8, ... and k itself: pass@1 is avg@k.
+  for (std::size_t j = 2; k && j < *k; j *= 2) {
+    add("pass" + at(j), [j](const JudgedExample& example) {
+      return Choice{.credit = pass_at(j, example.correct.size(), right_count(example))};
+    });
+  }
+  add("pass" + at(k),
+      [](const JudgedExample& example) { return Choice{.credit = right_count(example) > 0 ? 1.0 : 0.0}; });
   return plan;
 }
 

@@ -22,15 +22,31 @@ struct StepLabel {
   std::optional<std::vector<bool>> wrong;  // [steps], where the set labels every step and not the first error alone
 };
 
+// What is known of answers that a model drew to a question of which the right answer is known. Lists are [responses].
+struct DrawnAnswers {
+  std::string reference;             // the right answer
+  double tolerance = 0.0;            // GradeOptions::tolerance
+  std::vector<std::string> answers;  // in the grader's spelling; empty where none can be read
+  std::vector<std::string> reasons;  // Grade::reason
+  std::vector<CompletionEnd> ends;
+  std::vector<std::size_t> tokens;  // without the one that ended the turn
+  std::string error;                // why there are none: the question could not be asked
+};
+
 // One question to a judge, with what is known about the answer. A row of a benchmark may become several (one a system
 // message).
 struct Example {
-  Request request;
-  std::string subset;                   // what figures are grouped by: domain, section, split, system message
+  Request request;                      // without responses where drawn->error says why
+  std::string subset;                   // what figures are grouped by: domain, section, split, system message, suite
+  std::string subject;                  // best-of-N sets: what they are grouped by within the subset; may be empty
+  std::string level;                    // likewise
   std::string group;                    // examples of one group are drawn together by the bootstrap: the prompt's id
   std::vector<Comparison> comparisons;  // empty where the label is of another kind
   std::vector<bool> correct;            // [responses]: best-of-N sets; empty elsewhere
-  std::optional<StepLabel> steps;       // sets of stepwise solutions, with request.responses[0].step_begins
+  std::vector<std::optional<std::size_t>> vote;  // [responses]: the place of a response with an equal answer, the same
+                                                 // for all of a class; none: it has no answer. Empty: not known
+  std::optional<DrawnAnswers> drawn;
+  std::optional<StepLabel> steps;  // sets of stepwise solutions, with request.responses[0].step_begins
 };
 
 struct DataFile {

@@ -205,6 +205,7 @@ ComputedFigures compute_figures(const Plan& plan, std::span<const JudgedExample>
     Figure& figure = computed.figures.emplace_back(figure_of(*planned[i], counts, sums));
     if (figure.value) {
       figure.interval = percentile_interval(computed.resampled[i], options.level);
+      figure.p_value = planned[i]->is_difference ? bootstrap_p_value(computed.resampled[i]) : std::nullopt;
     }
   }
   return computed;

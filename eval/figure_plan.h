@@ -44,8 +44,9 @@ struct FigurePlan {
   std::string group;
   std::string variant;
   bool fraction = true;
-  std::vector<std::size_t> cells;
-  Formula formula;
+  bool is_difference = false;  // Figure::p_value is wanted
+  std::vector<std::size_t> cells = {};
+  Formula formula = {};
 };
 
 struct MatrixPlan {

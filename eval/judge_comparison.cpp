@@ -80,7 +80,7 @@ std::vector<PlannedPair> shared_figures(const Plan& first, const Plan& second) {
     const auto found = std::find_if(second.figures.begin(), second.figures.end(), [&](const FigurePlan& other) {
       return other.name == figure.name && other.group == figure.group && other.variant == figure.variant;
     });
-    if (found != second.figures.end()) {
+    if (found != second.figures.end() && !figure.is_difference) {
       pairs.push_back({&figure, &*found});
     }
   }

@@ -37,10 +37,13 @@ struct JudgedExample {
   std::string id;
   std::string key;  // Request::key
   std::string subset;
+  std::string subject = {};
+  std::string level = {};
   std::string group;
   std::vector<JudgedResponse> responses;
   std::vector<JudgedComparison> comparisons;
   std::vector<bool> correct;
+  std::vector<std::optional<std::size_t>> vote = {};
   std::optional<StepLabel> steps;
 };
 

@@ -1,7 +1,6 @@
 #include "eval/judged_json.h"
 
 #include <cmath>
-#include <type_traits>
 
 #include <nlohmann/json.hpp>
 
@@ -76,66 +75,76 @@ json of_steps(const StepLabel& label) {
   return fields;
 }
 
-// Throws InvalidInput naming the field where it is absent or of another type.
-template <typename Value>
-Value value_of(const json& fields, const char* name) {
-  try {
-    const json& found = fields.at(name);
-    if (std::is_same_v<Value, std::size_t> && !found.is_number_unsigned()) {
-      throw InvalidInput("\"" + std::string(name) + "\" is " + excerpt(found.dump()) +
-                         ", expected a whole number from 0");
+std::vector<std::string> replies_of(const JsonField& fields) {
+  std::vector<std::string> replies;
+  if (const auto found = fields.find("replies")) {
+    for (const JsonField& reply : found->list()) {
+      replies.push_back(reply.text());
     }
-    return found.get<Value>();
-  } catch (const json::exception& error) {
-    throw InvalidInput("\"" + std::string(name) + "\": " + error.what());
   }
+  return replies;
 }
 
-template <typename Value>
-Value value_or(const json& fields, const char* name, Value absent) {
-  return fields.contains(name) ? value_of<Value>(fields, name) : absent;
+std::vector<bool> truths_of(const JsonField& list) {
+  std::vector<bool> truths;
+  for (const JsonField& truth : list.list("a list of true and false")) {
+    truths.push_back(truth.truth());
+  }
+  return truths;
 }
 
-JudgedResponse response_from(const json& fields) {
+std::size_t count_or_zero(const JsonField& fields, const char* name) {
+  return fields.has(name) ? fields.at(name).count() : 0;
+}
+
+JudgedResponse response_from(const JsonField& fields) {
   JudgedResponse response;
-  if (fields.contains("reward")) {
-    response.reward = value_of<double>(fields, "reward");
+  if (fields.has("reward")) {
+    response.reward = fields.at("reward").number();
   } else {
-    response.error = value_of<std::string>(fields, "error");
+    response.error = fields.at("error").text();
   }
-  response.characters = value_of<std::size_t>(fields, "characters");
-  if (fields.contains("tokens")) {
-    response.tokens = value_of<std::size_t>(fields, "tokens");
+  response.characters = fields.at("characters").count();
+  if (fields.has("tokens")) {
+    response.tokens = fields.at("tokens").count();
   }
-  response.replies = value_or<std::vector<std::string>>(fields, "replies", {});
-  response.unparsed = value_or<std::size_t>(fields, "unparsed", 0);
-  response.step_scores = value_or<std::map<std::string, std::vector<double>>>(fields, "step_scores", {});
+  response.replies = replies_of(fields);
+  response.unparsed = count_or_zero(fields, "unparsed");
+  if (const auto variants = fields.find("step_scores")) {
+    for (const auto& [variant, scores] : variants->object().value().items()) {
+      std::vector<double>& own = response.step_scores[variant];
+      for (const JsonField& score : JsonField(scores, variants->name() + "." + variant).list()) {
+        own.push_back(score.number());
+      }
+    }
+  }
   return response;
 }
 
-JudgedComparison comparison_from(const json& fields) {
+JudgedComparison comparison_from(const JsonField& fields) {
   JudgedComparison judged;
-  judged.comparison.better = value_of<std::size_t>(fields, "better");
-  judged.comparison.worse = value_of<std::size_t>(fields, "worse");
-  judged.comparison.cell = value_or<std::string>(fields, "cell", "");
-  if (fields.contains("margin")) {
-    judged.margin = value_of<double>(fields, "margin");
+  judged.comparison.better = fields.at("better").count();
+  judged.comparison.worse = fields.at("worse").count();
+  judged.comparison.cell = fields.has("cell") ? fields.at("cell").text() : "";
+  if (fields.has("margin")) {
+    judged.margin = fields.at("margin").number();
   } else {
-    judged.error = value_of<std::string>(fields, "error");
+    judged.error = fields.at("error").text();
   }
-  judged.replies = value_or<std::vector<std::string>>(fields, "replies", {});
-  judged.unparsed = value_or<std::size_t>(fields, "unparsed", 0);
-  judged.inconsistent = value_or(fields, "inconsistent", false);
+  judged.replies = replies_of(fields);
+  judged.unparsed = count_or_zero(fields, "unparsed");
+  judged.inconsistent = fields.has("inconsistent") && fields.at("inconsistent").truth();
   return judged;
 }
 
-StepLabel steps_from(const json& fields) {
+StepLabel steps_from(const JsonField& fields) {
   StepLabel label;
-  if (!value_of<json>(fields, "first_error").is_null()) {
-    label.first_error = value_of<std::size_t>(fields, "first_error");
+  const json& object = fields.object().value();
+  if (!object.contains("first_error") || !object.at("first_error").is_null()) {  // null: none
+    label.first_error = fields.at("first_error").count();
   }
-  if (fields.contains("wrong")) {
-    label.wrong = value_of<std::vector<bool>>(fields, "wrong");
+  if (fields.has("wrong")) {
+    label.wrong = truths_of(fields.at("wrong"));
   }
   return label;
 }
@@ -144,6 +153,12 @@ StepLabel steps_from(const json& fields) {
 
 json judged_json(const JudgedExample& judged) {
   json row = {{"id", judged.id}, {"key", judged.key}, {"subset", judged.subset}, {"group", judged.group}};
+  if (!judged.subject.empty()) {
+    row["subject"] = judged.subject;
+  }
+  if (!judged.level.empty()) {
+    row["level"] = judged.level;
+  }
   row["responses"] = json::array();
   for (const JudgedResponse& response : judged.responses) {
     row["responses"].push_back(of_response(response));
@@ -154,26 +169,40 @@ json judged_json(const JudgedExample& judged) {
   if (!judged.correct.empty()) {
     row["correct"] = judged.correct;
   }
+  for (const std::optional<std::size_t>& vote : judged.vote) {
+    row["vote"].push_back(vote ? json(*vote) : json(nullptr));
+  }
   if (judged.steps) {
     row["steps"] = of_steps(*judged.steps);
   }
   return row;
 }
 
-JudgedExample judged_from(const json& row) {
+JudgedExample judged_from(const JsonField& row) {
   JudgedExample judged;
-  judged.id = value_of<std::string>(row, "id");
-  judged.key = value_of<std::string>(row, "key");
-  judged.subset = value_of<std::string>(row, "subset");
-  judged.group = value_of<std::string>(row, "group");
-  for (const json& fields : value_of<std::vector<json>>(row, "responses")) {
+  judged.id = row.at("id").text();
+  judged.key = row.at("key").text();
+  judged.subset = row.at("subset").text();
+  judged.subject = row.has("subject") ? row.at("subject").text() : "";
+  judged.level = row.has("level") ? row.at("level").text() : "";
+  judged.group = row.at("group").text();
+  for (const JsonField& fields : row.at("responses").list()) {
     judged.responses.push_back(response_from(fields));
   }
-  for (const json& fields : value_or<std::vector<json>>(row, "comparisons", {})) {
-    judged.comparisons.push_back(comparison_from(fields));
+  if (const auto comparisons = row.find("comparisons")) {
+    for (const JsonField& fields : comparisons->list()) {
+      judged.comparisons.push_back(comparison_from(fields));
+    }
   }
-  judged.correct = value_or<std::vector<bool>>(row, "correct", {});
-  if (row.contains("steps")) {
+  if (row.has("correct")) {
+    judged.correct = truths_of(row.at("correct"));
+  }
+  if (const auto votes = row.find("vote")) {
+    for (const JsonField& vote : votes->list()) {
+      judged.vote.push_back(vote.value().is_null() ? std::nullopt : std::optional(vote.count()));
+    }
+  }
+  if (row.has("steps")) {
     judged.steps = steps_from(row.at("steps"));
   }
   return judged;
@@ -186,8 +215,8 @@ std::string judged_row(const JudgedExample& judged) {
 
 JudgedExample read_judged_row(std::string_view line) {
   try {
-    check_json(line);
-    return judged_from(json::parse(line));
+    const json row = parse_object(line);
+    return judged_from(JsonField(row));
   } catch (const InvalidInput& error) {
     throw InvalidInput("[read_judged_row] \"" + excerpt(line) + "\" is no row of a judge: " + error.what());
   } catch (const json::exception& error) {  // a number beyond the range of a double

@@ -6,6 +6,7 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include "eval/judged.h"
+#include "score/json_field.h"
 
 namespace endorm {
 
@@ -13,7 +14,7 @@ namespace endorm {
 // were. Throws InternalError on a number that is not finite.
 nlohmann::ordered_json judged_json(const JudgedExample& judged);
 // Throws InvalidInput where the value is no such object, naming the field.
-JudgedExample judged_from(const nlohmann::ordered_json& row);
+JudgedExample judged_from(const JsonField& row);
 
 // The same as a line, without newline; read_judged_row throws InvalidInput where it is no such row.
 std::string judged_row(const JudgedExample& judged);

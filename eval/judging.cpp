@@ -12,21 +12,18 @@
 #include "engine/content_hash.h"
 
 namespace endorm {
-namespace {
 
-// Places of the lower and the higher index among a request's responses.
-using Pair = std::pair<std::size_t, std::size_t>;
-
-Pair pair_of(const Comparison& comparison) { return std::minmax(comparison.better, comparison.worse); }
-
-JudgedExample without_verdict(const Example& example) {
+JudgedExample unjudged(const Example& example) {
   JudgedExample judged{.id = example.request.id,
                        .key = example.request.key,
                        .subset = example.subset,
+                       .subject = example.subject,
+                       .level = example.level,
                        .group = example.group,
                        .responses = {},
                        .comparisons = {},
                        .correct = example.correct,
+                       .vote = example.vote,
                        .steps = example.steps};
   for (const RequestResponse& response : example.request.responses) {
     judged.responses.emplace_back().characters = code_points(response.text.text);
@@ -36,6 +33,13 @@ JudgedExample without_verdict(const Example& example) {
   }
   return judged;
 }
+
+namespace {
+
+// Places of the lower and the higher index among a request's responses.
+using Pair = std::pair<std::size_t, std::size_t>;
+
+Pair pair_of(const Comparison& comparison) { return std::minmax(comparison.better, comparison.worse); }
 
 double lowest_token(std::span<const TokenReward> tokens, double alpha) {
   double lowest = alpha * tokens.front().log_prob;
@@ -120,7 +124,7 @@ void check_size(const Scored& scored, std::size_t responses) {
 
 JudgedExample by_rewards(const Example& example, const Scored& scored, const JudgingOptions& options) {
   check_size(scored, example.request.responses.size());
-  JudgedExample judged = without_verdict(example);
+  JudgedExample judged = unjudged(example);
   for (std::size_t i = 0; i < judged.responses.size(); ++i) {
     note(judged.responses[i], scored.responses[i], example.steps.has_value(), options);
   }
@@ -162,7 +166,7 @@ JudgedExample by_pairs(const Example& example, std::span<const Scored> verdicts)
   for (const Scored& verdict : verdicts) {
     check_size(verdict, 2);
   }
-  JudgedExample judged = without_verdict(example);
+  JudgedExample judged = unjudged(example);
   std::vector<double> wins(judged.responses.size(), 0.0);
   std::vector<std::size_t> asked(judged.responses.size(), 0);
   for (JudgedComparison& comparison : judged.comparisons) {
@@ -215,7 +219,7 @@ std::vector<JudgedExample> judge_examples(std::span<const Example> examples, Sco
       for (const Pair& pair : pairs_of(example)) {
         requests.push_back(request_for(example.request, pair));
       }
-    } else {
+    } else if (!example.request.responses.empty()) {
       requests.push_back(example.request);
     }
     counts.push_back(requests.size() - before);
@@ -231,7 +235,9 @@ std::vector<JudgedExample> judge_examples(std::span<const Example> examples, Sco
     const std::span<const Scored> own = std::span(scored).subspan(next, counts[i]);
     next += counts[i];
     const bool in_pairs = options.compares_pairs && !examples[i].comparisons.empty();
-    judged.push_back(in_pairs ? by_pairs(examples[i], own) : by_rewards(examples[i], own.front(), options));
+    judged.push_back(in_pairs      ? by_pairs(examples[i], own)
+                     : own.empty() ? unjudged(examples[i])
+                                   : by_rewards(examples[i], own.front(), options));
   }
   return judged;
 }

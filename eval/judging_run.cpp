@@ -33,6 +33,9 @@ std::size_t window_size(std::span<const Example> examples, std::size_t window) {
 }  // namespace
 
 std::size_t text_bytes(const Example& example) {
+  if (example.request.responses.empty()) {
+    return 0;  // nobody is asked
+  }
   std::size_t bytes = 0;
   for (const Message& message : example.request.messages) {
     bytes += message.content.size();
@@ -71,6 +74,8 @@ std::vector<JudgedExample> run_judge(std::span<const Example> examples, Scorer& 
     log->check_finished_count(examples.size());
     for (std::size_t i = 0; i < finished.size(); ++i) {
       log->check_finished(i, examples[i].request.key);
+      finished[i].correct = examples[i].correct;  // a newer grader's
+      finished[i].vote = examples[i].vote;
     }
   }
   std::vector<JudgedExample> rows = std::move(finished);

@@ -4,8 +4,14 @@
 #include <optional>
 #include <utility>
 
+#include <nlohmann/json.hpp>
+
 #include "core/errors.h"
+#include "engine/content_hash.h"
+#include "eval/best_of_record.h"
+#include "eval/graded_answers.h"
 #include "judge/drawn_seed.h"
+#include "score/json_field.h"
 
 namespace endorm {
 namespace {
@@ -26,56 +32,109 @@ std::string refusal(const Tokens& prompt, const Engine& engine, const SamplingOp
          " tokens of the context. Use a larger --context or fewer --max-tokens";
 }
 
-// Takes completions in any order, and gives rows in the order of the problems.
-class RowsInOrder {
+// The problem as a record without samples, whose key is the problem's own.
+Example without_samples(const MathProblem& problem, const MathPrompt& prompt) {
+  Example example;
+  example.request.id = problem.id;
+  example.request.key = problem.key;
+  example.request.messages = math_messages(prompt, problem.question);
+  example.subset = problem.suite;
+  example.subject = problem.subject;
+  example.level = problem.level;
+  example.group = problem.id;
+  DrawnAnswers& drawn = example.drawn.emplace();
+  drawn.reference = problem.reference;
+  drawn.tolerance = problem.tolerance;
+  return example;
+}
+
+void grade_responses(Example& example) {
+  std::vector<std::string> texts;
+  for (const RequestResponse& response : example.request.responses) {
+    texts.push_back(response.text.text);
+  }
+  DrawnAnswers& drawn = *example.drawn;
+  example.correct.clear();
+  example.vote.clear();
+  drawn.answers.clear();
+  drawn.reasons.clear();
+  for (GradedAnswer& graded : grade_answers(texts, drawn.reference, drawn.tolerance)) {
+    example.correct.push_back(graded.verdict == Verdict::kCorrect);
+    example.vote.push_back(graded.vote);
+    drawn.answers.push_back(std::move(graded.answer));
+    drawn.reasons.push_back(std::move(graded.reason));
+  }
+}
+
+// The key that a judge's rewards go by: of the problem and of what was drawn.
+std::string key_of_samples(const Example& example) {
+  nlohmann::json known = {example.request.key};
+  for (const RequestResponse& response : example.request.responses) {
+    known.push_back({response.text.text, response.text.truncated, response.ids.value_or(Tokens{})});
+  }
+  return record_key(known.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+}
+
+// Takes completions in any order, and gives records in the order of the problems.
+class RecordsInOrder {
  public:
-  RowsInOrder(std::span<const MathProblem> problems, const MathSamplingOptions& options, ResultLog* log,
-              std::vector<MathRow> finished)
-      : options_(options), log_(log), next_(finished.size()), rows_(std::move(finished)) {
-    for (MathRow& row : rows_) {
-      grade_samples(row);
+  RecordsInOrder(std::span<const MathProblem> problems, const MathSamplingOptions& options, ResultLog* log,
+                 std::vector<Example> finished)
+      : options_(options), log_(log), next_(finished.size()), records_(std::move(finished)) {
+    for (std::size_t i = 0; i < next_; ++i) {
+      records_[i].drawn->reference = problems[i].reference;
+      records_[i].drawn->tolerance = problems[i].tolerance;
+      grade_responses(records_[i]);
     }
-    rows_.resize(problems.size());
     missing_.assign(problems.size(), 0);
     for (std::size_t i = next_; i < problems.size(); ++i) {
-      rows_[i].problem = problems[i];
-      rows_[i].samples.resize(options.samples);
+      Example& record = records_.emplace_back(without_samples(problems[i], options.prompt));
+      record.request.responses.resize(options.samples);
+      record.drawn->ends.resize(options.samples);
+      record.drawn->tokens.resize(options.samples);
       missing_[i] = options.samples;
     }
   }
 
   std::size_t begin() const { return next_; }
+  const Example& at(std::size_t problem) const { return records_[problem]; }
 
   void refuse(std::size_t problem, std::string error) {
-    rows_[problem].error = std::move(error);
-    rows_[problem].samples.clear();
+    Example& record = records_[problem];
+    record.request.responses.clear();
+    record.drawn->ends.clear();
+    record.drawn->tokens.clear();
+    record.drawn->error = std::move(error);
     missing_[problem] = 0;
   }
 
   void take(std::size_t problem, std::size_t place, Completion completion) {
-    MathSample& sample = rows_[problem].samples.at(place);
-    sample.text = std::move(completion.text);
-    if (options_.prompt.base && sample.text.starts_with(' ')) {
-      sample.text.erase(0, 1);
+    RequestResponse& response = records_[problem].request.responses.at(place);
+    response.text.text = std::move(completion.text);
+    if (options_.prompt.base && response.text.text.starts_with(' ')) {
+      response.text.text.erase(0, 1);
     }
-    sample.tokens = completion.tokens.size();
+    response.text.truncated = completion.end != CompletionEnd::kEndOfTurn;
+    records_[problem].drawn->ends[place] = completion.end;
+    records_[problem].drawn->tokens[place] = completion.tokens.size();
     completion.tokens.resize(completion.text_tokens);
-    sample.ids = std::move(completion.tokens);
     if (completion.end_token) {
-      sample.ids.push_back(*completion.end_token);
+      completion.tokens.push_back(*completion.end_token);
     }
-    sample.end = completion.end;
+    if (!completion.tokens.empty()) {
+      response.ids = std::move(completion.tokens);
+    }
     --missing_[problem];
     write_ready();
   }
 
-  // Every row that is whole and has only written ones before it.
+  // Every record that is whole and has only written ones before it.
   void write_ready() {
     bool any = false;
-    for (; next_ < rows_.size() && missing_[next_] == 0; ++next_) {
-      grade_samples(rows_[next_]);
+    for (; next_ < records_.size() && missing_[next_] == 0; ++next_) {
+      grade_responses(records_[next_]);
       if (log_ != nullptr) {
-        log_->append(math_row_json(rows_[next_]));
+        log_->append(best_of_record(records_[next_]).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
       }
       any = true;
     }
@@ -84,17 +143,22 @@ class RowsInOrder {
     }
   }
 
-  std::vector<MathRow> finish() && { return std::move(rows_); }
+  std::vector<Example> finish() && {
+    for (Example& record : records_) {
+      record.request.key = key_of_samples(record);
+    }
+    return std::move(records_);
+  }
 
  private:
   const MathSamplingOptions& options_;
   ResultLog* log_;
-  std::size_t next_;  // the first row that is not written
-  std::vector<MathRow> rows_;
-  std::vector<std::size_t> missing_;  // samples of each row
+  std::size_t next_;  // the first record that is not written
+  std::vector<Example> records_;
+  std::vector<std::size_t> missing_;  // samples of each record
 };
 
-void check_finished(std::span<const MathProblem> problems, std::span<const MathRow> finished,
+void check_finished(std::span<const MathProblem> problems, std::span<const Example> finished,
                     const MathSamplingOptions& options, const ResultLog* log) {
   if (log != nullptr) {
     log->check_finished_count(problems.size());
@@ -103,9 +167,14 @@ void check_finished(std::span<const MathProblem> problems, std::span<const MathR
     if (log != nullptr) {
       log->check_finished(i, problems[i].key);
     }
-    if (finished[i].error.empty() && finished[i].samples.size() != options.samples) {
-      throw InvalidInput("[sample_math] the finished row " + finished[i].problem.id + " has " +
-                         std::to_string(finished[i].samples.size()) + " samples, " + std::to_string(options.samples) +
+    const std::size_t samples = finished[i].request.responses.size();
+    if (!finished[i].drawn) {
+      throw InvalidInput("[draw_samples] the finished record " + finished[i].request.id +
+                         " was not drawn by eval math. Give other --rows, or --overwrite.");
+    }
+    if (finished[i].drawn->error.empty() && samples != options.samples) {
+      throw InvalidInput("[draw_samples] the finished record " + finished[i].request.id + " has " +
+                         std::to_string(samples) + " samples, " + std::to_string(options.samples) +
                          " are asked for. Give other --rows, or --overwrite.");
     }
   }
@@ -121,51 +190,52 @@ std::vector<MathProblem> problems_of(std::span<const MathProblem> problems, cons
   return own;
 }
 
-std::vector<MathRow> read_math_rows(const std::string& path) {
+std::vector<Example> read_samples(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   std::string line;
   if (!std::getline(file, line)) {  // the manifest
-    throw InvalidInput("[read_math_rows] cannot read " + path);
+    throw InvalidInput("[read_samples] cannot read " + path);
   }
-  std::vector<MathRow> rows;
+  std::vector<Example> samples;
   while (std::getline(file, line)) {
-    rows.push_back(read_math_row(line));
+    const nlohmann::ordered_json row = parse_object(line);
+    samples.push_back(best_of_example(JsonField(row)));
   }
-  return rows;
+  return samples;
 }
 
-std::vector<MathRow> sample_math(std::span<const MathProblem> problems, Engine& engine,
-                                 const MathSamplingOptions& options, ResultLog* log, std::vector<MathRow> finished,
-                                 const std::function<void(const MathSamplingProgress&)>& progress) {
+std::vector<Example> draw_samples(std::span<const MathProblem> problems, Engine& engine,
+                                  const MathSamplingOptions& options, ResultLog* log, std::vector<Example> finished,
+                                  const std::function<void(const MathSamplingProgress&)>& progress) {
   if (options.samples == 0) {
-    throw InvalidInput("[sample_math] 0 samples a problem are asked for. Give at least 1.");
+    throw InvalidInput("[draw_samples] 0 samples a problem are asked for. Give at least 1.");
   }
   if (!engine.capabilities().generate) {
-    throw InvalidInput("[sample_math] " + engine.model_name() +
+    throw InvalidInput("[draw_samples] " + engine.model_name() +
                        " cannot write: " + engine.capabilities().missing_reason);
   }
   check_finished(problems, finished, options, log);
   MathSamplingProgress so_far;
-  for (const MathRow& row : finished) {
-    so_far.failed += row.error.empty() ? 0 : options.samples;
+  for (const Example& record : finished) {
+    so_far.failed += record.drawn->error.empty() ? 0 : options.samples;
   }
-  RowsInOrder rows(problems, options, log, std::move(finished));
-  so_far.resumed = rows.begin() * options.samples;
+  RecordsInOrder records(problems, options, log, std::move(finished));
+  so_far.resumed = records.begin() * options.samples;
   so_far.samples = so_far.resumed;
 
   std::vector<GenerationRequest> requests;
   std::vector<std::pair<std::size_t, std::size_t>> places;  // of each request: problem, sample
-  for (std::size_t i = rows.begin(); i < problems.size(); ++i) {
+  for (std::size_t i = records.begin(); i < problems.size(); ++i) {
     Tokens prompt;
     std::string error;
     try {
-      prompt = engine.open_turn(math_messages(options.prompt, problems[i].question), options.text);
+      prompt = engine.open_turn(records.at(i).request.messages, options.text);
       error = refusal(prompt, engine, options.sampling);
     } catch (const InvalidInput& refused) {
       error = refused.what();
     }
     if (!error.empty()) {
-      rows.refuse(i, std::move(error));
+      records.refuse(i, std::move(error));
       so_far.samples += options.samples;
       so_far.failed += options.samples;
       continue;
@@ -175,7 +245,7 @@ std::vector<MathRow> sample_math(std::span<const MathProblem> problems, Engine& 
       places.emplace_back(i, k);
     }
   }
-  rows.write_ready();
+  records.write_ready();
   if (progress) {
     progress(so_far);
   }
@@ -184,13 +254,13 @@ std::vector<MathRow> sample_math(std::span<const MathProblem> problems, Engine& 
     ++so_far.drawn;
     so_far.tokens += completion.tokens.size();
     const auto [problem, place] = places[request];
-    rows.take(problem, place, std::move(completion));
+    records.take(problem, place, std::move(completion));
     if (progress) {
       progress(so_far);
     }
   };
   engine.generate(requests, options.sampling, take);
-  return std::move(rows).finish();
+  return std::move(records).finish();
 }
 
 }  // namespace endorm

@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "engine/engine.h"
+#include "eval/example.h"
 #include "eval/math_problem.h"
 #include "eval/math_prompt.h"
-#include "eval/math_row.h"
 #include "score/result_log.h"
 #include "score/score_run.h"
 
@@ -35,18 +35,20 @@ struct MathSamplingProgress {
 // The problems of one of n parts: they are dealt out in turn.
 std::vector<MathProblem> problems_of(std::span<const MathProblem> problems, const Shard& shard);
 
-// Rows that an earlier run finished, of a file that ResultLog has opened. Throws InvalidInput as read_math_row does,
-// and where the file cannot be read.
-std::vector<MathRow> read_math_rows(const std::string& path);
+// Records that an earlier run finished, of a file that ResultLog has opened. Throws InvalidInput as best_of_example
+// does, and where the file cannot be read.
+std::vector<Example> read_samples(const std::string& path);
 
-// k graded samples of each problem, in order. All are drawn in one call of the engine, so that none of its places
-// stands empty before the end. A row is appended to `log` (if any) and forced to disk once all its samples and the rows
-// before it are there. `finished` [n] are the first n rows, which `log` holds already; they are graded anew, which
-// changes no file. A problem whose prompt is empty or does not fit the context with max_tokens behind it becomes a row
-// with an error. Throws InvalidInput where the engine cannot generate, k is 0, or a finished row belongs to another
-// problem; EngineError where model or disk fail.
-std::vector<MathRow> sample_math(std::span<const MathProblem> problems, Engine& engine,
-                                 const MathSamplingOptions& options, ResultLog* log, std::vector<MathRow> finished,
-                                 const std::function<void(const MathSamplingProgress&)>& progress);
+// k graded samples of each problem, in order: examples of best of k whose responses are the samples, as drawn tokens
+// and as text; one that did not end its turn is marked as cut off. All are drawn in one call of the engine, so that
+// none of its places stands empty before the end. A record is appended to `log` (if any) and forced to disk once all
+// its samples and the records before it are there. `finished` [n] are the first n of them, which `log` holds already;
+// they are graded anew, which changes no file. A problem whose prompt is empty or does not fit the context with
+// max_tokens behind it becomes an example without responses, whose drawn->error says why. The key of an example is of
+// the problem and the samples: another grading changes none. Throws InvalidInput where the engine cannot generate, k is
+// 0, or a finished record belongs to another problem; EngineError where model or disk fail.
+std::vector<Example> draw_samples(std::span<const MathProblem> problems, Engine& engine,
+                                  const MathSamplingOptions& options, ResultLog* log, std::vector<Example> finished,
+                                  const std::function<void(const MathSamplingProgress&)>& progress);
 
 }  // namespace endorm

@@ -1,7 +1,7 @@
 #pragma once
 
+#include <optional>
 #include <span>
-#include <string_view>
 
 #include "eval/figure_plan.h"
 
@@ -21,7 +21,20 @@ Plan plan_pairs(std::span<const JudgedExample> judged, const MetricOptions& opti
 Plan plan_best_of(std::span<const JudgedExample> judged, const MetricOptions& options);
 Plan plan_steps(std::span<const JudgedExample> judged, const MetricOptions& options);
 
+// What no judge is needed for: a random response, the vote, the best of some.
+Plan plan_without_judge(std::span<const JudgedExample> judged, const MetricOptions& options);
+
 // The benchmark's plan. Throws InvalidInput as measure() does.
 Plan make_plan(std::string_view benchmark, std::span<const JudgedExample> judged, const MetricOptions& options);
+
+// What choosing among an example's responses gives: 1 a right one, 0 a wrong one, or, where several tie at the top, the
+// share of right ones among them.
+struct Choice {
+  double credit = 0.0;
+  bool tie = false;
+};
+
+// The response with the highest reward; one without a reward is never chosen. None where no response has one.
+std::optional<Choice> top_choice(const JudgedExample& example);
 
 }  // namespace endorm

@@ -1,32 +1,16 @@
 #include "eval/metrics.h"
 
-#include <array>
+#include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <string>
 
 #include "core/errors.h"
-#include "eval/metric_plans.h"
+#include "eval/benchmark_table.h"
+#include "eval/judging.h"
 
 namespace endorm {
 namespace {
-
-struct Planner {
-  std::string_view benchmark;
-  Plan (*make)(std::span<const JudgedExample> judged, const MetricOptions& options);
-};
-
-constexpr std::array kPlanners = {Planner{"rm-bench", plan_rm_bench},
-                                  Planner{"rewardbench", plan_reward_bench},
-                                  Planner{"rewardbench2", plan_reward_bench_2},
-                                  Planner{"dsp", plan_dsp},
-                                  Planner{"multifaceted", plan_multifaceted},
-                                  Planner{"processbench", plan_process_bench},
-                                  Planner{"prmbench", plan_prm_bench},
-                                  Planner{"judgebench", plan_judge_bench},
-                                  Planner{"llmbar", plan_llm_bar},
-                                  Planner{"pairs", plan_pairs},
-                                  Planner{"bestof", plan_best_of},
-                                  Planner{"steps", plan_steps}};
 
 [[noreturn]] void contradicts(const JudgedExample& example, const std::string& what) {
   throw InvalidInput("[measure] example \"" + example.id + "\" contradicts itself: " + what +
@@ -68,6 +52,11 @@ void check_judged(std::span<const JudgedExample> judged) {
       contradicts(example,
                   std::to_string(example.correct.size()) + " labels for " + std::to_string(count) + " responses");
     }
+    for (const std::optional<std::size_t>& vote : example.vote) {
+      if (example.vote.size() != count || vote.value_or(0) >= count) {
+        contradicts(example, "its votes do not fit its responses");
+      }
+    }
     if (example.steps) {
       check_steps(example);
     }
@@ -77,29 +66,35 @@ void check_judged(std::span<const JudgedExample> judged) {
 }  // namespace
 
 Plan make_plan(std::string_view benchmark, std::span<const JudgedExample> judged, const MetricOptions& options) {
-  std::string known;
-  for (const Planner& planner : kPlanners) {
-    if (planner.benchmark != benchmark) {
-      known += (known.empty() ? "" : ", ") + std::string(planner.benchmark);
-      continue;
-    }
-    if (options.threshold && !std::isfinite(*options.threshold)) {
-      throw InvalidInput("[measure] the threshold is not a finite number. Give one, or none to have it fitted.");
-    }
-    check_judged(judged);
-    Plan plan = planner.make(judged, options);
-    if (judged.empty()) {
-      plan.notes.emplace_back("There are no examples.");
-    }
-    return plan;
+  const Benchmark& own = benchmark_named("measure", benchmark);
+  if (options.threshold && !std::isfinite(*options.threshold)) {
+    throw InvalidInput("[measure] the threshold is not a finite number. Give one, or none to have it fitted.");
   }
-  throw InvalidInput("[measure] no benchmark is called \"" + std::string(benchmark) + "\"; choose one of " + known +
-                     ".");
+  check_judged(judged);
+  Plan plan = own.plan(judged, options);
+  if (judged.empty()) {
+    plan.notes.emplace_back("There are no examples.");
+  }
+  return plan;
 }
 
 MetricTable measure(std::string_view benchmark, std::span<const JudgedExample> judged, const MetricOptions& options) {
   percentile_interval({}, options.bootstrap.level);  // refuses a bad level before the work
   MetricTable table = compute(make_plan(benchmark, judged, options), judged, options.bootstrap);
+  table.benchmark = benchmark;
+  return table;
+}
+
+std::optional<MetricTable> measure_without_judge(std::string_view benchmark, std::span<const Example> examples,
+                                                 const MetricOptions& options) {
+  const Benchmark& own = benchmark_named("measure_without_judge", benchmark);
+  if (own.plan_without_judge == nullptr) {
+    return std::nullopt;
+  }
+  std::vector<JudgedExample> judged;
+  std::transform(examples.begin(), examples.end(), std::back_inserter(judged), unjudged);
+  check_judged(judged);
+  MetricTable table = compute(own.plan_without_judge(judged, options), judged, options.bootstrap);
   table.benchmark = benchmark;
   return table;
 }

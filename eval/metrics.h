@@ -24,6 +24,7 @@ struct Figure {
   std::size_t ties = 0;         // of these: the judge preferred neither, which counts as not right
   std::size_t failed = 0;       // beside n: no verdict
   std::optional<Interval> interval;  // of value, at MetricOptions::bootstrap.level
+  std::optional<double> p_value;     // where value is a difference: of no difference, by the same bootstrap
 };
 
 // A table of figures of one kind.
@@ -60,6 +61,15 @@ struct MetricOptions {
 // contradicts itself: an index beyond its responses, or step scores that are not as many as its steps.
 MetricTable measure(std::string_view benchmark, std::span<const JudgedExample> judged,
                     const MetricOptions& options = {});
+
+// Figures of a benchmark's examples that need no judge: of several responses, of which each is right or wrong, what a
+// random one, the vote and the best of some give. None where a benchmark has no such figures. Throws as measure does.
+std::optional<MetricTable> measure_without_judge(std::string_view benchmark, std::span<const Example> examples,
+                                                 const MetricOptions& options = {});
+
+// 1 - C(n - c, j) / C(n, j): the chance that one of j of n responses, of which c are right, is right (Chen et al. 2021,
+// arXiv:2107.03374). Throws InvalidInput unless 1 <= j <= n and c <= n.
+double pass_at(std::size_t j, std::size_t n, std::size_t c);
 
 // Whether a group is in the half on which settings are chosen; the other half is for reporting. By a hash of both.
 bool is_selection_half(std::string_view group, std::uint64_t seed);

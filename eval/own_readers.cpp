@@ -1,5 +1,6 @@
 // Files of one's own: the records that `score` reads, with a label.
 #include "core/errors.h"
+#include "eval/best_of_record.h"
 #include "eval/row_reader.h"
 #include "score/record.h"
 
@@ -52,11 +53,15 @@ std::vector<Example> read_pair(const SourceRow& source) {
 }
 
 std::vector<Example> read_best_of(const SourceRow& source) {
+  if (source.row.has("error")) {
+    throw InvalidInput("it was not answered: " + source.row.at("error").text());
+  }
   Example example = record_example(source);
   if (example.request.responses.size() < 2) {
     throw InvalidInput("there is one response. Give at least two in \"responses\".");
   }
-  example.correct = source.row.at("correct").truths();
+  source.row.at("correct").truths();  // at least one
+  read_best_of_labels(source.row, example);
   return {std::move(example)};
 }
 

@@ -5,37 +5,28 @@
 
 #include "core/errors.h"
 #include "core/random.h"
+#include "core/utf8.h"
 #include "engine/content_hash.h"
+#include "eval/row_texts.h"
 
 namespace endorm {
 namespace {
 
 constexpr std::size_t kMostCharacters = 100'000;  // a text of so many is an accident of collecting, not an answer
-constexpr std::string_view kBlanks = " \t\r\n\v\f";
-
-std::size_t characters(std::string_view text) {
-  return static_cast<std::size_t>(
-      std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
-}
 
 void check_text(std::string_view text, const std::string& what) {
-  if (text.find_first_not_of(kBlanks) == std::string_view::npos) {
+  if (trimmed_row(text).empty()) {
     throw InvalidInput(what + " is empty: there is nothing to judge.");
   }
-  if (text.size() >= kMostCharacters && characters(text) >= kMostCharacters) {
-    throw InvalidInput(what + " has " + std::to_string(characters(text)) + " characters; rows with texts of " +
+  if (text.size() >= kMostCharacters && code_points(text) >= kMostCharacters) {
+    throw InvalidInput(what + " has " + std::to_string(code_points(text)) + " characters; rows with texts of " +
                        std::to_string(kMostCharacters) + " and more are left out.");
   }
 }
 
 // A stream of its own for every pair of seed and id.
 RandomStream stream_of(std::uint64_t seed, std::string_view id) {
-  const Digest digest = sha256(std::to_string(seed) + "\n" + std::string(id));
-  std::uint64_t mixed = 0;
-  for (std::size_t i = 0; i < 8; ++i) {
-    mixed = (mixed << 8) | digest[i];
-  }
-  return RandomStream(mixed);
+  return RandomStream(seed_from(sha256(std::to_string(seed) + "\n" + std::string(id))));
 }
 
 // Texts of any content, told apart: each behind its length.
@@ -69,6 +60,9 @@ std::string key_of(const Example& example) {
     for (const std::size_t begin : response.step_begins) {
       hash.add(begin);
     }
+    for (const Token id : response.ids.value_or(Tokens{})) {
+      hash.add(static_cast<std::size_t>(id));
+    }
   }
   hash.add(example.request.alternatives.size());
   for (const std::string& alternative : example.request.alternatives) {
@@ -101,6 +95,16 @@ std::vector<std::size_t> shuffled_places(std::size_t count, RandomStream random)
     std::swap(to[i - 1], to[random.below(i)]);
   }
   return to;
+}
+
+// Moves element i to place to[i]; a list that is not known stays empty.
+template <typename Value>
+void place(std::vector<Value>& values, std::span<const std::size_t> to) {
+  std::vector<Value> placed(values.size());
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    placed[to[i]] = std::move(values[i]);
+  }
+  values = std::move(placed);
 }
 
 }  // namespace
@@ -150,7 +154,9 @@ void check_example(const Example& example) {
     check_text(message.content, "the " + message.role + " message");
   }
   for (std::size_t i = 0; i < count; ++i) {
-    check_text(example.request.responses[i].text.text, "response " + std::to_string(i));
+    if (!example.drawn) {  // a model may end its turn at once
+      check_text(example.request.responses[i].text.text, "response " + std::to_string(i));
+    }
   }
   if (!example.correct.empty() && example.correct.size() != count) {
     throw InvalidInput("there are " + std::to_string(example.correct.size()) + " labels for " + std::to_string(count) +
@@ -170,18 +176,20 @@ void check_example(const Example& example) {
 }
 
 void finish_example(Example& example, std::uint64_t order_seed) {
-  std::vector<RequestResponse>& responses = example.request.responses;
-  const std::vector<std::size_t> to = shuffled_places(responses.size(), stream_of(order_seed, example.request.id));
-  std::vector<RequestResponse> placed(responses.size());
-  std::vector<bool> correct(example.correct.size());
-  for (std::size_t i = 0; i < to.size(); ++i) {
-    placed[to[i]] = std::move(responses[i]);
-    if (!example.correct.empty()) {
-      correct[to[i]] = example.correct[i];
-    }
+  const std::vector<std::size_t> to =
+      shuffled_places(example.request.responses.size(), stream_of(order_seed, example.request.id));
+  place(example.request.responses, to);
+  place(example.correct, to);
+  for (std::optional<std::size_t>& vote : example.vote) {
+    vote = vote ? std::optional(to[*vote]) : std::nullopt;
   }
-  responses = std::move(placed);
-  example.correct = std::move(correct);
+  place(example.vote, to);
+  if (example.drawn) {
+    place(example.drawn->answers, to);
+    place(example.drawn->reasons, to);
+    place(example.drawn->ends, to);
+    place(example.drawn->tokens, to);
+  }
   for (Comparison& comparison : example.comparisons) {
     comparison.better = to[comparison.better];
     comparison.worse = to[comparison.worse];

@@ -8,21 +8,12 @@ namespace endorm {
 namespace {
 
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
-constexpr std::string_view kBlanks = " \t\r\n\v\f";
-
-std::string_view trimmed(std::string_view text) {
-  const std::size_t begin = text.find_first_not_of(kBlanks);
-  if (begin == std::string_view::npos) {
-    return {};
-  }
-  return text.substr(begin, text.find_last_not_of(kBlanks) - begin + 1);
-}
 
 std::vector<RowText> lines_of(std::string_view bytes) {
   std::vector<RowText> rows;
   for (std::size_t number = 1; !bytes.empty(); ++number) {
     const std::size_t newline = bytes.find('\n');
-    const std::string_view line = trimmed(bytes.substr(0, newline));
+    const std::string_view line = trimmed_row(bytes.substr(0, newline));
     bytes.remove_prefix(newline == std::string_view::npos ? bytes.size() : newline + 1);
     if (!line.empty()) {
       rows.push_back({.number = number, .text = line});
@@ -38,7 +29,7 @@ std::vector<RowText> elements_of(std::string_view bytes) {
   bool in_string = false;
   std::size_t begin = 1;
   const auto cut = [&](std::size_t end) {
-    rows.push_back({.number = rows.size() + 1, .text = trimmed(bytes.substr(begin, end - begin))});
+    rows.push_back({.number = rows.size() + 1, .text = trimmed_row(bytes.substr(begin, end - begin))});
     begin = end + 1;
   };
   for (std::size_t i = 0; i < bytes.size(); ++i) {
@@ -56,7 +47,7 @@ std::vector<RowText> elements_of(std::string_view bytes) {
     } else if (c == ',' && depth == 1) {
       cut(i);
     } else if ((c == ']' || c == '}') && --depth == 0) {
-      if (!rows.empty() || !trimmed(bytes.substr(begin, i - begin)).empty()) {
+      if (!rows.empty() || !trimmed_row(bytes.substr(begin, i - begin)).empty()) {
         cut(i);
       }
       if (i + 1 < bytes.size()) {
@@ -75,8 +66,17 @@ std::vector<RowText> row_texts(std::string_view bytes) {
   if (bytes.starts_with(kByteOrderMark)) {
     bytes.remove_prefix(kByteOrderMark.size());
   }
-  const std::string_view text = trimmed(bytes);
+  const std::string_view text = trimmed_row(bytes);
   return text.starts_with('[') ? elements_of(text) : lines_of(bytes);
+}
+
+std::string_view trimmed_row(std::string_view text) {
+  constexpr std::string_view kBlanks = " \t\r\n\v\f";
+  const std::size_t begin = text.find_first_not_of(kBlanks);
+  if (begin == std::string_view::npos) {
+    return {};
+  }
+  return text.substr(begin, text.find_last_not_of(kBlanks) - begin + 1);
 }
 
 }  // namespace endorm

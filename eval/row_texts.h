@@ -15,4 +15,7 @@ struct RowText {
 
 std::vector<RowText> row_texts(std::string_view bytes);
 
+// The text without the white space around it.
+std::string_view trimmed_row(std::string_view text);
+
 }  // namespace endorm

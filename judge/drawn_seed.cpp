@@ -10,12 +10,7 @@ std::uint64_t drawn_seed(std::string_view purpose, std::uint64_t seed, std::stri
   Sha256 hash;
   hash.update("endorm " + std::string(purpose) + " " + std::to_string(seed) + " " + std::to_string(place) + " ");
   hash.update(record_key);
-  const Digest digest = hash.finish();
-  std::uint64_t drawn = 0;
-  for (std::size_t i = 0; i < sizeof drawn; ++i) {
-    drawn = drawn << 8U | digest[i];
-  }
-  return drawn;
+  return seed_from(hash.finish());
 }
 
 }  // namespace endorm

@@ -2,16 +2,15 @@
 // Pairs that the first judge won and lost, with every judge's verdict on them, a few at a time.
 const pageOfPairs = 20;
 
-// What a judge said of a pair: its margin, or that there is none. Without rows in the file only the first judge is known.
-function verdictOf(pair, judge) {
-  if (pair.verdicts.length) return pair.verdicts[judge];
-  return judge === 0 ? { margin: pair.margin, better: pair.better, worse: pair.worse } : null;
-}
+// What a judge said of a pair: its margin, or that there is none; null where it was not asked.
+const verdictOf = (pair, judge) => pair.verdicts[judge] ?? null;
 function outcomeOf(pair, judge) {
   const verdict = verdictOf(pair, judge);
   if (!verdict || verdict.margin === undefined) return "none";
   return verdict.margin > 0 ? "won" : verdict.margin < 0 ? "lost" : "tied";
 }
+const OUTCOMES = [["any", "all"], ["won", "won"], ["lost", "lost"], ["tied", "tied"], ["no verdict", "none"]];
+const ORDERS = [["as in the file", "file"], ["smallest margin first", "close"], ["largest loss first", "worst"]];
 const MARKS = { won: "\u2713", lost: "\u2717", tied: "=", none: noValue };
 
 function verdictText(pair) {
@@ -66,7 +65,7 @@ function showPairs() {
   hideTooltip();
   nearing.disconnect();
   heatmaps.length = 0;
-  const [outcome, subset, cell] = ["outcome", "subset", "cell"].map((id) => by(id).value);
+  const [outcome, subset, cell] = ["kind", "subset", "cell"].map((id) => by(id).value);
   const wanted = by("filter").value.toLowerCase();
   const matching = data.shown.filter((pair, i) => searched[i].includes(wanted) && (outcome === "all" || outcomeOf(pair, judgeAt) === outcome) &&
     (subset === "" || pair.subset === subset) && (cell === "" || pair.cell === cell));
@@ -81,15 +80,19 @@ function showPairs() {
   showList(matching);
 }
 
+OUTCOMES.forEach(([text, value]) => by("kind").add(new Option(text, value)));
+ORDERS.forEach(([text, value]) => by("sort").add(new Option(text, value)));
+addChoices("subject", []);
+addChoices("level", []);
 addChoices("subset", [...new Set(data.shown.map((pair) => pair.subset).filter(Boolean))]);
 addChoices("cell", [...new Set(data.shown.map((pair) => pair.cell).filter(Boolean))].sort());
-for (const id of ["outcome", "subset", "cell", "sort"]) by(id).addEventListener("change", showPairs);
+for (const id of ["kind", "subset", "cell", "sort"]) by(id).addEventListener("change", showPairs);
 by("filter").addEventListener("input", showPairs);
 if (data.shown.length) {
-  by("pairs-note").append(`Pairs that ${judges[0].name} lost by most and won by most: the figures above are of all. ${hasTokens ? `Colours are what ${judges[0].name} read of each token; the` : "The"} verdicts are those of the judge that is chosen.`);
+  by("cards-note").append(`Pairs that ${judges[0].name} lost by most and won by most: the figures above are of all. ${hasTokens ? `Colours are what ${judges[0].name} read of each token; the` : "The"} verdicts are those of the judge that is chosen.`);
   onJudge.push(showPairs);
   showPairs();
 } else {
-  by("pairs-note").append("The file holds none: the first judge reads no tokens, the benchmark compares no pairs, or none was asked for.");
+  by("cards-note").append("The file holds none: the first judge reads no tokens, the benchmark compares no pairs, or none was asked for.");
   by("controls").hidden = true;
 }

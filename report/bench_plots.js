@@ -82,6 +82,7 @@ if (data.sweep) {
   }));
   by("sweep-table").append(table);
 }
+by("judge-plots").hidden = !judges.length;
 onJudge.push(drawCalibration, drawLengths);
 keepDrawn(() => {
   if (data.sweep) drawGammas();

@@ -22,6 +22,15 @@ std::string figure_name(const Figure& figure) {
   return name;
 }
 
+// The first figure of the first judge; where there is none, of the responses.
+const Figure* quoted_figure(const BenchReport& report) {
+  if (!report.judges.empty() && !report.judges.front().table.figures.empty()) {
+    return &report.judges.front().table.figures.front();
+  }
+  return report.responses && !report.responses->table.figures.empty() ? &report.responses->table.figures.front()
+                                                                      : nullptr;
+}
+
 std::string judges_table(const BenchReport& report, TableForm form) {
   TextTable table({"judge", "%", "95 % interval", "n", "ties", "failed", "unparsed", "with length"});
   for (const JudgeReport& judge : report.judges) {
@@ -35,8 +44,17 @@ std::string judges_table(const BenchReport& report, TableForm form) {
                std::to_string(figure.n), std::to_string(figure.ties), std::to_string(figure.failed),
                std::to_string(judge.counts.unparsed), correlation(length)});
   }
-  const bool any = !report.judges.empty() && !report.judges.front().table.figures.empty();
-  const std::string what = any ? figure_name(report.judges.front().table.figures.front()) : "no figure";
+  const Figure* const quoted = quoted_figure(report);
+  if (report.responses && quoted != nullptr) {
+    for (const Figure& figure : report.responses->table.figures) {
+      if (figure.group == quoted->group) {
+        table.add({"no judge: " + figure.name, shown_value(figure.value, figure.fraction),
+                   shown_value(figure.interval, figure.fraction), std::to_string(figure.n), std::to_string(figure.ties),
+                   std::to_string(figure.failed), kAbsentCell, kAbsentCell});
+      }
+    }
+  }
+  const std::string what = quoted != nullptr ? figure_name(*quoted) : "no figure";
   return table_heading(report.benchmark + ": " + what, form) + table.text(form);
 }
 
@@ -47,35 +65,41 @@ const Figure* find(const MetricTable& table, const Figure& wanted) {
   return found == table.figures.end() ? nullptr : &*found;
 }
 
-// Every figure that some judge has, in the order of the first judge that has it.
+// Every figure that some judge has, or that needs none, in the order of the first that has it. A difference stands with
+// its interval in a table of its own.
 std::string figures_table(const BenchReport& report, TableForm form) {
   std::vector<std::string> head = {"figure", "n"};
-  std::vector<const Figure*> figures;
+  std::vector<const MetricTable*> columns;
   for (const JudgeReport& judge : report.judges) {
     head.push_back(judge.name);
-    for (const Figure& figure : judge.table.figures) {
+    columns.push_back(&judge.table);
+  }
+  if (report.responses) {
+    head.emplace_back("no judge");
+    columns.push_back(&report.responses->table);
+  }
+  std::vector<const Figure*> figures;
+  for (const MetricTable* column : columns) {
+    for (const Figure& figure : column->figures) {
       const bool known = std::any_of(figures.begin(), figures.end(),
                                      [&](const Figure* other) { return figure_name(*other) == figure_name(figure); });
-      if (!known) {
+      if (!known && !figure.p_value) {
         figures.push_back(&figure);
       }
     }
   }
   TextTable table(head);
   for (const Figure* figure : figures) {
-    const bool anybody = std::any_of(report.judges.begin(), report.judges.end(), [&](const JudgeReport& judge) {
-      const Figure* own = find(judge.table, *figure);
-      return own != nullptr && own->value;
-    });
-    if (!anybody) {
-      continue;  // a part of the benchmark that is not there: a note says so
-    }
     std::vector<std::string> row = {figure_name(*figure), std::to_string(figure->n)};
-    for (const JudgeReport& judge : report.judges) {
-      const Figure* own = find(judge.table, *figure);
+    bool anybody = false;
+    for (const MetricTable* column : columns) {
+      const Figure* own = find(*column, *figure);
       row.push_back(own == nullptr ? kAbsentCell : shown_value(own->value, own->fraction));
+      anybody = anybody || (own != nullptr && own->value);
     }
-    table.add(std::move(row));
+    if (anybody) {  // else a part of the benchmark that is not there: a note says so
+      table.add(std::move(row));
+    }
   }
   return table_heading("every figure", form) + table.text(form);
 }
@@ -116,6 +140,57 @@ std::string sweep_table(const SweepReport& sweep, TableForm form) {
   return table_heading("sweep: " + sweep.figure, form) + table.text(form);
 }
 
+// What each judge's choice is ahead of other ways of choosing on the same questions.
+std::string differences_table(const BenchReport& report, TableForm form) {
+  TextTable table({"judge and figure", "difference", "95 % interval", "p", "n"});
+  bool any = false;
+  for (const JudgeReport& judge : report.judges) {
+    for (const Figure& figure : judge.table.figures) {
+      if (figure.p_value) {
+        any = true;
+        table.add({judge.name + ": " + figure_name(figure), shown_value(figure.value, figure.fraction),
+                   shown_value(figure.interval, figure.fraction), shown_p_value(figure.p_value),
+                   std::to_string(figure.n)});
+      }
+    }
+  }
+  return any ? table_heading("choices against chance and the vote (paired bootstrap)", form) + table.text(form) : "";
+}
+
+std::string share(std::size_t part, std::size_t whole) {
+  return whole == 0 ? kAbsentCell : fixed_digits(100.0 * static_cast<double>(part) / static_cast<double>(whole), 1);
+}
+
+std::string response_counts_table(const ResponseReport& report, TableForm form) {
+  TextTable table({"subset", "questions", "failed", "responses", "correct %", "wrong %", "unparsable %", "truncated %",
+                   "stopped %", "tokens each"});
+  for (const ResponseCounts& counts : report.counts) {
+    const double tokens = static_cast<double>(counts.tokens) / static_cast<double>(counts.responses);
+    table.add({counts.subset, std::to_string(counts.examples), std::to_string(counts.failed),
+               std::to_string(counts.responses), share(counts.correct, counts.responses),
+               share(counts.responses - counts.correct - counts.unparsable, counts.responses),
+               share(counts.unparsable, counts.responses), share(counts.truncated, counts.responses),
+               share(counts.stopped, counts.responses), counts.tokens == 0 ? kAbsentCell : fixed_digits(tokens, 0)});
+  }
+  return table_heading("responses", form) + table.text(form);
+}
+
+// Why the first question could not be asked that could not.
+void add_not_asked(const ResponseReport& report, std::vector<std::string>& sentences) {
+  std::size_t failed = 0;
+  const Example* first = nullptr;
+  for (const Example& example : report.examples) {
+    if (example.request.responses.empty()) {
+      ++failed;
+      first = first == nullptr ? &example : first;
+    }
+  }
+  if (first != nullptr) {
+    sentences.push_back(counted(failed, "question") + " could not be asked; the first, " + first->request.id + ": " +
+                        (first->drawn ? first->drawn->error : ""));
+  }
+}
+
 // Why a judge gave no verdict the first time it gave none.
 std::string first_failure(const std::vector<JudgedExample>& rows) {
   for (const JudgedExample& row : rows) {
@@ -135,6 +210,9 @@ std::string first_failure(const std::vector<JudgedExample>& rows) {
 
 std::string remarks(const BenchReport& report, TableForm form) {
   std::vector<std::string> sentences = report.notes;
+  if (report.responses) {
+    add_not_asked(*report.responses, sentences);
+  }
   for (const JudgeReport& judge : report.judges) {
     for (const std::string& note : judge.table.notes) {
       if (std::find(sentences.begin(), sentences.end(), note) == sentences.end()) {
@@ -186,6 +264,9 @@ std::string comparison_table(const std::string& first, const std::string& second
 
 std::string bench_tables(const BenchReport& report, TableForm form) {
   std::string out = judges_table(report, form) + figures_table(report, form);
+  if (report.responses) {
+    out += differences_table(report, form) + response_counts_table(*report.responses, form);
+  }
   for (const JudgeReport& judge : report.judges) {
     for (const Matrix& matrix : judge.table.matrices) {
       const bool empty = std::none_of(matrix.cells.begin(), matrix.cells.end(),

@@ -5,9 +5,12 @@ const shown = (figure, value) => (value === null ? noValue : figure.fraction ? p
 const inWords = (name) => name.replace(/_/g, " ");
 const sample = (figure) => [`n ${count(figure.n)}`, ...odds(figure)].join(", ");
 const sampleLines = (figure) => [`n ${count(figure.n)}`, odds(figure).join(", ")].filter(Boolean).map((line) => element("small", "", line));
+const isDifference = (figure) => figure.p_value !== undefined;
+const pointWords = (difference) => (difference > 0 ? "+" : "") + number(100 * difference, 1) + " points";
 function figureCell(figure) {
   if (!figure) return [noValue];
-  return [element("b", "", shown(figure, figure.value)), element("small", "", intervalWords(figure.interval, figure.fraction)), ...sampleLines(figure)];
+  const value = isDifference(figure) && figure.value !== null ? pointWords(figure.value) : shown(figure, figure.value);
+  return [element("b", "", value), element("small", "", intervalWords(figure.interval, figure.fraction)), ...(isDifference(figure) ? [element("small", "", `p ${pWords(figure.p_value)}`)] : []), ...sampleLines(figure)];
 }
 const figureBar = ({ value, interval, fraction }) => (fraction && interval && value !== null ? [intervalBar(interval[0], interval[1], value)] : []);
 
@@ -15,13 +18,20 @@ const keyOf = ({ name, group, variant }) => JSON.stringify([name, group, variant
 const titleOf = ({ name, group, variant }) => [inWords(name), ...[group, variant].filter((part) => part && part !== "all")].join(", ");
 
 // The head.
-const quoted = judges.length ? judges[0].figures[0] : undefined;
-const judgeFigures = judges.map((judge) => new Map(judge.figures.map((figure) => [keyOf(figure), figure])));
-by("lead").append(`${plural(judges.length, "judge")} on ${data.benchmark}: how often each is right about which response is better. Whoever reads from the same model is compared on equal terms; random and length are the floor.`);
-if (judges.length) addFigure(count(judges[0].counts.examples), "examples");
+const withoutJudge = data.responses ? data.responses.figures : [];  // figures of several responses that need none
+const isJudged = judges.length > 0 && judges[0].figures.length > 0;
+const quoted = isJudged ? judges[0].figures[0] : withoutJudge[0];
+const columns = [...judges, ...(withoutJudge.length ? [{ name: "no judge", figures: withoutJudge }] : [])];
+const figuresOf = columns.map(({ figures }) => new Map(figures.map((figure) => [keyOf(figure), figure])));
+for (const node of document.querySelectorAll(".responses-only")) node.hidden = !data.responses;
+by("lead").append(data.responses
+  ? `How often is a response right when it is a random one, the one that most agree on${judges.length ? ", or the one that a judge likes best" : ""}?`
+  : `${plural(judges.length, "judge")} on ${data.benchmark}: how often each is right about which response is better. Whoever reads from the same model is compared on equal terms; random and length are the floor.`);
+const examples = data.responses ? data.responses.counts.reduce((sum, one) => sum + one.examples, 0) : judges.length ? judges[0].counts.examples : 0;
+if (examples) addFigure(count(examples), data.responses ? "questions" : "examples");
 addFigure(count(judges.length), judges.length === 1 ? "judge" : "judges");
 if (quoted) {
-  const box = addFigure(shown(quoted, quoted.value), `${judges[0].name}: ${titleOf(quoted)}; ${sample(quoted)}`);
+  const box = addFigure(shown(quoted, quoted.value), `${isJudged ? judges[0].name : "no judge"}: ${titleOf(quoted)}; ${sample(quoted)}`);
   box.append(...figureBar(quoted));
   if (quoted.interval) box.append(element("span", "", `95 % interval ${intervalWords(quoted.interval, quoted.fraction)}`));
 }
@@ -34,24 +44,26 @@ addWriterFact(data.manifest);
 addManifest(data.manifest);
 
 // All judges by the figure to quote.
+by("standing-section").hidden = !quoted;
 if (quoted) {
-  const standing = judges.map((judge, i) => ({ judge, figure: judgeFigures[i].get(keyOf(quoted)) || { ...quoted, value: null, interval: null, n: 0, ties: 0, failed: 0 } }));
+  const standing = [...judges.map((judge, i) => ({ name: judge.name, counts: judge.counts, figure: figuresOf[i].get(keyOf(quoted)) || { ...quoted, value: null, interval: null, n: 0, ties: 0, failed: 0 } })),
+    ...withoutJudge.filter(({ group }) => group === quoted.group).map((figure) => ({ name: `no judge: ${figure.name}`, counts: {}, figure }))];
   standing.sort((a, b) => (b.figure.value ?? -Infinity) - (a.figure.value ?? -Infinity));
   const parts = ["unparsed", "inconsistent", "failed_responses", "failed_comparisons"].filter((part) => judges.some(({ counts }) => counts[part]));
   by("standing-note").append(`By ${titleOf(quoted)}.${quoted.fraction ? " Dotted: one half." : ""}`);
   by("standing").append(dataTable(`Judges by ${titleOf(quoted)}`,
     ["judge", titleOf(quoted), "95 % interval", "", ...["n", "ties", "failed", ...parts.map(inWords)].map(rightAligned)],
-    standing.map(({ judge, figure }, i) => {
-      const row = [judge.name, { content: [element("b", "", shown(figure, figure.value))], className: i === 0 ? "best" : "" }, [intervalWords(figure.interval, figure.fraction)], figureBar(figure)];
-      return [...row, ...[figure.n, figure.ties, figure.failed, ...parts.map((part) => judge.counts[part])].map((n) => rightAligned(count(n)))];
+    standing.map(({ name, counts, figure }, i) => {
+      const row = [name, { content: [element("b", "", shown(figure, figure.value))], className: i === 0 ? "best" : "" }, [intervalWords(figure.interval, figure.fraction)], figureBar(figure)];
+      return [...row, ...[figure.n, figure.ties, figure.failed, ...parts.map((part) => counts[part] || 0)].map((n) => rightAligned(count(n)))];
     })));
 }
 
 // Every figure that a judge has, by judge.
-const figureRows = new Map(judges.flatMap((judge) => judge.figures.filter((figure) => figure.value !== null).map((figure) => [keyOf(figure), figure])));
+const figureRows = new Map(columns.flatMap(({ figures }) => figures.filter((figure) => figure.value !== null).map((figure) => [keyOf(figure), figure])));
 by("all-figures").hidden = !figureRows.size;
-by("figure-table").append(dataTable("Figures by judge", ["figure", ...judges.map((judge) => judge.name)], [...figureRows].map(([id, { name, group, variant, fraction }]) => {
-  const figures = judgeFigures.map((own) => own.get(id));
+by("figure-table").append(dataTable("Figures by judge", ["figure", ...columns.map((column) => column.name)], [...figureRows].map(([id, { name, group, variant, fraction }]) => {
+  const figures = figuresOf.map((own) => own.get(id));
   const best = Math.max(...figures.map((figure) => (figure ? figure.value ?? -Infinity : -Infinity)));
   const cells = figures.map((figure) => {
     const wins = fraction && judges.length > 1 && figure && figure.value === best;
@@ -110,8 +122,7 @@ if (matrixKeys.size) drawMatrices();
 const differenceWords = (compared) => {
   if (compared.difference === null) return noValue;
   const { fraction } = compared.first;
-  const sign = compared.difference > 0 ? "+" : "";
-  return sign + (fraction ? number(100 * compared.difference, 1) + " points" : number(compared.difference, 3));
+  return fraction ? pointWords(compared.difference) : (compared.difference > 0 ? "+" : "") + number(compared.difference, 3);
 };
 const differenceCells = (compared) => [
   figureCell(compared.first), figureCell(compared.second),
@@ -142,5 +153,5 @@ by("length-table").append(dataTable("Correlation of reward with length", ["judge
 addFaults(data.faults);
 
 // What heatmap.js colours.
-const shownTokens = tokensByResponse(data.shown.flatMap((pair) => [pair.better, pair.worse]));
+const shownTokens = tokensByResponse(data.responses ? data.responses.shown.flatMap((example) => example.responses) : data.shown.flatMap((pair) => [pair.better, pair.worse]));
 const tokenSets = [...shownTokens.values()];

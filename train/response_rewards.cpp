@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "engine/engine.h"
-#include "eval/math_row.h"
+#include "eval/graded_answers.h"
 #include "score/step_ranges.h"
 
 namespace endorm {
@@ -71,28 +71,27 @@ std::vector<std::vector<double>> log_probs_of(const Rewards& rewards) {
   return log_probs;
 }
 
-// The responses to each problem as a graded row; a response's place in its row is its place among its problem's.
-std::vector<MathRow> graded_rows(std::span<const SampledResponse> responses, std::span<const RlProblem> problems) {
-  std::vector<MathRow> rows(problems.size());
-  for (std::size_t i = 0; i < problems.size(); ++i) {
-    rows[i].problem.reference = problems[i].answer;
-  }
+// The responses to each problem, graded: a response's place is its place among its problem's.
+std::vector<std::vector<GradedAnswer>> graded(std::span<const SampledResponse> responses,
+                                              std::span<const RlProblem> problems) {
+  std::vector<std::vector<std::string>> texts(problems.size());
   for (const SampledResponse& response : responses) {
-    rows[response.problem].samples.emplace_back().text = response.text;
+    texts[response.problem].push_back(response.text);
   }
-  for (MathRow& row : rows) {
-    grade_samples(row);
+  std::vector<std::vector<GradedAnswer>> answers;
+  for (std::size_t i = 0; i < problems.size(); ++i) {
+    answers.push_back(grade_answers(texts[i], problems[i].answer));
   }
-  return rows;
+  return answers;
 }
 
-// Which class of equal answers most samples are in; the one that comes first where two are as large; none: no sample
-// has an answer.
-std::optional<std::size_t> majority(const MathRow& row) {
+// Which class of equal answers most are in; the one that comes first where two are as large; none: nobody has an
+// answer.
+std::optional<std::size_t> majority(const std::vector<GradedAnswer>& answers) {
   std::map<std::size_t, std::size_t> count;
-  for (const MathSample& sample : row.samples) {
-    if (sample.vote) {
-      ++count[*sample.vote];
+  for (const GradedAnswer& answer : answers) {
+    if (answer.vote) {
+      ++count[*answer.vote];
     }
   }
   const auto most =
@@ -100,19 +99,19 @@ std::optional<std::size_t> majority(const MathRow& row) {
   return most == count.end() ? std::nullopt : std::optional(most->first);
 }
 
-// Fills the parts of a source that reads texts, and the notes. rows: of the responses, graded.
+// Fills the parts of a source that reads texts, and the notes. answers: the responses, graded.
 void grade_into(ResponseRewards& read, std::size_t source, RewardKind kind, std::span<const SampledResponse> responses,
-                std::span<const MathRow> rows) {
+                std::span<const std::vector<GradedAnswer>> answers) {
   std::vector<std::optional<std::size_t>> most;
-  std::transform(rows.begin(), rows.end(), std::back_inserter(most), majority);
-  std::vector<std::size_t> next(rows.size(), 0);  // sample of each problem
+  std::transform(answers.begin(), answers.end(), std::back_inserter(most), majority);
+  std::vector<std::size_t> next(answers.size(), 0);  // response to each problem
   for (std::size_t b = 0; b < responses.size(); ++b) {
     const std::size_t problem = responses[b].problem;
-    const MathSample& sample = rows[problem].samples[next[problem]++];
-    const bool good = kind == RewardKind::kVerified ? sample.verdict == Verdict::kCorrect
-                                                    : sample.vote && sample.vote == most[problem];
+    const GradedAnswer& answer = answers[problem][next[problem]++];
+    const bool good = kind == RewardKind::kVerified ? answer.verdict == Verdict::kCorrect
+                                                    : answer.vote && answer.vote == most[problem];
     read.parts[b][source].response = good ? 1.0 : 0.0;
-    read.notes[b] = kind == RewardKind::kVerified ? sample.reason : (good ? "as most say" : "not as most say");
+    read.notes[b] = kind == RewardKind::kVerified ? answer.reason : (good ? "as most say" : "not as most say");
   }
 }
 
@@ -131,7 +130,7 @@ ResponseRewards reward_responses(std::span<const SampledResponse> responses, std
   const bool another = reference != nullptr && reference != &reward_model;
   const Rewards of_other = another ? reference->read(tokens) : Rewards();
   const Rewards& of_reference = another ? of_other : of_reward_model;
-  const std::vector<MathRow> rows = texts_are_read ? graded_rows(responses, problems) : std::vector<MathRow>();
+  const auto answers = texts_are_read ? graded(responses, problems) : std::vector<std::vector<GradedAnswer>>();
 
   ResponseRewards read;
   read.parts.assign(responses.size(), std::vector<RewardPart>(sources.size()));
@@ -142,7 +141,7 @@ ResponseRewards reward_responses(std::span<const SampledResponse> responses, std
   for (std::size_t k = 0; k < sources.size(); ++k) {
     const RewardSpec& source = sources[k];
     if (!reads_logits(source)) {
-      grade_into(read, k, source.kind, responses, rows);
+      grade_into(read, k, source.kind, responses, answers);
       continue;
     }
     const bool relates = source.kind == RewardKind::kRelative;
@@ -160,11 +159,10 @@ ResponseRewards reward_responses(std::span<const SampledResponse> responses, std
 
 double share_of_right(std::span<const SampledResponse> responses, std::span<const RlProblem> problems) {
   std::size_t right = 0;
-  for (const MathRow& row : graded_rows(responses, problems)) {
-    right +=
-        static_cast<std::size_t>(std::count_if(row.samples.begin(), row.samples.end(), [](const MathSample& sample) {
-          return sample.verdict == Verdict::kCorrect;
-        }));
+  for (const std::vector<GradedAnswer>& answers : graded(responses, problems)) {
+    right += static_cast<std::size_t>(std::count_if(answers.begin(), answers.end(), [](const GradedAnswer& answer) {
+      return answer.verdict == Verdict::kCorrect;
+    }));
   }
   return static_cast<double>(right) / static_cast<double>(responses.size());
 }

@@ -17,7 +17,7 @@
 #include "app/cli/write_file.h"
 #include "core/errors.h"
 #include "eval/judging_run.h"
-#include "eval/shown_pairs.h"
+#include "eval/shown.h"
 #include "report/terminal_text.h"
 #include "score/manifest.h"
 
@@ -83,27 +83,19 @@ void run_bench(const BenchFlags& flags) {
   StatsCache cache = open_statistics_cache(flags.cache, flags.no_cache);
   const JudgeParts parts = make_judge_parts(flags.judge, *engine, reference.get(), cache, score);
   const std::vector<Judge> judges = make_judges(flags.judges, parts);
-  const MetricOptions metrics = metric_options(flags);
 
-  BenchReport report;
-  report.manifest = bench_manifest(flags, *engine, data, judges).dump();
-  report.benchmark = data.benchmark;
-  report.faults = data.faults;
-  report.notes = data.notes;
-  for (const Judge& judge : judges) {
-    const KeptRows kept{flags.rows, data.benchmark + "." + judge.name + ".jsonl",
-                        manifest_line(rows_manifest(flags, *engine, data, judge)), flags.overwrite};
-    JudgeReport& own = report.judges.emplace_back();
-    own.name = judge.name;
-    own.fingerprint = judge.fingerprint;
-    own.rows = judge_rows(data.examples, judge, score, *engine, kept);
-  }
-  measure_report(report, metrics);
-  report.shown = shown_pairs(data.examples, report.judges.front().rows, *judges.front().scorer, flags.shown);
+  BenchReport report = report_of(data);
+  report.manifest = std::make_shared<nlohmann::ordered_json>(bench_manifest(flags, *engine, data, judges));
+  add_judges(report, data.examples, judges, score, *engine, [&](const Judge& judge) {
+    return KeptRows{flags.rows, data.benchmark + "." + judge.name + ".jsonl",
+                    manifest_line(rows_manifest(flags, *engine, data, judge)), flags.overwrite};
+  });
+  measure_report(report, metric_options(flags));
+  add_shown(report, data.examples, *judges.front().scorer, flags.shown);
   if (!flags.sweep.empty()) {
     report.sweep = run_sweep(flags, parts, data);
   }
-  write_report(report, {flags.json, flags.markdown, flags.html, !flags.no_rows});
+  write_report("bench", report, {flags.json, flags.markdown, flags.html, !flags.no_rows});
 }
 
 }  // namespace

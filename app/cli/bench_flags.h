@@ -24,5 +24,8 @@ struct BenchFlags : BenchSettings {  // and where it goes
 };
 
 void add_bench_flags(CLI::App& command, BenchFlags& flags);
+// Of these, which part of the data is read, and where the report goes.
+void add_part_flags(CLI::App& command, BenchFlags& flags);
+void add_report_flags(CLI::App& command, BenchFlags& flags);
 
 }  // namespace endorm

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 
@@ -15,15 +16,12 @@
 #include "core/errors.h"
 #include "eval/bench_json.h"
 #include "eval/benchmarks.h"
-#include "eval/data_file.h"
 #include "report/bench_page.h"
 #include "report/bench_table.h"
 #include "report/terminal_text.h"
 
 namespace endorm {
 namespace {
-
-BenchReport read_report(const std::string& path) { return read_bench_json(read_data_file("bench", path), path); }
 
 void list() {
   std::printf("benchmarks\n");
@@ -53,8 +51,8 @@ void compare(const CompareFlags& flags) {
   if (flags.files.size() != 2 || (!flags.judges.empty() && flags.judges.size() != 2)) {
     throw InvalidInput("[bench compare] give two files, and with --judge two names");
   }
-  const BenchReport first = read_report(flags.files[0]);
-  const BenchReport second = read_report(flags.files[1]);
+  const BenchReport first = read_report("bench compare", flags.files[0]);
+  const BenchReport second = read_report("bench compare", flags.files[1]);
   if (first.benchmark != second.benchmark) {
     throw InvalidInput("[bench compare] " + flags.files[0] + " is of " + first.benchmark + " and " + flags.files[1] +
                        " of " + second.benchmark);
@@ -75,7 +73,7 @@ void compare(const CompareFlags& flags) {
   if (pairs.empty()) {
     throw InvalidInput("[bench compare] the files have no judge in common: say which with --judge A,B");
   }
-  const MetricOptions options = metric_options_of(first.manifest);
+  const MetricOptions options = metric_options_of(*first.manifest);
   for (const auto& [name, other] : pairs) {
     const JudgeComparison comparison = compare_judges(first.benchmark, judge_named(first, name, flags.files[0]).rows,
                                                       judge_named(second, other, flags.files[1]).rows, options);
@@ -89,50 +87,31 @@ struct MergeFlags {
   bool no_rows = false;
 };
 
-void merge(const MergeFlags& flags) {
-  std::vector<BenchReport> shards = read_shards<BenchReport>("bench merge", flags.files, read_report);
-  BenchReport report;
-  report.benchmark = shards[0].benchmark;
-  report.manifest = without_shard(shards[0].manifest);
-  report.faults = shards[0].faults;  // every shard reads all rows
-  report.notes = shards[0].notes;
-  for (std::size_t judge = 0; judge < shards[0].judges.size(); ++judge) {
-    JudgeReport& own = report.judges.emplace_back();
-    own.name = shards[0].judges[judge].name;
-    own.fingerprint = shards[0].judges[judge].fingerprint;
-    std::vector<std::vector<JudgedExample>> parts;
-    parts.reserve(shards.size());
-    for (BenchReport& shard : shards) {
-      parts.push_back(std::move(shard.judges.at(judge).rows));
-    }
-    own.rows = rows_in_turn("bench merge", std::move(parts));
-  }
-  measure_report(report, metric_options_of(report.manifest));
-  ReportOutputs outputs = flags.outputs;
-  outputs.rows = !flags.no_rows;
-  write_report(report, outputs);
-}
-
 }  // namespace
 
-void write_report(const BenchReport& report, const ReportOutputs& outputs) {
+void write_report(const std::string& command, const BenchReport& report, const ReportOutputs& outputs) {
   std::fputs(bench_tables(report, TableForm::kTerminal).c_str(), stdout);
   std::fflush(stdout);
   if (!outputs.markdown.empty()) {
-    write_file("bench", bench_tables(report, TableForm::kMarkdown), outputs.markdown);
+    write_file(command, bench_tables(report, TableForm::kMarkdown), outputs.markdown);
   }
   if (!outputs.json.empty()) {
-    write_file("bench", bench_json(report, outputs.rows), outputs.json);
+    write_file(command, bench_json(report, outputs.rows), outputs.json);
   }
   if (!outputs.html.empty()) {
-    write_file("bench", render_bench_page(report), outputs.html);
+    write_file(command, render_bench_page(report), outputs.html);
   }
   std::size_t failed = 0;
   for (const JudgeReport& judge : report.judges) {
     failed += judge.counts.failed_responses + judge.counts.failed_comparisons;
   }
-  if (failed + report.faults.size() > 0) {
+  std::size_t not_asked = 0;
+  for (const ResponseCounts& counts : report.responses ? report.responses->counts : std::vector<ResponseCounts>()) {
+    not_asked += counts.failed;
+  }
+  if (failed + not_asked + report.faults.size() > 0) {
     throw RowsFailed("finished; " + counted(report.faults.size(), "row") + " of the files left out, " +
+                     (not_asked > 0 ? counted(not_asked, "question") + " not asked, " : "") +
                      counted(failed, "verdict") + " missing: the notes above and --json say why");
   }
 }
@@ -149,16 +128,24 @@ void add_bench_json_commands(CLI::App& bench) {
   compare_command->footer("Example:\n  endorm bench compare smollm2.json gemma.json --judge endorm,endorm");
   compare_command->callback([compared] { compare(*compared); });
 
-  auto merged = std::make_shared<MergeFlags>();
-  CLI::App* merge_command =
-      bench.add_subcommand("merge", "Join the --json files of all shards: the figures of the whole");
-  merge_command->add_option("files", merged->files, "a file of bench --shard i/n --json for every i")->required();
-  merge_command->add_option("--json", merged->outputs.json, "write everything to this file");
-  merge_command->add_flag("--no-rows", merged->no_rows, "--json without the verdicts on every example");
-  merge_command->add_option("--markdown", merged->outputs.markdown, "write the tables to this file");
-  merge_command->add_option("--html", merged->outputs.html, "write one page with tables and plots to this file");
-  merge_command->footer("Example:\n  endorm bench merge shard-1.json shard-2.json --json whole.json");
-  merge_command->callback([merged] { merge(*merged); });
+  add_merge_command(bench, "bench");
+}
+
+void add_merge_command(CLI::App& parent, const std::string& command) {
+  auto flags = std::make_shared<MergeFlags>();
+  CLI::App* merge = parent.add_subcommand("merge", "Join the --json files of all shards: the figures of the whole");
+  merge->add_option("files", flags->files, "a file of --shard i/n --json for every i")->required();
+  merge->add_option("--json", flags->outputs.json, "write everything to this file");
+  merge->add_flag("--no-rows", flags->no_rows, "--json without the verdicts on every example, and without responses");
+  merge->add_option("--markdown", flags->outputs.markdown, "write the tables to this file");
+  merge->add_option("--html", flags->outputs.html, "write one page with tables and plots to this file");
+  merge->footer("Example:\n  endorm " + command + " merge shard-1.json shard-2.json --json whole.json");
+  merge->callback([flags, command] {
+    BenchReport report = merged_report(command + " merge", flags->files);
+    measure_report(report, metric_options_of(*report.manifest));
+    flags->outputs.rows = !flags->no_rows;
+    write_report(command, report, flags->outputs);
+  });
 }
 
 }  // namespace endorm

@@ -18,10 +18,14 @@ struct ReportOutputs {
   bool rows = true;      // in json
 };
 
-// Throws EngineError where a file cannot be written, RowsFailed where rows were left out or a judge gave no verdict.
-void write_report(const BenchReport& report, const ReportOutputs& outputs);
+// Throws EngineError where a file cannot be written, RowsFailed where rows were left out, a question was
+// not asked or a judge gave no verdict.
+void write_report(const std::string& command, const BenchReport& report, const ReportOutputs& outputs);
 
 // bench list, bench compare, bench merge: what needs no model.
 void add_bench_json_commands(CLI::App& bench);
+
+// `endorm COMMAND merge`.
+void add_merge_command(CLI::App& parent, const std::string& command);
 
 }  // namespace endorm

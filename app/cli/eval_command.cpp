@@ -6,18 +6,17 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include "app/cli/bench_json_commands.h"
 #include "app/cli/commands.h"
 #include "app/cli/eval_math_flags.h"
-#include "app/cli/eval_math_json_commands.h"
 #include "app/cli/eval_math_manifest.h"
 #include "app/cli/judges_run.h"
 #include "app/cli/progress.h"
 #include "app/cli/scoring_run.h"
 #include "app/cli/write_file.h"
-#include "app/judge_settings.h"
 #include "core/errors.h"
 #include "engine/llama/llama_engine.h"
-#include "eval/shown_problems.h"
+#include "eval/shown.h"
 #include "report/terminal_text.h"
 #include "score/manifest.h"
 
@@ -37,30 +36,31 @@ std::size_t tokens_drawn(const Engine& engine, const MathSamplingProgress& so_fa
   return local != nullptr ? local->tokens_computed_to_generate() : so_far.tokens;
 }
 
-std::vector<MathRow> draw_samples(const EvalMathFlags& flags, const MathProblemSet& set,
-                                  const MathSamplingOptions& options, Engine& engine) {
+std::vector<Example> drawn_samples(const EvalMathFlags& flags, const MathProblemSet& set,
+                                   const MathSamplingOptions& options, Engine& engine) {
   const KeptRows kept{flags.rows, "samples.jsonl", manifest_line(samples_manifest(flags, engine, set, options)),
                       flags.overwrite};
   std::optional<ResultLog> log = open_rows(kept);
-  std::vector<MathRow> finished = log ? read_math_rows(kept.path()) : std::vector<MathRow>{};
+  std::vector<Example> finished = log ? read_samples(kept.path()) : std::vector<Example>{};
   const auto start = std::chrono::steady_clock::now();
   MathSamplingProgress last;
-  std::vector<MathRow> rows;
+  std::vector<Example> samples;
   {
     Progress bar(set.problems.size() * options.samples, "samples");
-    rows = sample_math(set.problems, engine, options, log ? &*log : nullptr, std::move(finished),
-                       [&](const MathSamplingProgress& so_far) {
-                         last = so_far;
-                         bar.update(so_far.samples, so_far.samples, so_far.resumed, so_far.failed,
-                                    tokens_drawn(engine, so_far));
-                       });
+    samples = draw_samples(set.problems, engine, options, log ? &*log : nullptr, std::move(finished),
+                           [&](const MathSamplingProgress& so_far) {
+                             last = so_far;
+                             bar.update(so_far.samples, so_far.samples, so_far.resumed, so_far.failed,
+                                        tokens_drawn(engine, so_far));
+                           });
   }
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   std::fprintf(stderr, "%s drawn, %zu from an earlier run; %zu tokens written in %.1f s\n",
                counted(last.drawn, "sample").c_str(), last.resumed, last.tokens, seconds);
-  return rows;
+  return samples;
 }
 
+// Samples are drawn; what follows is the benchmark "bestof" on them.
 void run_eval_math(const EvalMathFlags& asked) {
   check(asked);
   EvalMathFlags flags = asked;
@@ -68,7 +68,7 @@ void run_eval_math(const EvalMathFlags& asked) {
   const Shard shard = shard_from(flags.shard);
   const MathSamplingOptions sampling = sampling_options(flags);
   const ScoreOptions score = score_options(flags.scoring);
-  MathProblemSet set = read_math_suites(flags.suites, flags.data, read_options(flags));
+  MathProblemSet set = read_math_suites(flags.suites, flags.directories, math_read_options(flags));
   set.problems = problems_of(set.problems, shard);
   if (set.problems.empty()) {
     throw InvalidInput("[eval math] the shard " + flags.shard + " has no problem");
@@ -79,24 +79,33 @@ void run_eval_math(const EvalMathFlags& asked) {
   const std::vector<Judge> judges =
       make_judges(flags.judges, make_judge_parts(flags.judge, *engine, reference.get(), cache, score));
 
-  MathReport report;
-  report.manifest = math_manifest(flags, *engine, set, sampling, judges).dump();
-  report.faults = set.faults;
-  report.rows = draw_samples(flags, set, sampling, *engine);
-  const std::vector<Example> examples = math_examples(report.rows, sampling.prompt);
-  for (const Judge& judge : judges) {
-    const KeptRows kept{flags.rows, "rewards." + judge.name + ".jsonl",
-                        manifest_line(judge_manifest(flags, *engine, set, sampling, judge)), flags.overwrite};
-    report.judges.push_back({judge.name, judge.fingerprint, judge_rows(examples, judge, score, *engine, kept), 0});
+  const DataSet data{.benchmark = flags.benchmark,
+                     .files = set.files,
+                     .examples = drawn_samples(flags, set, sampling, *engine),
+                     .faults = set.faults,
+                     .notes = {}};
+  BenchReport report = report_of(data);
+  report.manifest = std::make_shared<nlohmann::ordered_json>(math_manifest(flags, *engine, set, sampling, judges));
+  add_judges(report, data.examples, judges, score, *engine, [&](const Judge& judge) {
+    return KeptRows{flags.rows, "rewards." + judge.name + ".jsonl",
+                    manifest_line(judge_manifest(flags, *engine, set, sampling, judge)), flags.overwrite};
+  });
+  measure_report(report, metric_options(flags));
+  if (!judges.empty()) {
+    add_shown(report, data.examples, *judges.front().scorer, flags.shown);
   }
-  if (!judges.empty() && !(flags.json.empty() && flags.html.empty())) {
-    report.shown = shown_problems(examples, judges.front().name, *judges.front().scorer, flags.shown);
+  write_report("eval math", report, {flags.json, flags.markdown, flags.html, !flags.no_rows});
+}
+
+void list() {
+  std::printf("suites of eval math\n");
+  for (const MathSuiteName& suite : math_suite_names()) {
+    std::printf("  %-14s %s\n  %-14s file: %s\n  %-14s from: %s\n", std::string(suite.name).c_str(),
+                std::string(suite.description).c_str(), "", std::string(suite.files).c_str(), "",
+                std::string(suite.source).c_str());
   }
-  BootstrapOptions bootstrap;
-  bootstrap.resamples = flags.resamples;
-  bootstrap.seed = flags.bootstrap_seed;
-  measure_math(report, bootstrap);
-  write_math_report(report, {flags.json, flags.markdown, flags.html, !flags.no_rows});
+  std::printf("  %-14s a .json or .jsonl file of {\"question\", \"answer\"}\n", "one's own");
+  print_judges();
 }
 
 }  // namespace
@@ -112,7 +121,8 @@ void add_eval_command(CLI::App& app) {
       "  endorm eval math --suite gsm8k,math500 --data DATA --samples 8 --judge endorm,self-certainty --json "
       "math.json");
   math->callback([flags] { run_eval_math(*flags); });
-  add_eval_json_commands(*eval);
+  eval->add_subcommand("list", "List suites, with the files that they read, and judges")->callback(list);
+  add_merge_command(*eval, "eval");
 }
 
 }  // namespace endorm

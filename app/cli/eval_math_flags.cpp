@@ -2,6 +2,9 @@
 
 #include <CLI/CLI.hpp>
 
+#include "app/cli/engine_flags.h"
+#include "app/cli/judge_flags.h"
+#include "app/cli/scoring_flags.h"
 #include "core/errors.h"
 
 namespace endorm {
@@ -13,17 +16,12 @@ void add_data_flags(CLI::App& command, EvalMathFlags& flags) {
                   "suites that `endorm eval list` names, or .json and .jsonl files of {\"question\", \"answer\"}, "
                   "separated by commas")
       ->delimiter(',');
-  command.add_option("-d,--data", flags.data, "directory with the suites' published files; may be repeated");
+  command.add_option("-d,--data", flags.directories, "directory with the suites' published files; may be repeated");
   command
       .add_option("-j,--judge", flags.judges,
                   "judges that choose among the samples of a problem, separated by commas (default: none)")
       ->delimiter(',');
-  constexpr const char* kData = "Data";
-  command.add_option("--limit", flags.limit, "at most so many problems of each suite")->group(kData);
-  command.add_option("--sample-seed", flags.sample_seed, "with --limit: a random choice, not the first ones")
-      ->group(kData);
-  command.add_option("--shard", flags.shard, "i/n: take every n-th problem only, from the i-th; see eval merge")
-      ->group(kData);
+  add_part_flags(command, flags);
 }
 
 void add_prompt_flags(CLI::App& command, EvalMathFlags& flags) {
@@ -76,42 +74,20 @@ void add_sampling_flags(CLI::App& command, EvalMathFlags& flags) {
       ->group(kSampling);
 }
 
-void add_output_flags(CLI::App& command, EvalMathFlags& flags) {
-  add_bootstrap_flags(command, flags.resamples, flags.bootstrap_seed);
-  constexpr const char* kOutput = "Output";
-  command.add_option("--json", flags.json, "write everything to this file")->group(kOutput);
-  command.add_flag("--no-rows", flags.no_rows, "--json without the problems and their samples")->group(kOutput);
-  command.add_option("--markdown", flags.markdown, "write the tables to this file")->group(kOutput);
-  command
-      .add_option("--html", flags.html,
-                  "write one page to this file: tables, plots, and every sample with its grade and rewards")
-      ->group(kOutput);
-  command
-      .add_option("--rows", flags.rows,
-                  "directory: the samples, and each judge's rewards, row by row; an earlier run is continued")
-      ->group(kOutput);
-  command.add_flag("--overwrite", flags.overwrite, "start the files of --rows anew")->group(kOutput);
-  command
-      .add_option("--shown", flags.shown,
-                  "problems whose samples --json and --html have token by token, by the first judge")
-      ->capture_default_str()
-      ->group(kOutput);
-  add_statistics_cache_flags(command, flags.cache, flags.no_cache);
-}
-
 }  // namespace
 
 void add_eval_math_flags(CLI::App& command, EvalMathFlags& flags) {
   add_data_flags(command, flags);
   add_prompt_flags(command, flags);
   add_sampling_flags(command, flags);
-  add_output_flags(command, flags);
+  add_bootstrap_flags(command, flags.resamples, flags.bootstrap_seed);
+  add_report_flags(command, flags);
   add_reward_flags(command, flags.scoring);
   add_judge_flags(command, flags.judge);
   add_engine_flags(command, flags.engine);
 }
 
-MathReadOptions read_options(const EvalMathFlags& flags) {
+MathReadOptions math_read_options(const EvalMathFlags& flags) {
   return {.limit = flags.limit, .sample_seed = flags.sample_seed};
 }
 

@@ -6,21 +6,22 @@
 #include <string>
 #include <vector>
 
-#include "app/cli/engine_flags.h"
-#include "app/cli/judge_flags.h"
-#include "app/cli/scoring_flags.h"
+#include "app/cli/bench_flags.h"
 #include "eval/math_sampling.h"
 #include "eval/math_suites.h"
 
 namespace endorm {
 
-struct EvalMathFlags {
+struct EvalMathFlags : BenchFlags {  // of the benchmark that the samples are
+  EvalMathFlags() {
+    benchmark = "bestof";
+    judges.clear();
+    shown = 20;
+  }
+
   std::vector<std::string> suites;
+  std::vector<std::string> directories;  // of the suites' files
   // What is asked.
-  std::vector<std::string> data;
-  std::optional<std::size_t> limit;
-  std::optional<std::uint64_t> sample_seed;
-  std::string shard;
   std::optional<std::string> instruction;
   std::string instruction_place = "user";
   std::string few_shot;
@@ -33,29 +34,11 @@ struct EvalMathFlags {
   std::size_t max_tokens = 1024;
   std::vector<std::string> stop;
   std::uint64_t seed = 0;
-  // Who chooses among the samples.
-  std::vector<std::string> judges;
-  std::size_t resamples = 2000;
-  std::uint64_t bootstrap_seed = 0;
-  // Where it goes.
-  std::string json;
-  bool no_rows = false;
-  std::string markdown;
-  std::string html;
-  std::string rows;
-  bool overwrite = false;
-  std::size_t shown = 20;
-  std::string cache;
-  bool no_cache = false;
-
-  EngineSettings engine;
-  ScoringSettings scoring;
-  JudgeSettings judge;
 };
 
 void add_eval_math_flags(CLI::App& command, EvalMathFlags& flags);
 
-MathReadOptions read_options(const EvalMathFlags& flags);
+MathReadOptions math_read_options(const EvalMathFlags& flags);
 // Reads the worked examples. Throws InvalidInput on settings that contradict each other.
 MathSamplingOptions sampling_options(const EvalMathFlags& flags);
 // The template that --base asks for.

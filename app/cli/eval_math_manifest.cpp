@@ -5,7 +5,6 @@
 #include <nlohmann/json.hpp>
 
 #include "app/run_manifest.h"
-#include "core/errors.h"
 #include "grade/grade.h"
 
 namespace endorm {
@@ -77,18 +76,6 @@ json judge_manifest(const EvalMathFlags& flags, const Engine& engine, const Math
   json manifest = rewards_depend_on(flags, engine, set, sampling);
   manifest["judge"] = judge_part(judge);
   return manifest;
-}
-
-BootstrapOptions bootstrap_options_of(const std::string& manifest) {
-  try {
-    const json fields = json::parse(manifest).at("figures");
-    BootstrapOptions options;
-    fields.at("resamples").get_to(options.resamples);
-    fields.at("bootstrap_seed").get_to(options.seed);
-    return options;
-  } catch (const json::exception& error) {
-    throw InvalidInput(std::string("[eval] the manifest does not say how intervals are computed: ") + error.what());
-  }
 }
 
 }  // namespace endorm

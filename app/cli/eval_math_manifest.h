@@ -7,7 +7,6 @@
 
 #include "app/cli/eval_math_flags.h"
 #include "eval/math_problem.h"
-#include "eval/statistics.h"
 #include "judge/judge.h"
 
 namespace endorm {
@@ -21,8 +20,5 @@ nlohmann::ordered_json samples_manifest(const EvalMathFlags& flags, const Engine
                                         const MathSamplingOptions& sampling);
 nlohmann::ordered_json judge_manifest(const EvalMathFlags& flags, const Engine& engine, const MathProblemSet& set,
                                       const MathSamplingOptions& sampling, const Judge& judge);
-
-// How intervals are computed, as it stands in a manifest. Throws InvalidInput where it does not.
-BootstrapOptions bootstrap_options_of(const std::string& manifest);
 
 }  // namespace endorm

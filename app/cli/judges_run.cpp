@@ -33,6 +33,8 @@ std::optional<ResultLog> open_rows(const KeptRows& kept) {
   return log;
 }
 
+namespace {
+
 std::vector<JudgedExample> judge_rows(std::span<const Example> examples, const Judge& judge, const ScoreOptions& score,
                                       const Engine& engine, const KeptRows& kept) {
   const JudgingOptions options{judge.compares_pairs, score.alpha, score.aggregate.chunk};
@@ -49,6 +51,18 @@ std::vector<JudgedExample> judge_rows(std::span<const Example> examples, const J
                      bar.update(so_far.bytes, so_far.examples, so_far.resumed, so_far.failures,
                                 engine.counts().tokens_computed - computed_before);
                    });
+}
+
+}  // namespace
+
+void add_judges(BenchReport& report, std::span<const Example> examples, std::span<const Judge> judges,
+                const ScoreOptions& score, const Engine& engine, const std::function<KeptRows(const Judge&)>& kept) {
+  for (const Judge& judge : judges) {
+    JudgeReport& own = report.judges.emplace_back();
+    own.name = judge.name;
+    own.fingerprint = judge.fingerprint;
+    own.rows = judge_rows(examples, judge, score, engine, kept(judge));
+  }
 }
 
 }  // namespace endorm

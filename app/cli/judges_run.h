@@ -1,12 +1,12 @@
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
-#include "eval/example.h"
-#include "eval/judged.h"
+#include "eval/bench_report.h"
 #include "judge/judge.h"
 #include "score/result_log.h"
 
@@ -28,8 +28,9 @@ struct KeptRows {
 // The file of the rows, its notices told on standard error; none where they are not kept. Throws as ResultLog::open.
 std::optional<ResultLog> open_rows(const KeptRows& kept);
 
-// One judge on all examples, with its progress on standard error.
-std::vector<JudgedExample> judge_rows(std::span<const Example> examples, const Judge& judge, const ScoreOptions& score,
-                                      const Engine& engine, const KeptRows& kept);
+// Every judge on all examples, each with its progress on standard error: adds their rows to the report. kept: where
+// those of a judge are.
+void add_judges(BenchReport& report, std::span<const Example> examples, std::span<const Judge> judges,
+                const ScoreOptions& score, const Engine& engine, const std::function<KeptRows(const Judge&)>& kept);
 
 }  // namespace endorm

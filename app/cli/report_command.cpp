@@ -132,7 +132,7 @@ void report_bench(const ReportFlags& flags) {
     throw InvalidInput("[report] --refresh is for the log of a training run, and " + flags.input + " is none");
   }
   BenchReport report = read_bench_json(read_data_file("report", flags.input), flags.input);
-  measure_report(report, metric_options_of(report.manifest));
+  measure_report(report, metric_options_of(*report.manifest));
   if (flags.table || flags.output.empty()) {
     std::fputs(bench_tables(report, TableForm::kTerminal).c_str(), stdout);
     std::fflush(stdout);  // before what goes to standard error

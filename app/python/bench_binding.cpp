@@ -1,3 +1,4 @@
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -66,14 +67,11 @@ std::string bench(GuardedEngine& engine, std::string benchmark, std::string data
   StatsCache own_cache(std::nullopt);
   const std::vector<Judge> made = judges_on(settings, engine, reference, engine.cache ? *engine.cache : own_cache);
   const MetricOptions metrics = metric_options(settings);
-  BenchReport report;
+  BenchReport report = report_of(set);
   {
     const std::scoped_lock alone(engine.busy);
-    report.manifest = bench_manifest(settings, *engine.engine, set, made).dump();
+    report.manifest = std::make_shared<nlohmann::ordered_json>(bench_manifest(settings, *engine.engine, set, made));
   }
-  report.benchmark = set.benchmark;
-  report.faults = set.faults;
-  report.notes = set.notes;
   std::size_t done_before = 0;
   for (const Judge& judge : made) {
     GuardedScorer scorer(*judge.scorer, engine, reference);

@@ -131,14 +131,14 @@ def run(arguments):
 
 def right(path):
     """[problems] how many of a problem's samples are right, and how many there are."""
-    rows = json.loads(path.read_text(encoding="utf-8"))["rows"]
-    return {row["id"]: [sample["verdict"] == "correct" for sample in row["samples"]] for row in rows}
+    rows = json.loads(path.read_text(encoding="utf-8"))["responses"]["rows"]
+    return {row["id"]: row.get("correct", []) for row in rows}
 
 
 def votes(path):
     """[problems] the share of right ones among the answers with most votes, as endorm counts it."""
-    figures = json.loads(path.read_text(encoding="utf-8"))["figures"]
-    return next(figure["value"] for figure in figures if figure["metric"].startswith("maj@") and figure["suite"])
+    figures = json.loads(path.read_text(encoding="utf-8"))["responses"]["figures"]
+    return next(figure["value"] for figure in figures if figure["name"].startswith("maj@"))
 
 
 def interval(of_problems, seed=0, resamples=2000):

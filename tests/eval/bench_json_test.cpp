@@ -1,5 +1,6 @@
 #include "eval/bench_json.h"
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -8,7 +9,9 @@
 
 #include "core/errors.h"
 #include "eval/judging.h"
+#include "eval/shown.h"
 #include "judge/judge.h"
+#include "tests/eval/best_of_examples.h"
 #include "tests/eval/tabular_examples.h"
 #include "tests/temporary_directory.h"
 
@@ -35,7 +38,8 @@ BenchReport random_report() {
   TabularEngine engine = test::random_engine();
   StatsCache cache(std::nullopt);
   BenchReport report;
-  report.manifest = R"({"endorm":"test","figures":{"resamples":20}})";
+  report.manifest = std::make_shared<nlohmann::ordered_json>(
+      nlohmann::ordered_json::parse(R"({"endorm":"test","figures":{"resamples":20}})"));
   report.benchmark = "pairs";
   report.notes = {"a note"};
   report.faults = {{"pairs.jsonl", 31, "x", "it is empty"}};
@@ -58,7 +62,7 @@ TEST_CASE("the same report gives the same bytes, and what is read back gives the
   const std::string text = bench_json(report, true);
   CHECK(bench_json(random_report(), true) == text);
   const BenchReport read = read_bench_json(text, "a.json");
-  CHECK(read.manifest == report.manifest);
+  CHECK(*read.manifest == *report.manifest);
   CHECK(read.benchmark == "pairs");
   CHECK(read.notes == report.notes);
   REQUIRE(read.faults.size() == 1);
@@ -106,7 +110,7 @@ TEST_CASE("the JSON says what the report holds") {
 
 TEST_CASE("what is not defined is null, a sweep and shown pairs are there") {
   BenchReport report;
-  report.manifest = "{}";
+  report.manifest = std::make_shared<nlohmann::ordered_json>(nlohmann::ordered_json::parse("{}"));
   report.benchmark = "pairs";
   report.judges.emplace_back().name = "none";
   report.sweep = SweepReport{"accuracy (all)", {{{}, std::nullopt, {}}, {{Aggregation::kMean, 0.5, 2.0}, 0.25, {}}}, 1};
@@ -123,6 +127,51 @@ TEST_CASE("what is not defined is null, a sweep and shown pairs are there") {
   CHECK(fields.at("shown").at(0).at("margin") == -1.0);
   CHECK(fields.at("shown").at(0).at("better").at("log_prob").at(0) == -1.0);
   CHECK(fields.at("shown").at(0).at("messages").at(0).at("content") == "p");
+}
+
+// Responses to three questions, one of which could not be asked, by two judges.
+BenchReport responses_report() {
+  DataSet data;
+  data.benchmark = "bestof";
+  data.examples = {test::drawn_example("1", "5", {"[1][2]", "[3]", "[1][2][0]"}), test::drawn_example("2", "5", {}),
+                   test::drawn_example("3", "5", {"[0]", "", "[2][2]"})};
+  for (Example& example : data.examples) {
+    example.request.messages = {{"user", "[0][1]"}};
+  }
+  BenchReport report = report_of(data);
+  report.manifest = std::make_shared<nlohmann::ordered_json>(nlohmann::ordered_json::parse(R"({"endorm":"test"})"));
+  TabularEngine engine = test::random_engine();
+  StatsCache cache(std::nullopt);
+  for (const char* name : {"endorm", "length"}) {
+    const Judge judge = make_judge(name, {engine, cache});
+    report.judges.emplace_back().name = name;
+    report.judges.back().fingerprint = judge.fingerprint;
+    report.judges.back().rows = judge_examples(data.examples, *judge.scorer, {});
+    if (report.judges.size() == 1) {
+      add_shown(report, data.examples, *judge.scorer, 1);
+    }
+  }
+  return measured(std::move(report));
+}
+
+TEST_CASE("responses are in the report with all that is known of them, and read back") {
+  const BenchReport report = responses_report();
+  CHECK(report.judges[0].counts.failed_responses == 1);  // the empty one; its question is judged all the same
+  CHECK(report.judges[0].rows[2].responses[2].reward.has_value());
+  CHECK(report.judges[0].rows[1].responses.empty());
+  const std::string text = bench_json(report, true);
+  CHECK(bench_json(responses_report(), true) == text);
+  CHECK(bench_json(measured(read_bench_json(text, "a.json")), true) == text);
+  const json fields = json::parse(text).at("responses");
+  CHECK(fields.at("rows").size() == 3);
+  CHECK(fields.at("rows").at(1).at("error") == "too long");
+  CHECK(fields.at("counts").at(0).at("failed") == 1);
+  CHECK(fields.at("figures").at(0).at("name") == "avg@3");
+  CHECK(fields.at("shown").size() == 1);
+  const json bare = json::parse(bench_json(report, false));
+  CHECK(bare.at("responses").at("figures") == fields.at("figures"));
+  CHECK_FALSE(bare.at("responses").contains("rows"));
+  CHECK(bare.at("judges").at(0).at("figures").at(1).contains("p_value"));
 }
 
 TEST_CASE("what is no such file, or has no rows, is refused by name") {

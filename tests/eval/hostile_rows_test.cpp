@@ -57,7 +57,7 @@ std::vector<Hostile> hostile_rows() {
       {"rm-bench", kRm, R"({"id": 2, "prompt": "Q", "chosen": ["a", "b", ""], "rejected": ["d", "e", "f"]})",
        "is empty"},
       {"bestof", kBest, R"({"id": "bad", "prompt": "Q", "responses": ["x", "y"], "correct": [true]})",
-       "1 labels for 2"},
+       "1 entries for 2"},
       {"bestof", kBest, R"({"id": "bad", "prompt": "Q", "responses": ["x"], "correct": [true]})", "at least two"},
       {"bestof", kBest, R"({"id": "bad", "prompt": "Q", "responses": ["x", "y"], "correct": [1, 0]})", "true or false"},
       {"rewardbench2", kTies, R"({"id": "x:1", "subset": "Ties", "prompt": "Q", "chosen": ["x"], "rejected": ["y"]})",

@@ -76,7 +76,10 @@ JudgedResponse any_response(RandomStream& random) {
 }
 
 JudgedExample any_example(RandomStream& random) {
-  JudgedExample judged{any_text(random), any_text(random), any_text(random), any_text(random), {}, {}, {}, {}};
+  JudgedExample judged;
+  for (std::string* text : {&judged.id, &judged.key, &judged.subset, &judged.subject, &judged.level, &judged.group}) {
+    *text = any_text(random);
+  }
   for (std::size_t count = random.below(4); count > 0; --count) {
     judged.responses.push_back(any_response(random));
   }
@@ -94,6 +97,9 @@ JudgedExample any_example(RandomStream& random) {
   }
   if (random.below(2) == 0) {
     judged.correct = any_truths(random);
+    for (const bool has_answer : any_truths(random)) {
+      judged.vote.push_back(has_answer ? std::optional(random.below(5)) : std::nullopt);
+    }
   }
   if (random.below(2) == 0) {
     judged.steps.emplace();
@@ -160,34 +166,34 @@ TEST_CASE("rows that are none are refused, naming the field") {
   };
   const json out = json(json::value_t::discarded);
   const std::vector<Fault> faults = {
-      {"/id", out, "\"id\""},
-      {"/id", 3, "\"id\""},
-      {"/key", out, "\"key\""},
-      {"/subset", nullptr, "\"subset\""},
-      {"/group", out, "\"group\""},
-      {"/responses", out, "\"responses\""},
-      {"/responses", json::object(), "\"responses\""},
-      {"/responses/0", 5, "\"error\""},
-      {"/responses/0/reward", "high", "\"reward\""},
-      {"/responses/0/reward", out, "\"error\""},
-      {"/responses/0/characters", -1, "\"characters\""},
-      {"/responses/0/characters", 1.5, "\"characters\""},
-      {"/responses/0/tokens", -2, "\"tokens\""},
-      {"/responses/0/replies", {1}, "\"replies\""},
-      {"/responses/0/unparsed", "no", "\"unparsed\""},
-      {"/responses/0/step_scores", {1, 2}, "\"step_scores\""},
-      {"/responses/0/step_scores/sum", {"a"}, "\"step_scores\""},
-      {"/comparisons", "none", "\"comparisons\""},
-      {"/comparisons/0/better", out, "\"better\""},
-      {"/comparisons/0/worse", -1, "\"worse\""},
-      {"/comparisons/0/cell", 0, "\"cell\""},
-      {"/comparisons/0/margin", nullptr, "\"margin\""},
-      {"/comparisons/0/margin", out, "\"error\""},
-      {"/comparisons/0/inconsistent", 1, "\"inconsistent\""},
-      {"/correct", {1}, "\"correct\""},
-      {"/steps", json::object(), "\"first_error\""},
-      {"/steps/first_error", -1, "\"first_error\""},
-      {"/steps/wrong", true, "\"wrong\""},
+      {"/id", out, "id"},
+      {"/id", 3, "id"},
+      {"/key", out, "key"},
+      {"/subset", nullptr, "subset"},
+      {"/group", out, "group"},
+      {"/responses", out, "responses"},
+      {"/responses", json::object(), "responses"},
+      {"/responses/0", 5, "error"},
+      {"/responses/0/reward", "high", "reward"},
+      {"/responses/0/reward", out, "error"},
+      {"/responses/0/characters", -1, "characters"},
+      {"/responses/0/characters", 1.5, "characters"},
+      {"/responses/0/tokens", -2, "tokens"},
+      {"/responses/0/replies", {1}, "replies"},
+      {"/responses/0/unparsed", "no", "unparsed"},
+      {"/responses/0/step_scores", {1, 2}, "step_scores"},
+      {"/responses/0/step_scores/sum", {"a"}, "step_scores"},
+      {"/comparisons", "none", "comparisons"},
+      {"/comparisons/0/better", out, "better"},
+      {"/comparisons/0/worse", -1, "worse"},
+      {"/comparisons/0/cell", 0, "cell"},
+      {"/comparisons/0/margin", nullptr, "error"},
+      {"/comparisons/0/margin", out, "error"},
+      {"/comparisons/0/inconsistent", 1, "inconsistent"},
+      {"/correct", {1}, "correct"},
+      {"/steps", json::object(), "first_error"},
+      {"/steps/first_error", -1, "first_error"},
+      {"/steps/wrong", true, "wrong"},
   };
   for (const Fault& fault : faults) {
     json row = whole_row();

@@ -8,11 +8,14 @@
 #include <vector>
 
 #include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
 
 #include "core/errors.h"
 #include "engine/llama/llama_engine.h"
 #include "engine/tabular_engine.h"
-#include "tests/eval/math_rows.h"
+#include "eval/benchmarks.h"
+#include "eval/best_of_record.h"
+#include "tests/eval/best_of_examples.h"
 #include "tests/judge/byte_engine.h"
 #include "tests/temporary_directory.h"
 
@@ -50,27 +53,42 @@ MathSamplingOptions few_samples() {
   return options;
 }
 
-std::vector<MathRow> sampled(const std::vector<MathProblem>& problems, const MathSamplingOptions& options,
+std::vector<Example> sampled(const std::vector<MathProblem>& problems, const MathSamplingOptions& options,
                              const std::string& path = "", MathSamplingProgress* last = nullptr) {
   TabularEngine engine = tabular_engine();
   std::optional<ResultLog> log;
-  std::vector<MathRow> finished;
+  std::vector<Example> finished;
   if (!path.empty()) {
     log.emplace(ResultLog::open(path, kManifest, ResultMode::kResume));
-    finished = read_math_rows(path);
+    finished = read_samples(path);
   }
-  return sample_math(problems, engine, options, log ? &*log : nullptr, std::move(finished),
-                     [&](const MathSamplingProgress& so_far) {
-                       if (last != nullptr) {
-                         *last = so_far;
-                       }
-                     });
+  return draw_samples(problems, engine, options, log ? &*log : nullptr, std::move(finished),
+                      [&](const MathSamplingProgress& so_far) {
+                        if (last != nullptr) {
+                          *last = so_far;
+                        }
+                      });
 }
 
-std::vector<std::string> lines(const std::vector<MathRow>& rows) {
+// A record as its line in the file, but for the key, which is of the samples once they are drawn.
+std::string line_of(const Example& row) {
+  nlohmann::ordered_json record = best_of_record(row);
+  record.erase("key");
+  return record.dump();
+}
+
+std::vector<std::string> texts_of(const Example& row) {
+  std::vector<std::string> texts;
+  for (const RequestResponse& response : row.request.responses) {
+    texts.push_back(response.text.text);
+  }
+  return texts;
+}
+
+std::vector<std::string> lines(const std::vector<Example>& rows) {
   std::vector<std::string> lines;
-  for (const MathRow& row : rows) {
-    lines.push_back(math_row_json(row));
+  for (const Example& row : rows) {
+    lines.push_back(line_of(row));
   }
   return lines;
 }
@@ -78,30 +96,30 @@ std::vector<std::string> lines(const std::vector<MathRow>& rows) {
 TEST_CASE("a sample depends on the seed, the problem and its number, and on nothing that is asked beside it") {
   const std::vector<MathProblem> problems = tabular_problems(12);
   const MathSamplingOptions options = few_samples();
-  const std::vector<MathRow> whole = sampled(problems, options);
+  const std::vector<Example> whole = sampled(problems, options);
   REQUIRE(whole.size() == 12);
   std::map<std::string, std::string> by_id;
-  for (const MathRow& row : whole) {
-    CHECK(row.samples.size() == 3);
-    by_id[row.problem.id] = math_row_json(row);
+  for (const Example& row : whole) {
+    CHECK(row.request.responses.size() == 3);
+    by_id[row.request.id] = line_of(row);
   }
   std::vector<MathProblem> reversed(problems.rbegin(), problems.rend());
-  for (const MathRow& row : sampled(reversed, options)) {
-    CHECK(math_row_json(row) == by_id[row.problem.id]);
+  for (const Example& row : sampled(reversed, options)) {
+    CHECK(line_of(row) == by_id[row.request.id]);
   }
   // More samples leave the first ones as they are.
   MathSamplingOptions more = options;
   more.samples = 5;
-  const std::vector<MathRow> longer = sampled(problems, more);
+  const std::vector<Example> longer = sampled(problems, more);
   for (std::size_t i = 0; i < whole.size(); ++i) {
     for (std::size_t k = 0; k < 3; ++k) {
-      CHECK(longer[i].samples[k].text == whole[i].samples[k].text);
+      CHECK(longer[i].request.responses[k].text.text == whole[i].request.responses[k].text.text);
     }
   }
   // The samples of a problem differ, and so do those of another seed.
   std::set<std::string> texts;
-  for (const MathSample& sample : longer[1].samples) {
-    texts.insert(sample.text);
+  for (const RequestResponse& sample : longer[1].request.responses) {
+    texts.insert(sample.text.text);
   }
   CHECK(texts.size() > 1);
   MathSamplingOptions other = options;
@@ -110,18 +128,16 @@ TEST_CASE("a sample depends on the seed, the problem and its number, and on noth
   // The same question under another id is drawn anew.
   std::vector<MathProblem> twins = {problems[1], problems[1]};
   twins[1].id += "b";
-  const std::vector<MathRow> twin_rows = sampled(twins, more);
-  CHECK(math_row_json(twin_rows[0]) == math_row_json(longer[1]));
-  CHECK(std::any_of(twin_rows[0].samples.begin(), twin_rows[0].samples.end(), [&](const MathSample& sample) {
-    return sample.text != twin_rows[1].samples[static_cast<std::size_t>(&sample - &twin_rows[0].samples[0])].text;
-  }));
+  const std::vector<Example> twin_rows = sampled(twins, more);
+  CHECK(line_of(twin_rows[0]) == line_of(longer[1]));
+  CHECK(texts_of(twin_rows[0]) != texts_of(twin_rows[1]));
 }
 
 TEST_CASE("a run goes on from any number of finished rows, whole or not: the same rows, the same file") {
   const std::vector<MathProblem> problems = tabular_problems(10);
   const TemporaryDirectory directory;
   MathSamplingProgress last;
-  const std::vector<MathRow> whole = sampled(problems, few_samples(), directory.file("whole"), &last);
+  const std::vector<Example> whole = sampled(problems, few_samples(), directory.file("whole"), &last);
   CHECK(last.samples == 30);
   CHECK(last.resumed == 0);
   const std::string file = read_file(directory.file("whole"));
@@ -172,14 +188,14 @@ class Failing final : public TabularEngine {
 TEST_CASE("rows are written in order as soon as they can be, and kept when the model fails") {
   const std::vector<MathProblem> problems = tabular_problems(10);
   const TemporaryDirectory directory;
-  const std::vector<MathRow> whole = sampled(problems, few_samples(), directory.file("whole"));
+  const std::vector<Example> whole = sampled(problems, few_samples(), directory.file("whole"));
   const std::string path = directory.file("rows");
   {
     Failing engine(15 + 4);  // problems 1, 3, 5, 7, 9; then 0, and one sample of 2
     ResultLog log = ResultLog::open(path, kManifest, ResultMode::kResume);
-    CHECK_THROWS_AS(sample_math(problems, engine, few_samples(), &log, {}, {}), EngineError);
+    CHECK_THROWS_AS(draw_samples(problems, engine, few_samples(), &log, {}, {}), EngineError);
   }
-  CHECK(read_math_rows(path).size() == 2);  // 0 and 1: 2 is not whole
+  CHECK(read_samples(path).size() == 2);  // 0 and 1: 2 is not whole
   CHECK(lines(sampled(problems, few_samples(), path)) == lines(whole));
   CHECK(read_file(path) == read_file(directory.file("whole")));
 }
@@ -212,14 +228,12 @@ TEST_CASE("finished rows of other problems, or with another number of samples, a
   CHECK(contains(message_of<InvalidInput>([&] { sampled(problems, more, path); }), "has 3 samples, 4 are asked for"));
   // A verdict that an earlier grader gave is not taken over.
   std::string file = read_file(path);
-  const std::size_t verdict = file.find("\"verdict\":\"wrong\"");
+  const std::size_t verdict = file.find("\"correct\":[false");
   REQUIRE(verdict != std::string::npos);
-  file.replace(verdict, 17, "\"verdict\":\"correct\"");
+  file.replace(verdict, 16, "\"correct\":[true");
   write_file(path, file);
-  for (const MathRow& row : sampled(problems, few_samples(), path)) {
-    for (const MathSample& sample : row.samples) {
-      CHECK(sample.verdict != Verdict::kCorrect);
-    }
+  for (const Example& row : sampled(problems, few_samples(), path)) {
+    CHECK(row.correct == std::vector<bool>(3, false));
   }
 }
 
@@ -230,14 +244,14 @@ TEST_CASE("what cannot be asked is a row with the reason; the others are asked")
   problems[3].question = "[0][1][2][3][0][1][2]";  // 7 + 6 > 12
   TabularEngine engine = tabular_engine(12);
   MathSamplingProgress last;
-  const std::vector<MathRow> rows = sample_math(problems, engine, few_samples(), nullptr, {},
-                                                [&](const MathSamplingProgress& so_far) { last = so_far; });
-  CHECK(contains(rows[0].error, "no tokens"));
-  CHECK(rows[1].error.empty());
-  CHECK(rows[1].samples.size() == 3);
-  CHECK(!rows[2].error.empty());
-  CHECK(contains(rows[3].error, "7 tokens and --max-tokens is 6: together more than the 12"));
-  CHECK(rows[3].samples.empty());
+  const std::vector<Example> rows = draw_samples(problems, engine, few_samples(), nullptr, {},
+                                                 [&](const MathSamplingProgress& so_far) { last = so_far; });
+  CHECK(contains(rows[0].drawn->error, "no tokens"));
+  CHECK(rows[1].drawn->error.empty());
+  CHECK(rows[1].request.responses.size() == 3);
+  CHECK(!rows[2].drawn->error.empty());
+  CHECK(contains(rows[3].drawn->error, "7 tokens and --max-tokens is 6: together more than the 12"));
+  CHECK(rows[3].request.responses.empty());
   CHECK(last.samples == 12);
   CHECK(last.failed == 9);
   CHECK(last.drawn == 3);
@@ -248,8 +262,8 @@ TEST_CASE("all failed: rows with reasons, no call of the engine") {
   for (MathProblem& problem : problems) {
     problem.question = "words";
   }
-  for (const MathRow& row : sampled(problems, few_samples())) {
-    CHECK(!row.error.empty());
+  for (const Example& row : sampled(problems, few_samples())) {
+    CHECK(!row.drawn->error.empty());
   }
 }
 
@@ -258,11 +272,13 @@ TEST_CASE("stop strings, lengths and ends are what the engine says") {
   options.samples = 40;
   options.sampling.stop = {"[3]"};
   std::set<CompletionEnd> ends;
-  for (const MathRow& row : sampled(tabular_problems(3), options)) {
-    for (const MathSample& sample : row.samples) {
-      ends.insert(sample.end);
-      CHECK(!contains(sample.text, "[3]"));
-      CHECK((sample.end == CompletionEnd::kLength) == (sample.tokens == 6 && sample.end != CompletionEnd::kStop));
+  for (const Example& row : sampled(tabular_problems(3), options)) {
+    for (std::size_t k = 0; k < row.request.responses.size(); ++k) {
+      const CompletionEnd end = row.drawn->ends[k];
+      ends.insert(end);
+      CHECK(!contains(row.request.responses[k].text.text, "[3]"));
+      CHECK((end == CompletionEnd::kLength) == (row.drawn->tokens[k] == 6 && end != CompletionEnd::kStop));
+      CHECK(row.request.responses[k].text.truncated == (end != CompletionEnd::kEndOfTurn));
     }
   }
   CHECK(ends.size() == 3);
@@ -278,15 +294,15 @@ TEST_CASE("the model is asked the conversation, and what it writes is graded") {
   options.samples = 1;
   options.prompt.place = InstructionPlace::kSystem;
   options.prompt.shots = {{"1 + 1?", "2"}};
-  std::vector<MathRow> rows =
-      sample_math(std::vector{test::problem_of("1", "2 + 3?", "5")}, engine, options, nullptr, {}, {});
+  std::vector<Example> rows =
+      draw_samples(std::vector{test::problem_of("1", "2 + 3?", "5")}, engine, options, nullptr, {}, {});
   REQUIRE(asked.size() == 1);
   CHECK(asked[0] == "<system>" + std::string(kMathInstruction) + "<user>1 + 1?<assistant>2<user>2 + 3?<assistant>");
-  CHECK(rows[0].samples[0].text == " It is \\boxed{5}.");
-  CHECK(rows[0].samples[0].verdict == Verdict::kCorrect);
+  CHECK(rows[0].request.responses[0].text.text == " It is \\boxed{5}.");
+  CHECK(rows[0].correct[0]);
   options.prompt.base = true;  // the space belongs to the form
-  rows = sample_math(std::vector{test::problem_of("1", "2 + 3?", "5")}, engine, options, nullptr, {}, {});
-  CHECK(rows[0].samples[0].text == "It is \\boxed{5}.");
+  rows = draw_samples(std::vector{test::problem_of("1", "2 + 3?", "5")}, engine, options, nullptr, {}, {});
+  CHECK(rows[0].request.responses[0].text.text == "It is \\boxed{5}.");
 }
 
 TEST_CASE("what cannot be is refused") {
@@ -295,7 +311,7 @@ TEST_CASE("what cannot be is refused") {
   CHECK_THROWS_AS(sampled(tabular_problems(1), none), InvalidInput);
   ByteEngine mute(nullptr);
   CHECK(contains(
-      message_of<InvalidInput>([&] { sample_math(tabular_problems(1), mute, few_samples(), nullptr, {}, {}); }),
+      message_of<InvalidInput>([&] { draw_samples(tabular_problems(1), mute, few_samples(), nullptr, {}, {}); }),
       "it was given no script"));
 }
 
@@ -316,16 +332,58 @@ TEST_CASE("a real model: the same samples twice, and with a smaller number of pr
   for (int i = 0; i < 5; ++i) {
     problems.push_back(test::problem_of(std::to_string(i), "a b " + std::to_string(i), "5"));
   }
-  const std::vector<std::string> first = lines(sample_math(problems, *engine, options, nullptr, {}, {}));
-  CHECK(lines(sample_math(problems, *engine, options, nullptr, {}, {})) == first);
+  const std::vector<std::string> first = lines(draw_samples(problems, *engine, options, nullptr, {}, {}));
+  CHECK(lines(draw_samples(problems, *engine, options, nullptr, {}, {})) == first);
   std::set<std::string> texts;
-  for (const MathRow& row : sample_math(problems, *engine, options, nullptr, {}, {})) {
-    for (const MathSample& sample : row.samples) {
-      CHECK(sample.tokens <= 8);
-      texts.insert(sample.text);
+  for (const Example& row : draw_samples(problems, *engine, options, nullptr, {}, {})) {
+    for (const std::size_t tokens : row.drawn->tokens) {
+      CHECK(tokens <= 8);
+    }
+    for (const std::string& text : texts_of(row)) {
+      texts.insert(text);
     }
   }
   CHECK(texts.size() > 10);
+}
+
+TEST_CASE("samples are a benchmark's records: bench reads their file as it is") {
+  const std::vector<MathProblem> problems = tabular_problems(5);
+  const TemporaryDirectory directory;
+  std::vector<Example> drawn = sampled(problems, few_samples(), directory.file("rows.jsonl"));
+  const DataSet data = read_benchmark("bestof", directory.file("rows.jsonl"));
+  REQUIRE(data.examples.size() == 5);
+  for (std::size_t i = 0; i < drawn.size(); ++i) {
+    const Example& own = data.examples[i];
+    CHECK(own.request.id == drawn[i].request.id);
+    CHECK(own.subset == "s");
+    REQUIRE(own.request.responses.size() == 3);
+    for (std::size_t k = 0; k < 3; ++k) {  // they stand in another order, with all that is known of them
+      const auto place = static_cast<std::size_t>(
+          std::find_if(drawn[i].request.responses.begin(), drawn[i].request.responses.end(),
+                       [&](const RequestResponse& response) { return response.ids == own.request.responses[k].ids; }) -
+          drawn[i].request.responses.begin());
+      REQUIRE(place < 3);
+      CHECK(own.request.responses[k].text.text == drawn[i].request.responses[place].text.text);
+      CHECK(own.request.responses[k].text.truncated == drawn[i].request.responses[place].text.truncated);
+      CHECK(own.correct[k] == drawn[i].correct[place]);
+      CHECK(own.vote[k].has_value() == drawn[i].vote[place].has_value());
+      CHECK(own.drawn->answers[k] == drawn[i].drawn->answers[place]);
+      CHECK(own.drawn->tokens[k] == drawn[i].drawn->tokens[place]);
+    }
+  }
+}
+
+TEST_CASE("the key of samples is of the problem, the texts and their ends, and not of the verdicts") {
+  const std::vector<MathProblem> problems = tabular_problems(2);
+  const std::vector<Example> first = sampled(problems, few_samples());
+  std::vector<MathProblem> other = problems;
+  other[0].reference = "6";  // with the same key
+  CHECK(sampled(other, few_samples())[0].request.key == first[0].request.key);
+  other[0].key = record_key("another");
+  CHECK(sampled(other, few_samples())[0].request.key != first[0].request.key);
+  MathSamplingOptions seeded = few_samples();
+  seeded.seed = 7;
+  CHECK(sampled(problems, seeded)[1].request.key != first[1].request.key);
 }
 
 }  // namespace

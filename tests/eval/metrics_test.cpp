@@ -152,7 +152,7 @@ TEST_CASE("pairs by hand: ties are not right, failures count beside") {
   check_value(figure_named(table, "accuracy", "t"), 0.0);
 }
 
-TEST_CASE("bestof by hand: the top one must be right; tied tops that disagree are not") {
+TEST_CASE("bestof by hand: tied tops count as the share of right ones, what has no reward is never chosen") {
   const auto example = [](const std::string& id, std::vector<double> rewards, std::vector<bool> correct) {
     JudgedExample made;
     made.id = id;
@@ -167,14 +167,19 @@ TEST_CASE("bestof by hand: the top one must be right; tied tops that disagree ar
   std::vector<JudgedExample> judged = {
       example("right", {1, 3, 2}, {false, true, false}),       example("wrong", {1, 3, 2}, {true, false, true}),
       example("tie", {3, 3, 2}, {true, false, false}),         example("both right", {3, 3, 2}, {true, true, false}),
-      example("none right", {1, 2, 3}, {false, false, false}), example("failed", {1, 2, 3}, {true, false, false})};
-  judged.back().responses[1].reward.reset();
+      example("none right", {1, 2, 3}, {false, false, false}), example("part", {1, 5, 3}, {false, false, true}),
+      example("failed", {1, 2, 3}, {true, false, false})};
+  judged[5].responses[1].reward.reset();
+  for (JudgedResponse& response : judged[6].responses) {
+    response.reward.reset();
+  }
   const MetricTable table = measure("bestof", judged);
-  check_value(table.figures.front(), 2.0 / 5.0);
-  CHECK(table.figures.front().ties == 1);
+  check_value(table.figures.front(), 3.5 / 6.0);
+  CHECK(table.figures.front().name == "best@3");
+  CHECK(table.figures.front().ties == 2);
   CHECK(table.figures.front().failed == 1);
-  check_value(figure_named(table, "any correct", "all"), 4.0 / 5.0);
-  check_value(figure_named(table, "a random choice", "all"), (1.0 / 3 + 2.0 / 3 + 1.0 / 3 + 2.0 / 3) / 5.0);
+  check_value(figure_named(table, "best@3 less avg@3", ""),
+              3.5 / 6.0 - (1.0 / 3 + 2.0 / 3 + 1.0 / 3 + 2.0 / 3 + 1.0 / 3) / 6.0);
 }
 
 TEST_CASE("processbench by hand: fitted on gsm8k, reported on the others, the fit apart") {

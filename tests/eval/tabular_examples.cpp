@@ -73,7 +73,10 @@ void check_same(const JudgedExample& found, const JudgedExample& expected) {
   CHECK(found.key == expected.key);
   CHECK(found.subset == expected.subset);
   CHECK(found.group == expected.group);
+  CHECK(found.subject == expected.subject);
+  CHECK(found.level == expected.level);
   CHECK(found.correct == expected.correct);
+  CHECK(found.vote == expected.vote);
   REQUIRE(found.responses.size() == expected.responses.size());
   for (std::size_t i = 0; i < found.responses.size(); ++i) {
     INFO("response ", i);

@@ -1,5 +1,6 @@
 #include "report/bench_page.h"
 
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -25,7 +26,7 @@ TEST_CASE("every text of a benchmark's report stays data") {
   BenchReport report = pairs_report();
   const std::string plain = page_of(report);
   report.benchmark = "pairs";
-  report.manifest = json{{kHostile, kHostile}}.dump();
+  report.manifest = std::make_shared<nlohmann::ordered_json>(nlohmann::ordered_json{{kHostile, kHostile}});
   report.notes = {kHostile};
   report.faults = {{kHostile, 3, kHostile, kHostile}};
   for (JudgeReport& judge : report.judges) {
@@ -109,7 +110,7 @@ TEST_CASE("a judge that lacks a shown example has no verdict there") {
 
 TEST_CASE("a report without judges, comparisons, sweep or pairs still makes a page") {
   BenchReport report;
-  report.manifest = "{}";
+  report.manifest = std::make_shared<nlohmann::ordered_json>(nlohmann::ordered_json::parse("{}"));
   report.benchmark = "pairs";
   CHECK(data_of(page_of(report)) == json(bench_value(report, false)));
 }
@@ -118,6 +119,59 @@ TEST_CASE("a reply that ends within a character still makes a page") {
   BenchReport report = pairs_report();
   report.judges[0].rows[0].responses[0].replies = {"caf\xC3"};
   CHECK(data_of(page_of(report))["shown"][0]["verdicts"][0]["worse"]["replies"][0] == "caf\xEF\xBF\xBD");
+}
+
+TEST_CASE("of best of several every response is in the page, and what every judge said of it") {
+  BenchReport report = test::responses_report();
+  measure_report(report, test::few_resamples());
+  json data = data_of(render_bench_page(report));
+  const json rows = data["responses"]["rows"];
+  REQUIRE(rows.size() == 3);
+  CHECK(rows[0]["responses"] == json::parse(R"([{"text": "5"}, {"text": "6"}])"));
+  CHECK(rows[0]["correct"] == json{true, false});
+  CHECK(rows[0]["judged"] == json::parse(R"([[{"reward": -1.5, "characters": 1}, {"reward": -2.5, "characters": 1}],
+                        [{"reward": 0.25, "characters": 1}, {"reward": 0.75, "characters": 1, "replies": ["Yes."]}]])"));
+  CHECK(rows[1]["judged"] == json::parse("[[], []]"));
+  CHECK(rows[1]["error"] == "too long");
+  CHECK(rows[2]["judged"][0][1]["error"] == "the text is empty");
+  data["responses"].erase("rows");
+  CHECK(data == json(bench_value(report, false)));
+  CHECK(data["responses"]["counts"][0]["failed"] == 1);
+  CHECK(data["responses"]["figures"].size() == 3);  // avg@2, maj@2, pass@2
+  CHECK(data["judges"][0]["figures"][0]["name"] == "best@2");
+  CHECK(data["responses"]["shown"][0]["responses"][1]["log_prob"] == json{-2.25, -0.25});
+  // The page of several subsets names them; without judges it still is one.
+  report.responses->examples[2].subset = "<b>&";
+  report.judges.clear();
+  measure_report(report, test::few_resamples());
+  const std::string page = render_bench_page(report);
+  CHECK(page.find("<title>EndoRM on sums, &lt;b&gt;&amp;</title>") != std::string::npos);
+  CHECK(data_of(page)["responses"]["rows"][0]["judged"] == json::array());
+}
+
+TEST_CASE("every text of responses stays data, and may end within a character") {
+  BenchReport report = test::responses_report();
+  const std::string plain = page_of(report);
+  for (Example& example : report.responses->examples) {
+    for (std::string* text : {&example.subset, &example.subject, &example.level, &example.drawn->reference,
+                              &example.drawn->error, &example.request.messages[0].content}) {
+      *text = kHostile;
+    }
+    for (RequestResponse& response : example.request.responses) {
+      response.text.text = kHostile + "caf\xC3";
+    }
+    for (std::string& answer : example.drawn->answers) {
+      answer = kHostile;
+    }
+  }
+  report.responses->shown[0].responses[0].token_texts[0] = kHostile;
+  const std::string page = page_of(report);
+  CHECK(data_text(page).find_first_of("<>&") == std::string::npos);
+  for (const std::string_view markup : {"<script", "</script", "<!--", "alert(1)</script>", "<title", "<h1"}) {
+    INFO(markup);
+    CHECK(occurrences(page, markup) == occurrences(plain, markup));
+  }
+  CHECK(data_of(page)["responses"]["rows"][0]["responses"][0]["text"] == kHostile + "caf\xEF\xBF\xBD");
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <doctest/doctest.h>
 
 #include "report/terminal_text.h"
+#include "tests/report/bench_reports.h"
 #include "tests/temporary_directory.h"
 
 namespace endorm {
@@ -172,6 +173,30 @@ TEST_CASE("the first reason for which a judge gave no verdict is told") {
 
 TEST_CASE("a report without judges or figures is told as one") {
   CHECK(contains(bench_tables({}, TableForm::kTerminal), "no figure"));
+}
+
+TEST_CASE("best of several: what needs no judge, choices against it, what the responses are like, what failed") {
+  BenchReport report = test::responses_report();
+  measure_report(report, test::few_resamples());
+  const std::string text = bench_tables(report, TableForm::kTerminal);
+  CHECK(text.starts_with("bestof: best@2, sums\n"));
+  CHECK(contains(text, "no judge: maj@2    50.0    50.0 to 50.0  2     2       1         -            -\n"));
+  CHECK(contains(text,
+                 "every figure\n"
+                 "figure        n  endorm  verifier  no judge\n"
+                 "best@2, sums  2   100.0      25.0         -\n"
+                 "avg@2, sums   2       -         -      50.0\n"
+                 "maj@2, sums   2       -         -      50.0\n"
+                 "pass@2, sums  2       -         -     100.0\n\n"));
+  CHECK(contains(text, "choices against chance and the vote (paired bootstrap)\n"));
+  CHECK(contains(text, "endorm: best@2 less avg@2, sums"));
+  CHECK(contains(text, "responses\nsubset  questions  failed  responses  correct %"));
+  CHECK(contains(text, "note: 1 question could not be asked; the first, sums/2: too long\n"));
+  CHECK(
+      contains(text, "note: endorm: no verdict on 1 response and 0 pairs; the first, of sums/3: the text is empty\n"));
+  report.judges.clear();
+  measure_report(report, test::few_resamples());
+  CHECK(bench_tables(report, TableForm::kTerminal).starts_with("bestof: avg@2, sums\n"));
 }
 
 TEST_CASE("nothing in a name steers the terminal or breaks a table") {

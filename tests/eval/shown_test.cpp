@@ -1,4 +1,4 @@
-#include "eval/shown_pairs.h"
+#include "eval/shown.h"
 
 #include <algorithm>
 #include <string>
@@ -63,6 +63,25 @@ TEST_CASE("ties and pairs without a verdict are not shown") {
   StatsCache cache(std::nullopt);
   const Judge judge = make_judge("endorm", {engine, cache});
   CHECK_THROWS_AS(shown_pairs(examples, {}, *judge.scorer, 10), InternalError);
+}
+
+TEST_CASE("shown examples are evenly taken of those with responses; a judge that reads no tokens shows none") {
+  std::vector<Example> examples = {test::example_of("1", "[0][1]", {"[1][2]", "[3]"}, {}),
+                                   test::example_of("2", "[0]", {}, {}),
+                                   test::example_of("3", "[2]", {"[0]", "", "[2][2]"}, {})};
+  TabularEngine engine = test::random_engine();
+  StatsCache cache(std::nullopt);
+  const Judge endorm = make_judge("endorm", {engine, cache});
+  const std::vector<ShownExample> shown = shown_examples(examples, *endorm.scorer, 5);
+  REQUIRE(shown.size() == 2);
+  CHECK(shown[1].id == "3");
+  REQUIRE(shown[1].responses.size() == 2);  // the empty one has no tokens
+  CHECK(shown[1].responses[1].place == 2);
+  CHECK(shown[1].responses[1].token_texts.size() == shown[1].responses[1].log_prob.size());
+  CHECK(shown_examples(examples, *endorm.scorer, 1).size() == 1);
+  CHECK(shown_examples(examples, *endorm.scorer, 0).empty());
+  const Judge length = make_judge("length", {engine, cache});
+  CHECK(shown_examples(examples, *length.scorer, 5).empty());
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-#include "eval/shown_pairs.h"
+#include "eval/shown.h"
 
 #include <algorithm>
 #include <utility>
@@ -14,12 +14,16 @@ struct Place {
   double margin;
 };
 
-ShownResponse shown(const RequestResponse& response, const ScoredResponse& scored) {
-  ShownResponse own{response.text.text, scored.reward, scored.token_texts, {}};
+std::vector<double> log_probs(const ScoredResponse& scored) {
+  std::vector<double> log_probs;
   for (const TokenReward& token : scored.tokens) {
-    own.log_prob.push_back(token.log_prob);
+    log_probs.push_back(token.log_prob);
   }
-  return own;
+  return log_probs;
+}
+
+ShownResponse shown(const RequestResponse& response, const ScoredResponse& scored) {
+  return {response.text.text, scored.reward, scored.token_texts, log_probs(scored)};
 }
 
 }  // namespace
@@ -66,6 +70,43 @@ std::vector<ShownPair> shown_pairs(std::span<const Example> examples, std::span<
                      shown(requests[i].responses[1], *worse)});
   }
   return pairs;
+}
+
+std::vector<ShownExample> shown_examples(std::span<const Example> examples, Scorer& scorer, std::size_t most) {
+  std::vector<const Request*> answered;
+  for (const Example& example : examples) {
+    if (!example.request.responses.empty()) {
+      answered.push_back(&example.request);
+    }
+  }
+  std::vector<Request> requests;
+  const std::size_t taken = std::min(most, answered.size());
+  for (std::size_t i = 0; i < taken; ++i) {
+    requests.push_back(*answered[i * answered.size() / taken]);
+  }
+  const std::vector<Scored> scored = requests.empty() ? std::vector<Scored>{} : scorer.score(requests);
+  std::vector<ShownExample> shown;
+  for (std::size_t i = 0; i < scored.size(); ++i) {
+    ShownExample example{requests[i].id, {}};
+    for (std::size_t place = 0; place < scored[i].responses.size(); ++place) {
+      const std::optional<ScoredResponse>& response = scored[i].responses[place].scored;
+      if (response && !response->tokens.empty()) {
+        example.responses.push_back({place, response->reward, response->token_texts, log_probs(*response)});
+      }
+    }
+    if (!example.responses.empty()) {
+      shown.push_back(std::move(example));
+    }
+  }
+  return shown;
+}
+
+void add_shown(BenchReport& report, std::span<const Example> examples, Scorer& scorer, std::size_t most) {
+  if (report.responses) {
+    report.responses->shown = shown_examples(examples, scorer, most);
+  } else {
+    report.shown = shown_pairs(examples, report.judges.front().rows, scorer, most);
+  }
 }
 
 }  // namespace endorm
