@@ -33,7 +33,7 @@ ReadOptions read_options(const BenchSettings& settings) {
           .sample_seed = settings.sample_seed,
           .order_seed = settings.order_seed,
           .system_messages = !settings.no_system_messages,
-          .step_separator = settings.scoring.step_separator};
+          .step_separator = settings.scoring.score.step_separator};
 }
 
 MetricOptions metric_options(const BenchSettings& settings) {

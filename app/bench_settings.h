@@ -11,7 +11,6 @@
 
 #include "app/engine_settings.h"
 #include "app/judge_settings.h"
-#include "app/scoring_settings.h"
 #include "eval/benchmarks.h"
 #include "eval/example.h"
 #include "eval/metrics.h"
@@ -38,7 +37,7 @@ struct BenchSettings {
   std::string sweep;
 
   EngineSettings engine;
-  ScoringSettings scoring;
+  RewardOptions scoring;
   JudgeSettings judge;
 };
 

@@ -1,12 +1,14 @@
 #include "app/engine_settings.h"
 
+#include <array>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <initializer_list>
 #include <sstream>
 #include <string_view>
 #include <utility>
+
+#include <nlohmann/json.hpp>
 
 #include "app/environment.h"
 #include "core/errors.h"
@@ -41,54 +43,132 @@ LoraAdapter adapter_from(const std::string& text) {
   return {text.substr(0, colon), value};
 }
 
-template <typename Value>
-using Names = std::initializer_list<std::pair<std::string_view, Value>>;
+using Text = std::string_view;
 
-// The value of a name. Throws InvalidInput, listing the names, where it is none of them.
-template <typename Value>
-Value named(const char* setting, const std::string& name, Names<Value> names) {
-  std::string known;
-  for (const auto& [other, value] : names) {
-    if (name == other) {
-      return value;
-    }
-    known += (known.empty() ? "" : ", ") + std::string(other);
-  }
-  throw InvalidInput("[" + std::string(setting) + "] \"" + name + "\" is unknown. Give one of: " + known);
+constexpr std::array<std::pair<Text, CacheType>, 4> kCacheTypes{
+    {{"f32", CacheType::kF32}, {"f16", CacheType::kF16}, {"bf16", CacheType::kBf16}, {"q8_0", CacheType::kQ8}}};
+constexpr std::array<std::pair<Text, Precision>, 3> kPrecisions{
+    {{"exact", Precision::kExact}, {"fast", Precision::kFast}, {"native", Precision::kNative}}};
+constexpr std::array<std::pair<Text, std::optional<bool>>, 3> kFlashAttention{
+    {{"auto", std::nullopt}, {"on", true}, {"off", false}}};
+constexpr std::array<std::pair<Text, StatisticsPlace>, 3> kPlaces{
+    {{"auto", StatisticsPlace::kAuto}, {"host", StatisticsPlace::kHost}, {"device", StatisticsPlace::kDevice}}};
+constexpr std::array<std::pair<Text, RemoteDialect>, 3> kDialects{{{"vllm", RemoteDialect::kVllm},
+                                                                   {"sglang", RemoteDialect::kSglang},
+                                                                   {"llama_server", RemoteDialect::kLlamaServer}}};
+
+Option<EngineSettings> row(auto member, OptionFacts facts) {
+  return option<EngineSettings>(at(member), std::move(facts));
 }
 
-CacheType cache_type_from(const std::string& name) {
-  return named<CacheType>(
-      "kv-type", name,
-      {{"f16", CacheType::kF16}, {"f32", CacheType::kF32}, {"bf16", CacheType::kBf16}, {"q8_0", CacheType::kQ8}});
+template <typename Value, std::size_t kCount>
+Option<EngineSettings> row(auto member, const std::array<std::pair<Text, Value>, kCount>& names, OptionFacts facts) {
+  return choice<EngineSettings>(at(member), NamedValues<Value>(names), std::move(facts));
 }
 
-Precision precision_from(const std::string& name) {
-  return named<Precision>("precision", name,
-                          {{"exact", Precision::kExact}, {"fast", Precision::kFast}, {"native", Precision::kNative}});
-}
-
-StatisticsPlace statistics_place_from(const std::string& name) {
-  return named<StatisticsPlace>(
-      "statistics", name,
-      {{"auto", StatisticsPlace::kAuto}, {"host", StatisticsPlace::kHost}, {"device", StatisticsPlace::kDevice}});
-}
-
-std::optional<bool> flash_attention_from(const std::string& name) {
-  return named<std::optional<bool>>("flash-attention", name, {{"auto", std::nullopt}, {"on", true}, {"off", false}});
+std::vector<Option<EngineSettings>> engine_table() {
+  constexpr Text kModel = "Model";
+  constexpr Text kSpeed = "Speed and memory";
+  constexpr Text kRemote = "Remote model";
+  constexpr OptionRange kFromOne{.least = 1};
+  using Settings = EngineSettings;
+  return {
+      row(&Settings::model, {.name = "model",
+                             .help = "GGUF file, a name that `endorm models` lists, or hf:ORG/REPO[:QUANT]",
+                             .group = kModel,
+                             .flag = "-m,--model"}),
+      row(&Settings::prompt_template,
+          {.name = "template",
+           .help = "model (the chat template in the file), plain (question and answer, for base models), raw (text as "
+                   "it is, already templated), or a file with a jinja template",
+           .group = kModel}),
+      row(&Settings::adapters,
+          {.name = "lora", .help = "LoRA adapter in GGUF, FILE or FILE:SCALE; may be repeated", .group = kModel}),
+      row(&Settings::context, {.name = "context",
+                               .help = "longest sequence in tokens (default: the model's own limit)",
+                               .group = kModel,
+                               .flag = "-c,--context",
+                               .range = kFromOne}),
+      row(&Settings::cache_type, kCacheTypes,
+          {.name = "kv_type", .help = "number format of the key-value cache", .group = kModel}),
+      row(&Settings::precision, kPrecisions,
+          {.name = "precision",
+           .help = "of matrix products: exact (the fastest type that loses nothing against llama.cpp), fast (int8), "
+                   "native (llama.cpp's own kernels)",
+           .group = kModel}),
+      row(&Settings::flash_attention, kFlashAttention,
+          {.name = "flash_attention", .help = "attention kernel", .group = kModel}),
+      row(&Settings::statistics, kPlaces,
+          {.name = "statistics",
+           .help =
+               "where log-sum-exp and entropy are computed: host (sums in double), device (beside the logits, which "
+               "then never leave a GPU; falls back to host where a self-test finds a difference), auto (device "
+               "where the model's last layer is on a GPU)",
+           .group = kModel}),
+      row(&Settings::offline,
+          {.name = "offline", .help = "never download a model", .group = kModel, .effect = OptionEffect::kSpeed}),
+      row(&Settings::threads, {.name = "threads",
+                               .help = "threads (default: all cores)",
+                               .group = kSpeed,
+                               .flag = "-t,--threads",
+                               .range = {.least = 0, .most = 4096},
+                               .effect = OptionEffect::kSpeed}),
+      row(&Settings::gpu_layers, {.name = "gpu_layers",
+                                  .help = "layers on a GPU where the build has one (default: all)",
+                                  .group = kSpeed,
+                                  .effect = OptionEffect::kSpeed}),
+      row(&Settings::packed_megabytes,
+          {.name = "packed_megabytes",
+           .help =
+               "megabytes for weights in the layout of fast products (default: half of what is free); what does not "
+               "fit is left to llama.cpp's kernels",
+           .group = kSpeed,
+           .flag = "--packed-memory",
+           .effect = OptionEffect::kSpeed}),
+      row(&Settings::wave_tokens, {.name = "wave_tokens",
+                                   .help = "tokens computed together behind a shared prefix",
+                                   .group = kSpeed,
+                                   .range = kFromOne,
+                                   .effect = OptionEffect::kSpeed}),
+      row(&Settings::batch_tokens, {.name = "batch_tokens",
+                                    .help = "tokens in one pass through the model",
+                                    .group = kSpeed,
+                                    .range = kFromOne,
+                                    .effect = OptionEffect::kSpeed}),
+      row(&Settings::hash_model, {.name = "hash_model",
+                                  .help = "hash the model file for the manifest's sha256",
+                                  .group = kSpeed,
+                                  .flag = "--no-model-hash",
+                                  .effect = OptionEffect::kSpeed}),
+      row(&Settings::remote_url, {.name = "remote",
+                                  .help = "URL of an OpenAI-compatible server to ask instead of a local model; --model "
+                                          "is then the server's name for it, and $ENDORM_API_KEY its key",
+                                  .group = kRemote}),
+      row(&Settings::remote_dialect, kDialects,
+          {.name = "remote_dialect", .help = "what kind of server it is", .group = kRemote}),
+      row(&Settings::remote_end_of_turn,
+          {.name = "remote_end_of_turn",
+           .help = "text of the token that ends a turn, for servers that do not say (sglang)",
+           .group = kRemote}),
+  };
 }
 
 std::unique_ptr<Engine> make_remote_engine(const EngineSettings& settings) {
   RemoteEngineOptions options;
-  options.dialect = remote_dialect_from_name(settings.remote_dialect);
+  options.dialect = settings.remote_dialect;
   options.model = settings.model == EngineSettings{}.model ? "" : settings.model;
   options.end_of_turn = settings.remote_end_of_turn;
-  options.http.url = settings.remote_url;
+  options.http.url = settings.remote_url.value_or("");
   options.http.api_key = environment("ENDORM_API_KEY");
   return std::make_unique<RemoteEngine>(std::move(options));
 }
 
 }  // namespace
+
+std::span<const Option<EngineSettings>> engine_options() {
+  static const std::vector<Option<EngineSettings>> table = engine_table();
+  return table;
+}
 
 LlamaEngineOptions local_engine_options(const EngineSettings& settings) {
   LlamaEngineOptions options;
@@ -103,36 +183,30 @@ LlamaEngineOptions local_engine_options(const EngineSettings& settings) {
     options.template_source = TemplateSource::kFile;
     options.template_text = file_content(settings.prompt_template);
   }
-  if (settings.context && *settings.context == 0) {
-    throw InvalidInput("[--context] 0 tokens hold nothing. Leave --context out for the model's own limit.");
-  }
   options.context = settings.context;
-  options.cache_type = cache_type_from(settings.cache_type);
-  options.flash_attention = flash_attention_from(settings.flash_attention);
-  if (settings.wave_tokens > 0) {
-    options.wave_tokens = settings.wave_tokens;
-  }
+  options.cache_type = settings.cache_type;
+  options.flash_attention = settings.flash_attention;
+  options.wave_tokens = settings.wave_tokens;
   options.kept_prefix_tokens = settings.kept_prefix_tokens;
-  if (settings.batch_tokens > 0) {
-    options.batch_tokens = settings.batch_tokens;
-  }
+  options.batch_tokens = settings.batch_tokens;
   options.threads = settings.threads;
   options.gpu_layers = settings.gpu_layers;
-  options.precision = precision_from(settings.precision);
-  options.statistics = statistics_place_from(settings.statistics);
+  options.precision = settings.precision;
+  options.statistics = settings.statistics;
   if (settings.packed_megabytes) {
     constexpr std::size_t kMega = 1000000;
     options.packed_bytes = *settings.packed_megabytes * kMega;
   }
   options.choice_cache_directory = cache_directory() + "/products";
-  options.hash_model = !settings.no_model_hash;
+  options.hash_model = settings.hash_model;
   options.hash_cache_directory = cache_directory() + "/hashes";
   options.model_path = resolve_model(settings.model, model_store_options(settings.offline));
   return options;
 }
 
 std::unique_ptr<Engine> make_engine(const EngineSettings& settings) {
-  return settings.remote_url.empty() ? make_llama_engine(local_engine_options(settings)) : make_remote_engine(settings);
+  return settings.remote_url.value_or("").empty() ? make_llama_engine(local_engine_options(settings))
+                                                  : make_remote_engine(settings);
 }
 
 }  // namespace endorm

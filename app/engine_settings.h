@@ -3,36 +3,42 @@
 #include <cstddef>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "engine/engine.h"
 #include "engine/llama/llama_engine.h"
+#include "engine/remote/remote_dialects.h"
+#include "score/option.h"
 
 namespace endorm {
 
-// What a user says of the model: flags of a command, arguments of a call. Names are those of the flags.
+// What a user says of the model: flags of a command, arguments of a call.
 struct EngineSettings {
   std::string model = "smollm2-135m";
   std::string prompt_template = "model";
   std::vector<std::string> adapters;  // FILE or FILE:SCALE
   std::optional<std::size_t> context;
-  std::string cache_type = "f16";
-  std::string precision = "exact";
-  std::string flash_attention = "auto";
-  std::string statistics = "auto";
-  std::size_t wave_tokens = 0;   // 0: the engine's default
-  std::size_t batch_tokens = 0;  // 0: the engine's default
+  CacheType cache_type = CacheType::kF16;
+  Precision precision = Precision::kExact;
+  std::optional<bool> flash_attention;
+  StatisticsPlace statistics = StatisticsPlace::kAuto;
+  std::size_t wave_tokens = LlamaEngineOptions{}.wave_tokens;
+  std::size_t batch_tokens = LlamaEngineOptions{}.batch_tokens;
   int threads = 0;
   int gpu_layers = -1;
   std::optional<std::size_t> packed_megabytes;
-  std::size_t kept_prefix_tokens = 0;  // no flag of its own: for who asks again and again
+  std::size_t kept_prefix_tokens = 0;  // no option of its own: for who asks again and again
   bool offline = false;
-  bool no_model_hash = false;
-  std::string remote_url;
-  std::string remote_dialect = "vllm";
+  bool hash_model = true;
+  std::optional<std::string> remote_url;
+  RemoteDialect remote_dialect = RemoteDialect::kVllm;
   std::string remote_end_of_turn;
 };
+
+// The table of them.
+std::span<const Option<EngineSettings>> engine_options();
 
 // What they say of a model that runs here, which is resolved (downloaded if need be); not loaded.
 LlamaEngineOptions local_engine_options(const EngineSettings& settings);

@@ -4,15 +4,17 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "app/engine_settings.h"
 #include "judge/judge.h"
+#include "score/option.h"
 
 namespace endorm {
 
-// What judges need beyond a model.
+// What judges need beyond a model: flags of a command.
 struct JudgeSettings {
   std::string contrast_file;
   std::string reference;
@@ -24,6 +26,9 @@ struct JudgeSettings {
   std::uint64_t seed = 0;
   std::optional<std::size_t> max_reply_tokens;
 };
+
+// The table of them.
+std::span<const Option<JudgeSettings>> judge_options();
 
 // Loads the reference model, if one is named, with the settings of the model it is compared with, but for its template
 // where that is given.

@@ -43,7 +43,7 @@ using Json = nlohmann::ordered_json;
 
 ModelFacts model_facts(const Engine& engine, const EngineSettings& settings) {
   ModelFacts model{.name = engine.model_name(),
-                   .file = settings.remote_url,
+                   .file = settings.remote_url.value_or(""),
                    .sha256 = {},
                    .arithmetic = {},
                    .fingerprint = engine.fingerprint()};
@@ -94,7 +94,7 @@ Json reading_manifest(const std::string& command, const Engine& engine, const En
           {"command", command},
           {"model", model_anywhere(engine, settings)},
           {"template", template_part(engine.template_fingerprint(), options.text)},
-          {"options", options_part(options, RowOptions{}, engine.capabilities().context, shard)},
+          {"options", options_part({options, {}}, engine.capabilities().context, shard)},
           {"files", files_part(files)}};
 }
 

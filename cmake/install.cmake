@@ -18,7 +18,7 @@ set(public_headers
   core/aggregate.h core/errors.h core/log_sum_exp.h core/random.h core/reward.h core/temperature.h core/token_stats.h
   engine/atomic_file.h engine/content_hash.h engine/engine.h engine/llama/llama_engine.h engine/messages.h engine/model_store.h engine/precision.h engine/remote/remote_dialects.h engine/remote/remote_engine.h engine/remote/remote_http.h engine/remote/server_pool.h
   engine/tabular_engine.h engine/weights/tensor_type.h engine/token_tree.h engine/turns/turn_marks.h engine/weights/weight_file.h engine/weights/weight_writer.h
-  score/endogenous_scorer.h score/line_reader.h score/manifest.h score/merge_shards.h score/ranking.h score/record.h score/request_tokens.h score/result_log.h score/score_run.h score/scored.h score/scored_json.h score/scorer.h score/stats_cache.h
+  score/endogenous_scorer.h score/line_reader.h score/manifest.h score/merge_shards.h score/option.h score/ranking.h score/record.h score/request_tokens.h score/result_log.h score/score_options.h score/score_run.h score/scored.h score/scored_json.h score/scorer.h score/stats_cache.h
   judge/judge.h
   grade/extract.h grade/grade.h
   eval/bench_json.h eval/bench_report.h eval/benchmarks.h eval/example.h eval/judged.h eval/judging.h eval/judging_run.h

@@ -1,25 +1,13 @@
 #include "core/aggregate.h"
 
 #include <algorithm>
-#include <array>
 #include <string>
-#include <utility>
 
 #include "core/errors.h"
 #include "core/temperature.h"
 
 namespace endorm {
 namespace {
-
-constexpr std::array<std::pair<Aggregation, std::string_view>, 7> kNames{{
-    {Aggregation::kDiscounted, "discounted"},
-    {Aggregation::kSum, "sum"},
-    {Aggregation::kMean, "mean"},
-    {Aggregation::kChunkedMean, "chunked_mean"},
-    {Aggregation::kStepMean, "step_mean"},
-    {Aggregation::kMinStep, "min_step"},
-    {Aggregation::kLastK, "last_k"},
-}};
 
 void require_unit_interval(double value, const char* option) {
   if (value >= 0.0 && value <= 1.0) {
@@ -164,7 +152,7 @@ double chosen_reward(const Aggregates& aggregates, Aggregation kind) {
 bool reads_steps(Aggregation kind) { return kind == Aggregation::kStepMean || kind == Aggregation::kMinStep; }
 
 std::string_view aggregation_name(Aggregation kind) {
-  for (const auto& [named, name] : kNames) {
+  for (const auto& [name, named] : kAggregations) {
     if (named == kind) {
       return name;
     }
@@ -174,7 +162,7 @@ std::string_view aggregation_name(Aggregation kind) {
 
 Aggregation aggregation_from_name(std::string_view name) {
   std::string known;
-  for (const auto& [kind, candidate] : kNames) {
+  for (const auto& [candidate, kind] : kAggregations) {
     if (candidate == name) {
       return kind;
     }

@@ -1,9 +1,11 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <optional>
 #include <span>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/reward.h"
@@ -12,6 +14,15 @@ namespace endorm {
 
 // How the rewards of T tokens become one number. Every kind aggregates alpha * log pi_h (+ V(s_1) where asked).
 enum class Aggregation { kDiscounted, kSum, kMean, kChunkedMean, kStepMean, kMinStep, kLastK };
+inline constexpr std::array<std::pair<std::string_view, Aggregation>, 7> kAggregations{{
+    {"discounted", Aggregation::kDiscounted},
+    {"sum", Aggregation::kSum},
+    {"mean", Aggregation::kMean},
+    {"chunked_mean", Aggregation::kChunkedMean},
+    {"step_mean", Aggregation::kStepMean},
+    {"min_step", Aggregation::kMinStep},
+    {"last_k", Aggregation::kLastK},
+}};
 
 struct AggregateOptions {
   Aggregation kind = Aggregation::kDiscounted;
@@ -20,6 +31,8 @@ struct AggregateOptions {
   std::size_t chunk = 16;      // chunked_mean: tokens in a chunk (the last one may be shorter)
   std::size_t last_k = 16;     // last_k: tokens at the end (all of them where there are fewer)
   bool initial_value = false;  // add V(s_1): matters across prompts, cancels among the responses of one prompt
+
+  bool operator==(const AggregateOptions&) const = default;
 };
 
 // Half-open range of response tokens [begin, end).
@@ -58,7 +71,7 @@ double chosen_reward(const Aggregates& aggregates, Aggregation kind);
 // Whether the kind needs the steps of a response.
 bool reads_steps(Aggregation kind);
 
-// "discounted", "sum", "mean", "chunked_mean", "step_mean", "min_step", "last_k".
+// Its name in kAggregations.
 std::string_view aggregation_name(Aggregation kind);
 Aggregation aggregation_from_name(std::string_view name);  // throws InvalidInput, listing the names
 

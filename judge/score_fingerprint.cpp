@@ -2,6 +2,8 @@
 
 #include <charconv>
 
+#include <nlohmann/json.hpp>
+
 namespace endorm {
 namespace {
 
@@ -18,7 +20,16 @@ std::string template_fingerprint(const TemplateOptions& text) {
          (text.date == TemplateOptions{}.date ? "" : " date " + text.date);
 }
 
+// The first options have words of their own, which stand in result files; all others are told by name, as in a
+// manifest.
 std::string score_fingerprint(const ScoreOptions& options) {
+  const RewardOptions all{options, {}};
+  std::string others;
+  for (const Option<RewardOptions>& option : reward_options()) {
+    if (option.effect == OptionEffect::kNumber && !option.always_told && option.get(all) != option.get({})) {
+      others += " " + std::string(option.name) + "=" + option.get(all).dump();
+    }
+  }
   const AggregateOptions& aggregate = options.aggregate;
   return "alpha=" + spelled(options.alpha) + " " + std::string(aggregation_name(aggregate.kind)) +
          " gamma=" + spelled(aggregate.gamma) + " floor=" + spelled(aggregate.floor) +
@@ -27,11 +38,11 @@ std::string score_fingerprint(const ScoreOptions& options) {
          (options.text.template_newline ? " template_newline" : "") +
          (options.text.reading == ResponseReading::kAuto
               ? ""
-              : " response is " + std::string(reading_name(options.text.reading))) +
+              : " response is " + find_option(reward_options(), "response_is")->get(all).get<std::string>()) +
          template_fingerprint(options.text) + (options.turns == ScoredTurns::kLast ? "" : " every turn") +
          " overflow=" + std::to_string(static_cast<int>(options.overflow)) +
          (options.find_steps ? " steps at \"" + options.step_separator + "\"" : "") +
-         (options.share_prefixes ? "" : " no sharing");
+         (options.share_prefixes ? "" : " no sharing") + others;
 }
 
 }  // namespace endorm

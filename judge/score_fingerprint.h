@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "score/endogenous_scorer.h"
+#include "score/score_options.h"
 
 namespace endorm {
 

@@ -12,6 +12,7 @@
 #include "core/errors.h"
 #include "engine/message_json.h"
 #include "score/json_check.h"
+#include "score/request_tokens.h"
 #include "score/scored_json.h"
 #include "score/token_texts.h"
 

@@ -28,13 +28,6 @@ struct EndogenousScorer::Job {
   std::string failure;                              // why it is not
 };
 
-void check_score_options(const ScoreOptions& options) {
-  aggregate(std::array{TokenReward{}}, {}, options.alpha, options.aggregate);  // a trial on one token
-  for (const double alpha : options.also_alphas) {
-    require_temperature(alpha, "score");
-  }
-}
-
 EndogenousScorer::EndogenousScorer(Engine& engine, StatsCache& cache, ScoreOptions options)
     : engine_(engine), cache_(cache), options_(std::move(options)) {
   const Capabilities& capabilities = engine_.capabilities();

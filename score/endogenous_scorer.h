@@ -4,30 +4,12 @@
 #include <string>
 #include <vector>
 
-#include "core/aggregate.h"
 #include "engine/engine.h"
-#include "score/request_tokens.h"
+#include "score/score_options.h"
 #include "score/scorer.h"
 #include "score/stats_cache.h"
 
 namespace endorm {
-
-struct ScoreOptions {
-  AggregateOptions aggregate;
-  double alpha = 1.0;  // temperature of the soft value
-  // Other temperatures, whose statistics come from the same pass, where the engine can give them, and lie in the cache
-  // for whoever asks next.
-  std::vector<double> also_alphas;
-  TemplateOptions text;
-  ScoredTurns turns = ScoredTurns::kLast;
-  Overflow overflow = Overflow::kError;
-  bool find_steps = false;  // split responses that came without steps at step_separator
-  std::string step_separator = "\n\n";
-  bool share_prefixes = true;  // false only to measure what sharing changes
-};
-
-// Throws InvalidInput where a number of the options is out of its range: before a model is loaded for it.
-void check_score_options(const ScoreOptions& options);
 
 // The endogenous reward (arXiv:2506.23235): the model's own logits, read. Prompts and responses become one prefix tree
 // a call, whatever is shared is computed once, and equal (prompt, response) pairs are computed once for the cache's

@@ -1,6 +1,6 @@
 #include "score/manifest.h"
 
-#include <cmath>
+#include <utility>
 
 #include <nlohmann/json.hpp>
 
@@ -11,18 +11,18 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-double finite(double number, const char* name) {
-  if (!std::isfinite(number)) {
-    throw InternalError(std::string("[options_part] \"") + name + "\" is " + std::to_string(number) +
-                        ", which JSON cannot carry. Please report it.");
-  }
-  return number;
-}
-
 Json shard_or_null(const std::string& shard) { return shard.empty() ? Json() : Json(shard); }
 
-Json arguments_of(const TemplateOptions& options) {
-  return options.arguments.empty() ? Json::object() : Json::parse(options.arguments);
+// The options that stand in a part: all that are always told, the others where they are not at their default.
+void put_options(const RewardOptions& options, ManifestPart part, Json& into) {
+  for (const Option<RewardOptions>& option : reward_options()) {
+    if (option.part == part) {
+      Json value = option.get(options);
+      if (option.always_told || value != option.get({})) {
+        into[std::string(option.told_as())] = std::move(value);
+      }
+    }
+  }
 }
 
 }  // namespace
@@ -42,36 +42,31 @@ Json judge_part(const std::string& name, const std::string& fingerprint) {
   return {{"name", name}, {"fingerprint", fingerprint}};
 }
 
-Json prompt_template_part(const std::string& fingerprint, const TemplateOptions& options) {
-  return {{"fingerprint", fingerprint}, {"date", options.date}, {"arguments", arguments_of(options)}};
+Json prompt_template_part(const std::string& fingerprint, const TemplateOptions& text) {
+  Json part = {{"fingerprint", fingerprint}};
+  RewardOptions options;
+  options.score.text = text;
+  put_options(options, ManifestPart::kPrompt, part);
+  return part;
 }
 
-Json template_part(const std::string& fingerprint, const TemplateOptions& options) {
-  return {{"fingerprint", fingerprint},
-          {"end_of_turn", options.end_of_turn},
-          {"template_newline", options.template_newline},
-          {"response_is", reading_name(options.reading)},
-          {"date", options.date},
-          {"arguments", arguments_of(options)}};
+Json template_part(const std::string& fingerprint, const TemplateOptions& text) {
+  Json part = {{"fingerprint", fingerprint}};
+  RewardOptions options;
+  options.score.text = text;
+  put_options(options, ManifestPart::kTemplate, part);
+  put_options(options, ManifestPart::kPrompt, part);
+  return part;
 }
 
-Json options_part(const ScoreOptions& options, const RowOptions& rows, std::size_t context, const std::string& shard) {
-  const AggregateOptions& aggregate = options.aggregate;
-  return {{"alpha", finite(options.alpha, "alpha")},
-          {"aggregation", aggregation_name(aggregate.kind)},
-          {"gamma", finite(aggregate.gamma, "gamma")},
-          {"floor", finite(aggregate.floor, "floor")},
-          {"chunk", aggregate.chunk},
-          {"last_k", aggregate.last_k},
-          {"initial_value", aggregate.initial_value},
-          {"step_separator", options.step_separator},
-          {"score_turns", scored_turns_name(options.turns)},
-          {"on_overflow", overflow_name(options.overflow)},
-          {"context", context},
-          {"share_prefixes", options.share_prefixes},
-          {"shard", shard_or_null(shard)},
-          {"tokens", rows.tokens},
-          {"steps", rows.steps}};
+Json options_part(const RewardOptions& options, std::size_t context, const std::string& shard) {
+  Json part = {{"alpha", nullptr}};  // in the place that it has in files
+  put_options(options, ManifestPart::kOptions, part);
+  part["context"] = context;
+  put_options(options, ManifestPart::kComputing, part);
+  part["shard"] = shard_or_null(shard);
+  put_options(options, ManifestPart::kRows, part);
+  return part;
 }
 
 Json prompt_options_part(std::size_t context, const std::string& shard) {

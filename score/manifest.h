@@ -6,8 +6,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 
-#include "score/endogenous_scorer.h"
-#include "score/scored_json.h"
+#include "score/score_options.h"
 
 namespace endorm {
 
@@ -29,13 +28,11 @@ nlohmann::ordered_json judge_part(const std::string& name, const std::string& fi
 
 // What of the chat template and its options writes a prompt: {"fingerprint", "date", "arguments"}; and with what
 // decides how a response is read behind it. fingerprint: Engine::template_fingerprint.
-nlohmann::ordered_json prompt_template_part(const std::string& fingerprint, const TemplateOptions& options);
-nlohmann::ordered_json template_part(const std::string& fingerprint, const TemplateOptions& options);
+nlohmann::ordered_json prompt_template_part(const std::string& fingerprint, const TemplateOptions& text);
+nlohmann::ordered_json template_part(const std::string& fingerprint, const TemplateOptions& text);
 
-// What changes the numbers or the rows. context: tokens; shard: "i/n", empty: all records. Throws InternalError where a
-// number is not finite.
-nlohmann::ordered_json options_part(const ScoreOptions& options, const RowOptions& rows, std::size_t context,
-                                    const std::string& shard);
+// What changes the numbers or the rows. context: tokens; shard: "i/n", empty: all records.
+nlohmann::ordered_json options_part(const RewardOptions& options, std::size_t context, const std::string& shard);
 // The same of what writes a prompt alone: {"context", "shard"}.
 nlohmann::ordered_json prompt_options_part(std::size_t context, const std::string& shard);
 

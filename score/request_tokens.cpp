@@ -174,63 +174,7 @@ bool fit_context(PreparedResponse& prepared, std::size_t context, Overflow overf
   return false;
 }
 
-// The name among `names` [count] that is said. Throws InvalidInput listing them.
-template <typename Kind, std::size_t count>
-Kind kind_from_name(const char* function, std::string_view name, const std::array<Kind, count>& kinds,
-                    std::string_view (*name_of)(Kind)) {
-  std::string names;
-  for (const Kind kind : kinds) {
-    if (name == name_of(kind)) {
-      return kind;
-    }
-    names.append(names.empty() ? "" : ", ").append(name_of(kind));
-  }
-  throw InvalidInput("[" + std::string(function) + "] \"" + std::string(name) + "\" is none of " + names);
-}
-
 }  // namespace
-
-std::string_view overflow_name(Overflow overflow) {
-  switch (overflow) {
-    case Overflow::kError:
-      return "error";
-    case Overflow::kTruncateLeft:
-      return "truncate-left";
-    case Overflow::kSkip:
-      return "skip";
-  }
-  throw InternalError("[overflow_name] " + std::to_string(static_cast<int>(overflow)) + " is no kind of overflow");
-}
-
-Overflow overflow_from_name(std::string_view name) {
-  return kind_from_name("overflow_from_name", name,
-                        std::array{Overflow::kError, Overflow::kTruncateLeft, Overflow::kSkip}, overflow_name);
-}
-
-std::string_view scored_turns_name(ScoredTurns turns) { return turns == ScoredTurns::kAll ? "all" : "last"; }
-
-ScoredTurns scored_turns_from_name(std::string_view name) {
-  return kind_from_name("scored_turns_from_name", name, std::array{ScoredTurns::kLast, ScoredTurns::kAll},
-                        scored_turns_name);
-}
-
-std::string_view reading_name(ResponseReading reading) {
-  switch (reading) {
-    case ResponseReading::kAuto:
-      return "auto";
-    case ResponseReading::kAsDrawn:
-      return "drawn";
-    case ResponseReading::kAnswer:
-      return "answer";
-  }
-  throw InternalError("[reading_name] " + std::to_string(static_cast<int>(reading)) + " is no reading of a response");
-}
-
-ResponseReading reading_from_name(std::string_view name) {
-  return kind_from_name("reading_from_name", name,
-                        std::array{ResponseReading::kAuto, ResponseReading::kAsDrawn, ResponseReading::kAnswer},
-                        reading_name);
-}
 
 std::string template_arguments_from(const std::string& text, const std::string& name) {
   if (text.empty()) {

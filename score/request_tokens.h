@@ -8,30 +8,10 @@
 
 #include "engine/engine.h"
 #include "score/record.h"
+#include "score/score_options.h"
 #include "score/scored.h"
 
 namespace endorm {
-
-// What happens to a response whose sequence is longer than the context.
-enum class Overflow { kError, kTruncateLeft, kSkip };
-
-// "error", "truncate-left", "skip".
-std::string_view overflow_name(Overflow overflow);
-Overflow overflow_from_name(std::string_view name);  // throws InvalidInput, listing the names
-
-// Which turns of a conversation are scored.
-enum class ScoredTurns {
-  kLast,  // the response; what precedes it is context
-  kAll,   // every turn of the assistant, each in the context that it was written in
-};
-
-// "last", "all".
-std::string_view scored_turns_name(ScoredTurns turns);
-ScoredTurns scored_turns_from_name(std::string_view name);  // throws InvalidInput, listing the names
-
-// "auto", "drawn", "answer".
-std::string_view reading_name(ResponseReading reading);
-ResponseReading reading_from_name(std::string_view name);  // throws InvalidInput, listing the names
 
 // One response of a request, ready for the model.
 struct PreparedResponse {

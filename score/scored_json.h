@@ -9,15 +9,10 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include "score/record.h"
+#include "score/score_options.h"
 #include "score/scored.h"
 
 namespace endorm {
-
-// What a row shows beyond its numbers.
-struct RowOptions {
-  bool tokens = false;  // "messages" and "token_rewards"
-  bool steps = false;   // "steps"
-};
 
 // "as_drawn", "continued", "closed_by_template", "raw", "tokens".
 std::string_view context_name(ResponseContext context);

@@ -153,7 +153,7 @@ void report_advice(const EngineSettings& flags) {
   if (flags.threads > static_cast<int>(std::thread::hardware_concurrency())) {
     advise("More threads than cores: they wait for one another. Leave --threads out.");
   }
-  if (flags.flash_attention == "off") {
+  if (flags.flash_attention == false) {
     advise("--flash-attention off is slower on long texts.");
   }
   if (!any) {

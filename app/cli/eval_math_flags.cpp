@@ -4,6 +4,7 @@
 
 #include "app/cli/engine_flags.h"
 #include "app/cli/judge_flags.h"
+#include "app/cli/option_flags.h"
 #include "app/cli/scoring_flags.h"
 #include "core/errors.h"
 
@@ -51,27 +52,11 @@ void add_prompt_flags(CLI::App& command, EvalMathFlags& flags) {
 }
 
 void add_sampling_flags(CLI::App& command, EvalMathFlags& flags) {
-  constexpr const char* kSampling = "Sampling";
   command.add_option("-k,--samples", flags.samples, "of each problem")
       ->check(CLI::Range(1, 100'000))
       ->capture_default_str()
-      ->group(kSampling);
-  command.add_option("--temperature", flags.temperature, "0: the most likely token, which makes one sample enough")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str()
-      ->group(kSampling);
-  command.add_option("--top-p", flags.top_p, "draw from the smallest set of tokens with this probability")
-      ->check(CLI::Range(0.0, 1.0))
-      ->capture_default_str()
-      ->group(kSampling);
-  command.add_option("--max-tokens", flags.max_tokens, "of a sample; a longer one is cut off")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str()
-      ->group(kSampling);
-  command.add_option("--stop", flags.stop, "a sample ends before this text; may be repeated")->group(kSampling);
-  command.add_option("--seed", flags.seed, "of the samples; each has its own, by the problem and its number")
-      ->capture_default_str()
-      ->group(kSampling);
+      ->group("Sampling");
+  add_option_flags(command, sampling_options(), flags.drawing);
 }
 
 }  // namespace
@@ -92,14 +77,14 @@ MathReadOptions math_read_options(const EvalMathFlags& flags) {
 }
 
 MathSamplingOptions sampling_options(const EvalMathFlags& flags) {
-  if (flags.samples > 1 && flags.temperature == 0.0) {
+  if (flags.samples > 1 && flags.drawing.sampling.temperature == 0.0) {
     throw InvalidInput("[eval math] at --temperature 0 all samples of a problem are the same: give --samples 1");
   }
   MathSamplingOptions options;
   options.samples = flags.samples;
-  options.text = template_options(flags.scoring);
-  options.seed = flags.seed;
-  options.sampling = {flags.max_tokens, flags.temperature, flags.top_p, flags.stop};
+  options.text = flags.scoring.score.text;
+  options.seed = flags.drawing.seed;
+  options.sampling = flags.drawing.sampling;
   MathPrompt& prompt = options.prompt;
   prompt.base = flags.base;
   prompt.instruction = flags.instruction.value_or(flags.base ? "" : std::string(kMathInstruction));

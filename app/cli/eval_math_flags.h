@@ -1,12 +1,12 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "app/cli/bench_flags.h"
+#include "app/sampling_settings.h"
 #include "eval/math_sampling.h"
 #include "eval/math_suites.h"
 
@@ -17,6 +17,8 @@ struct EvalMathFlags : BenchFlags {  // of the benchmark that the samples are
     benchmark = "bestof";
     judges.clear();
     shown = 20;
+    drawing.sampling.max_tokens = 1024;
+    drawing.sampling.temperature = 0.7;
   }
 
   std::vector<std::string> suites;
@@ -29,11 +31,7 @@ struct EvalMathFlags : BenchFlags {  // of the benchmark that the samples are
   bool base = false;
   // How it is answered.
   std::size_t samples = 8;
-  double temperature = 0.7;
-  double top_p = 1.0;
-  std::size_t max_tokens = 1024;
-  std::vector<std::string> stop;
-  std::uint64_t seed = 0;
+  SamplingSettings drawing;
 };
 
 void add_eval_math_flags(CLI::App& command, EvalMathFlags& flags);

@@ -22,7 +22,8 @@ namespace {
 
 struct InspectFlags {
   EngineSettings engine;
-  ScoringSettings scoring;
+  std::string input = "-";
+  RewardOptions scoring;
   std::size_t records = 1;
 };
 
@@ -80,10 +81,10 @@ void run_inspect(const InspectFlags& flags) {
   const std::unique_ptr<Engine> engine = make_engine(flags.engine);
   print_model(*engine);
   std::optional<LineReader> input;
-  if (flags.scoring.input == "-") {
+  if (flags.input == "-") {
     input.emplace(STDIN_FILENO, "standard input");
   } else {
-    input.emplace(flags.scoring.input);
+    input.emplace(flags.input);
   }
   const ScoreOptions options = score_options(flags.scoring);
   std::vector<std::string> unknown_fields;
@@ -119,8 +120,7 @@ void add_inspect_command(CLI::App& app) {
   auto flags = std::make_shared<InspectFlags>();
   CLI::App* command =
       app.add_subcommand("inspect", "Show what the model reads: template, BOS, tokens, where the response starts");
-  command->add_option("input", flags->scoring.input, "JSON lines of records; - is standard input")
-      ->capture_default_str();
+  command->add_option("input", flags->input, "JSON lines of records; - is standard input")->capture_default_str();
   command->add_option("-n,--records", flags->records, "records to show")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();

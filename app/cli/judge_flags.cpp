@@ -2,37 +2,11 @@
 
 #include <CLI/CLI.hpp>
 
+#include "app/cli/option_flags.h"
+
 namespace endorm {
 
-void add_judge_flags(CLI::App& command, JudgeSettings& flags) {
-  constexpr const char* kJudge = "Judges";
-  command
-      .add_option("--contrast", flags.contrast_file,
-                  "contrast: a JSON array of alternative system messages, for what brings none of its own")
-      ->group(kJudge);
-  command.add_option("--reference", flags.reference, "log-ratio: the model whose reward is taken away, as --model")
-      ->group(kJudge);
-  command
-      .add_option("--reference-template", flags.reference_template,
-                  "log-ratio: as --template, where the reference model needs another one")
-      ->group(kJudge);
-  command.add_option("--head", flags.head_file, "head: a safetensors or GGUF file with a trained reward head")
-      ->group(kJudge);
-  command.add_option("--server", flags.server_url, "server: URL of a reward server, or several with commas between")
-      ->group(kJudge);
-  command.add_option("--server-shape", flags.server_shape, "server: how it is asked, classify or get_reward")
-      ->check(CLI::IsMember({"classify", "get_reward"}))
-      ->capture_default_str()
-      ->group(kJudge);
-  command.add_option("--server-model", flags.server_model, "server: the model it is to use")->group(kJudge);
-  command.add_option("--judge-seed", flags.seed, "of random, and of what judges draw")
-      ->capture_default_str()
-      ->group(kJudge);
-  command
-      .add_option("--max-reply-tokens", flags.max_reply_tokens,
-                  "tokens that a judge may write (default: what the verdict needs)")
-      ->group(kJudge);
-}
+void add_judge_flags(CLI::App& command, JudgeSettings& flags) { add_option_flags(command, judge_options(), flags); }
 
 void add_bootstrap_flags(CLI::App& command, std::size_t& resamples, std::uint64_t& seed) {
   constexpr const char* kFigures = "Figures";

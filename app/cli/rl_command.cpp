@@ -21,7 +21,7 @@ namespace {
 
 struct RlFlags {
   EngineSettings engine;
-  ScoringSettings text;  // of it, what the template reads
+  RewardOptions text;  // of it, what the template reads
   std::string config;
   std::string directory;
   std::string model;                 // in the place of the configuration's
@@ -58,7 +58,7 @@ struct RlFlags {
   run.directory = flags.directory;
   run.steps = flags.steps.value_or(run.steps);
   run.seed = flags.seed.value_or(run.seed);
-  options.rollout.text = template_options(flags.text);
+  options.rollout.text = flags.text.score.text;
   if (!options.reward_model.empty()) {
     options.reward_model = resolve_model(options.reward_model, model_store_options(flags.engine.offline));
   }

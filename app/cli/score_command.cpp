@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 
 #include "app/cli/commands.h"
+#include "app/cli/option_flags.h"
 #include "app/cli/scoring_run.h"
 #include "app/cli/write_file.h"
 #include "engine/atomic_file.h"
@@ -13,11 +14,6 @@
 
 namespace endorm {
 namespace {
-
-struct ScoreFlags {
-  ScoringRunFlags run;
-  bool tokens = false;
-};
 
 struct MergeFlags {
   std::vector<std::string> files;
@@ -51,20 +47,20 @@ void add_merge_command(CLI::App& score) {
   command->callback([flags] { run_merge(*flags); });
 }
 
-void run_score(const ScoreFlags& flags) {
-  const RowOptions rows{flags.tokens, flags.run.scoring.steps};
-  run_scoring("score", flags.run, rows,
+void run_score(const ScoringRunFlags& flags) {
+  const RowOptions& rows = flags.scoring.rows;
+  run_scoring("score", flags, rows,
               [&](const Request& request, const Scored& scored) { return scored_row(request, scored, rows); });
 }
 
 }  // namespace
 
 void add_score_command(CLI::App& app) {
-  auto flags = std::make_shared<ScoreFlags>();
+  auto flags = std::make_shared<ScoringRunFlags>();
   CLI::App* command = app.add_subcommand("score", "Score responses: JSON lines in, JSON lines out");
-  add_scoring_run_flags(*command, flags->run);
-  command->add_flag("--tokens", flags->tokens,
-                    "add every token's r, Q, V, log pi and entropy (and the prompt) to the rows");
+  add_scoring_run_flags(*command, *flags);
+  add_option_flags(*command, reward_options(), flags->scoring,
+                   [](const OptionFacts& facts) { return facts.name == "tokens"; });
   command->footer(
       "Example:\n"
       "  echo '{\"prompt\": \"Capital of France?\", \"responses\": [\"Paris.\", \"Rome.\"]}' | endorm score -\n"

@@ -126,7 +126,8 @@ Shard shard_from(const std::string& text) {
 }
 
 void add_scoring_run_flags(CLI::App& command, ScoringRunFlags& flags) {
-  add_scoring_flags(command, flags.scoring);
+  command.add_option("input", flags.input, "JSON lines of records; - is standard input")->capture_default_str();
+  add_reward_flags(command, flags.scoring);
   command
       .add_option("-j,--judge", flags.judge, "whose rewards: endorm, or another judge that `endorm bench list` names")
       ->capture_default_str();
@@ -141,12 +142,12 @@ void run_scoring(const std::string& command, const ScoringRunFlags& flags, const
   const ScoreOptions score = score_options(flags.scoring);
   std::optional<LineReader> input;
   std::optional<std::size_t> input_bytes;
-  if (flags.scoring.input == "-") {
+  if (flags.input == "-") {
     input.emplace(STDIN_FILENO, "standard input");
   } else {
-    input.emplace(flags.scoring.input);
+    input.emplace(flags.input);
     std::error_code unknown;
-    const auto size = std::filesystem::file_size(flags.scoring.input, unknown);
+    const auto size = std::filesystem::file_size(flags.input, unknown);
     input_bytes = unknown ? std::nullopt : std::optional<std::size_t>(size);
   }
   const std::unique_ptr<Engine> engine = make_engine(flags.engine);
@@ -161,8 +162,8 @@ void run_scoring(const std::string& command, const ScoringRunFlags& flags, const
       {"judge", judge_part(judge.name, judge.name == "endorm" ? "" : judge.fingerprint)},
       {"model", model_part(model_facts(*engine, flags.engine))},
       {"template", template_part(engine->template_fingerprint(), score.text)},
-      {"options", options_part(score, rows, engine->capabilities().context, flags.output.shard)},
-      {"data", data_part(flags.scoring.input)},
+      {"options", options_part({score, rows}, engine->capabilities().context, flags.output.shard)},
+      {"data", data_part(flags.input)},
       {"run", run_part(flags.engine.threads)}};
   ResultLog log = open_log(flags.output, manifest_line(manifest));
   for (const std::string& notice : log.notices()) {
@@ -176,7 +177,7 @@ void run_scoring(const std::string& command, const ScoringRunFlags& flags, const
   RunSummary summary;
   {
     Progress bar(input_bytes);
-    const RunOptions options{make_row, flags.scoring.step_separator, shard};
+    const RunOptions options{make_row, score.step_separator, shard};
     summary = score_lines(*input, *judge.scorer, log, options, [&](const RunSummary& so_far, std::size_t bytes_read) {
       bar.update(bytes_read, so_far.records, so_far.resumed, so_far.record_errors + so_far.response_errors,
                  tokens_asked().value_or(engine->counts().tokens_computed));

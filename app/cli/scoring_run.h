@@ -25,7 +25,8 @@ Shard shard_from(const std::string& text);
 // What a scoring subcommand is asked for.
 struct ScoringRunFlags {
   EngineSettings engine;
-  ScoringSettings scoring;
+  std::string input = "-";
+  RewardOptions scoring;
   std::string judge = "endorm";
   JudgeSettings judge_parts;
   OutputFlags output;

@@ -27,7 +27,7 @@ constexpr std::chrono::milliseconds kLastAnswers{500};
 struct ServeFlags {
   EngineSettings engine;
   std::vector<std::string> models = {"smollm2-135m"};
-  ScoringSettings scoring;
+  RewardOptions scoring;
   ServerOptions server;
   QueueOptions queue;
   std::size_t body_megabytes = 16;

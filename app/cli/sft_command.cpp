@@ -22,13 +22,13 @@ struct SftFlags {
   SftOptions options;
   std::string new_model;  // path of its description, in the place of a model
   std::string decay = "cosine";
-  ScoringSettings text;  // of it, what the template reads
+  RewardOptions text;  // of it, what the template reads
 };
 
 [[maybe_unused]] void train(const SftFlags& flags) {  // a build without training has no use for it
   keep_freed_memory();
   SftOptions options = flags.options;
-  options.text = template_options(flags.text);
+  options.text = flags.text.score.text;
   options.run.schedule.decay = learning_rate_decay_from_name(flags.decay);
   EngineSettings engine_flags = flags.engine;
   if (!flags.new_model.empty()) {

@@ -13,6 +13,7 @@
 
 #include "app/bench_settings.h"
 #include "app/python/bindings.h"
+#include "app/python/keywords.h"
 #include "core/errors.h"
 #include "eval/bench_json.h"
 #include "eval/bench_report.h"
@@ -39,11 +40,15 @@ std::vector<Judge> judges_on(const BenchSettings& settings, GuardedEngine& engin
 
 // The report of a benchmark as one JSON text, rows included.
 std::string bench(GuardedEngine& engine, std::string benchmark, std::string data, std::vector<std::string> judges,
-                  GuardedEngine* reference, std::string aggregation, double alpha, double gamma,
-                  std::optional<std::size_t> limit, std::optional<std::uint64_t> sample_seed, std::size_t resamples,
-                  std::uint64_t bootstrap_seed, std::string fit_split, std::optional<double> threshold,
-                  const std::optional<BenchProgress>& progress) {
+                  GuardedEngine* reference, std::optional<std::size_t> limit, std::optional<std::uint64_t> sample_seed,
+                  std::size_t resamples, std::uint64_t bootstrap_seed, std::string fit_split,
+                  std::optional<double> threshold, const std::optional<BenchProgress>& progress,
+                  const nb::kwargs& options) {
   BenchSettings settings;
+  Keywords keywords("bench", options);
+  keywords.read(reward_options(), settings.scoring);
+  keywords.refuse_others();
+  const nb::gil_scoped_release released;
   settings.benchmark = std::move(benchmark);
   settings.data = std::move(data);
   settings.judges = std::move(judges);
@@ -54,9 +59,6 @@ std::string bench(GuardedEngine& engine, std::string benchmark, std::string data
   settings.fit_split = std::move(fit_split);
   settings.threshold = threshold;
   settings.engine = engine.settings;
-  settings.scoring.aggregation = std::move(aggregation);
-  settings.scoring.alpha = alpha;
-  settings.scoring.aggregate.gamma = gamma;
 
   const ScoreOptions score = score_options(settings.scoring);
   const DataSet set = read_benchmark(settings.benchmark, settings.data, read_options(settings));
@@ -112,10 +114,9 @@ std::vector<std::string> names_of_benchmarks() {
 void bind_bench(nb::module_& module) {
   const BenchSettings defaults;
   module.def("bench", &bench, "engine"_a, "benchmark"_a, "data"_a, nb::kw_only(), "judges"_a, "reference"_a.none(),
-             "aggregation"_a = defaults.scoring.aggregation, "alpha"_a = defaults.scoring.alpha,
-             "gamma"_a = defaults.scoring.aggregate.gamma, "limit"_a = nb::none(), "sample_seed"_a = nb::none(),
-             "resamples"_a = defaults.resamples, "bootstrap_seed"_a = defaults.bootstrap_seed, "fit_split"_a = "",
-             "threshold"_a = nb::none(), "progress"_a = nb::none(), nb::call_guard<nb::gil_scoped_release>());
+             "limit"_a = nb::none(), "sample_seed"_a = nb::none(), "resamples"_a = defaults.resamples,
+             "bootstrap_seed"_a = defaults.bootstrap_seed, "fit_split"_a = "", "threshold"_a = nb::none(),
+             "progress"_a = nb::none(), "options"_a);
   module.def("judge_names", &names_of_judges, "The judges that bench knows.");
   module.def("benchmark_names", &names_of_benchmarks, "The benchmarks that bench reads.");
 }

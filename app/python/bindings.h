@@ -44,6 +44,7 @@ class GuardedScorer final : public Scorer {
 };
 
 void bind_engine(nanobind::module_& module);
+void bind_option_types(nanobind::module_& module);
 void bind_turns(nanobind::module_& module);
 void bind_scored(nanobind::module_& module);
 void bind_scoring(nanobind::module_& module);

@@ -8,7 +8,7 @@
 #include <nanobind/stl/vector.h>
 
 #include "app/python/bindings.h"
-#include "core/errors.h"
+#include "app/python/keywords.h"
 #include "engine/llama/llama_engine.h"
 
 namespace nb = nanobind;
@@ -20,47 +20,19 @@ namespace {
 constexpr const char* kEngine = R"(One language model, ready to score: a GGUF file, a known name ("smollm2-135m"), or
 "hf:ORG/REPO[:QUANT]", fetched where it is not in the cache.
 
-What changes the numbers: template ("model", "plain", "raw" or a jinja file), lora (["FILE" or "FILE:SCALE"]), context
-(tokens; the model's own limit where None), precision ("exact", "fast", "native"), kv_type ("f16", "f32", "bf16",
-"q8_0"), flash_attention and statistics ("auto", ...). What changes speed and memory alone: threads (0: all cores),
-gpu_layers (-1: all), packed_megabytes, cache (a file of token statistics, kept between processes). remote is the URL of
-an OpenAI-compatible server to ask in the place of a local model.
+options are the flags of `endorm score` for a model, by their names (lora=["FILE:SCALE"], precision="fast", threads=2,
+...): _options.pyi has them all. cache: a file of token statistics, kept between processes.
 
 May be used from many threads: calls take turns. Raises ValueError on a name, file or option that is wrong, RuntimeError
 where the model cannot be fetched or loaded.)";
 
-int threads_from(int threads) {
-  constexpr int kMost = 4096;
-  if (threads < 0 || threads > kMost) {
-    throw InvalidInput("[Engine] threads is " + std::to_string(threads) + ". Give 0 (all cores) to 4096.");
-  }
-  return threads;
-}
-
-void make(GuardedEngine* place, std::string model, std::string prompt_template, std::vector<std::string> lora,
-          std::optional<std::size_t> context, std::string precision, std::string kv_type, std::string flash_attention,
-          std::string statistics, int threads, int gpu_layers, std::optional<std::size_t> packed_megabytes,
-          std::size_t wave_tokens, std::size_t batch_tokens, bool hash_model, bool offline,
-          std::optional<std::string> remote, std::string remote_dialect, std::string remote_end_of_turn,
-          std::optional<std::string> cache) {
-  const EngineSettings settings{.model = std::move(model),
-                                .prompt_template = std::move(prompt_template),
-                                .adapters = std::move(lora),
-                                .context = context,
-                                .cache_type = std::move(kv_type),
-                                .precision = std::move(precision),
-                                .flash_attention = std::move(flash_attention),
-                                .statistics = std::move(statistics),
-                                .wave_tokens = wave_tokens,
-                                .batch_tokens = batch_tokens,
-                                .threads = threads_from(threads),
-                                .gpu_layers = gpu_layers,
-                                .packed_megabytes = packed_megabytes,
-                                .offline = offline,
-                                .no_model_hash = !hash_model,
-                                .remote_url = remote.value_or(""),
-                                .remote_dialect = std::move(remote_dialect),
-                                .remote_end_of_turn = std::move(remote_end_of_turn)};
+void make(GuardedEngine* place, std::string model, const std::optional<std::string>& cache, const nb::kwargs& options) {
+  EngineSettings settings;
+  Keywords keywords("Engine", options);
+  keywords.read(engine_options(), settings);
+  keywords.refuse_others();
+  settings.model = std::move(model);
+  const nb::gil_scoped_release released;
   new (place) GuardedEngine(settings, cache);
 }
 
@@ -101,12 +73,9 @@ std::size_t tokens_computed(GuardedEngine& self) {
 
 void bind_engine(nb::module_& module) {
   nb::class_<GuardedEngine>(module, "Engine", kEngine)
-      .def("__init__", &make, "model"_a = "smollm2-135m", nb::kw_only(), "template"_a = "model",
-           "lora"_a = std::vector<std::string>{}, "context"_a = nb::none(), "precision"_a = "exact",
-           "kv_type"_a = "f16", "flash_attention"_a = "auto", "statistics"_a = "auto", "threads"_a = 0,
-           "gpu_layers"_a = -1, "packed_megabytes"_a = nb::none(), "wave_tokens"_a = 0, "batch_tokens"_a = 0,
-           "hash_model"_a = true, "offline"_a = false, "remote"_a = nb::none(), "remote_dialect"_a = "vllm",
-           "remote_end_of_turn"_a = "", "cache"_a = nb::none(), nb::call_guard<nb::gil_scoped_release>())
+      .def("__init__", &make, "model"_a = EngineSettings{}.model, nb::kw_only(), "cache"_a = nb::none(), "options"_a,
+           nb::sig("def __init__(self, model: str = ..., *, cache: str | None = None, "
+                   "**options: typing_extensions.Unpack[endorm._options.EngineOptions]) -> None"))
       .def_prop_ro(
           "model_name", [](const GuardedEngine& self) { return self.engine->model_name(); }, "The model's own name.")
       .def_prop_ro(

@@ -31,6 +31,7 @@ NB_MODULE(_core, module) {
   endorm::raise_as<endorm::InvalidInput>("InvalidInput");
   endorm::raise_as<endorm::EngineError>("EngineError");
   endorm::raise_as<endorm::InternalError>("InternalError");
+  endorm::bind_option_types(module);
   endorm::bind_engine(module);
   endorm::bind_rewards(module);
   endorm::bind_turns(module);

@@ -12,9 +12,9 @@
 #include <nanobind/stl/vector.h>
 
 #include "app/python/bindings.h"
+#include "app/python/keywords.h"
 #include "app/python/scored_record.h"
 #include "app/python/token_arrays.h"
-#include "app/scoring_settings.h"
 #include "score/endogenous_scorer.h"
 #include "score/record.h"
 #include "score/window_size.h"
@@ -28,12 +28,10 @@ namespace {
 // The endogenous scorer of one call of endorm.score: its options, and the statistics that the call shares.
 class RecordScorer {
  public:
-  RecordScorer(GuardedEngine& engine, const ScoringSettings& settings, bool tokens)
-      : row_{tokens, settings.steps},
-        own_cache_(engine.cache ? std::nullopt : std::optional(StatsCache(std::nullopt))) {
-    const ScoreOptions options = score_options(settings);
+  RecordScorer(GuardedEngine& engine, const RewardOptions& asked)
+      : row_(asked.rows), own_cache_(engine.cache ? std::nullopt : std::optional(StatsCache(std::nullopt))) {
     const std::scoped_lock alone(engine.busy);
-    scorer_.emplace(*engine.engine, own_cache_ ? *own_cache_ : *engine.cache, options);
+    scorer_.emplace(*engine.engine, own_cache_ ? *own_cache_ : *engine.cache, score_options(asked));
     guarded_.emplace(*scorer_, engine, nullptr);
   }
 
@@ -63,30 +61,13 @@ class RecordScorer {
   std::optional<GuardedScorer> guarded_;
 };
 
-void make(RecordScorer* place, GuardedEngine& engine, std::string aggregation, double alpha, double gamma, double floor,
-          std::size_t chunk, std::size_t last_k, bool initial_value, bool steps, std::string step_separator,
-          bool end_of_turn, bool template_newline, std::string response_is, std::string chat_template_kwargs,
-          std::string template_date, std::string score_turns, std::string on_overflow, bool share_prefixes,
-          bool tokens) {
-  ScoringSettings settings;
-  settings.aggregation = std::move(aggregation);
-  settings.alpha = alpha;
-  settings.aggregate.gamma = gamma;
-  settings.aggregate.floor = floor;
-  settings.aggregate.chunk = chunk;
-  settings.aggregate.last_k = last_k;
-  settings.aggregate.initial_value = initial_value;
-  settings.steps = steps;
-  settings.step_separator = std::move(step_separator);
-  settings.no_end_of_turn = !end_of_turn;
-  settings.template_newline = template_newline;
-  settings.response_is = std::move(response_is);
-  settings.template_arguments = std::move(chat_template_kwargs);
-  settings.template_date = std::move(template_date);
-  settings.score_turns = std::move(score_turns);
-  settings.on_overflow = std::move(on_overflow);
-  settings.no_sharing = !share_prefixes;
-  new (place) RecordScorer(engine, settings, tokens);
+void make(RecordScorer* place, GuardedEngine& engine, const nb::kwargs& options) {
+  RewardOptions asked;
+  Keywords keywords("score", options);
+  keywords.read(reward_options(), asked);
+  keywords.refuse_others();
+  const nb::gil_scoped_release released;
+  new (place) RecordScorer(engine, asked);
 }
 
 nb::list score(RecordScorer& self, const std::vector<const Request*>& requests) {
@@ -156,12 +137,11 @@ std::vector<std::size_t> window_ends(const std::vector<std::size_t>& bytes) {
 }  // namespace
 
 void bind_scoring(nb::module_& module) {
-  const ScoringSettings defaults;
   nb::class_<Request>(module, "Request", "One record, read and checked.")
       .def_ro("id", &Request::id)
       .def("__len__", [](const Request& self) { return self.responses.size(); });
   module.def(
-      "parse_record", &parse, "line"_a, "number"_a, "step_separator"_a = defaults.step_separator,
+      "parse_record", &parse, "line"_a, "number"_a, "step_separator"_a = ScoreOptions{}.step_separator,
       "given"_a = nb::list(),
       nb::sig("def parse_record(line: str, number: int, step_separator: str = ..., given: "
               "list[object] = []) -> tuple[Request, list[str], int]"),
@@ -171,14 +151,9 @@ void bind_scoring(nb::module_& module) {
   module.def("window_ends", &window_ends, "bytes"_a,
              "Where the windows of records of these many bytes end: the same that `endorm score` takes of a file.");
   nb::class_<RecordScorer>(module, "RecordScorer", "The endogenous reward with options, on an engine.")
-      .def("__init__", &make, "engine"_a, nb::kw_only(), "aggregation"_a = defaults.aggregation,
-           "alpha"_a = defaults.alpha, "gamma"_a = defaults.aggregate.gamma, "floor"_a = defaults.aggregate.floor,
-           "chunk"_a = defaults.aggregate.chunk, "last_k"_a = defaults.aggregate.last_k, "initial_value"_a = false,
-           "steps"_a = false, "step_separator"_a = defaults.step_separator, "end_of_turn"_a = true,
-           "template_newline"_a = false, "response_is"_a = defaults.response_is, "chat_template_kwargs"_a = "",
-           "template_date"_a = defaults.template_date, "score_turns"_a = defaults.score_turns,
-           "on_overflow"_a = defaults.on_overflow, "share_prefixes"_a = true, "tokens"_a = false,
-           nb::keep_alive<1, 2>(), nb::call_guard<nb::gil_scoped_release>())
+      .def("__init__", &make, "engine"_a, "options"_a, nb::keep_alive<1, 2>(),
+           nb::sig("def __init__(self, engine: Engine, *, tokens: bool = False, "
+                   "**options: typing_extensions.Unpack[endorm._options.ScoreOptions]) -> None"))
       .def("score", &score, "records"_a, nb::sig("def score(self, records: list[Request]) -> list[Scored]"));
 }
 

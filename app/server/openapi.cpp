@@ -1,10 +1,13 @@
 #include "app/server/openapi.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include <nlohmann/json.hpp>
 
 #include "app/server/page_files.h"
+#include "core/errors.h"
+#include "score/score_options.h"
 
 namespace endorm {
 namespace {
@@ -12,6 +15,50 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 Json in_json(const Json& schema) { return {{"application/json", {{"schema", schema}}}}; }
+
+// Of a number within a range.
+Json in_range(Json schema, const OptionRange& range) {
+  if (std::isfinite(range.least)) {
+    schema[range.open ? "exclusiveMinimum" : "minimum"] = range.least;
+  }
+  if (std::isfinite(range.most)) {
+    schema["maximum"] = range.most;
+  }
+  return schema;
+}
+
+Json schema_of(const OptionFacts& facts) {
+  switch (facts.kind) {
+    case OptionKind::kSwitch:
+      return {{"type", "boolean"}};
+    case OptionKind::kWhole:
+      return in_range({{"type", "integer"}}, facts.range);
+    case OptionKind::kNumber:
+      return in_range({{"type", "number"}}, facts.range);
+    case OptionKind::kText:
+      return {{"type", "string"}};
+    case OptionKind::kChoice:
+      return {{"enum", facts.choices}};
+    case OptionKind::kObject:
+      return {{"type", "object"}};
+    case OptionKind::kTexts:
+      return {{"type", "array"}, {"items", {{"type", "string"}}}};
+    case OptionKind::kNumbers:
+      return {
+          {"type", "array"}, {"maxItems", kMostOptionNumbers}, {"items", in_range({{"type", "number"}}, facts.range)}};
+  }
+  throw InternalError("[openapi] option " + std::string(facts.name) + " is of no kind");
+}
+
+// "options" of POST /v1/rewards: the table's, and before them what the schema has.
+void add_options(Json& properties) {
+  for (const Option<RewardOptions>& option : reward_options()) {
+    if (option.in_request) {
+      Json& schema = properties[std::string(option.name)] = schema_of(option);
+      schema["description"] = option.help;
+    }
+  }
+}
 
 // A field that is null is a field that is not there (protocol.h, optional_field): says so of all that need not be.
 void let_optional_be_null(Json& schema) {
@@ -80,6 +127,7 @@ Json get(const char* summary, const char* type) {
 
 std::string openapi(const std::string& version, bool asks_for_key) {
   Json schemas = Json::parse(schemas_json);
+  add_options(schemas["definitions"]["options"]["properties"]);
   for (const char* asked : {"options", "record", "response", "message"}) {
     let_optional_be_null(schemas["definitions"][asked]);
   }

@@ -29,16 +29,6 @@ bool same_prompt(const Request& left, const Request& right) {
          left.template_arguments == right.template_arguments;
 }
 
-bool same_options(const ScoreOptions& left, const ScoreOptions& right) {
-  const AggregateOptions& a = left.aggregate;
-  const AggregateOptions& b = right.aggregate;
-  return left.alpha == right.alpha && left.also_alphas == right.also_alphas && left.overflow == right.overflow &&
-         left.find_steps == right.find_steps && left.step_separator == right.step_separator &&
-         left.share_prefixes == right.share_prefixes && left.text == right.text && left.turns == right.turns &&
-         a.kind == b.kind && a.gamma == b.gamma && a.floor == b.floor && a.chunk == b.chunk && a.last_k == b.last_k &&
-         a.initial_value == b.initial_value;
-}
-
 }  // namespace
 
 struct RewardQueue::Job {
@@ -191,7 +181,7 @@ void RewardQueue::run(const Jobs& batch) {
   Jobs left = batch;
   while (!left.empty()) {
     const auto others = std::stable_partition(left.begin(), left.end(), [&](const std::shared_ptr<Job>& job) {
-      return same_options(job->options, left.front()->options);
+      return job->options == left.front()->options;
     });
     score_together(std::span(left.begin(), others));
     left.erase(left.begin(), others);

@@ -7,131 +7,61 @@
 
 #include "app/server/other_family.h"
 #include "core/errors.h"
+#include "score/json_check.h"
 #include "score/scored_json.h"
 
 namespace endorm {
 namespace {
 
-constexpr std::size_t kMostNumbers = 16;
-
 // What a request says in "options".
 struct RewardChoice {
-  ScoreOptions score;
-  RowOptions rows{.tokens = true, .steps = false};
+  RewardOptions options;
   bool raw = false;
 };
 
-// Takes options by name, and knows which were there that nobody took.
-class OptionReader {
- public:
-  explicit OptionReader(const Json& options) : options_(options) {
-    if (!options.is_object()) {
-      throw InvalidInput("\"options\" is a JSON " + std::string(options.type_name()) + ", expected an object.");
+[[noreturn]] void refuse(const std::string& name) {
+  std::set<std::string_view> known = {"text"};
+  for (const Option<RewardOptions>& option : reward_options()) {
+    if (option.in_request) {
+      known.insert(option.name);
     }
   }
-
-  template <typename Value>
-  void take(const char* name, Value& value) {
-    known_.insert(name);
-    const Json* found = optional_field(options_, name);
-    if (!found) {
-      return;
-    }
-    if constexpr (std::is_same_v<Value, bool>) {
-      require(found->is_boolean(), name, "true or false");
-    } else if constexpr (std::is_same_v<Value, std::string>) {
-      require(found->is_string(), name, "a string");
-    } else if constexpr (std::is_same_v<Value, std::size_t>) {
-      require(found->is_number_unsigned(), name, "a whole number");
-    } else if constexpr (std::is_same_v<Value, std::vector<double>>) {
-      const bool numbers = found->is_array() &&
-                           std::all_of(found->begin(), found->end(), [](const Json& item) { return item.is_number(); });
-      require(numbers && found->size() <= kMostNumbers, name, "a list of at most 16 numbers");
-    } else {
-      require(found->is_number(), name, "a number");
-    }
-    value = found->get<Value>();
+  std::string names;
+  for (const std::string_view each : known) {
+    names.append(names.empty() ? "" : ", ").append(each);
   }
-
-  void refuse_others() const {
-    for (const auto& [name, value] : options_.items()) {
-      if (!known_.contains(name)) {
-        refuse(name);
-      }
-    }
-  }
-
- private:
-  [[noreturn]] void refuse(const std::string& name) const {
-    std::string names;
-    for (const std::string& known : known_) {
-      names.append(names.empty() ? "" : ", ").append(known);
-    }
-    throw InvalidInput("there is no option \"" + name + "\". There are " + names + ".");
-  }
-
-  void require(bool right, const char* name, const char* wanted) const {
-    if (!right) {
-      throw InvalidInput("option \"" + std::string(name) + "\" is " + options_.at(name).dump() + ", expected " +
-                         wanted + ".");
-    }
-  }
-
-  const Json& options_;
-  std::set<std::string> known_;
-};
+  throw InvalidInput("there is no option \"" + name + "\". There are " + names + ".");
+}
 
 RewardChoice read_options(const Json& body, const ProtocolContext& context) {
-  RewardChoice choice{.score = context.options};
-  choice.rows.steps = context.options.find_steps;
+  RewardChoice choice{{context.options, {.tokens = true, .steps = context.options.find_steps}}};
   const Json* options = optional_field(body, "options");
   if (!options) {
     return choice;
   }
-  OptionReader reader(*options);
-  std::string aggregation(aggregation_name(choice.score.aggregate.kind));
-  std::string text = "model";
-  std::string overflow(overflow_name(choice.score.overflow));
-  std::string reading(reading_name(choice.score.text.reading));
-  std::string turns(scored_turns_name(choice.score.turns));
-  AggregateOptions& aggregate = choice.score.aggregate;
-  reader.take("aggregation", aggregation);
-  reader.take("gamma", aggregate.gamma);
-  reader.take("floor", aggregate.floor);
-  reader.take("chunk", aggregate.chunk);
-  reader.take("last_k", aggregate.last_k);
-  reader.take("initial_value", aggregate.initial_value);
-  reader.take("alpha", choice.score.alpha);
-  reader.take("also_alphas", choice.score.also_alphas);
-  reader.take("end_of_turn", choice.score.text.end_of_turn);
-  reader.take("template_newline", choice.score.text.template_newline);
-  reader.take("response_is", reading);
-  reader.take("score_turns", turns);
-  reader.take("template_date", choice.score.text.date);
-  reader.take("on_overflow", overflow);
-  reader.take("step_separator", choice.score.step_separator);
-  reader.take("steps", choice.rows.steps);
-  reader.take("tokens", choice.rows.tokens);
-  reader.take("text", text);
-  reader.refuse_others();
-  aggregate.kind = aggregation_from_name(aggregation);
-  choice.score.overflow = overflow_from_name(overflow);
-  choice.score.text.reading = reading_from_name(reading);
-  choice.score.turns = scored_turns_from_name(turns);
-  check_template_date(choice.score.text.date);
-  choice.score.find_steps = choice.rows.steps || reads_steps(aggregate.kind);
-  if (text != "model" && text != "raw") {
-    throw InvalidInput("option \"text\" is \"" + text + "\", expected model or raw.");
+  if (!options->is_object()) {
+    throw InvalidInput("\"options\" is a JSON " + std::string(options->type_name()) + ", expected an object.");
   }
-  choice.raw = text == "raw";
-  check_score_options(choice.score);
+  for (const auto& [name, value] : options->items()) {
+    const Option<RewardOptions>* option = find_option(reward_options(), name);
+    if (name == "text" && value.is_string() && (value == "model" || value == "raw")) {
+      choice.raw = value == "raw";
+    } else if (name == "text" && !value.is_null()) {
+      throw InvalidInput("option \"text\" is " + excerpt(value.dump()) + ", expected model or raw.");
+    } else if (name != "text" && (option == nullptr || !option->in_request)) {
+      refuse(name);
+    } else if (!value.is_null()) {
+      option->set(choice.options, value);
+    }
+  }
+  choice.options.score = score_options(choice.options);
   return choice;
 }
 
 Request read_record(const Json& record, std::size_t number, const RewardChoice& choice,
                     const ProtocolContext& context) {
   std::vector<std::string> unknown;
-  Request request = read_request(record, number, choice.score.step_separator, unknown);
+  Request request = read_request(record, number, choice.options.score.step_separator, unknown);
   if (!unknown.empty()) {
     throw InvalidInput("the field \"" + unknown.front() + "\" is not known.");
   }
@@ -157,7 +87,7 @@ Request read_record(const Json& record, std::size_t number, const RewardChoice& 
 
 Asked read_rewards(const Json& body, const ProtocolContext& context) {
   const RewardChoice choice = read_options(body, context);
-  Asked asked{{}, choice.score, {}, {}};
+  Asked asked{{}, choice.options.score, {}, {}};
   const Json* records = optional_field(body, "records");
   if (records) {
     if (!records->is_array() || records->empty()) {
@@ -183,13 +113,13 @@ Asked read_rewards(const Json& body, const ProtocolContext& context) {
     }
     asked.requests.push_back(read_record(record, 1, choice, context));
   }
-  const auto row = [requests = asked.requests, rows = choice.rows](std::size_t place, const Scored& scored) {
+  const auto row = [requests = asked.requests, rows = choice.options.rows](std::size_t place, const Scored& scored) {
     return scored_record(requests[place], scored, rows);
   };
   if (flag_field(body, "stream", false)) {
     asked.line = [row](std::size_t place, const Scored& scored) { return row(place, scored).dump(); };
   }
-  const std::string aggregation(aggregation_name(choice.score.aggregate.kind));
+  const std::string aggregation(aggregation_name(choice.options.score.aggregate.kind));
   asked.reply = [row, context, aggregation, many = records != nullptr](std::span<const Scored> scored) {
     Json reply = {{"model", context.model}, {"aggregation", aggregation}};
     if (!many) {

@@ -7,6 +7,7 @@
 
 #include "engine/tabular_engine.h"
 #include "score/endogenous_scorer.h"
+#include "score/request_tokens.h"
 #include "score/scored_json.h"
 #include "tests/score/soft_optimal_problem.h"
 

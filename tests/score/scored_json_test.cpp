@@ -190,7 +190,7 @@ TEST_CASE("a manifest is put together of parts") {
                                           {"judge", judge_part("endorm", "alpha=1")},
                                           {"model", model_part(model)},
                                           {"template", template_part("bb", {})},
-                                          {"options", options_part({}, {.tokens = true, .steps = false}, 512, "")}});
+                                          {"options", options_part({{}, {.tokens = true, .steps = false}}, 512, "")}});
   CHECK(line ==
         R"({"manifest":{"endorm":"0.1.0","judge":{"name":"endorm","fingerprint":"alpha=1"},"model":{"name":"m",)"
         R"("file":"m.gguf","sha256":"aa","arithmetic":"exact bf16","fingerprint":"f"},"template":{"fingerprint":"bb",)"

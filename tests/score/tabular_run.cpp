@@ -42,12 +42,13 @@ std::string manifest_of(const RunSetup& setup) {
   const ModelFacts model{
       .name = engine.model_name(), .file = "", .sha256 = "", .arithmetic = "", .fingerprint = engine.fingerprint()};
   const std::string shard = std::to_string(setup.shard.index) + "/" + std::to_string(setup.shard.count);
-  return manifest_line({{"endorm", "test"},
-                        {"model", model_part(model)},
-                        {"template", template_part(engine.template_fingerprint(), setup.score.text)},
-                        {"options", options_part(setup.score, {.tokens = true, .steps = false}, setup.context, shard)},
-                        {"data", {{"file", setup.input}, {"sha256", setup.data_sha256}}},
-                        {"run", {{"started", setup.started}, {"host", "here"}}}});
+  return manifest_line(
+      {{"endorm", "test"},
+       {"model", model_part(model)},
+       {"template", template_part(engine.template_fingerprint(), setup.score.text)},
+       {"options", options_part({setup.score, {.tokens = true, .steps = false}}, setup.context, shard)},
+       {"data", {{"file", setup.input}, {"sha256", setup.data_sha256}}},
+       {"run", {{"started", setup.started}, {"host", "here"}}}});
 }
 
 RunSummary run(const RunSetup& setup, LineReader& reader, ResultLog& log, const RunProgress& progress) {

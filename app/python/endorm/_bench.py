@@ -4,11 +4,16 @@ import json
 import os
 import tempfile
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from typing_extensions import Unpack
 
 from . import _extension as _core
 from ._progress import Progress, teller
 from ._records import Records, record_lines
+
+if TYPE_CHECKING:
+    from ._options import ScoreOptions
 
 
 def bench(
@@ -18,9 +23,6 @@ def bench(
     engine: _core.Engine | str = "smollm2-135m",
     judges: Sequence[str] = ("endorm",),
     reference: _core.Engine | None = None,
-    aggregation: str = "discounted",
-    alpha: float = 1.0,
-    gamma: float = 0.93,
     limit: int | None = None,
     sample_seed: int | None = None,
     resamples: int = 2000,
@@ -28,12 +30,14 @@ def bench(
     fit_split: str = "",
     threshold: float | None = None,
     progress: Progress = None,
+    **options: "Unpack[ScoreOptions]",
 ) -> dict[str, Any]:
     """Compares judges on a benchmark and returns the report, a dict with the fields of docs/bench-json.md.
 
     benchmark: one of benchmark_names(), "pairs" for pairs of your own. data: the path of the published files, or records
     in any form that score takes. judges: of judge_names(); the others are compared with the first. reference: the model
     whose reward the judge "log-ratio" takes away. Figures carry bootstrap intervals of `resamples` (0: none).
+    options: as endorm.score has them.
 
     Raises ValueError on an unknown name or data that cannot be read.
     """
@@ -47,9 +51,6 @@ def bench(
                 path,
                 judges=list(judges),
                 reference=reference,
-                aggregation=aggregation,
-                alpha=alpha,
-                gamma=gamma,
                 limit=limit,
                 sample_seed=sample_seed,
                 resamples=resamples,
@@ -57,6 +58,7 @@ def bench(
                 fit_split=fit_split,
                 threshold=threshold,
                 progress=teller(progress, "examples"),
+                **options,
             )
         )
         return report

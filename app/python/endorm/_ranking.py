@@ -1,13 +1,17 @@
 """Ranking: the responses of each record from best to worst."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from typing_extensions import Unpack
 
 from ._extension import Engine, Scored, preference_probability
 from ._progress import Progress
 from ._records import Records
-from ._scoring import DEFAULT_MODEL, ScoreOptions, score, score_async
+from ._scoring import DEFAULT_MODEL, score, score_async
+
+if TYPE_CHECKING:
+    from ._options import ScoreOptions
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,7 @@ def rank(
     *,
     engine: Engine | str = DEFAULT_MODEL,
     progress: Progress = None,
-    **options: Unpack[ScoreOptions],
+    **options: "Unpack[ScoreOptions]",
 ) -> list[Ranking]:
     """One Ranking a record, in order. Arguments and errors are those of score."""
     return [_ranking(one) for one in score(records, engine=engine, progress=progress, **options)]
@@ -52,7 +56,7 @@ async def rank_async(
     *,
     engine: Engine | str = DEFAULT_MODEL,
     progress: Progress = None,
-    **options: Unpack[ScoreOptions],
+    **options: "Unpack[ScoreOptions]",
 ) -> list[Ranking]:
     """As rank, in a thread of its own: the event loop goes on."""
     return [_ranking(one) for one in await score_async(records, engine=engine, progress=progress, **options)]

@@ -1,15 +1,18 @@
 """Scoring of token ids, as trainers hold them."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from typing_extensions import Unpack
 
 from ._errors import InvalidInput
 from ._extension import Engine, Scored
 from ._progress import Progress
-from ._scoring import DEFAULT_MODEL, ScoreOptions, score
+from ._scoring import DEFAULT_MODEL, score
 from ._token_lists import TokenList, as_array
+
+if TYPE_CHECKING:
+    from ._options import ScoreOptions
 
 
 def score_ids(
@@ -21,7 +24,7 @@ def score_ids(
     engine: Engine | str = DEFAULT_MODEL,
     tokens: bool = False,
     progress: Progress = None,
-    **options: Unpack[ScoreOptions],
+    **options: "Unpack[ScoreOptions]",
 ) -> list[Scored]:
     """One Scored [n] a response, which is given as the tokens [T] that the policy drew, in its own vocabulary.
 

@@ -25,7 +25,7 @@ from ._server_choice import Server, ServerState, Servers
 from ._server_http import ServerConnection, ServerFailed
 
 if TYPE_CHECKING:
-    from ._scoring import ScoreOptions
+    from ._options import ScoreOptions
 
 #: A row as the server has it: "id", and "responses" with "reward" or "error" each, ... (docs/records.md).
 Row: TypeAlias = dict[str, Any]

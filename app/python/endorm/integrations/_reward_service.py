@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from .._errors import InvalidInput
-from .._extension import Engine, Scored, parse_record
-from .._scoring import ScoreOptions, score
+from .._extension import Engine, Scored, parse_record, score_option_names
+from .._scoring import score
 from ._worker_threads import worker_threads
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class RewardService:
     ) -> None:
         from ray import serve
 
-        self._names = frozenset(ScoreOptions.__annotations__) - {"share_prefixes"}
+        self._names = frozenset(score_option_names()) - {"share_prefixes"}
         self._options = {**options}
         _check(self._options, self._names | {"share_prefixes"})
         threads = worker_threads() if threads is None else threads
