@@ -173,7 +173,7 @@ TEST_CASE("rows that are none are refused, naming the field") {
       {"/group", out, "group"},
       {"/responses", out, "responses"},
       {"/responses", json::object(), "responses"},
-      {"/responses/0", 5, "error"},
+      {"/responses/0", 5, "responses[0]"},
       {"/responses/0/reward", "high", "reward"},
       {"/responses/0/reward", out, "error"},
       {"/responses/0/characters", -1, "characters"},

@@ -74,7 +74,7 @@ std::vector<Example> sampled(const std::vector<MathProblem>& problems, const Mat
 std::string line_of(const Example& row) {
   nlohmann::ordered_json record = best_of_record(row);
   record.erase("key");
-  return record.dump();
+  return record.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }
 
 std::vector<std::string> texts_of(const Example& row) {
