@@ -8,7 +8,6 @@
 #include <doctest/doctest.h>
 #include <torch/torch.h>
 
-#include "core/errors.h"
 #include "core/random.h"
 
 namespace endorm {
@@ -86,12 +85,6 @@ TEST_CASE("on tensors the estimators are the same, and their expected gradients 
       }
     }
   }
-}
-
-TEST_CASE("the estimators have names") {
-  CHECK(kl_estimator_from_name("k2") == KlEstimator::kK2);
-  CHECK(kl_estimator_name(KlEstimator::kK3) == "k3");
-  CHECK_THROWS_AS(kl_estimator_from_name("k4"), InvalidInput);
 }
 
 }  // namespace

@@ -47,7 +47,9 @@ RlOptions letters(const TemporaryDirectory& folder, const std::string& name = "r
   options.run.compute = "f32";
   options.run.checkpoint_every = 2;
   options.samples_every = 2;
-  options.rollout = {.prompts = 3, .group = 4, .max_tokens = 8};
+  options.rollout.prompts = 3;
+  options.rollout.group = 4;
+  options.rollout.max_tokens = 8;
   options.run.schedule.peak = 2e-3;
   options.rewards.front().aggregation = Aggregation::kMean;
   return options;
