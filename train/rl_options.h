@@ -37,7 +37,7 @@ struct RolloutOptions {
   std::size_t group = 8;    // responses to each
   std::size_t max_tokens = 256;
   std::size_t max_prompt_tokens = 1024;  // longer prompts are left out, and said
-  TemplateOptions text;                  // of prompts
+  TemplateOptions text = {};             // of prompts
   Precision precision = Precision::kExact;
 };
 

@@ -14,6 +14,7 @@
 
 #include "core/errors.h"
 #include "engine/atomic_file.h"
+#include "score/manifest.h"
 #include "train/append_all.h"
 
 namespace endorm {
@@ -51,7 +52,7 @@ LoggedStep logged_step(const std::string& path, const json& row) {
 }
 
 // The lines of a log up to the last of steps_done; the steps among them go to `steps`.
-std::string kept_lines(const std::string& path, const std::string& manifest_line, std::size_t steps_done,
+std::string kept_lines(const std::string& path, const std::string& first_line, std::size_t steps_done,
                        std::vector<LoggedStep>& steps) {
   std::ifstream file(path, std::ios::binary);
   if (!file) {
@@ -61,7 +62,7 @@ std::string kept_lines(const std::string& path, const std::string& manifest_line
   std::string line;
   while (std::getline(file, line) && !file.eof()) {  // a line without its end was not written whole
     if (kept.empty()) {
-      if (line != manifest_line) {
+      if (line != first_line) {
         throw InvalidInput("[RunLog] " + path + " is the log of a run with other data, model or options");
       }
     } else {
@@ -108,9 +109,9 @@ void add_numbers(json& tokens, const char* name, const std::vector<double>& numb
 RunLog::RunLog(const std::string& path, const json& manifest, std::size_t steps_done,
                const std::string& event_directory)
     : path_(path), last_step_(steps_done) {
-  const std::string manifest_line = json{{"manifest", manifest}}.dump();
+  const std::string first_line = manifest_line(manifest);
   AtomicFile file(path);
-  file.write(steps_done == 0 ? manifest_line + "\n" : kept_lines(path, manifest_line, steps_done, earlier_));
+  file.write(steps_done == 0 ? first_line + "\n" : kept_lines(path, first_line, steps_done, earlier_));
   file.commit();
   if (!event_directory.empty()) {
     events_ = std::make_unique<EventFile>(event_directory, steps_done + 1, seconds_since_1970());
