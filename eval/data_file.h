@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "score/score_run.h"
+
 namespace endorm {
 
 // All bytes of a data file. Throws InvalidInput, in the name of `function`, where it cannot be opened, EngineError
@@ -15,5 +17,15 @@ std::string read_data_file(std::string_view function, const std::string& path);
 
 // At most `limit` of `count` indices in ascending order: the first, or with a seed a random choice.
 std::vector<std::size_t> chosen_rows(std::size_t count, std::size_t limit, std::optional<std::uint64_t> seed);
+
+// Those of one of n parts: they are dealt out in turn.
+template <typename Item>
+std::vector<Item> of_shard(const std::vector<Item>& items, const Shard& shard) {
+  std::vector<Item> own;
+  for (std::size_t i = shard.index - 1; i < items.size(); i += shard.count) {
+    own.push_back(items[i]);
+  }
+  return own;
+}
 
 }  // namespace endorm

@@ -46,14 +46,6 @@ std::size_t text_bytes(const Example& example) {
   return bytes;
 }
 
-std::vector<Example> examples_of(std::span<const Example> examples, const Shard& shard) {
-  std::vector<Example> own;
-  for (std::size_t i = shard.index - 1; i < examples.size(); i += shard.count) {
-    own.push_back(examples[i]);
-  }
-  return own;
-}
-
 std::vector<JudgedExample> read_judged_rows(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   std::string line;

@@ -12,9 +12,6 @@
 
 namespace endorm {
 
-// The examples of one of n parts: they are dealt out in turn.
-std::vector<Example> examples_of(std::span<const Example> examples, const Shard& shard);
-
 // Verdicts that an earlier run finished: the rows of a file that ResultLog has opened. Throws InvalidInput where the
 // file cannot be read or a line is no row.
 std::vector<JudgedExample> read_judged_rows(const std::string& path);

@@ -182,14 +182,6 @@ void check_finished(std::span<const MathProblem> problems, std::span<const Examp
 
 }  // namespace
 
-std::vector<MathProblem> problems_of(std::span<const MathProblem> problems, const Shard& shard) {
-  std::vector<MathProblem> own;
-  for (std::size_t i = shard.index - 1; i < problems.size(); i += shard.count) {
-    own.push_back(problems[i]);
-  }
-  return own;
-}
-
 std::vector<Example> read_samples(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   std::string line;

@@ -32,9 +32,6 @@ struct MathSamplingProgress {
   std::size_t tokens = 0;   // of those drawn in this run
 };
 
-// The problems of one of n parts: they are dealt out in turn.
-std::vector<MathProblem> problems_of(std::span<const MathProblem> problems, const Shard& shard);
-
 // Records that an earlier run finished, of a file that ResultLog has opened. Throws InvalidInput as best_of_example
 // does, and where the file cannot be read.
 std::vector<Example> read_samples(const std::string& path);

@@ -30,7 +30,7 @@ namespace fs = std::filesystem;
 using MathRowReader = MathProblem (*)(const JsonField& row);
 
 struct MathSuite {
-  MathSuiteName named;
+  BenchmarkName named;
   std::array<std::string_view, 2> stems;  // of its file, and of a directory with its test.jsonl
   MathRowReader read_row = nullptr;
 };
@@ -255,7 +255,7 @@ void check_problem(const MathProblem& problem) {
   }
 }
 
-void read_suite(const std::string& suite, MathRowReader read_row, const fs::path& path, const MathReadOptions& options,
+void read_suite(const std::string& suite, MathRowReader read_row, const fs::path& path, const ReadOptions& options,
                 MathProblemSet& set) {
   const std::string bytes = read_data_file("read_math_suites", path.string());
   const std::string name = path.filename().string();
@@ -306,8 +306,8 @@ void read_suite(const std::string& suite, MathRowReader read_row, const fs::path
 
 }  // namespace
 
-std::vector<MathSuiteName> math_suite_names() {
-  std::vector<MathSuiteName> names;
+std::vector<BenchmarkName> math_suite_names() {
+  std::vector<BenchmarkName> names;
   for (const MathSuite& suite : suites()) {
     names.push_back(suite.named);
   }
@@ -315,7 +315,7 @@ std::vector<MathSuiteName> math_suite_names() {
 }
 
 MathProblemSet read_math_suites(std::span<const std::string> wanted, std::span<const std::string> directories,
-                                const MathReadOptions& options) {
+                                const ReadOptions& options) {
   if (options.limit == std::size_t{0}) {
     throw InvalidInput("[read_math_suites] a limit of 0 leaves no problem. Give at least 1, or none.");
   }

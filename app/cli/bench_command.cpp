@@ -16,7 +16,7 @@
 #include "app/cli/scoring_run.h"
 #include "app/cli/write_file.h"
 #include "core/errors.h"
-#include "eval/judging_run.h"
+#include "eval/data_file.h"
 #include "eval/shown.h"
 #include "report/terminal_text.h"
 #include "score/manifest.h"
@@ -72,7 +72,7 @@ void run_bench(const BenchFlags& flags) {
   const Shard shard = shard_from(flags.shard);
   const ScoreOptions score = options_for_all(flags);
   DataSet data = read_benchmark(flags.benchmark, flags.data, read_options(flags));
-  data.examples = examples_of(data.examples, shard);
+  data.examples = of_shard(data.examples, shard);
   if (data.examples.empty()) {
     throw InvalidInput("[bench] no example is left to judge: " + counted(data.faults.size(), "row") +
                        " of the files cannot be used" +

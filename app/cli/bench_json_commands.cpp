@@ -24,12 +24,7 @@ namespace endorm {
 namespace {
 
 void list() {
-  std::printf("benchmarks\n");
-  for (const BenchmarkName& benchmark : benchmark_names()) {
-    std::printf("  %-14s %s\n  %-14s files: %s\n  %-14s from: %s\n", std::string(benchmark.name).c_str(),
-                std::string(benchmark.description).c_str(), "", std::string(benchmark.files).c_str(), "",
-                std::string(benchmark.source).c_str());
-  }
+  print_names("benchmarks", benchmark_names());
   print_judges();
 }
 

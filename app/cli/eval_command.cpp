@@ -16,6 +16,7 @@
 #include "app/cli/write_file.h"
 #include "core/errors.h"
 #include "engine/llama/llama_engine.h"
+#include "eval/data_file.h"
 #include "eval/shown.h"
 #include "report/terminal_text.h"
 #include "score/manifest.h"
@@ -68,8 +69,8 @@ void run_eval_math(const EvalMathFlags& asked) {
   const Shard shard = shard_from(flags.shard);
   const MathSamplingOptions sampling = sampling_options(flags);
   const ScoreOptions score = score_options(flags.scoring);
-  MathProblemSet set = read_math_suites(flags.suites, flags.directories, math_read_options(flags));
-  set.problems = problems_of(set.problems, shard);
+  MathProblemSet set = read_math_suites(flags.suites, flags.directories, read_options(flags));
+  set.problems = of_shard(set.problems, shard);
   if (set.problems.empty()) {
     throw InvalidInput("[eval math] the shard " + flags.shard + " has no problem");
   }
@@ -98,12 +99,7 @@ void run_eval_math(const EvalMathFlags& asked) {
 }
 
 void list() {
-  std::printf("suites of eval math\n");
-  for (const MathSuiteName& suite : math_suite_names()) {
-    std::printf("  %-14s %s\n  %-14s file: %s\n  %-14s from: %s\n", std::string(suite.name).c_str(),
-                std::string(suite.description).c_str(), "", std::string(suite.files).c_str(), "",
-                std::string(suite.source).c_str());
-  }
+  print_names("suites of eval math", math_suite_names());
   std::printf("  %-14s a .json or .jsonl file of {\"question\", \"answer\"}\n", "one's own");
   print_judges();
 }

@@ -72,10 +72,6 @@ void add_eval_math_flags(CLI::App& command, EvalMathFlags& flags) {
   add_engine_flags(command, flags.engine);
 }
 
-MathReadOptions math_read_options(const EvalMathFlags& flags) {
-  return {.limit = flags.limit, .sample_seed = flags.sample_seed};
-}
-
 MathSamplingOptions sampling_options(const EvalMathFlags& flags) {
   if (flags.samples > 1 && flags.drawing.sampling.temperature == 0.0) {
     throw InvalidInput("[eval math] at --temperature 0 all samples of a problem are the same: give --samples 1");

@@ -36,7 +36,6 @@ struct EvalMathFlags : BenchFlags {  // of the benchmark that the samples are
 
 void add_eval_math_flags(CLI::App& command, EvalMathFlags& flags);
 
-MathReadOptions math_read_options(const EvalMathFlags& flags);
 // Reads the worked examples. Throws InvalidInput on settings that contradict each other.
 MathSamplingOptions sampling_options(const EvalMathFlags& flags);
 // The template that --base asks for.

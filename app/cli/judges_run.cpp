@@ -19,6 +19,15 @@ void print_judges() {
   }
 }
 
+void print_names(const char* what, const std::vector<BenchmarkName>& names) {
+  std::printf("%s\n", what);
+  for (const BenchmarkName& own : names) {
+    std::printf("  %-14s %s\n  %-14s files: %s\n  %-14s from: %s\n", std::string(own.name).c_str(),
+                std::string(own.description).c_str(), "", std::string(own.files).c_str(), "",
+                std::string(own.source).c_str());
+  }
+}
+
 std::optional<ResultLog> open_rows(const KeptRows& kept) {
   if (kept.directory.empty()) {
     return std::nullopt;

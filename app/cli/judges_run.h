@@ -7,13 +7,15 @@
 #include <vector>
 
 #include "eval/bench_report.h"
+#include "eval/benchmarks.h"
 #include "judge/judge.h"
 #include "score/result_log.h"
 
 namespace endorm {
 
-// Names and descriptions of all judges, on standard output.
+// Names and descriptions of all judges, and of benchmarks with their files, on standard output.
 void print_judges();
+void print_names(const char* what, const std::vector<BenchmarkName>& names);
 
 // Where rows are kept, and what they depend on.
 struct KeptRows {

@@ -7,6 +7,7 @@
 #include <doctest/doctest.h>
 
 #include "core/errors.h"
+#include "eval/data_file.h"
 #include "judge/judge.h"
 #include "score/window_size.h"
 #include "tests/eval/tabular_examples.h"
@@ -188,7 +189,7 @@ TEST_CASE("shards are dealt in turn") {
   const std::vector<Example> examples = test::random_examples(10, 5);
   std::vector<std::string> dealt(examples.size());
   for (std::size_t index = 1; index <= 3; ++index) {
-    const std::vector<Example> own = examples_of(examples, {index, 3});
+    const std::vector<Example> own = of_shard(examples, {index, 3});
     CHECK(own.size() == (index == 1 ? 4 : 3));
     for (std::size_t i = 0; i < own.size(); ++i) {
       dealt.at(index - 1 + 3 * i) = own[i].request.id;
@@ -197,8 +198,8 @@ TEST_CASE("shards are dealt in turn") {
   for (std::size_t i = 0; i < examples.size(); ++i) {
     CHECK(dealt[i] == examples[i].request.id);
   }
-  CHECK(examples_of(examples, {}).size() == 10);
-  CHECK(examples_of(examples, {12, 12}).empty());
+  CHECK(of_shard(examples, {}).size() == 10);
+  CHECK(of_shard(examples, {12, 12}).empty());
 }
 
 }  // namespace

@@ -15,6 +15,7 @@
 #include "engine/tabular_engine.h"
 #include "eval/benchmarks.h"
 #include "eval/best_of_record.h"
+#include "eval/data_file.h"
 #include "tests/eval/best_of_examples.h"
 #include "tests/judge/byte_engine.h"
 #include "tests/temporary_directory.h"
@@ -205,14 +206,14 @@ TEST_CASE("shards are dealt in turn and hold what the whole holds") {
   const std::vector<std::string> whole = lines(sampled(problems, few_samples()));
   std::size_t seen = 0;
   for (std::size_t index = 1; index <= 3; ++index) {
-    const std::vector<MathProblem> own = problems_of(problems, {index, 3});
+    const std::vector<MathProblem> own = of_shard(problems, {index, 3});
     const std::vector<std::string> part = lines(sampled(own, few_samples()));
     for (std::size_t i = 0; i < part.size(); ++i, ++seen) {
       CHECK(part[i] == whole.at(index - 1 + 3 * i));
     }
   }
   CHECK(seen == 7);
-  CHECK(problems_of(problems, {8, 8}).empty());
+  CHECK(of_shard(problems, {8, 8}).empty());
 }
 
 TEST_CASE("finished rows of other problems, or with another number of samples, are refused; another grading is not") {

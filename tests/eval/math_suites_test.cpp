@@ -22,7 +22,7 @@ namespace {
 using nlohmann::json;
 
 MathProblemSet read(const std::vector<std::string>& suites, const std::vector<std::string>& directories,
-                    const MathReadOptions& options = {}) {
+                    const ReadOptions& options = {}) {
   return read_math_suites(suites, directories, options);
 }
 
@@ -172,7 +172,7 @@ TEST_CASE("faults that only one suite can have") {
 
 TEST_CASE("what cannot be read at all is refused, with what was looked for and where it is to be had") {
   const TemporaryDirectory directory;
-  const auto message = [&](const std::vector<std::string>& suites, const MathReadOptions& options = {}) {
+  const auto message = [&](const std::vector<std::string>& suites, const ReadOptions& options = {}) {
     return message_of<InvalidInput>([&] { read(suites, {directory.file("")}, options); });
   };
   CHECK(contains(message({"aime99"}), "aime24, aime25"));
@@ -187,7 +187,7 @@ TEST_CASE("what cannot be read at all is refused, with what was looked for and w
   CHECK(contains(message({directory.file("open.json")}), "open.json"));
   write_file(directory.file("good.jsonl"), "{\"question\": \"?\", \"answer\": 1}\n");
   CHECK(contains(message({directory.file("good.jsonl"), directory.file("good.jsonl")}), "stands twice"));
-  MathReadOptions nothing;
+  ReadOptions nothing;
   nothing.limit = 0;
   CHECK(contains(message({directory.file("good.jsonl")}, nothing), "limit of 0"));
 }
@@ -226,7 +226,7 @@ TEST_CASE("the published files: every row is a problem, and its worked solution 
                                                     {"math500", 500}, {"minerva", 272}, {"olympiadbench", 675},
                                                     {"gsm8k", 1319},  {"sat", 32}};
   std::vector<std::string> names;
-  for (const MathSuiteName& suite : math_suite_names()) {
+  for (const BenchmarkName& suite : math_suite_names()) {
     names.emplace_back(suite.name);
   }
   CHECK(names.size() == sizes.size());
