@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Numbers for tests/eval/math_metrics_test.cpp: figures of random samples, in exact fractions, from the definitions.
+"""Numbers for tests/eval/best_of_metrics_test.cpp: figures of random samples, in exact fractions, from the definitions.
 
 Each case has problems of several suites with k samples: a verdict, a vote (the first sample with an equal answer), and two
 judges' rewards on a coarse grid, so that ties occur; some rewards and some problems are missing. pass@j counts subsets one by
