@@ -37,7 +37,7 @@ if (quoted) {
 }
 const failures = judges.reduce((sum, { counts }) => sum + counts.failed_responses + counts.failed_comparisons, 0);
 if (failures) addFigure(count(failures), "responses or pairs without a verdict", "failed");
-if (data.faults.length) addFigure(count(data.faults.length), "rows left out", "failed");
+if (data.faults.length) addFigure(count(data.faults.length), data.faults.length === 1 ? "row left out" : "rows left out", "failed");
 
 addModelFacts(data.manifest);
 addWriterFact(data.manifest);
