@@ -60,7 +60,7 @@ bool any_of_several(std::span<const JudgedExample> judged) {
 std::string at(std::optional<std::size_t> count) { return "@" + (count ? std::to_string(*count) : "n"); }
 
 // Labels are known, or the example could not be asked, which every figure counts as failed.
-bool counts(const JudgedExample& example) { return !example.correct.empty() || example.responses.empty(); }
+bool is_counted(const JudgedExample& example) { return !example.correct.empty() || example.responses.empty(); }
 
 // A way of choosing a response: its credits are counted in a cell for each subset, subject and level.
 class Way {
@@ -226,7 +226,7 @@ Plan plan_best_of(std::span<const JudgedExample> judged, const MetricOptions& /*
   Way vote(plan, judged, "maj" + of_k, false);
   const bool with_votes = votes_known(judged);
   for (std::size_t i = 0; i < judged.size(); ++i) {
-    if (!counts(judged[i])) {
+    if (!is_counted(judged[i])) {
       continue;
     }
     const std::optional<Choice> choice = top_choice(judged[i]);
@@ -255,7 +255,7 @@ Plan plan_without_judge(std::span<const JudgedExample> judged, const MetricOptio
   const auto add = [&](const std::string& name, const auto& choice) {
     Way way(plan, judged, name, false);
     for (std::size_t i = 0; i < judged.size(); ++i) {
-      if (counts(judged[i])) {
+      if (is_counted(judged[i])) {
         way.add(i, judged[i].responses.empty() ? std::nullopt : std::optional<Choice>(choice(judged[i])));
       }
     }
