@@ -17,8 +17,8 @@ json or_null(const std::optional<Value>& value) {
 
 // What verdicts depend on beyond the judge.
 json verdicts_depend_on(const BenchSettings& settings, const Engine& engine, const DataSet& data) {
-  json manifest = reading_manifest("bench " + data.benchmark, engine, settings.engine, score_options(settings.scoring),
-                                   settings.shard, data.files);
+  json manifest =
+      reading_manifest("bench " + data.benchmark, engine, score_options(settings.scoring), settings.shard, data.files);
   manifest["reading"] = {{"limit", or_null(settings.limit)},
                          {"sample_seed", or_null(settings.sample_seed)},
                          {"order_seed", settings.order_seed},

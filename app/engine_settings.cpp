@@ -53,9 +53,8 @@ constexpr std::array<std::pair<Text, std::optional<bool>>, 3> kFlashAttention{
     {{"auto", std::nullopt}, {"on", true}, {"off", false}}};
 constexpr std::array<std::pair<Text, StatisticsPlace>, 3> kPlaces{
     {{"auto", StatisticsPlace::kAuto}, {"host", StatisticsPlace::kHost}, {"device", StatisticsPlace::kDevice}}};
-constexpr std::array<std::pair<Text, RemoteDialect>, 3> kDialects{{{"vllm", RemoteDialect::kVllm},
-                                                                   {"sglang", RemoteDialect::kSglang},
-                                                                   {"llama_server", RemoteDialect::kLlamaServer}}};
+constexpr std::array<std::pair<Text, RemoteDialect>, 2> kDialects{
+    {{"vllm", RemoteDialect::kVllm}, {"sglang", RemoteDialect::kSglang}}};
 
 Option<EngineSettings> row(auto member, OptionFacts facts) {
   return option<EngineSettings>(at(member), std::move(facts));
@@ -204,9 +203,12 @@ LlamaEngineOptions local_engine_options(const EngineSettings& settings) {
   return options;
 }
 
+std::unique_ptr<LlamaEngine> make_local_engine(const EngineSettings& settings) {
+  return make_llama_engine(local_engine_options(settings));
+}
+
 std::unique_ptr<Engine> make_engine(const EngineSettings& settings) {
-  return settings.remote_url.value_or("").empty() ? make_llama_engine(local_engine_options(settings))
-                                                  : make_remote_engine(settings);
+  return settings.remote_url.value_or("").empty() ? make_local_engine(settings) : make_remote_engine(settings);
 }
 
 }  // namespace endorm

@@ -43,7 +43,10 @@ std::span<const Option<EngineSettings>> engine_options();
 // What they say of a model that runs here, which is resolved (downloaded if need be); not loaded.
 LlamaEngineOptions local_engine_options(const EngineSettings& settings);
 
-// Resolves the model (downloading it if need be) and loads it; or connects to the server at remote_url.
+// Resolves the model (downloading it if need be) and loads it.
+std::unique_ptr<LlamaEngine> make_local_engine(const EngineSettings& settings);
+
+// The same; or connects to the server at remote_url.
 std::unique_ptr<Engine> make_engine(const EngineSettings& settings);
 
 }  // namespace endorm

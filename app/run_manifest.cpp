@@ -11,7 +11,6 @@
 
 #include "app/version.h"
 #include "engine/content_hash.h"
-#include "engine/llama/llama_engine.h"
 
 namespace endorm {
 namespace {
@@ -30,30 +29,9 @@ std::string host_name() {
   return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "unknown";
 }
 
-// "model" where the place of its file is not told: its hash stands beside it.
-nlohmann::ordered_json model_anywhere(const Engine& engine, const EngineSettings& settings) {
-  ModelFacts model = model_facts(engine, settings);
-  model.file.reset();
-  return model_part(model);
-}
-
 }  // namespace
 
 using Json = nlohmann::ordered_json;
-
-ModelFacts model_facts(const Engine& engine, const EngineSettings& settings) {
-  ModelFacts model{.name = engine.model_name(),
-                   .file = settings.remote_url.value_or(""),
-                   .sha256 = {},
-                   .arithmetic = {},
-                   .fingerprint = engine.fingerprint()};
-  if (const auto* local = dynamic_cast<const LlamaEngine*>(&engine)) {
-    model.file = local->model_info().file;
-    model.sha256 = local->model_info().sha256;
-    model.arithmetic = local->arithmetic();
-  }
-  return model;
-}
 
 Json data_part(const std::string& input) {
   if (input == "-" || !std::filesystem::is_regular_file(input)) {
@@ -88,22 +66,24 @@ Json judges_part(std::span<const Judge> judges) {
   return part;
 }
 
-Json reading_manifest(const std::string& command, const Engine& engine, const EngineSettings& settings,
-                      const ScoreOptions& options, const std::string& shard, std::span<const DataFile> files) {
+Json reading_manifest(const std::string& command, const Engine& engine, const ScoreOptions& options,
+                      const std::string& shard, std::span<const DataFile> files) {
+  const ModelInfo model = engine.model();
   return {{"endorm", kVersion},
           {"command", command},
-          {"model", model_anywhere(engine, settings)},
-          {"template", template_part(engine.template_fingerprint(), options.text)},
+          {"model", model_anywhere_part(model)},
+          {"template", template_part(model.template_fingerprint, options.text)},
           {"options", options_part({options, {}}, engine.capabilities().context, shard)},
           {"files", files_part(files)}};
 }
 
-Json drawing_manifest(const std::string& command, const Engine& engine, const EngineSettings& settings,
-                      const TemplateOptions& text, const std::string& shard, std::span<const DataFile> files) {
+Json drawing_manifest(const std::string& command, const Engine& engine, const TemplateOptions& text,
+                      const std::string& shard, std::span<const DataFile> files) {
+  const ModelInfo model = engine.model();
   return {{"endorm", kVersion},
           {"command", command},
-          {"model", model_anywhere(engine, settings)},
-          {"template", prompt_template_part(engine.template_fingerprint(), text)},
+          {"model", model_anywhere_part(model)},
+          {"template", prompt_template_part(model.template_fingerprint, text)},
           {"options", prompt_options_part(engine.capabilities().context, shard)},
           {"files", files_part(files)}};
 }

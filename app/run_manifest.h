@@ -5,15 +5,11 @@
 
 #include <nlohmann/json_fwd.hpp>
 
-#include "app/engine_settings.h"
 #include "eval/example.h"
 #include "judge/judge.h"
 #include "score/manifest.h"
 
 namespace endorm {
-
-// What is known of an engine's model, "file" with it. settings: what it was made of.
-ModelFacts model_facts(const Engine& engine, const EngineSettings& settings);
 
 // "data": {"file", "sha256"} of an input that is a regular file, which is hashed; null of any other.
 nlohmann::ordered_json data_part(const std::string& input);
@@ -26,12 +22,10 @@ nlohmann::ordered_json judge_part(const Judge& judge);
 nlohmann::ordered_json judges_part(std::span<const Judge> judges);
 
 // What every judge's rewards of data files depend on: "endorm", "command", "model", "template", "options", "files".
-nlohmann::ordered_json reading_manifest(const std::string& command, const Engine& engine,
-                                        const EngineSettings& settings, const ScoreOptions& options,
+nlohmann::ordered_json reading_manifest(const std::string& command, const Engine& engine, const ScoreOptions& options,
                                         const std::string& shard, std::span<const DataFile> files);
 // The same of what is drawn from the model, which no option of rewards changes.
-nlohmann::ordered_json drawing_manifest(const std::string& command, const Engine& engine,
-                                        const EngineSettings& settings, const TemplateOptions& text,
+nlohmann::ordered_json drawing_manifest(const std::string& command, const Engine& engine, const TemplateOptions& text,
                                         const std::string& shard, std::span<const DataFile> files);
 
 }  // namespace endorm

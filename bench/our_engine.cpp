@@ -41,9 +41,9 @@ Pass our_pass(Engine& engine, const Workload& workload) {
     scored += tree.nodes()[node].scored ? 1 : 0;
   }
   Pass pass;
-  const std::size_t computed_before = engine.counts().tokens_computed;
-  const std::vector<TokenStats> stats = engine.evaluate(tree, {});
-  pass.tokens_computed = engine.counts().tokens_computed - computed_before;
+  const std::size_t computed_before = engine.tokens_computed();
+  const std::vector<TokenStats> stats = engine.evaluate(tree, {}).front();
+  pass.tokens_computed = engine.tokens_computed() - computed_before;
   for (const auto& nodes : places) {
     for (const std::size_t node : nodes) {
       const TokenStats& token = stats[scored_before[node]];

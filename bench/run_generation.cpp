@@ -22,7 +22,7 @@ nlohmann::json answer_of(LlamaEngine& engine, const nlohmann::json& asked) {
     requests.push_back({prompt.get<Tokens>(), requests.size()});
   }
   const auto start = std::chrono::steady_clock::now();
-  const std::vector<Completion> completions = engine.generate(requests, options);
+  const std::vector<Completion> completions = engine.generator()->generate(requests, options);
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
   nlohmann::json answer = {{"seconds", took.count()}, {"products", our_products(engine)}};
   for (const Completion& completion : completions) {

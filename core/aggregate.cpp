@@ -42,45 +42,45 @@ void require_partition(std::span<const TokenRange> steps, std::size_t token_coun
 }
 
 // sum_h alpha * log pi_h over some tokens [n].
-double scaled_log_prob(std::span<const TokenReward> tokens, double alpha) {
+double scaled_log_prob(std::span<const double> log_probs, double alpha) {
   double sum = 0.0;
-  for (const TokenReward& token : tokens) {
-    sum += alpha * token.log_prob;
+  for (const double log_prob : log_probs) {
+    sum += alpha * log_prob;
   }
   return sum;
 }
 
-double mean_scaled_log_prob(std::span<const TokenReward> tokens, double alpha) {
-  return scaled_log_prob(tokens, alpha) / static_cast<double>(tokens.size());
+double mean_scaled_log_prob(std::span<const double> log_probs, double alpha) {
+  return scaled_log_prob(log_probs, alpha) / static_cast<double>(log_probs.size());
 }
 
 // sum_h max(gamma^(h-1), floor) * alpha * log pi_h, h = 1 .. T.
-double discounted_log_prob(std::span<const TokenReward> tokens, double alpha, double gamma, double floor) {
+double discounted_log_prob(std::span<const double> log_probs, double alpha, double gamma, double floor) {
   double sum = 0.0;
   double power = 1.0;
-  for (const TokenReward& token : tokens) {
-    sum += std::max(power, floor) * alpha * token.log_prob;
+  for (const double log_prob : log_probs) {
+    sum += std::max(power, floor) * alpha * log_prob;
     power *= gamma;
   }
   return sum;
 }
 
-double chunked_mean_log_prob(std::span<const TokenReward> tokens, double alpha, std::size_t chunk) {
+double chunked_mean_log_prob(std::span<const double> log_probs, double alpha, std::size_t chunk) {
   double sum_of_means = 0.0;
   std::size_t chunks = 0;
-  for (std::size_t begin = 0; begin < tokens.size(); ++chunks) {
-    const std::size_t length = std::min(chunk, tokens.size() - begin);
-    sum_of_means += mean_scaled_log_prob(tokens.subspan(begin, length), alpha);
+  for (std::size_t begin = 0; begin < log_probs.size(); ++chunks) {
+    const std::size_t length = std::min(chunk, log_probs.size() - begin);
+    sum_of_means += mean_scaled_log_prob(log_probs.subspan(begin, length), alpha);
     begin += length;
   }
   return sum_of_means / static_cast<double>(chunks);
 }
 
-void add_steps(Aggregates& aggregates, std::span<const TokenReward> tokens, std::span<const TokenRange> steps,
+void add_steps(Aggregates& aggregates, std::span<const double> log_probs, std::span<const TokenRange> steps,
                double alpha) {
   double sum_of_means = 0.0;
   for (const TokenRange& range : steps) {
-    const auto in_step = tokens.subspan(range.begin, range.end - range.begin);
+    const auto in_step = log_probs.subspan(range.begin, range.end - range.begin);
     const StepReward step{range, scaled_log_prob(in_step, alpha), mean_scaled_log_prob(in_step, alpha)};
     sum_of_means += step.mean;
     aggregates.min_step = aggregates.min_step ? std::min(*aggregates.min_step, step.mean) : step.mean;
@@ -101,31 +101,38 @@ double require_steps(const std::optional<double>& value, Aggregation kind) {
 
 }  // namespace
 
-Aggregates aggregate(std::span<const TokenReward> rewards, std::span<const TokenRange> steps, double alpha,
-                     const AggregateOptions& options) {
-  require_temperature(alpha, "aggregate");
+void check_aggregate_options(const AggregateOptions& options) {
   require_unit_interval(options.gamma, "gamma");
   require_unit_interval(options.floor, "floor");
   require_at_least_one(options.chunk, "chunk");
   require_at_least_one(options.last_k, "last_k");
-  if (rewards.empty()) {
+}
+
+Aggregates aggregate(std::span<const double> log_probs, std::span<const TokenRange> steps, double alpha,
+                     const AggregateOptions& options, std::optional<double> initial_value) {
+  require_temperature(alpha, "aggregate");
+  check_aggregate_options(options);
+  if (log_probs.empty()) {
     throw InvalidInput("[aggregate] the response has 0 tokens; give at least one");
   }
-  require_partition(steps, rewards.size());
+  if (options.initial_value && !initial_value) {
+    throw InvalidInput("[aggregate] V(s_1) is to be added and is not known; give it, or leave initial_value out");
+  }
+  require_partition(steps, log_probs.size());
 
   Aggregates aggregates;
-  aggregates.sum = scaled_log_prob(rewards, alpha);
-  aggregates.discounted = discounted_log_prob(rewards, alpha, options.gamma, options.floor);
+  aggregates.sum = scaled_log_prob(log_probs, alpha);
+  aggregates.discounted = discounted_log_prob(log_probs, alpha, options.gamma, options.floor);
   // V(s_1): with it, sum is the return sum_h r_h (telescoping), and discounted at floor 0 is sum_h gamma^(h-1) r_h of
   // r_h = Q(s_h, a_h) - gamma * V(s_{h+1}).
   if (options.initial_value) {
-    aggregates.sum += rewards.front().value;
-    aggregates.discounted += rewards.front().value;
+    aggregates.sum += *initial_value;
+    aggregates.discounted += *initial_value;
   }
-  aggregates.mean = aggregates.sum / static_cast<double>(rewards.size());
-  aggregates.chunked_mean = chunked_mean_log_prob(rewards, alpha, options.chunk);
-  aggregates.last_k = mean_scaled_log_prob(rewards.last(std::min(options.last_k, rewards.size())), alpha);
-  add_steps(aggregates, rewards, steps, alpha);
+  aggregates.mean = aggregates.sum / static_cast<double>(log_probs.size());
+  aggregates.chunked_mean = chunked_mean_log_prob(log_probs, alpha, options.chunk);
+  aggregates.last_k = mean_scaled_log_prob(log_probs.last(std::min(options.last_k, log_probs.size())), alpha);
+  add_steps(aggregates, log_probs, steps, alpha);
   return aggregates;
 }
 

@@ -8,8 +8,6 @@
 #include <utility>
 #include <vector>
 
-#include "core/reward.h"
-
 namespace endorm {
 
 // How the rewards of T tokens become one number. Every kind aggregates alpha * log pi_h (+ V(s_1) where asked).
@@ -60,10 +58,15 @@ struct Aggregates {
   std::optional<double> min_step;   // smallest step mean
 };
 
-// rewards [T], T >= 1; steps cover [0, T) in order without gaps, none empty, or there are none at all. Throws
-// InvalidInput otherwise, and on an alpha or option out of its range. Fills every kind, whatever options.kind is.
-Aggregates aggregate(std::span<const TokenReward> rewards, std::span<const TokenRange> steps, double alpha,
-                     const AggregateOptions& options);
+// log_probs: log pi_h [T], T >= 1, or what else is to be aggregated in its place; steps cover [0, T) in order without
+// gaps, none empty, or there are none at all; initial_value: V(s_1), read where options ask for it. Throws InvalidInput
+// otherwise, where V(s_1) is asked for and absent, and on an alpha or option out of its range. Fills every kind,
+// whatever options.kind is.
+Aggregates aggregate(std::span<const double> log_probs, std::span<const TokenRange> steps, double alpha,
+                     const AggregateOptions& options, std::optional<double> initial_value = std::nullopt);
+
+// Throws InvalidInput, naming it, where an option is out of its range.
+void check_aggregate_options(const AggregateOptions& options);
 
 // The one chosen as the reward. Throws InvalidInput where the kind needs steps and there are none.
 double chosen_reward(const Aggregates& aggregates, Aggregation kind);

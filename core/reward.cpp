@@ -44,12 +44,17 @@ std::vector<TokenReward> token_rewards(std::span<const TokenStats> stats, double
   return rewards;
 }
 
-double episode_return(std::span<const TokenReward> rewards) {
-  double sum = 0.0;
+std::vector<double> log_probs_of(std::span<const TokenReward> rewards) {
+  std::vector<double> log_probs;
+  log_probs.reserve(rewards.size());
   for (const TokenReward& token : rewards) {
-    sum += token.reward;
+    log_probs.push_back(token.log_prob);
   }
-  return sum;
+  return log_probs;
+}
+
+std::optional<double> initial_value_of(std::span<const TokenReward> rewards) {
+  return rewards.empty() ? std::nullopt : std::optional(rewards.front().value);
 }
 
 double preference_probability(double first_reward, double second_reward) {

@@ -25,8 +25,9 @@ double soft_value(std::span<const float> q, double alpha = 1.0);
 // alpha <= 0 or a logit or log_sum_exp that is not finite: a masked token (logit -infinity) has no reward.
 std::vector<TokenReward> token_rewards(std::span<const TokenStats> stats, double alpha = 1.0);
 
-// sum_h r_h; by telescoping alpha * sum_h log pi_h + V(s_1). Zero for an empty response.
-double episode_return(std::span<const TokenReward> rewards);
+// What aggregate() reads of them: log pi(a_h | s_h) [T], and V(s_1), none where there are no tokens.
+std::vector<double> log_probs_of(std::span<const TokenReward> rewards);
+std::optional<double> initial_value_of(std::span<const TokenReward> rewards);
 
 // P(first preferred over second) = sigmoid(first - second), Bradley-Terry; stable for differences of any size. Throws
 // InvalidInput where a reward is not finite.

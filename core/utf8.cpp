@@ -38,6 +38,17 @@ std::string valid_utf8(std::string_view bytes) {
   return text;
 }
 
+std::string excerpt(std::string_view text, std::size_t bytes) {
+  if (text.size() <= bytes) {
+    return valid_utf8(text);
+  }
+  std::size_t end = bytes;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) {  // inside a character
+    --end;
+  }
+  return valid_utf8(text.substr(0, end)) + "...";
+}
+
 std::size_t code_points(std::string_view text) {
   return static_cast<std::size_t>(std::count_if(
       text.begin(), text.end(), [](char byte) { return (static_cast<unsigned char>(byte) & 0xC0U) != 0x80U; }));

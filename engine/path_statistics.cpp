@@ -1,16 +1,8 @@
 #include "engine/path_statistics.h"
 
-#include <utility>
-
 namespace endorm {
 
-std::vector<std::vector<TokenStats>> evaluate_paths(Engine& engine, std::span<const TokenPath> paths,
-                                                    const EvaluateOptions& options) {
-  return std::move(evaluate_paths(engine, paths, std::span(&options.alpha, 1), options).front());
-}
-
 std::vector<std::vector<std::vector<TokenStats>>> evaluate_paths(Engine& engine, std::span<const TokenPath> paths,
-                                                                 std::span<const double> alphas,
                                                                  const EvaluateOptions& options) {
   TokenTree tree;
   std::vector<std::vector<std::size_t>> nodes;  // [B][T]
@@ -23,7 +15,7 @@ std::vector<std::vector<std::vector<TokenStats>>> evaluate_paths(Engine& engine,
     place[node] = tree.nodes()[node].scored ? next++ : 0;
   }
   std::vector<std::vector<std::vector<TokenStats>>> of_alpha;
-  for (const std::vector<TokenStats>& stats : engine.evaluate_alphas(tree, alphas, options)) {
+  for (const std::vector<TokenStats>& stats : engine.evaluate(tree, options)) {
     std::vector<std::vector<TokenStats>>& of_paths = of_alpha.emplace_back(paths.size());
     for (std::size_t i = 0; i < paths.size(); ++i) {
       for (const std::size_t node : nodes[i]) {

@@ -13,13 +13,9 @@ struct TokenPath {
   std::span<const Token> continuation;  // [T]
 };
 
-// Teacher-forced statistics of every continuation, [B][T]. All go into one tree: what they share is computed once.
-// Throws as TokenTree::insert and Engine::evaluate.
-std::vector<std::vector<TokenStats>> evaluate_paths(Engine& engine, std::span<const TokenPath> paths,
-                                                    const EvaluateOptions& options);
-// The same at several temperatures, [alphas][B][T], as Engine::evaluate_alphas.
+// Teacher-forced statistics of every continuation at each temperature, [alphas][B][T]. All go into one tree: what they
+// share is computed once. Throws as TokenTree::insert and Engine::evaluate.
 std::vector<std::vector<std::vector<TokenStats>>> evaluate_paths(Engine& engine, std::span<const TokenPath> paths,
-                                                                 std::span<const double> alphas,
                                                                  const EvaluateOptions& options);
 
 }  // namespace endorm

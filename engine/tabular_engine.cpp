@@ -6,7 +6,7 @@
 
 #include "core/errors.h"
 #include "core/log_sum_exp.h"
-#include "engine/llama/completion_draft.h"
+#include "engine/completion_draft.h"
 
 namespace endorm {
 namespace {
@@ -57,15 +57,20 @@ TabularEngine::TabularEngine(std::size_t vocabulary, LogitFunction logits, Tabul
   capabilities_.uniform_divergence = true;
   capabilities_.any_alpha = true;
   capabilities_.context = options_.context;
-  capabilities_.generate = true;
   capabilities_.missing_reason = "A tabular problem has no hidden states.";
 }
 
 TabularEngine::TabularEngine(std::size_t vocabulary, LogitTable table, TabularOptions options)
     : TabularEngine(vocabulary, lookup(vocabulary, std::move(table)), std::move(options)) {}
 
-std::string TabularEngine::fingerprint() const {
-  return "tabular:" + options_.name + ":" + std::to_string(vocabulary_) + (options_.end_of_turn ? ":end_of_turn" : "");
+ModelInfo TabularEngine::model() const {
+  ModelInfo model;
+  model.name = options_.name;
+  model.fingerprint =
+      "tabular:" + options_.name + ":" + std::to_string(vocabulary_) + (options_.end_of_turn ? ":end_of_turn" : "");
+  model.template_fingerprint = "tabular";
+  model.vocabulary = vocabulary_;
+  return model;
 }
 
 void TabularEngine::check_token(Token token) const {
@@ -154,6 +159,12 @@ Tokens TabularEngine::open_turn(std::span<const Message> messages, const Templat
   return prompt;
 }
 
+TurnMarks TabularEngine::turn_marks(const TemplateOptions&, const std::string& opening) const {
+  TurnMarks marks;
+  marks.opening = opening;
+  return marks;
+}
+
 void TabularEngine::generate_each(std::span<const GenerationRequest> requests, const SamplingOptions& options,
                                   const CompletionSink& sink) {
   for (const auto& [prompt, seed] : requests) {
@@ -172,6 +183,7 @@ void TabularEngine::generate_each(std::span<const GenerationRequest> requests, c
     CompletionDraft draft(requests[i], options);
     while (!draft.ended()) {
       const Token token = draft.draw(std::span<const double>(row(path)));
+      ++states_drawn_from_;
       if (options_.end_of_turn && static_cast<std::size_t>(token) == vocabulary_ - 1) {
         draft.end_turn(token);
       } else {
@@ -183,11 +195,11 @@ void TabularEngine::generate_each(std::span<const GenerationRequest> requests, c
   }
 }
 
-std::vector<TokenStats> TabularEngine::evaluate(const TokenTree& tree, const EvaluateOptions& options) {
-  // Row of one state Q(s, .) [V] with its statistics.
+std::vector<std::vector<TokenStats>> TabularEngine::evaluate(const TokenTree& tree, const EvaluateOptions& options) {
+  // Row of one state Q(s, .) [V] with its statistics at each temperature.
   struct State {
     std::vector<double> q;
-    RowStatistics row;
+    std::vector<RowStatistics> rows;  // [alphas]
   };
   std::map<std::size_t, State> states;  // by the node whose token is the last of the state's path
   const auto state_of = [&](std::size_t node) -> const State& {
@@ -198,15 +210,15 @@ std::vector<TokenStats> TabularEngine::evaluate(const TokenTree& tree, const Eva
       }
     }
     const Tokens path = path_to(tree, node);
-    std::vector<double> q = row(path);
-    ++counts_.tokens_computed;
-    ++counts_.rows_read;
-    const RowStatistics statistics = row_statistics(std::span<const double>(q), options.alpha);
-    return states.insert_or_assign(node, State{std::move(q), statistics}).first->second;
+    State state{row(path), {}};
+    ++states_computed_;
+    for (const double alpha : options.alphas) {
+      state.rows.push_back(row_statistics(std::span<const double>(state.q), alpha));
+    }
+    return states.insert_or_assign(node, std::move(state)).first->second;
   };
 
-  std::vector<TokenStats> stats;
-  stats.reserve(tree.scored_count());
+  std::vector<std::vector<TokenStats>> stats(options.alphas.size());
   for (const TokenTree::Node& node : tree.nodes()) {
     check_token(node.token);
     if (options_.context > 0 && node.depth >= options_.context) {
@@ -215,7 +227,9 @@ std::vector<TokenStats> TabularEngine::evaluate(const TokenTree& tree, const Eva
     }
     if (node.scored) {
       const State& state = state_of(node.parent.value());
-      stats.push_back(token_stats(state.q[static_cast<std::size_t>(node.token)], state.row));
+      for (std::size_t alpha = 0; alpha < stats.size(); ++alpha) {
+        stats[alpha].push_back(token_stats(state.q[static_cast<std::size_t>(node.token)], state.rows[alpha]));
+      }
     }
   }
   return stats;

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/generator.h"
 #include "score/record.h"
 
 namespace endorm {

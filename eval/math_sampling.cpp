@@ -8,6 +8,7 @@
 
 #include "core/errors.h"
 #include "engine/content_hash.h"
+#include "engine/text_form.h"
 #include "eval/best_of_record.h"
 #include "eval/graded_answers.h"
 #include "judge/drawn_seed.h"
@@ -202,10 +203,8 @@ std::vector<Example> draw_samples(std::span<const MathProblem> problems, Engine&
   if (options.samples == 0) {
     throw InvalidInput("[draw_samples] 0 samples a problem are asked for. Give at least 1.");
   }
-  if (!engine.capabilities().generate) {
-    throw InvalidInput("[draw_samples] " + engine.model_name() +
-                       " cannot write: " + engine.capabilities().missing_reason);
-  }
+  Generator& generator = required(engine.generator(), engine, "draw_samples");
+  const TextForm& form = required(engine.text_form(), engine, "draw_samples");
   check_finished(problems, finished, options, log);
   MathSamplingProgress so_far;
   for (const Example& record : finished) {
@@ -221,7 +220,7 @@ std::vector<Example> draw_samples(std::span<const MathProblem> problems, Engine&
     Tokens prompt;
     std::string error;
     try {
-      prompt = engine.open_turn(records.at(i).request.messages, options.text);
+      prompt = form.open_turn(records.at(i).request.messages, options.text);
       error = refusal(prompt, engine, options.sampling);
     } catch (const InvalidInput& refused) {
       error = refused.what();
@@ -251,7 +250,7 @@ std::vector<Example> draw_samples(std::span<const MathProblem> problems, Engine&
       progress(so_far);
     }
   };
-  engine.generate(requests, options.sampling, take);
+  generator.generate(requests, options.sampling, take);
   return std::move(records).finish();
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "engine/engine.h"
+#include "engine/generator.h"
 #include "eval/example.h"
 #include "eval/math_problem.h"
 #include "eval/math_prompt.h"

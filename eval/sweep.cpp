@@ -1,12 +1,12 @@
 #include "eval/sweep.h"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <set>
 #include <utility>
 
 #include "core/errors.h"
+#include "core/temperature.h"
 #include "eval/judging.h"
 
 namespace endorm {
@@ -43,11 +43,12 @@ std::vector<double> numbers_from(std::string_view text) {
   return numbers;
 }
 
-// Throws InvalidInput on a value out of its range: a trial on one token, before a model is asked.
+// Throws InvalidInput on a value out of its range, before a model is asked.
 void check(const SweepSetting& setting) {
   AggregateOptions options;
   options.gamma = setting.gamma;
-  aggregate(std::array{TokenReward{}}, {}, setting.alpha, options);
+  check_aggregate_options(options);
+  require_temperature(setting.alpha, "sweep");
 }
 
 struct Grid {
@@ -87,7 +88,9 @@ double reward_under(const ScoredResponse& response, const SweepSetting& setting,
   for (const StepReward& step : response.aggregates.value().steps) {
     steps.push_back(step.tokens);
   }
-  return chosen_reward(aggregate(response.tokens, steps, setting.alpha, options), setting.aggregation);
+  return chosen_reward(
+      aggregate(log_probs_of(response.tokens), steps, setting.alpha, options, initial_value_of(response.tokens)),
+      setting.aggregation);
 }
 
 // The scorer's token rewards, aggregated anew.

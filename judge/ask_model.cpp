@@ -1,6 +1,10 @@
 #include "judge/ask_model.h"
 
 #include "core/errors.h"
+#include "engine/generator.h"
+#include "engine/text_form.h"
+#include "judge/require_capability.h"
+#include "judge/score_fingerprint.h"
 #include "score/together_or_each.h"
 
 namespace endorm {
@@ -22,13 +26,29 @@ bool fits(std::size_t tokens, const Engine& engine, const AskOptions& options, R
 
 }  // namespace
 
+AskOptions ask_options(const JudgeParts& parts, std::string_view judge, std::size_t reply_tokens) {
+  require_capability(parts.engine.generator() != nullptr, judge, parts.engine);
+  AskOptions options;
+  options.text = parts.score.text;
+  options.max_tokens = parts.max_reply_tokens.value_or(reply_tokens);
+  options.overflow = parts.score.overflow;
+  return options;
+}
+
+std::string asking_fingerprint(std::string_view prompt_file, const AskOptions& options, const std::string& rules) {
+  return JudgePrompt(prompt_file).fingerprint() + " max_reply_tokens=" + std::to_string(options.max_tokens) + rules +
+         template_fingerprint(options.text);
+}
+
 std::vector<Reply> ask_model(Engine& engine, std::span<const Question> questions, const AskOptions& options) {
+  const TextForm& form = required(engine.text_form(), engine, "ask_model");
+  Generator& generator = required(engine.generator(), engine, "ask_model");
   std::vector<Reply> replies(questions.size());
   std::vector<GenerationRequest> asked;
   std::vector<std::size_t> places;  // of asked, in questions
   for (std::size_t i = 0; i < questions.size(); ++i) {
     try {
-      Tokens prompt = engine.open_turn(questions[i].messages, options.text);
+      Tokens prompt = form.open_turn(questions[i].messages, options.text);
       if (fits(prompt.size(), engine, options, replies[i])) {
         asked.push_back({std::move(prompt), questions[i].seed});
         places.push_back(i);
@@ -41,7 +61,7 @@ std::vector<Reply> ask_model(Engine& engine, std::span<const Question> questions
   sampling.max_tokens = options.max_tokens;
   sampling.temperature = options.temperature;
   const auto ask_some = [&](std::size_t begin, std::size_t count) {
-    const std::vector<Completion> completions = engine.generate(std::span(asked).subspan(begin, count), sampling);
+    const std::vector<Completion> completions = generator.generate(std::span(asked).subspan(begin, count), sampling);
     for (std::size_t i = 0; i < count; ++i) {
       replies[places[begin + i]].text = completions[i].text;
     }

@@ -4,8 +4,10 @@
 
 #include "core/errors.h"
 #include "engine/content_hash.h"
+#include "engine/hidden_states.h"
+#include "judge/outcomes.h"
 #include "judge/require_capability.h"
-#include "judge/reward_head_file.h"
+#include "judge/reward_head.h"
 #include "judge/score_fingerprint.h"
 #include "score/request_tokens.h"
 #include "score/together_or_each.h"
@@ -19,7 +21,7 @@ class HeadScorer final : public Scorer {
       : engine_(engine), head_(std::move(head)), text_(options.text), overflow_(options.overflow) {
     text_.end_of_turn = true;
     text_.template_newline = true;
-    head_.reward(engine_.hidden_states(std::vector<Tokens>{{0}}).at(0));  // refuses a head of another width
+    head_.reward(engine_.hidden_states()->read(std::vector<Tokens>{{0}}).at(0));  // refuses a head of another width
   }
 
   std::vector<Scored> score(std::span<const Request> requests) override {
@@ -28,8 +30,7 @@ class HeadScorer final : public Scorer {
     std::vector<Tokens> sequences;
     std::vector<ScoredOutcome*> outcomes;  // of the sequences
     for (const Request& request : requests) {
-      Scored& record = scored.emplace_back(Scored{request.id, request.line, request.key, {}});
-      record.responses.resize(request.responses.size());
+      Scored& record = scored.emplace_back(record_of(request));
       PreparedRequest prepared =
           prepare_request(engine_, request, text_, overflow_, ScoredTurns::kLast, record.responses);
       for (auto& [i, turns, truncated_left] : prepared.responses) {
@@ -49,7 +50,7 @@ class HeadScorer final : public Scorer {
  private:
   void fill(std::span<const Tokens> sequences, std::span<ScoredOutcome* const> outcomes) {
     const auto fill_some = [&](std::size_t begin, std::size_t count) {
-      const std::vector<std::vector<float>> hidden = engine_.hidden_states(sequences.subspan(begin, count));
+      const std::vector<std::vector<float>> hidden = engine_.hidden_states()->read(sequences.subspan(begin, count));
       for (std::size_t i = 0; i < count; ++i) {
         outcomes[begin + i]->scored.value().reward = head_.reward(hidden[i]);
       }
@@ -71,7 +72,7 @@ Judge make_head(const JudgeParts& parts) {
   if (parts.head_file.empty()) {
     throw InvalidInput("[make_judge] head needs the file of a trained head; give it with --head FILE");
   }
-  require_capability(parts.engine.capabilities().hidden_states, "head", parts.engine);
+  require_capability(parts.engine.hidden_states() != nullptr, "head", parts.engine);
   RewardHead head = read_reward_head(parts.head_file);
   Judge judge;
   judge.fingerprint = "head=" + hex(sha256_file(parts.head_file)) +

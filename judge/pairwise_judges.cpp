@@ -5,11 +5,9 @@
 
 #include "judge/ask_model.h"
 #include "judge/drawn_seed.h"
-#include "judge/judge_prompt.h"
+#include "judge/outcomes.h"
 #include "judge/prompt_files.h"
 #include "judge/reply_parsers.h"
-#include "judge/require_capability.h"
-#include "judge/score_fingerprint.h"
 
 namespace endorm {
 namespace {
@@ -69,14 +67,13 @@ class PairwiseJudge final : public Scorer {
 
  private:
   static Scored undecided(const Request& request) {
-    Scored record{request.id, request.line, request.key, {}};
-    for (const RequestResponse& response : request.responses) {
-      ScoredOutcome& outcome = record.responses.emplace_back();
+    Scored record = record_of(request);
+    for (std::size_t i = 0; i < request.responses.size(); ++i) {
       if (request.responses.size() < 2) {
-        outcome.error = "[pairwise] the request has one response: there is nothing to compare it with";
-        continue;
+        record.responses[i].error = "[pairwise] the request has one response: there is nothing to compare it with";
+      } else {
+        record.responses[i].scored = unread_response(request.responses[i], 0.0);
       }
-      outcome.scored.emplace().finish = response.text.truncated ? Finish::kTruncated : Finish::kEndOfTurn;
     }
     return record;
   }
@@ -149,18 +146,12 @@ class PairwiseJudge final : public Scorer {
 };
 
 Judge make(const JudgeParts& parts, const PairForm& form) {
-  require_capability(parts.engine.capabilities().generate, form.name, parts.engine);
-  AskOptions options;
-  options.max_tokens = parts.max_reply_tokens.value_or(form.reply_tokens);
-  options.overflow = parts.score.overflow;
-  options.text = parts.score.text;
+  const AskOptions options = ask_options(parts, form.name, form.reply_tokens);
   Judge judge;
   judge.scorer = std::make_unique<PairwiseJudge>(parts, form, options);
   judge.compares_pairs = true;
-  judge.fingerprint = JudgePrompt(form.prompt).fingerprint() +
-                      " max_reply_tokens=" + std::to_string(options.max_tokens) +
-                      (form.both_orders ? " both orders" : " one order, seed=" + std::to_string(parts.seed)) +
-                      template_fingerprint(options.text);
+  judge.fingerprint = asking_fingerprint(
+      form.prompt, options, form.both_orders ? " both orders" : " one order, seed=" + std::to_string(parts.seed));
   return judge;
 }
 

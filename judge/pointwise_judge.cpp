@@ -4,11 +4,9 @@
 
 #include "judge/ask_model.h"
 #include "judge/drawn_seed.h"
-#include "judge/judge_prompt.h"
+#include "judge/outcomes.h"
 #include "judge/prompt_files.h"
 #include "judge/reply_parsers.h"
-#include "judge/require_capability.h"
-#include "judge/score_fingerprint.h"
 
 namespace endorm {
 namespace {
@@ -27,12 +25,10 @@ class PointwiseJudge final : public Scorer {
     std::vector<Scored> result;
     std::vector<Place> places;
     for (const Request& request : requests) {
-      Scored& record = result.emplace_back(Scored{request.id, request.line, request.key, {}});
+      Scored& record = result.emplace_back(record_of(request));
       for (std::size_t i = 0; i < request.responses.size(); ++i) {
-        ScoredResponse& response = record.responses.emplace_back().scored.emplace();
-        response.reward = kUnparsed;
-        response.unparsed = 1;
-        response.finish = request.responses[i].text.truncated ? Finish::kTruncated : Finish::kEndOfTurn;
+        record.responses[i].scored = unread_response(request.responses[i], kUnparsed);
+        record.responses[i].scored->unparsed = 1;
         places.push_back({result.size() - 1, i});
       }
     }
@@ -89,16 +85,11 @@ class PointwiseJudge final : public Scorer {
 }  // namespace
 
 Judge make_pointwise(const JudgeParts& parts) {
-  require_capability(parts.engine.capabilities().generate, "pointwise", parts.engine);
-  AskOptions options;
-  options.max_tokens = parts.max_reply_tokens.value_or(kReplyTokens);
-  options.overflow = parts.score.overflow;
-  options.text = parts.score.text;
+  const AskOptions options = ask_options(parts, "pointwise", kReplyTokens);
   Judge judge;
   judge.scorer = std::make_unique<PointwiseJudge>(parts, options);
-  judge.fingerprint = JudgePrompt(pointwise_prompt).fingerprint() +
-                      " max_reply_tokens=" + std::to_string(options.max_tokens) + " tries=" + std::to_string(kTries) +
-                      " seed=" + std::to_string(parts.seed) + template_fingerprint(options.text);
+  judge.fingerprint = asking_fingerprint(pointwise_prompt, options,
+                                         " tries=" + std::to_string(kTries) + " seed=" + std::to_string(parts.seed));
   return judge;
 }
 

@@ -6,6 +6,7 @@
 
 #include "core/errors.h"
 #include "engine/content_hash.h"
+#include "judge/outcomes.h"
 #include "judge/reward_difference.h"
 #include "judge/score_fingerprint.h"
 #include "judge/whole_prompts.h"
@@ -60,8 +61,7 @@ class RelativeScorer final : public Scorer {
     std::vector<std::vector<std::string>> names(requests.size());
     for (std::size_t i = 0; i < requests.size(); ++i) {
       const Request& request = requests[i];
-      Scored& record = result.emplace_back(Scored{request.id, request.line, request.key, {}});
-      record.responses.resize(request.responses.size());
+      Scored& record = result.emplace_back(record_of(request));
       try {
         const std::vector<Condition> conditions = conditions_(request);
         asked.push_back(request);
@@ -199,9 +199,10 @@ Judge make_log_ratio(const JudgeParts& parts) {
   if (parts.reference == nullptr) {
     throw InvalidInput("[make_judge] log-ratio needs a reference model; give one with --reference FILE");
   }
+  const ModelInfo reference = parts.reference->model();
   Judge judge;
-  judge.fingerprint = score_fingerprint(parts.score) + " reference=" + parts.reference->fingerprint() +
-                      " template=" + parts.reference->template_fingerprint();
+  judge.fingerprint = score_fingerprint(parts.score) + " reference=" + reference.fingerprint +
+                      " template=" + reference.template_fingerprint;
   judge.scorer = std::make_unique<LogRatioScorer>(parts, *parts.reference);
   return judge;
 }

@@ -1,19 +1,19 @@
 #include "judge/server_judge.h"
 
 #include <algorithm>
-#include <atomic>
 #include <cmath>
-#include <exception>
-#include <thread>
 #include <utility>
 
 #include <nlohmann/json.hpp>
 
 #include "core/errors.h"
 #include "engine/message_json.h"
+#include "engine/remote/in_parallel.h"
+#include "engine/text_form.h"
+#include "judge/outcomes.h"
 #include "score/json_check.h"
 #include "score/request_tokens.h"
-#include "score/scored_json.h"
+#include "score/together_or_each.h"
 #include "score/token_texts.h"
 
 namespace endorm {
@@ -66,36 +66,6 @@ std::vector<double> parse_get_reward(const std::string& reply, std::size_t count
   return rewards;
 }
 
-// Does part 0 .. parts - 1, by the calling thread alone where `threads` is 1. The first exception ends it and leaves.
-template <typename Work>
-void in_parallel(std::size_t parts, std::size_t threads, const Work& work) {
-  std::atomic<std::size_t> next = 0;
-  std::exception_ptr failure;
-  std::mutex failing;
-  const auto run = [&] {
-    for (std::size_t part = next++; part < parts; part = next++) {
-      try {
-        work(part);
-      } catch (...) {
-        const std::lock_guard lock(failing);
-        failure = failure ? failure : std::current_exception();
-        next = parts;
-      }
-    }
-  };
-  std::vector<std::thread> others;
-  for (std::size_t i = 1; i < std::min(threads, parts); ++i) {
-    others.emplace_back(run);
-  }
-  run();
-  for (std::thread& other : others) {
-    other.join();
-  }
-  if (failure) {
-    std::rethrow_exception(failure);
-  }
-}
-
 json conversation(const Request& request, const std::string& response) {
   json messages = message_list<json>(request.messages);
   messages.push_back({{"role", "assistant"}, {"content", response}});
@@ -138,11 +108,10 @@ ServerScorer::ServerScorer(const Engine& engine, const TemplateOptions& text, Se
 
 std::vector<Scored> ServerScorer::score(std::span<const Request> requests) {
   std::vector<Scored> scored;
-  scored.reserve(requests.size());
   std::vector<Question> questions;
+  scored.reserve(requests.size());
   for (const Request& request : requests) {
-    Scored& record = scored.emplace_back(Scored{request.id, request.line, request.key, {}});
-    record.responses.resize(request.responses.size());
+    Scored& record = scored.emplace_back(record_of(request));
     for (std::size_t i = 0; i < request.responses.size(); ++i) {
       questions.push_back({&request, i, &record.responses[i]});
     }
@@ -152,11 +121,7 @@ std::vector<Scored> ServerScorer::score(std::span<const Request> requests) {
     try {
       const std::vector<double> rewards = ask(some);
       for (std::size_t i = 0; i < some.size(); ++i) {
-        const ResponseText& text = some[i].request->responses[some[i].response].text;
-        ScoredResponse response;
-        response.reward = rewards[i];
-        response.finish = text.truncated ? Finish::kTruncated : Finish::kEndOfTurn;
-        *some[i].outcome = {std::move(response), "", false};
+        *some[i].outcome = {unread_response(some[i].request->responses[some[i].response], rewards[i]), "", false};
       }
       return true;
     } catch (const ServerUnusable&) {
@@ -164,23 +129,18 @@ std::vector<Scored> ServerScorer::score(std::span<const Request> requests) {
     } catch (const InternalError&) {
       throw;
     } catch (const Error& error) {
-      for (const Question& question : some) {
-        question.outcome->error = error.what();
-      }
+      some.front().outcome->error = error.what();  // of one response; of several, each is tried by itself
       return false;
     }
   };
   const std::size_t at_once = shape_ == ServerShape::kGetReward ? kQueriesAtOnce : 1;
   const std::size_t parts = (questions.size() + at_once - 1) / at_once;
-  in_parallel(parts, servers_.servers() == 1 ? 1 : kThreadsPerServer * servers_.servers(), [&](std::size_t part) {
-    const std::size_t begin = part * at_once;
-    const auto some = std::span(questions).subspan(begin, std::min(at_once, questions.size() - begin));
-    // One response that the server refuses must not cost the others theirs: each is tried by itself.
-    if (!answered(some) && some.size() > 1) {
-      for (std::size_t i = 0; i < some.size(); ++i) {
-        answered(some.subspan(i, 1));
-      }
-    }
+  const std::size_t threads = servers_.servers() == 1 ? 1 : kThreadsPerServer * servers_.servers();
+  in_parallel(parts, threads, [&](std::size_t part, std::size_t) {
+    const auto of_part = std::span(questions).subspan(part * at_once);
+    const auto some = of_part.first(std::min(at_once, of_part.size()));
+    all_or_each(some.size(),
+                [&](std::size_t begin, std::size_t count) { return answered(some.subspan(begin, count)); });
   });
   return scored;
 }
@@ -204,7 +164,9 @@ std::vector<double> ServerScorer::ask(std::span<const Question> questions) {
     const TemplateOptions text = request_template(text_, *question.request);
     const std::optional<Tokens>& ids = question.request->responses[question.response].ids;
     const TokenizedResponse tokens =
-        ids ? engine_.tokenize_ids(engine_.open_turn(question.request->messages, text), *ids)
+        ids ? engine_.tokenize_ids(
+                  required(engine_.text_form(), engine_, "server judge").open_turn(question.request->messages, text),
+                  *ids)
             : engine_.tokenize(question.request->messages, std::span(&response, 1), text).at(0);
     const std::string prompt = spelled(engine_, tokens.prompt);
     body["query"].push_back(prompt + spelled(engine_, tokens.response));

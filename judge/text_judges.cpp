@@ -7,6 +7,7 @@
 #include "core/random.h"
 #include "core/utf8.h"
 #include "judge/drawn_seed.h"
+#include "judge/outcomes.h"
 
 namespace endorm {
 namespace {
@@ -21,12 +22,9 @@ class TextJudge final : public Scorer {
   std::vector<Scored> score(std::span<const Request> requests) override {
     std::vector<Scored> scored;
     for (const Request& request : requests) {
-      Scored& record = scored.emplace_back(Scored{request.id, request.line, request.key, {}});
+      Scored& record = scored.emplace_back(record_of(request));
       for (std::size_t i = 0; i < request.responses.size(); ++i) {
-        ScoredResponse response;
-        response.reward = rule_(request, i);
-        response.finish = request.responses[i].text.truncated ? Finish::kTruncated : Finish::kEndOfTurn;
-        record.responses.push_back({std::move(response), "", false});
+        record.responses[i].scored = unread_response(request.responses[i], rule_(request, i));
       }
     }
     return scored;

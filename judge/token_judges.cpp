@@ -51,9 +51,9 @@ class TokenJudge final : public Scorer {
 
  private:
   void judge(ScoredResponse& response) const {
-    std::vector<TokenReward> quantities = response.tokens;
-    for (TokenReward& token : quantities) {
-      token.log_prob = quantity_(token);
+    std::vector<double> quantities;  // [T]
+    for (const TokenReward& token : response.tokens) {
+      quantities.push_back(quantity_(token));
     }
     std::vector<TokenRange> steps;
     for (const StepReward& step : response.aggregates.value().steps) {

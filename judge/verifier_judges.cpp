@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "judge/judge_prompt.h"
+#include "judge/outcomes.h"
 #include "judge/prompt_files.h"
 #include "judge/score_fingerprint.h"
 #include "judge/whole_prompts.h"
@@ -45,9 +46,9 @@ class Verifier final : public Scorer {
     std::vector<Scored> result;
     std::size_t next = 0;
     for (const Request& request : requests) {
-      Scored& record = result.emplace_back(Scored{request.id, request.line, request.key, {}});
-      for (const RequestResponse& response : request.responses) {
-        record.responses.push_back(read(answered[next++].responses, response));
+      Scored& record = result.emplace_back(record_of(request));
+      for (std::size_t i = 0; i < request.responses.size(); ++i) {
+        record.responses[i] = read(answered[next++].responses, request.responses[i]);
       }
     }
     return result;
@@ -69,10 +70,7 @@ class Verifier final : public Scorer {
         return {std::nullopt, "[verifier] the question about this response: " + answer.error, answer.skipped};
       }
     }
-    ScoredResponse scored;
-    scored.reward = reading_(answers);
-    scored.finish = response.text.truncated ? Finish::kTruncated : Finish::kEndOfTurn;
-    return {std::move(scored), "", false};
+    return {unread_response(response, reading_(answers)), "", false};
   }
 
   JudgePrompt prompt_;

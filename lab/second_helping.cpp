@@ -119,8 +119,8 @@ std::vector<Finding> discounted(const ClaimOptions& options) {
                        .entropy = {},
                        .uniform_divergence = {}});
     }
-    const Aggregates aggregates =
-        aggregate(token_rewards(stats, alpha), {}, alpha, {.gamma = gamma, .initial_value = true});
+    const Aggregates aggregates = aggregate(log_probs_of(token_rewards(stats, alpha)), {}, alpha,
+                                            {.gamma = gamma, .initial_value = true}, values[0][0]);
     by_core = std::max(by_core, std::abs(discounted_return - aggregates.discounted));
   }
   const std::string over = "largest difference over " + std::to_string(problems) + " texts, gamma in [0, 1)";

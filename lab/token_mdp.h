@@ -33,7 +33,6 @@ struct TabularMdp {
   std::vector<Layer> layers;    // [H]
 
   std::size_t horizon() const { return layers.size(); }
-  bool deterministic() const { return branching == 1; }
   // The successors of (s, a) at step h [branching]; h < H - 1.
   const Successor* successors(std::size_t h, std::size_t s, std::size_t a) const {
     return &layers[h].successors[(s * actions + a) * branching];

@@ -1,7 +1,6 @@
 #include "score/endogenous_scorer.h"
 
 #include <algorithm>
-#include <array>
 #include <map>
 #include <utility>
 
@@ -43,7 +42,7 @@ EndogenousScorer::EndogenousScorer(Engine& engine, StatsCache& cache, ScoreOptio
       alphas_.push_back(alpha);
     }
   }
-  fingerprint_ = engine_.fingerprint() + (options_.share_prefixes ? "" : "|no sharing");
+  fingerprint_ = engine_.model().fingerprint + (options_.share_prefixes ? "" : "|no sharing");
 }
 
 // The way of the data: records -> tokens -> one prefix tree -> statistics of every token -> rewards -> one number.
@@ -121,7 +120,7 @@ void EndogenousScorer::evaluate(std::vector<Job*>& jobs) {
     for (const Job* job : some) {
       paths.push_back({job->tokens.prompt, job->tokens.response});
     }
-    auto stats = evaluate_paths(engine_, paths, alphas_, {.share_prefixes = options_.share_prefixes});
+    auto stats = evaluate_paths(engine_, paths, {alphas_, options_.share_prefixes});
     for (std::size_t i = 0; i < some.size(); ++i) {
       some[i]->stats = std::move(stats.front()[i]);
       for (std::size_t alpha = 1; alpha < alphas_.size(); ++alpha) {
@@ -168,7 +167,8 @@ ScoredResponse EndogenousScorer::assemble(std::span<const Job> turns, const Requ
     result.token_ids.insert(result.token_ids.end(), turn.tokens.response.begin(), turn.tokens.response.end());
   }
   result.tokens = token_rewards(stats, options_.alpha);
-  result.aggregates = aggregate(result.tokens, steps, options_.alpha, options_.aggregate);
+  result.aggregates = aggregate(log_probs_of(result.tokens), steps, options_.alpha, options_.aggregate,
+                                initial_value_of(result.tokens));
   result.reward = chosen_reward(*result.aggregates, options_.aggregate.kind);
   double log_prob = 0.0;
   for (const TokenReward& token : result.tokens) {
@@ -176,7 +176,7 @@ ScoredResponse EndogenousScorer::assemble(std::span<const Job> turns, const Requ
   }
   result.log_prob = log_prob;
   if (engine_.capabilities().raw_logits) {
-    result.value = result.tokens.front().value;
+    result.value = initial_value_of(result.tokens);
   }
   result.finish = turns.back().tokens.finish;
   result.context = turns.back().tokens.context;
@@ -203,7 +203,7 @@ std::vector<TurnReward> EndogenousScorer::turn_rewards(std::span<const Job> turn
       }
     }
     const auto tokens = std::span(response.tokens).subspan(begin, range.end - range.begin);
-    const Aggregates own = aggregate(tokens, steps, options_.alpha, options);
+    const Aggregates own = aggregate(log_probs_of(tokens), steps, options_.alpha, options);
     rewards.push_back({range, chosen_reward(own, options.kind), own.sum, own.mean});
     begin = range.end;
   }

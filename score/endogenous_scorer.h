@@ -22,7 +22,7 @@ class EndogenousScorer final : public Scorer {
   std::vector<Scored> score(std::span<const Request> requests) override;
 
   // Tokens of all sequences (prompt and response) that were asked for, duplicates included.
-  std::size_t tokens_asked() const { return tokens_asked_; }
+  std::optional<std::size_t> tokens_asked() const override { return tokens_asked_; }
 
  private:
   struct Job;

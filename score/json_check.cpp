@@ -13,7 +13,6 @@ namespace {
 using nlohmann::json;
 
 constexpr std::size_t kDeepestNesting = 128;  // a record needs 5; beyond this it is an attack or an accident
-constexpr std::size_t kExcerptBytes = 80;
 
 // What nlohmann says, without what it quotes from the input: that may be long and is not always valid UTF-8.
 std::string parser_reason(const std::string& what) {
@@ -70,17 +69,6 @@ class StrictCheck final : public nlohmann::json_sax<json> {
 void check_json(std::string_view line) {
   StrictCheck check;
   json::sax_parse(line, &check);
-}
-
-std::string excerpt(std::string_view text) {
-  if (text.size() <= kExcerptBytes) {
-    return std::string(text);
-  }
-  std::size_t end = kExcerptBytes;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) {  // inside a character
-    --end;
-  }
-  return std::string(text.substr(0, end)) + "...";
 }
 
 }  // namespace endorm

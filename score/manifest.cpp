@@ -27,15 +27,19 @@ void put_options(const RewardOptions& options, ManifestPart part, Json& into) {
 
 }  // namespace
 
-Json model_part(const ModelFacts& model) {
-  Json part = {{"name", model.name}};
-  if (model.file) {
-    part["file"] = *model.file;
-  }
-  part["sha256"] = model.sha256;
-  part["arithmetic"] = model.arithmetic;
-  part["fingerprint"] = model.fingerprint;
-  return part;
+Json model_part(const ModelInfo& model) {
+  return {{"name", model.name},
+          {"file", model.file},
+          {"sha256", model.sha256},
+          {"arithmetic", model.arithmetic},
+          {"fingerprint", model.fingerprint}};
+}
+
+Json model_anywhere_part(const ModelInfo& model) {
+  return {{"name", model.name},
+          {"sha256", model.sha256},
+          {"arithmetic", model.arithmetic},
+          {"fingerprint", model.fingerprint}};
 }
 
 Json judge_part(const std::string& name, const std::string& fingerprint) {

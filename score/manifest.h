@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstddef>
-#include <optional>
 #include <string>
 
 #include <nlohmann/json_fwd.hpp>
@@ -14,20 +13,15 @@ namespace endorm {
 // those that its file depends on, in this order: "endorm" (the version), "command", "judge", "model", "template",
 // "options", then what was read and how. Everything outside "run" must be equal for a run to be resumed.
 
-struct ModelFacts {
-  std::string name;
-  std::optional<std::string> file;  // none: where it lies changes no number
-  std::string sha256;
-  std::string arithmetic;   // of matrix products, e.g. "exact bf16"; empty where not known (a remote model)
-  std::string fingerprint;  // Engine::fingerprint
-};
-nlohmann::ordered_json model_part(const ModelFacts& model);
+// {"name", "file", "sha256", "arithmetic", "fingerprint"}; and without "file", for where it lies changes no number.
+nlohmann::ordered_json model_part(const ModelInfo& model);
+nlohmann::ordered_json model_anywhere_part(const ModelInfo& model);
 
 // {"name", "fingerprint"}: whose rewards these are.
 nlohmann::ordered_json judge_part(const std::string& name, const std::string& fingerprint);
 
 // What of the chat template and its options writes a prompt: {"fingerprint", "date", "arguments"}; and with what
-// decides how a response is read behind it. fingerprint: Engine::template_fingerprint.
+// decides how a response is read behind it. fingerprint: ModelInfo::template_fingerprint.
 nlohmann::ordered_json prompt_template_part(const std::string& fingerprint, const TemplateOptions& text);
 nlohmann::ordered_json template_part(const std::string& fingerprint, const TemplateOptions& text);
 

@@ -12,7 +12,9 @@
 
 #include "core/errors.h"
 #include "engine/message_json.h"
+#include "engine/text_form.h"
 #include "score/json_check.h"
+#include "score/together_or_each.h"
 
 namespace endorm {
 namespace {
@@ -22,6 +24,8 @@ constexpr std::size_t kMostMaskedTokens = std::size_t{1} << 28;
 
 // The turns of one response, by its place in the request.
 using Turns = std::map<std::size_t, std::vector<TokenizedResponse>>;
+
+const TextForm& form_of(const Engine& engine) { return required(engine.text_form(), engine, "tokenize"); }
 
 std::vector<ResponseText> texts_of(const Request& request) {
   std::vector<ResponseText> texts;
@@ -80,12 +84,12 @@ void take_ids(const Engine& engine, const Request& request, const TemplateOption
     }
     try {
       if (!prompt) {
-        prompt =
-            request.raw
-                ? engine.tokenize_raw(request.messages.front().content, std::vector<ResponseText>{{"a", true}}, text)
-                      .front()
-                      .prompt
-                : engine.open_turn(request.messages, text);
+        prompt = request.raw
+                     ? form_of(engine)
+                           .tokenize_raw(request.messages.front().content, std::vector<ResponseText>{{"a", true}}, text)
+                           .front()
+                           .prompt
+                     : form_of(engine).open_turn(request.messages, text);
       }
       turns[i] = runs_of(engine, *prompt, *response.ids, response.mask);
       if (!text.end_of_turn) {
@@ -99,7 +103,7 @@ void take_ids(const Engine& engine, const Request& request, const TemplateOption
 
 std::vector<TokenizedResponse> tokenize_texts(const Engine& engine, const Request& request, const TemplateOptions& text,
                                               std::span<const ResponseText> texts) {
-  return request.raw ? engine.tokenize_raw(request.messages.front().content, texts, text)
+  return request.raw ? form_of(engine).tokenize_raw(request.messages.front().content, texts, text)
                      : engine.tokenize(request.messages, texts, text);
 }
 
@@ -233,25 +237,21 @@ std::map<std::size_t, std::vector<TokenizedResponse>> tokenize_request(const Eng
       left.push_back(texts[i]);
     }
   }
-  try {
-    std::vector<TokenizedResponse> tokenized;
-    if (!left.empty()) {
-      tokenized = tokenize_texts(engine, request, text, left);
-    }
-    for (std::size_t i = 0; i < left.size(); ++i) {
-      turns[places[i]].push_back(std::move(tokenized[i]));
-    }
-  } catch (const InvalidInput&) {
-    // One response that cannot be tokenized must not cost the others theirs.
-    for (std::size_t i = 0; i < left.size(); ++i) {
-      try {
-        turns[places[i]] = tokenize_texts(engine, request, text, std::span(left).subspan(i, 1));
-      } catch (const InvalidInput& error) {
-        outcomes[places[i]].error = error.what();
-        turns.erase(places[i]);
+  all_or_each(left.size(), [&](std::size_t begin, std::size_t count) {
+    try {
+      std::vector<TokenizedResponse> tokenized =
+          tokenize_texts(engine, request, text, std::span(left).subspan(begin, count));
+      for (std::size_t i = 0; i < count; ++i) {
+        turns[places[begin + i]].push_back(std::move(tokenized[i]));
       }
+      return true;
+    } catch (const InvalidInput& error) {
+      if (count == 1) {
+        outcomes[places[begin]].error = error.what();
+      }
+      return false;
     }
-  }
+  });
   if (scored == ScoredTurns::kAll && !turns.empty()) {
     try {
       const std::vector<TokenizedResponse> earlier = earlier_turns(engine, request, text);

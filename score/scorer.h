@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstddef>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -15,6 +17,8 @@ class Scorer {
   // One Scored a request, in order. A response that cannot be scored carries its reason; the others are scored. Throws
   // EngineError only where nothing can be scored any more.
   virtual std::vector<Scored> score(std::span<const Request> requests) = 0;
+  // Tokens of prompts and responses that were to be scored so far; none where it does not count them.
+  virtual std::optional<std::size_t> tokens_asked() const { return std::nullopt; }
 };
 
 }  // namespace endorm

@@ -5,30 +5,27 @@
 namespace endorm {
 
 void together_or_each(std::size_t count, const SomeWork& work, const WorkFailed& failed) {
-  if (count == 0) {
-    return;
-  }
-  try {
-    work(0, count);
-    return;
-  } catch (const InternalError&) {
-    throw;
-  } catch (const Error&) {  // told below, item by item
-  }
-  bool answered = false;  // a refusal is an answer: the engine lives
+  bool answered = count == 0;  // a refusal is an answer: the engine lives
   std::string first_reason;
-  for (std::size_t item = 0; item < count; ++item) {
+  all_or_each(count, [&](std::size_t begin, std::size_t some) {
+    std::string reason;
     try {
-      work(item, 1);
-      answered = true;
+      work(begin, some);
+      return answered = true;
+    } catch (const InternalError&) {
+      throw;
     } catch (const InvalidInput& error) {
-      failed(item, error.what());
-      answered = true;
-    } catch (const EngineError& error) {
-      failed(item, error.what());
-      first_reason = first_reason.empty() ? error.what() : first_reason;
+      reason = error.what();
+      answered = answered || some == 1;
+    } catch (const Error& error) {
+      reason = error.what();
     }
-  }
+    if (some == 1) {
+      first_reason = first_reason.empty() ? reason : first_reason;
+      failed(begin, reason);
+    }
+    return false;
+  });
   if (!answered) {
     throw EngineError(first_reason);
   }

@@ -6,11 +6,12 @@ namespace endorm {
 
 FrozenModel::FrozenModel(const LlamaEngineOptions& options) : engine_(make_llama_engine(options)) {}
 
-std::size_t FrozenModel::vocabulary() const { return engine_->model_info().vocabulary; }
+std::size_t FrozenModel::vocabulary() const { return engine_->model().vocabulary; }
 
 std::vector<std::vector<TokenReward>> FrozenModel::read(std::span<const TokenPath> responses) const {
   std::vector<std::vector<TokenReward>> rewards;
-  for (const std::vector<TokenStats>& stats : evaluate_paths(*engine_, responses, {.alpha = 1.0})) {
+  const std::vector<std::vector<TokenStats>> of_paths = evaluate_paths(*engine_, responses, {}).front();
+  for (const std::vector<TokenStats>& stats : of_paths) {
     rewards.push_back(token_rewards(stats, 1.0));
   }
   return rewards;

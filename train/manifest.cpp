@@ -122,8 +122,8 @@ json sft_manifest(const SftOptions& options, const Engine& engine, const Trainin
                   const ComputeType& compute) {
   json told = {
       {"kind", "sft"},
-      {"model", engine.fingerprint()},
-      {"template", engine.template_fingerprint()},
+      {"model", engine.model().fingerprint},
+      {"template", engine.model().template_fingerprint},
       {"data", {{"sha256", data.sha256}, {"sequences", data.sequences.size()}, {"targets", data.target_tokens}}},
       {"batch", options.batch},
       {"steps", options.run.steps}};
@@ -145,11 +145,11 @@ json rl_manifest(const RlOptions& options, const FrozenModels& models, const RlP
   json told = {{"kind", "rl"},
                {"steps", options.run.steps},
                {"seed", options.run.seed},
-               {"policy", start.fingerprint()},
-               {"template", start.template_fingerprint()},
-               {"reward_model", models.reward().engine().fingerprint()},
+               {"policy", start.model().fingerprint},
+               {"template", start.model().template_fingerprint},
+               {"reward_model", models.reward().engine().model().fingerprint},
                {"refresh_every", options.refresh_every},
-               {"reference", start.fingerprint()},
+               {"reference", start.model().fingerprint},
                {"data", {{"sha256", data.sha256}, {"problems", data.problems.size()}}}};
   if (!held_out.problems.empty()) {
     told["held_out"] = {{"sha256", held_out.sha256},

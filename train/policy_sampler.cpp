@@ -28,7 +28,7 @@ void PolicySampler::take(const Decoder& decoder) {
   engine_ = make_llama_engine(options);
 }
 
-std::string PolicySampler::arithmetic() const { return engine_->arithmetic(); }
+std::string PolicySampler::arithmetic() const { return engine_->model().arithmetic; }
 
 std::vector<SampledResponse> PolicySampler::draw(std::span<const RlProblem> problems, std::size_t each,
                                                  const SamplingOptions& options, std::uint64_t seed) {
@@ -41,7 +41,7 @@ std::vector<SampledResponse> PolicySampler::draw(std::span<const RlProblem> prob
   }
   SamplingOptions asked = options;
   asked.log_probs = true;
-  std::vector<Completion> completions = engine_->generate(requests, asked);
+  std::vector<Completion> completions = engine_->generator()->generate(requests, asked);
   std::vector<SampledResponse> responses;
   responses.reserve(completions.size());
   for (std::size_t problem = 0; problem < problems.size(); ++problem) {

@@ -46,7 +46,8 @@ RewardPart part_of(const std::vector<TokenReward>& rewards, const SampledRespons
   }
   const std::vector<TokenRange> steps =
       reads_steps(source.aggregation) ? steps_of(response, engine, source.step_separator) : std::vector<TokenRange>();
-  part.response = chosen_reward(aggregate(rewards, steps, 1.0, {.kind = source.aggregation}), source.aggregation);
+  part.response =
+      chosen_reward(aggregate(log_probs_of(rewards), steps, 1.0, {.kind = source.aggregation}), source.aggregation);
   return part;
 }
 
@@ -63,10 +64,7 @@ std::vector<TokenReward> relative(const std::vector<TokenReward>& rewards, const
 std::vector<std::vector<double>> log_probs_of(const Rewards& rewards) {
   std::vector<std::vector<double>> log_probs;
   for (const std::vector<TokenReward>& response : rewards) {
-    std::vector<double>& own = log_probs.emplace_back();
-    for (const TokenReward& token : response) {
-      own.push_back(token.log_prob);
-    }
+    log_probs.push_back(endorm::log_probs_of(response));
   }
   return log_probs;
 }

@@ -49,8 +49,9 @@ RlProblem problem_of(const InputLine& line, const Engine& engine, const Template
   }
   const Request request = request_of(row, line.number);
   problem.question = request.messages.empty() ? std::string() : request.messages.back().content;
-  problem.prompt =
-      request.prompt_ids ? *request.prompt_ids : engine.open_turn(request.messages, request_template(text, request));
+  problem.prompt = request.prompt_ids ? *request.prompt_ids
+                                      : required(engine.text_form(), engine, "open_turn")
+                                            .open_turn(request.messages, request_template(text, request));
   if (problem.prompt.size() > max_prompt_tokens) {
     throw InvalidInput("its prompt has " + std::to_string(problem.prompt.size()) + " tokens, more than the " +
                        std::to_string(max_prompt_tokens) + " of rollout.max_prompt_tokens.");

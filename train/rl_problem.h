@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "engine/engine.h"
+#include "engine/text_form.h"
 #include "train/usable_lines.h"
 
 namespace endorm {

@@ -3,21 +3,11 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/engine.h"
-#include "engine/llama/llama_engine.h"
 #include "train/manifest.h"
 #include "train/sft.h"
 #include "train/trained_model.h"
 
 namespace endorm {
-namespace {
-
-// Columns of the head without padding, as the scorer has them; 0 where the engine does not say.
-std::size_t vocabulary_of(const Engine& engine) {
-  const auto* local = dynamic_cast<const LlamaEngine*>(&engine);
-  return local ? local->model_info().vocabulary : 0;
-}
-
-}  // namespace
 
 TrainingOutcome run_sft(const SftOptions& given, const Engine& engine, const StepReport& report) {
   SftOptions options = given;
@@ -30,7 +20,7 @@ TrainingOutcome run_sft(const SftOptions& given, const Engine& engine, const Ste
   if (options.run.steps == 0) {
     options.run.steps = (options.epochs * data.sequences.size() + options.batch - 1) / options.batch;
   }
-  TrainedModel model = load_trained_model(options.run, vocabulary_of(engine));
+  TrainedModel model = load_trained_model(options.run, engine.model().vocabulary);
   SftRun run(model.decoder, data, held_out, options);
   TrainingOutcome outcome =
       run_training(run, model, options.run, sft_manifest(options, engine, data, model.compute), report);

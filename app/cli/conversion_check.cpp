@@ -11,9 +11,9 @@
 namespace endorm {
 namespace {
 
-Tokens tokens_of(const Engine& engine, const std::string& text) {
+Tokens tokens_of(const LlamaEngine& engine, const std::string& text) {
   const ResponseText unused{"x", /*truncated=*/true};
-  return engine.tokenize_raw(text, {&unused, 1}, {}).front().prompt;
+  return engine.text_form()->tokenize_raw(text, {&unused, 1}, {}).front().prompt;
 }
 
 // [T-1], of every token but the first, given what stands before it.
@@ -21,7 +21,8 @@ std::vector<double> log_probs_of(Engine& engine, const Tokens& tokens) {
   TokenTree tree;
   tree.insert(std::span(tokens).first(1), std::span(tokens).subspan(1));
   std::vector<double> log_probs;
-  for (const TokenStats& token : engine.evaluate(tree, {})) {
+  const std::vector<TokenStats> statistics = engine.evaluate(tree, {}).front();
+  for (const TokenStats& token : statistics) {
     log_probs.push_back(token.logit - token.log_sum_exp);
   }
   return log_probs;
@@ -83,8 +84,7 @@ ConversionDifference compare_with_transformers(const Conversion& conversion, con
 double mean_bound(LlamaEngine& engine) {
   constexpr double kSameArithmetic = 1e-3;
   constexpr double kRoundedActivations = 5e-2;
-  const AcceleratorInfo& info = engine.accelerator_info();
-  const bool ours = engine.arithmetic() == "exact f32" && info.unpacked_matrices == 0;
+  const bool ours = engine.model().arithmetic == "exact f32" && engine.accelerator_info().report.unpacked_matrices == 0;
   return ours ? kSameArithmetic : kRoundedActivations;
 }
 

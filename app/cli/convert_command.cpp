@@ -36,16 +36,16 @@ ConverterSettings converter_settings(const ConvertFlags& flags) {
 }
 
 // The type of most of the weights, by the last word of llama.cpp's description ("llama 1B BF16").
-std::string weight_type(const LlamaModelInfo& info) {
+std::string weight_type(const LlamaEngine& engine) {
   constexpr std::array<std::pair<std::string_view, const char*>, 4> kTypes{
       {{"BF16", "bf16"}, {"F16", "f16"}, {"F32", "f32"}, {"Q8_0", "q8_0"}}};
   for (const auto& [word, type] : kTypes) {
-    if (info.description.find(word) != std::string::npos) {
+    if (engine.model_info().description.find(word) != std::string::npos) {
       return type;
     }
   }
-  throw InvalidInput("[convert] --check knows the types bf16, f16, f32 and q8_0, and " + info.file + " is " +
-                     info.description + ". Give a --model of one of these.");
+  throw InvalidInput("[convert] --check knows the types bf16, f16, f32 and q8_0, and " + engine.model().file + " is " +
+                     engine.model_info().description + ". Give a --model of one of these.");
 }
 
 void print_written(const Conversion& made) {
@@ -107,9 +107,9 @@ std::string number(double value) {
 }
 
 void check(const Conversion& made, LlamaEngine& engine, const ConvertFlags& flags) {
-  const std::string type = made.kind == CheckpointKind::kAdapter ? weight_type(engine.model_info()) : made.type;
+  const std::string type = made.kind == CheckpointKind::kAdapter ? weight_type(engine) : made.type;
   const ConversionDifference found = compare_with_transformers(made, type, engine, converter_settings(flags));
-  print_difference(found, type, engine.arithmetic());
+  print_difference(found, type, engine.model().arithmetic);
   const double bound = mean_bound(engine);
   if (!(found.mean <= bound)) {
     throw EngineError("[convert] " + made.file +

@@ -65,11 +65,12 @@ void report_cache() {
 }
 
 // How matrix products are computed, what it costs in memory, and where the time of the passes since `before` went.
-void report_arithmetic(LlamaEngine& engine, const AcceleratorInfo& before) {
+void report_arithmetic(const LlamaEngine& engine, const AcceleratorProfile& before) {
   constexpr double kMega = 1e6;
-  const AcceleratorInfo& info = engine.accelerator_info();
-  std::printf("  arithmetic        %s%s%s: %s\n", engine.arithmetic().c_str(), info.library.empty() ? "" : ", ",
-              info.library.c_str(), info.reason.c_str());
+  const AcceleratorInfo info = engine.accelerator_info();
+  const AcceleratorReport& report = info.report;
+  std::printf("  arithmetic        %s%s%s: %s\n", engine.model().arithmetic.c_str(), report.library.empty() ? "" : ", ",
+              report.library.c_str(), info.reason.c_str());
   if (!engine.statistics_fault().empty()) {
     std::printf("  statistics        on the host: %s\n", engine.statistics_fault().c_str());
   }
@@ -77,14 +78,14 @@ void report_arithmetic(LlamaEngine& engine, const AcceleratorInfo& before) {
     return;
   }
   std::printf("  memory            %.0f MB of weights packed, %.0f MB of the model file given back\n",
-              static_cast<double>(info.packed_bytes) / kMega, static_cast<double>(info.released_bytes) / kMega);
-  const auto of = [&](double AcceleratorInfo::*seconds) { return info.*seconds - before.*seconds; };
+              static_cast<double>(report.packed_bytes) / kMega, static_cast<double>(report.released_bytes) / kMega);
+  const auto of = [&](double AcceleratorProfile::*seconds) { return report.profile.*seconds - before.*seconds; };
   const std::pair<const char*, double> parts[] = {
-      {"products", of(&AcceleratorInfo::products_seconds) + of(&AcceleratorInfo::conversion_seconds)},
-      {"attention", of(&AcceleratorInfo::attention_seconds)},
-      {"head", of(&AcceleratorInfo::head_seconds)},
-      {"norms and activations", of(&AcceleratorInfo::activation_seconds)},
-      {"llama.cpp's own kernels", of(&AcceleratorInfo::other_seconds)}};
+      {"products", of(&AcceleratorProfile::products) + of(&AcceleratorProfile::conversions)},
+      {"attention", of(&AcceleratorProfile::attention)},
+      {"head", of(&AcceleratorProfile::head)},
+      {"norms and activations", of(&AcceleratorProfile::activations)},
+      {"llama.cpp's own kernels", of(&AcceleratorProfile::ggml)}};
   double all = 0.0;
   for (const auto& [name, seconds] : parts) {
     all += seconds;
@@ -100,16 +101,17 @@ void report_arithmetic(LlamaEngine& engine, const AcceleratorInfo& before) {
 
 // Reads one text of 512 tokens, every token scored, and says where the time went.
 void report_speed(const EngineSettings& flags) {
-  const auto start = std::chrono::steady_clock::now();
-  const std::unique_ptr<Engine> engine = make_engine(flags);
-  const double load_seconds = seconds_since(start);
-  auto* local = dynamic_cast<LlamaEngine*>(engine.get());
-  std::printf("\nModel\n  %s\n", engine->model_name().c_str());
-  if (!local) {
-    std::printf("  a remote model: %s\n", engine->capabilities().missing_reason.c_str());
+  if (!flags.remote_url.value_or("").empty()) {
+    const std::unique_ptr<Engine> remote = make_engine(flags);
+    std::printf("\nModel\n  %s\n  a remote model: %s\n", remote->model().name.c_str(),
+                remote->capabilities().missing_reason.c_str());
     return;
   }
-  const LlamaModelInfo& info = local->model_info();
+  const auto start = std::chrono::steady_clock::now();
+  const std::unique_ptr<LlamaEngine> engine = make_local_engine(flags);
+  const double load_seconds = seconds_since(start);
+  std::printf("\nModel\n  %s\n", engine->model().name.c_str());
+  const LlamaModelInfo& info = engine->model_info();
   std::printf("  %s, %zu parameters, %zu MB, loaded in %.2f s\n", info.description.c_str(), info.parameters,
               info.weight_bytes / 1000000, load_seconds);
   std::printf("  vocabulary %zu, context %zu, chat template %s%s\n", info.vocabulary, engine->capabilities().context,
@@ -123,7 +125,7 @@ void report_speed(const EngineSettings& flags) {
   TokenTree tree;
   tree.insert(std::span(tokens).first(1), std::span(tokens).subspan(1));
   engine->evaluate(tree, {});  // packs weights and generates kernels
-  const AcceleratorInfo before = local->accelerator_info();
+  const AcceleratorProfile before = engine->accelerator_info().report.profile;
   double best = INFINITY;
   for (int repeat = 0; repeat < 3; ++repeat) {
     const auto begin = std::chrono::steady_clock::now();
@@ -133,7 +135,7 @@ void report_speed(const EngineSettings& flags) {
   const double flop = 2.0 * static_cast<double>(info.parameters) * static_cast<double>(length);
   std::printf("  %zu tokens, all scored: %.0f tokens/s, %.0f GFLOP/s\n", length, static_cast<double>(length) / best,
               flop / best / 1e9);
-  report_arithmetic(*local, before);
+  report_arithmetic(*engine, before);
 }
 
 void report_advice(const EngineSettings& flags) {

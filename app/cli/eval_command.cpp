@@ -15,7 +15,7 @@
 #include "app/cli/scoring_run.h"
 #include "app/cli/write_file.h"
 #include "core/errors.h"
-#include "engine/llama/llama_engine.h"
+#include "engine/generator.h"
 #include "eval/data_file.h"
 #include "eval/shown.h"
 #include "report/terminal_text.h"
@@ -29,12 +29,6 @@ void check(const EvalMathFlags& flags) {
     throw InvalidInput("[eval math] which suites? `endorm eval list` names them for --suite");
   }
   check_directories("eval math", std::vector{flags.json, flags.markdown, flags.html});
-}
-
-// Of prompts and completions, where the engine says so; else of completions alone.
-std::size_t tokens_drawn(const Engine& engine, const MathSamplingProgress& so_far) {
-  const auto* local = dynamic_cast<const LlamaEngine*>(&engine);
-  return local != nullptr ? local->tokens_computed_to_generate() : so_far.tokens;
 }
 
 std::vector<Example> drawn_samples(const EvalMathFlags& flags, const MathProblemSet& set,
@@ -52,7 +46,7 @@ std::vector<Example> drawn_samples(const EvalMathFlags& flags, const MathProblem
                            [&](const MathSamplingProgress& so_far) {
                              last = so_far;
                              bar.update(so_far.samples, so_far.samples, so_far.resumed, so_far.failed,
-                                        tokens_drawn(engine, so_far));
+                                        engine.generator()->tokens_computed_to_generate());
                            });
   }
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();

@@ -47,8 +47,7 @@ void add_questions(const EvalMathFlags& flags, const MathSamplingOptions& sampli
 // What a judge's rewards of samples depend on, but for the judge.
 json rewards_depend_on(const EvalMathFlags& flags, const Engine& engine, const MathProblemSet& set,
                        const MathSamplingOptions& sampling) {
-  json manifest =
-      reading_manifest("eval math", engine, flags.engine, score_options(flags.scoring), flags.shard, set.files);
+  json manifest = reading_manifest("eval math", engine, score_options(flags.scoring), flags.shard, set.files);
   add_questions(flags, sampling, manifest);
   return manifest;
 }
@@ -66,7 +65,7 @@ json math_manifest(const EvalMathFlags& flags, const Engine& engine, const MathP
 
 json samples_manifest(const EvalMathFlags& flags, const Engine& engine, const MathProblemSet& set,
                       const MathSamplingOptions& sampling) {
-  json manifest = drawing_manifest("eval math", engine, flags.engine, sampling.text, flags.shard, set.files);
+  json manifest = drawing_manifest("eval math", engine, sampling.text, flags.shard, set.files);
   add_questions(flags, sampling, manifest);
   return manifest;
 }

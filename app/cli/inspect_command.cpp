@@ -2,6 +2,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include <CLI/CLI.hpp>
 #include <unistd.h>
@@ -45,20 +46,29 @@ std::string visible(const std::string& text) {
   return shown;
 }
 
-void print_model(const Engine& engine) {
-  std::printf("model      %s\n", engine.model_name().c_str());
-  if (const auto* local = dynamic_cast<const LlamaEngine*>(&engine)) {
-    const LlamaModelInfo& info = local->model_info();
-    std::printf("           %s, %zu parameters, %zu MB\n", info.description.c_str(), info.parameters,
-                info.weight_bytes / 1000000);
-    std::printf("vocabulary %zu tokens%s\n", info.vocabulary,
-                info.padding_columns > 0
-                    ? (" (" + std::to_string(info.padding_columns) + " padding columns left out)").c_str()
-                    : "");
-    std::printf("context    %zu tokens\nBOS        %s\n", engine.capabilities().context,
-                info.adds_bos ? "added once" : "none");
+void print_local(const LlamaEngine& engine) {
+  const LlamaModelInfo& info = engine.model_info();
+  std::printf("           %s, %zu parameters, %zu MB\n", info.description.c_str(), info.parameters,
+              info.weight_bytes / 1000000);
+  std::printf("vocabulary %zu tokens%s\n", info.vocabulary,
+              info.padding_columns > 0
+                  ? (" (" + std::to_string(info.padding_columns) + " padding columns left out)").c_str()
+                  : "");
+  std::printf("context    %zu tokens\nBOS        %s\n", engine.capabilities().context,
+              info.adds_bos ? "added once" : "none");
+}
+
+std::unique_ptr<Engine> shown_engine(const EngineSettings& settings) {
+  std::unique_ptr<LlamaEngine> local = settings.remote_url.value_or("").empty() ? make_local_engine(settings) : nullptr;
+  const LlamaEngine* here = local.get();
+  std::unique_ptr<Engine> engine = local ? std::move(local) : make_engine(settings);
+  const ModelInfo model = engine->model();
+  std::printf("model      %s\n", model.name.c_str());
+  if (here != nullptr) {
+    print_local(*here);
   }
-  std::printf("template   %s\n", engine.template_fingerprint().c_str());
+  std::printf("template   %s\n", model.template_fingerprint.c_str());
+  return engine;
 }
 
 void print_tokens(const Engine& engine, const TokenizedResponse& tokenized) {
@@ -78,8 +88,7 @@ void print_tokens(const Engine& engine, const TokenizedResponse& tokenized) {
 }
 
 void run_inspect(const InspectFlags& flags) {
-  const std::unique_ptr<Engine> engine = make_engine(flags.engine);
-  print_model(*engine);
+  const std::unique_ptr<Engine> engine = shown_engine(flags.engine);
   std::optional<LineReader> input;
   if (flags.input == "-") {
     input.emplace(STDIN_FILENO, "standard input");

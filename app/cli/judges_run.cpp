@@ -54,11 +54,11 @@ std::vector<JudgedExample> judge_rows(std::span<const Example> examples, const J
     bytes += text_bytes(example);
   }
   Progress bar(bytes);
-  const std::size_t computed_before = engine.counts().tokens_computed;
+  const std::size_t computed_before = engine.tokens_computed();
   return run_judge(examples, *judge.scorer, options, log ? &*log : nullptr, std::move(finished),
                    [&](const JudgingProgress& so_far) {
                      bar.update(so_far.bytes, so_far.examples, so_far.resumed, so_far.failures,
-                                engine.counts().tokens_computed - computed_before);
+                                engine.tokens_computed() - computed_before);
                    });
 }
 

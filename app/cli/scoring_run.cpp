@@ -21,7 +21,7 @@ namespace endorm {
 namespace {
 
 // asked: none where the judge does not tell.
-void print_summary(const RunSummary& summary, std::optional<std::size_t> asked, const EvaluateCounts& counts) {
+void print_summary(const RunSummary& summary, std::optional<std::size_t> asked, std::size_t computed) {
   for (const std::string& field : summary.unknown_fields) {
     std::fprintf(stderr, "endorm: warning: the field \"%s\" is not used\n", terminal_line(field).c_str());
   }
@@ -49,7 +49,7 @@ void print_summary(const RunSummary& summary, std::optional<std::size_t> asked, 
   if (summary.responses_skipped > 0) {
     std::fprintf(stderr, ", %zu skipped", summary.responses_skipped);
   }
-  std::fprintf(stderr, "; %zu tokens computed", counts.tokens_computed);
+  std::fprintf(stderr, "; %zu tokens computed", computed);
   if (asked) {
     std::fprintf(stderr, " for %zu asked", *asked);
   }
@@ -155,13 +155,14 @@ void run_scoring(const std::string& command, const ScoringRunFlags& flags, const
   RunCache run_cache;
   const Judge judge =
       make_judge(flags.judge, make_judge_parts(flags.judge_parts, *engine, reference.get(), run_cache.cache(), score));
+  const ModelInfo model = engine->model();
   const nlohmann::ordered_json manifest = {
       {"endorm", kVersion},
       {"command", command},
       // What distinguishes endorm's numbers stands under "options", each by its name.
       {"judge", judge_part(judge.name, judge.name == "endorm" ? "" : judge.fingerprint)},
-      {"model", model_part(model_facts(*engine, flags.engine))},
-      {"template", template_part(engine->template_fingerprint(), score.text)},
+      {"model", model_part(model)},
+      {"template", template_part(model.template_fingerprint, score.text)},
       {"options", options_part({score, rows}, engine->capabilities().context, flags.output.shard)},
       {"data", data_part(flags.input)},
       {"run", run_part(flags.engine.threads)}};
@@ -170,21 +171,17 @@ void run_scoring(const std::string& command, const ScoringRunFlags& flags, const
     std::fprintf(stderr, "endorm: %s\n", notice.c_str());
   }
   run_cache.open(flags.output);
-  const auto* endogenous = dynamic_cast<const EndogenousScorer*>(judge.scorer.get());
-  const auto tokens_asked = [&] {
-    return endogenous != nullptr ? std::optional(endogenous->tokens_asked()) : std::nullopt;
-  };
   RunSummary summary;
   {
     Progress bar(input_bytes);
     const RunOptions options{make_row, score.step_separator, shard};
     summary = score_lines(*input, *judge.scorer, log, options, [&](const RunSummary& so_far, std::size_t bytes_read) {
       bar.update(bytes_read, so_far.records, so_far.resumed, so_far.record_errors + so_far.response_errors,
-                 tokens_asked().value_or(engine->counts().tokens_computed));
+                 judge.scorer->tokens_asked().value_or(engine->tokens_computed()));
     });
   }
   run_cache.finish();
-  print_summary(summary, tokens_asked(), engine->counts());
+  print_summary(summary, judge.scorer->tokens_asked(), engine->tokens_computed());
   if (summary.records == 0) {
     throw InvalidInput("[score] the input holds no record");
   }

@@ -49,6 +49,15 @@ std::pair<std::string, std::string> name_and_model(const std::string& text) {
   return {text.substr(0, equals), text.substr(equals + 1)};
 }
 
+TurnMarks turn_marks_of(const Engine& engine, const TemplateOptions& text, const std::string& opening) {
+  if (const TextForm* form = engine.text_form()) {
+    return form->turn_marks(text, opening);
+  }
+  TurnMarks marks;
+  marks.opening = opening;
+  return marks;
+}
+
 std::vector<ServedModel> load(const ServeFlags& flags) {
   std::vector<ServedModel> models;
   for (const std::string& text : flags.models) {
@@ -59,11 +68,11 @@ std::vector<ServedModel> load(const ServeFlags& flags) {
     std::unique_ptr<Engine> engine = make_engine(engine_settings);
     ServedModel& served = models.emplace_back();
     served.name = name;
-    served.description = engine->model_name();
+    served.description = engine->model().name;
     served.context.model = name;
     served.context.options = score_options(flags.scoring);
     served.context.marks =
-        std::make_shared<const TurnMarks>(engine->turn_marks(served.context.options.text, flags.turn_opening));
+        std::make_shared<const TurnMarks>(turn_marks_of(*engine, served.context.options.text, flags.turn_opening));
     served.context.cut = turn_cut_from_name(flags.turn_cut);
     served.context.version = kVersion;
     StatsCache trial(std::nullopt);

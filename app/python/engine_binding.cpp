@@ -9,7 +9,7 @@
 
 #include "app/python/bindings.h"
 #include "app/python/keywords.h"
-#include "engine/llama/llama_engine.h"
+#include "engine/engine.h"
 
 namespace nb = nanobind;
 using namespace nb::literals;
@@ -36,14 +36,9 @@ void make(GuardedEngine* place, std::string model, const std::optional<std::stri
   new (place) GuardedEngine(settings, cache);
 }
 
-std::string arithmetic(const GuardedEngine& self) {
-  const auto* local = dynamic_cast<const LlamaEngine*>(self.engine.get());
-  return local != nullptr ? local->arithmetic() : "";
-}
-
-std::string model_file(const GuardedEngine& self) {
-  const auto* local = dynamic_cast<const LlamaEngine*>(self.engine.get());
-  return local != nullptr ? local->model_info().file : "";
+template <auto kField>
+std::string model_field(const GuardedEngine& self) {
+  return self.engine->model().*kField;
 }
 
 nb::list token_bytes(GuardedEngine& self, const Tokens& ids) {
@@ -66,7 +61,7 @@ nb::list token_bytes(GuardedEngine& self, const Tokens& ids) {
 std::size_t tokens_computed(GuardedEngine& self) {
   const nb::gil_scoped_release released;
   const std::scoped_lock alone(self.busy);
-  return self.engine->counts().tokens_computed;
+  return self.engine->tokens_computed();
 }
 
 }  // namespace
@@ -76,16 +71,15 @@ void bind_engine(nb::module_& module) {
       .def("__init__", &make, "model"_a = EngineSettings{}.model, nb::kw_only(), "cache"_a = nb::none(), "options"_a,
            nb::sig("def __init__(self, model: str = ..., *, cache: str | None = None, "
                    "**options: typing_extensions.Unpack[endorm._options.EngineOptions]) -> None"))
-      .def_prop_ro(
-          "model_name", [](const GuardedEngine& self) { return self.engine->model_name(); }, "The model's own name.")
-      .def_prop_ro(
-          "fingerprint", [](const GuardedEngine& self) { return self.engine->fingerprint(); },
-          "What the numbers depend on: model, adapters, arithmetic, options.")
-      .def_prop_ro(
-          "template_fingerprint", [](const GuardedEngine& self) { return self.engine->template_fingerprint(); },
-          "sha256 of the chat template, or \"plain\", \"raw\".")
-      .def_prop_ro("model_file", &model_file, "Path of the GGUF file; empty for a remote model.")
-      .def_prop_ro("arithmetic", &arithmetic, "Of matrix products: \"exact bf16\", ...; empty for a remote model.")
+      .def_prop_ro("model_name", &model_field<&ModelInfo::name>, "The model's own name.")
+      .def_prop_ro("fingerprint", &model_field<&ModelInfo::fingerprint>,
+                   "What the numbers depend on: model, adapters, arithmetic, options.")
+      .def_prop_ro("template_fingerprint", &model_field<&ModelInfo::template_fingerprint>,
+                   "sha256 of the chat template, or \"plain\", \"raw\".")
+      .def_prop_ro("model_file", &model_field<&ModelInfo::file>,
+                   "Path of the GGUF file, or the address of a remote model's server.")
+      .def_prop_ro("arithmetic", &model_field<&ModelInfo::arithmetic>,
+                   "Of matrix products: \"exact bf16\", ...; empty for a remote model.")
       .def_prop_ro(
           "context", [](const GuardedEngine& self) { return self.engine->capabilities().context; },
           "Longest sequence in tokens; 0: not known.")
@@ -97,8 +91,9 @@ void bind_engine(nb::module_& module) {
            nb::sig("def token_bytes(self, token_ids: Sequence[int]) -> list[bytes]"),
            "The bytes of each token; special tokens are spelled out. Raises ValueError on an id that is no token's.")
       .def("__repr__", [](const GuardedEngine& self) {
-        return "<endorm.Engine " + self.engine->model_name() + ", context " +
-               std::to_string(self.engine->capabilities().context) + ", " + arithmetic(self) + ">";
+        const ModelInfo model = self.engine->model();
+        return "<endorm.Engine " + model.name + ", context " + std::to_string(self.engine->capabilities().context) +
+               ", " + model.arithmetic + ">";
       });
 }
 

@@ -29,15 +29,16 @@ std::vector<Completion> complete(GuardedEngine& engine, const std::vector<const 
   keywords.refuse_others();
   const nb::gil_scoped_release released;
   const std::scoped_lock alone(engine.busy);
+  const TextForm& form = required(engine.engine->text_form(), *engine.engine, "open_turn");
+  const TextForm& form = required(engine.engine->text_form(), *engine.engine, "complete");
   std::vector<GenerationRequest> requests;
   for (std::size_t i = 0; i < prompts.size(); ++i) {
     const Request& prompt = *prompts[i];
-    requests.push_back({prompt.prompt_ids
-                            ? *prompt.prompt_ids
-                            : engine.engine->open_turn(prompt.messages, request_template(read.score.text, prompt)),
+    requests.push_back({prompt.prompt_ids ? *prompt.prompt_ids
+                                          : form.open_turn(prompt.messages, request_template(read.score.text, prompt)),
                         drawing.seed + i});
   }
-  return engine.engine->generate(requests, drawing.sampling);
+  return required(engine.engine->generator(), *engine.engine, "complete").generate(requests, drawing.sampling);
 }
 
 std::string end_of(const Completion& self) {

@@ -42,18 +42,11 @@ using Ids = nb::ndarray<const std::int64_t, nb::ndim<1>, nb::c_contig, nb::devic
 // log_probs [T] -> every aggregation; a value at index 0 is V(s_1).
 Aggregates aggregates_of(const Numbers& log_probs, const std::vector<std::pair<std::size_t, std::size_t>>& steps,
                          std::optional<double> value, double alpha, const AggregateOptions& options) {
-  std::vector<TokenReward> tokens(log_probs.size());
-  for (std::size_t h = 0; h < tokens.size(); ++h) {
-    tokens[h].log_prob = log_probs.data()[h];
-  }
-  if (value && !tokens.empty()) {
-    tokens.front().value = *value;
-  }
   std::vector<TokenRange> ranges;
   for (const auto& [begin, end] : steps) {
     ranges.push_back({begin, end});
   }
-  return aggregate(tokens, ranges, alpha, options);
+  return aggregate({log_probs.data(), log_probs.size()}, ranges, alpha, options, value);
 }
 
 Aggregates aggregate_array(const Numbers& log_probs, const std::vector<std::pair<std::size_t, std::size_t>>& steps,

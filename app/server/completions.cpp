@@ -69,7 +69,9 @@ PromptText tokenized(const Engine& engine, const CompletionPrompt& asked, std::s
     throw InvalidInput("prompt " + std::to_string(place) + " is empty: nothing precedes the first token.");
   }
   const ResponseText whole{text, /*truncated=*/true};
-  TokenizedResponse split = engine.tokenize_raw("", std::span(&whole, 1), TemplateOptions{}).front();
+  TokenizedResponse split = required(engine.text_form(), engine, "tokenize_raw")
+                                .tokenize_raw("", std::span(&whole, 1), TemplateOptions{})
+                                .front();
   PromptText prompt{text, std::move(split.prompt), 0, std::move(split.byte_offsets)};
   prompt.added = prompt.tokens.size();
   prompt.tokens.insert(prompt.tokens.end(), split.response.begin(), split.response.end());
@@ -87,7 +89,7 @@ void read_text(Engine& engine, const PromptText& prompt, bool next, bool echo, S
   std::vector<TokenStats> stats;  // of the tokens from `first` on
   if (path.size() > first) {
     const TokenPath whole{std::span(path).first(first), std::span(path).subspan(first)};
-    stats = evaluate_paths(engine, std::span(&whole, 1), {}).front();
+    stats = evaluate_paths(engine, std::span(&whole, 1), {}).front().front();
   }
   for (std::size_t i = prompt.added; i < prompt.tokens.size() && echo; ++i) {
     text.tokens.push_back(i == prompt.added ? ShownToken{engine.token_bytes(prompt.tokens[i]), {}, {}}
@@ -104,7 +106,8 @@ void add_drawn_tokens(Engine& engine, const Tokens& prompt, const CompletionsReq
   const GenerationRequest asked{prompt, request.seed};
   SamplingOptions sampling = request.sampling;
   sampling.log_probs = true;
-  const Completion completion = engine.generate(std::span(&asked, 1), sampling).front();
+  const Completion completion =
+      required(engine.generator(), engine, "generate").generate(std::span(&asked, 1), sampling).front();
   for (std::size_t i = 0; i < completion.tokens.size(); ++i) {
     text.tokens.push_back({engine.token_bytes(completion.tokens[i]), completion.log_probs[i], {}});
   }

@@ -7,6 +7,7 @@
 
 #include "app/server/protocol.h"
 #include "engine/engine.h"
+#include "engine/generator.h"
 
 namespace endorm {
 

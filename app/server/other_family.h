@@ -3,7 +3,7 @@
 #include <string>
 #include <string_view>
 
-#include "engine/turns/turn_marks.h"
+#include "engine/text_form.h"
 
 namespace endorm {
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/errors.h"
+#include "score/together_or_each.h"
 
 namespace endorm {
 namespace {
@@ -101,11 +102,11 @@ QueueCounts RewardQueue::counts() const {
 void RewardQueue::work() {
   for (Jobs batch = take_batch(); !batch.empty(); batch = take_batch()) {
     const auto began = std::chrono::steady_clock::now();
-    const std::size_t computed = engine_->counts().tokens_computed;
+    const std::size_t computed = engine_->tokens_computed();
     run(batch);
     const std::lock_guard lock(mutex_);
     ++counts_.batches;
-    counts_.tokens_computed += engine_->counts().tokens_computed - computed;
+    counts_.tokens_computed += engine_->tokens_computed() - computed;
     counts_.seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
   }
 }
@@ -183,12 +184,15 @@ void RewardQueue::run(const Jobs& batch) {
     const auto others = std::stable_partition(left.begin(), left.end(), [&](const std::shared_ptr<Job>& job) {
       return job->options == left.front()->options;
     });
-    score_together(std::span(left.begin(), others));
+    const std::span<const std::shared_ptr<Job>> together(left.begin(), others);
+    all_or_each(together.size(), [&](std::size_t begin, std::size_t count) {  // whose fault it is shows in each alone
+      return score_together(together.subspan(begin, count));
+    });
     left.erase(left.begin(), others);
   }
 }
 
-void RewardQueue::score_together(std::span<const std::shared_ptr<Job>> jobs) {
+bool RewardQueue::score_together(std::span<const std::shared_ptr<Job>> jobs) {
   std::vector<Request> requests;
   for (const std::shared_ptr<Job>& job : jobs) {
     requests.insert(requests.end(), job->requests.begin(), job->requests.end());
@@ -208,7 +212,7 @@ void RewardQueue::score_together(std::span<const std::shared_ptr<Job>> jobs) {
     {
       const std::lock_guard lock(mutex_);
       counts_.responses += responses;
-      counts_.tokens_asked += scorer.tokens_asked();
+      counts_.tokens_asked += *scorer.tokens_asked();
     }
     forget_when_full(scored_tokens);
     auto next = scored.begin();
@@ -217,14 +221,12 @@ void RewardQueue::score_together(std::span<const std::shared_ptr<Job>> jobs) {
       job->scored.set_value({std::make_move_iterator(next), std::make_move_iterator(end)});
       next = end;
     }
+    return true;
   } catch (...) {
     if (jobs.size() == 1) {
       jobs.front()->scored.set_exception(std::current_exception());
-      return;
     }
-    for (const std::shared_ptr<Job>& job : jobs) {  // whose fault it is shows where each is alone
-      score_together(std::span(&job, 1));
-    }
+    return false;
   }
 }
 

@@ -80,7 +80,7 @@ class RewardQueue {
   Jobs take_batch();
   void take(std::size_t place, Jobs& batch);
   void run(const Jobs& batch);
-  void score_together(std::span<const std::shared_ptr<Job>> jobs);
+  bool score_together(std::span<const std::shared_ptr<Job>> jobs);
   void forget_when_full(std::size_t tokens);
 
   std::unique_ptr<Engine> engine_;

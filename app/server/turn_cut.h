@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "app/server/text_notes.h"
-#include "engine/turns/turn_marks.h"
+#include "engine/text_form.h"
 
 namespace endorm {
 

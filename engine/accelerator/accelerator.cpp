@@ -1,6 +1,5 @@
 #include "engine/accelerator/accelerator.h"
 
-#include <chrono>
 #include <cstring>
 #include <string_view>
 
@@ -12,8 +11,6 @@ namespace endorm {
 namespace {
 
 thread_local Accelerator* used_here = nullptr;
-
-double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
 // Where int8 costs the most for the least work: keys and values are read by every later token, and what the first block
 // gets wrong goes through all others. On SmolLM2-135M they are 7 % of the work and a fifth of int8's drift in the
@@ -65,7 +62,6 @@ const PackedMatrix* Accelerator::packed(const ggml_tensor& weight, std::size_t f
     ++report_.unpacked_matrices;
     return nullptr;
   }
-  const double start = now();
   const ggml_to_float_t to_float = ggml_get_type_traits(weight.type)->to_float;
   place = products_->pack(type, rows, width, [&](std::size_t row, float* values) {
     const std::byte* from = data + row * weight.nb[1];
@@ -75,10 +71,8 @@ const PackedMatrix* Accelerator::packed(const ggml_tensor& weight, std::size_t f
       to_float(from, values, static_cast<std::int64_t>(width));
     }
   });
-  ++report_.packed_matrices;
   report_.packed_bytes += place->bytes();
   report_.released_bytes += release_mapped_pages(data, rows * weight.nb[1]);
-  report_.profile.packing += now() - start;
   return place.get();
 }
 

@@ -9,8 +9,9 @@
 #include <unordered_map>
 #include <vector>
 
+#include "engine/accelerator/accelerator_report.h"
+#include "engine/accelerator/head_request.h"
 #include "engine/accelerator/products.h"
-#include "engine/llama/head_request.h"
 #include "engine/precision.h"
 
 struct ggml_tensor;
@@ -25,27 +26,6 @@ struct AcceleratorOptions {
   // What changes only speed and memory.
   int threads = 1;
   std::size_t packed_bytes_limit = SIZE_MAX;  // weights beyond it stay with ggml
-};
-
-// Seconds spent in each part of the passes so far.
-struct AcceleratorProfile {
-  double products = 0.0;
-  double conversions = 0.0;
-  double attention = 0.0;
-  double head = 0.0;
-  double activations = 0.0;
-  double ggml = 0.0;  // everything that is left to ggml's own kernels
-  double packing = 0.0;
-  double floating_operations = 0.0;  // of products and head
-};
-
-struct AcceleratorReport {
-  std::string library;  // empty: no product library in this build
-  std::size_t packed_matrices = 0;
-  std::size_t packed_bytes = 0;
-  std::size_t unpacked_matrices = 0;  // left to ggml because of the limit
-  std::size_t released_bytes = 0;     // of mapped model file whose pages were given back
-  AcceleratorProfile profile;
 };
 
 // What one model has on our side of ggml: its packed weights, how to multiply with them, and what a pass is asked for.

@@ -58,8 +58,6 @@ bool GraphRunner::multiply(const ggml_tensor& node) {
       std::copy_n(tile_.data() + row * count, count, out + row * columns + first);
     }
   }
-  accelerator_->profile().floating_operations +=
-      2.0 * static_cast<double>(x.rows()) * static_cast<double>(columns) * static_cast<double>(x.width());
   return true;
 }
 
@@ -117,8 +115,6 @@ bool GraphRunner::multiply_experts(const ggml_tensor& node) {
                   out + (t * used + u) * columns);
     }
   }
-  accelerator_->profile().floating_operations +=
-      2.0 * static_cast<double>(used * tokens) * static_cast<double>(columns) * static_cast<double>(width);
   return true;
 }
 

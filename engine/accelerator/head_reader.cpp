@@ -142,8 +142,6 @@ bool read_head(Accelerator& accelerator, const HeadOfGraph& head, const Operand&
       statistics.push_back(reduction.statistics());
     }
   }
-  accelerator.profile().floating_operations +=
-      2.0 * static_cast<double>(rows) * static_cast<double>(request.vocabulary) * static_cast<double>(hidden.width());
   accelerator.result = std::move(result);
   accelerator.request.reset();
   return true;

@@ -5,6 +5,7 @@
 
 #include "engine/llama/device_reader.h"
 #include "engine/llama/llama_handles.h"
+#include "engine/llama_complaints.h"
 
 namespace endorm {
 

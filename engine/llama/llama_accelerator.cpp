@@ -119,28 +119,16 @@ AcceleratorInfo describe_accelerator(const Accelerator* accelerator, const Llama
     info.reason = "llama.cpp's own kernels";
     return info;
   }
-  const AcceleratorReport& report = accelerator->report();
-  info.library = report.library;
+  info.report = accelerator->report();
   info.product_type = accelerator->products()
                           ? product_type_name(options.precision == Precision::kFast ? ProductType::kInt8
                                                                                     : accelerator->options().wide_type)
                           : "";
   info.reason = accelerator->options().choice;
-  if (report.unpacked_matrices > 0) {
-    info.reason += "; " + std::to_string(report.unpacked_matrices) + " matrices did not fit into " +
+  if (info.report.unpacked_matrices > 0) {
+    info.reason += "; " + std::to_string(info.report.unpacked_matrices) + " matrices did not fit into " +
                    megabytes(accelerator->options().packed_bytes_limit) + " (--packed-memory)";
   }
-  info.packed_bytes = report.packed_bytes;
-  info.released_bytes = report.released_bytes;
-  info.unpacked_matrices = report.unpacked_matrices;
-  info.products_seconds = report.profile.products;
-  info.conversion_seconds = report.profile.conversions;
-  info.attention_seconds = report.profile.attention;
-  info.head_seconds = report.profile.head;
-  info.activation_seconds = report.profile.activations;
-  info.other_seconds = report.profile.ggml;
-  info.packing_seconds = report.profile.packing;
-  info.product_operations = report.profile.floating_operations;
   return info;
 }
 

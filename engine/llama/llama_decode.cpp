@@ -8,6 +8,7 @@
 #include <llama.h>
 
 #include "core/errors.h"
+#include "engine/llama_complaints.h"
 
 namespace endorm {
 

@@ -15,6 +15,7 @@
 #include "engine/llama/llama_passes.h"
 #include "engine/turns/chat_template.h"
 #include "engine/turns/tokenizer.h"
+#include "engine/turns/turn_marks.h"
 
 namespace endorm {
 namespace {
@@ -39,13 +40,13 @@ class LlamaEngineImplementation final : public LlamaEngine {
       : options_(with_precision(options)),
         model_(load_llama_model(options_)),
         tokenizer_(llama_model_get_vocab(model_.get())) {
-    info_ = describe_model(model_.get(), options);
-    info_.vocabulary = tokenizer_.real_vocabulary();
+    info_ = describe_model(model_.get());
+    info_.vocabulary = tokenizer_.vocabulary().real_size();
     info_.padding_columns =
         static_cast<std::size_t>(llama_vocab_n_tokens(llama_model_get_vocab(model_.get()))) - info_.vocabulary;
     make_form();
     if (options.hash_model) {
-      info_.sha256 = cached_file_sha256(options.model_path, options.hash_cache_directory);
+      sha256_ = cached_file_sha256(options.model_path, options.hash_cache_directory);
     }
     set_capabilities();
     std::vector<llama_adapter_lora*> adapters;
@@ -61,27 +62,23 @@ class LlamaEngineImplementation final : public LlamaEngine {
   }
 
   const Capabilities& capabilities() const override { return capabilities_; }
+  ModelInfo model() const override {
+    return {.name = model_name(),
+            .file = options_.model_path,
+            .sha256 = sha256_,
+            .fingerprint = fingerprint_,
+            .template_fingerprint = template_fingerprint(),
+            .arithmetic = arithmetic(),
+            .vocabulary = info_.vocabulary};
+  }
   const LlamaModelInfo& model_info() const override { return info_; }
-  std::string arithmetic() const override {
-    return accelerator_name(accelerator_.get()) + (passes_->statistics_on_device() ? ", statistics on the device" : "");
-  }
   std::string statistics_fault() const override { return passes_->statistics_fault(); }
+  AcceleratorInfo accelerator_info() const override { return describe_accelerator(accelerator_.get(), options_); }
+  std::size_t tokens_computed() const override { return passes_->tokens_computed(); }
   std::size_t tokens_computed_to_generate() const override { return generation_->tokens_computed(); }
-  const AcceleratorInfo& accelerator_info() override {
-    accelerator_info_ = describe_accelerator(accelerator_.get(), options_);
-    return accelerator_info_;
-  }
-  EvaluateCounts counts() const override { return passes_->counts(); }
-  std::string fingerprint() const override { return fingerprint_; }
-  std::string model_name() const override { return std::filesystem::path(options_.model_path).filename().string(); }
   std::string token_bytes(Token token) const override {
     check_token("token_bytes", token);
-    return tokenizer_.token_bytes(token);
-  }
-
-  std::string template_fingerprint() const override {
-    const std::string source = form_ ? form_->source() : "none";
-    return source == "plain" || source == "raw" || source == "none" ? source : hex(sha256(source));
+    return tokenizer_.vocabulary().token_bytes(token);
   }
 
   std::vector<TokenizedResponse> tokenize(std::span<const Message> messages, std::span<const ResponseText> responses,
@@ -132,17 +129,12 @@ class LlamaEngineImplementation final : public LlamaEngine {
     return marks;
   }
 
-  std::vector<TokenStats> evaluate(const TokenTree& tree, const EvaluateOptions& options) override {
-    return std::move(evaluate_alphas(tree, std::span(&options.alpha, 1), options).front());
-  }
-
-  std::vector<std::vector<TokenStats>> evaluate_alphas(const TokenTree& tree, std::span<const double> alphas,
-                                                       const EvaluateOptions& options) override {
+  std::vector<std::vector<TokenStats>> evaluate(const TokenTree& tree, const EvaluateOptions& options) override {
     for (const TokenTree::Node& node : tree.nodes()) {
       check_token("evaluate", node.token);
       check_length("evaluate", node.depth + 1);
     }
-    return passes_->run(tree, options.share_prefixes, alphas);
+    return passes_->run(tree, options.share_prefixes, options.alphas);
   }
 
   Tokens open_turn(std::span<const Message> messages, const TemplateOptions& options) const override {
@@ -150,7 +142,7 @@ class LlamaEngineImplementation final : public LlamaEngine {
     return tokenizer_.tokenize_prompt(form_->open_turn(messages, options));
   }
 
-  std::vector<std::vector<float>> hidden_states(std::span<const Tokens> sequences) override {
+  std::vector<std::vector<float>> read(std::span<const Tokens> sequences) override {
     for (const Tokens& sequence : sequences) {
       if (sequence.empty()) {
         throw InvalidInput("[hidden_states] a sequence is empty: there is no token to read a state behind");
@@ -172,9 +164,20 @@ class LlamaEngineImplementation final : public LlamaEngine {
     generation_->run(requests, options, sink);
   }
 
+  std::string model_name() const { return std::filesystem::path(options_.model_path).filename().string(); }
+
+  std::string arithmetic() const {
+    return accelerator_name(accelerator_.get()) + (passes_->statistics_on_device() ? ", statistics on the device" : "");
+  }
+
+  std::string template_fingerprint() const {
+    const std::string source = form_ ? form_->source() : "none";
+    return source == "plain" || source == "raw" || source == "none" ? source : hex(sha256(source));
+  }
+
   void make_form() {
-    const std::string bos = tokenizer_.bos_text();
-    const std::string eos = tokenizer_.eos_text();
+    const std::string bos = tokenizer_.vocabulary().bos_text();
+    const std::string eos = tokenizer_.vocabulary().eos_text();
     switch (options_.template_source) {
       case TemplateSource::kModel:
         if (const char* source = llama_model_chat_template(model_.get(), nullptr)) {
@@ -209,8 +212,6 @@ class LlamaEngineImplementation final : public LlamaEngine {
     capabilities_.entropy = true;
     capabilities_.uniform_divergence = true;
     capabilities_.any_alpha = true;
-    capabilities_.generate = true;
-    capabilities_.hidden_states = true;
     const std::size_t trained = info_.trained_context;
     capabilities_.context = options_.context ? *options_.context : trained;
     if (options_.context && trained > 0 && *options_.context > trained) {
@@ -221,7 +222,7 @@ class LlamaEngineImplementation final : public LlamaEngine {
   }
 
   std::string make_fingerprint() const {
-    std::string text = info_.sha256.empty() ? unhashed_file_identity(options_.model_path) : info_.sha256;
+    std::string text = sha256_.empty() ? unhashed_file_identity(options_.model_path) : sha256_;
     for (const LoraAdapter& adapter : options_.adapters) {
       text += "|lora " + hex(sha256_file(adapter.path)) + " " + std::to_string(adapter.scale);
     }
@@ -257,11 +258,11 @@ class LlamaEngineImplementation final : public LlamaEngine {
   LlamaEngineOptions options_;
   LlamaModelHandle model_;
   std::unique_ptr<Accelerator> accelerator_;  // nullptr: llama.cpp's own kernels
-  AcceleratorInfo accelerator_info_;
   Tokenizer tokenizer_;
   LlamaModelInfo info_;
   std::unique_ptr<PromptForm> form_;  // none where the model has no template and none was given
   Capabilities capabilities_;
+  std::string sha256_;  // of the model file; empty where it was not hashed
   std::string fingerprint_;
   std::unique_ptr<LlamaPasses> passes_;
   std::unique_ptr<LlamaHiddenStates> hidden_states_;

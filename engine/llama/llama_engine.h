@@ -6,8 +6,12 @@
 #include <string>
 #include <vector>
 
+#include "engine/accelerator/accelerator_report.h"
 #include "engine/engine.h"
+#include "engine/generator.h"
+#include "engine/hidden_states.h"
 #include "engine/precision.h"
+#include "engine/text_form.h"
 
 namespace endorm {
 
@@ -63,10 +67,8 @@ struct LlamaEngineOptions {
   std::string hash_cache_directory;  // keeps hashes of large files between runs; empty: hash every time
 };
 
-// What can be said about a loaded model.
+// What can be said about a model that is loaded here.
 struct LlamaModelInfo {
-  std::string file;
-  std::string sha256;       // empty where hash_model is false
   std::string description;  // architecture, size and quantisation in llama.cpp's words
   std::string architecture;
   std::size_t parameters = 0;
@@ -79,33 +81,24 @@ struct LlamaModelInfo {
   bool adds_bos = false;
 };
 
-// How matrix products are computed, and where the time of the passes so far went, in seconds.
+// How matrix products are computed.
 struct AcceleratorInfo {
   Precision precision = Precision::kNative;
-  std::string library;                // of matrix products; empty where they are llama.cpp's own
-  std::string product_type;           // "f32", "bf16", "f16" or "int8"
-  std::string reason;                 // why it is this precision and this type
-  std::size_t packed_bytes = 0;       // weights in the layout of their products
-  std::size_t released_bytes = 0;     // of the model file, given back to the system once packed
-  std::size_t unpacked_matrices = 0;  // left to llama.cpp because LlamaEngineOptions::packed_bytes was reached
-  double products_seconds = 0.0;
-  double conversion_seconds = 0.0;
-  double attention_seconds = 0.0;
-  double head_seconds = 0.0;
-  double activation_seconds = 0.0;
-  double other_seconds = 0.0;
-  double packing_seconds = 0.0;
-  double product_operations = 0.0;  // floating-point operations of products and head
+  std::string product_type;  // "f32", "bf16", "f16" or "int8"
+  std::string reason;        // why it is this precision and this type
+  AcceleratorReport report;  // of the passes so far
 };
 
-// An engine over libllama, for any model in GGUF. Not thread-safe.
-class LlamaEngine : public Engine {
+// An engine over libllama, for any model in GGUF. It has everything that an engine may have. Not thread-safe.
+class LlamaEngine : public Engine, public TextForm, public Generator, public HiddenStates {
  public:
+  const TextForm* text_form() const final { return this; }
+  Generator* generator() final { return this; }
+  HiddenStates* hidden_states() final { return this; }
+
   virtual const LlamaModelInfo& model_info() const = 0;
-  virtual std::string arithmetic() const = 0;  // of matrix products: "exact bf16", "fast int8 and bf16", "native", ...
   virtual std::string statistics_fault() const = 0;  // why they are on the host where the device was to give them
-  virtual std::size_t tokens_computed_to_generate() const = 0;  // of prompts and completions, since the engine was made
-  virtual const AcceleratorInfo& accelerator_info() = 0;        // what the accelerator has done so far
+  virtual AcceleratorInfo accelerator_info() const = 0;
 };
 
 // Loads the model. Throws InvalidInput where the file is missing, no GGUF, or has no chat template and none was given;

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/llama/completion_draft.h"
+#include "engine/completion_draft.h"
 #include "engine/llama/llama_decode.h"
 
 namespace endorm {

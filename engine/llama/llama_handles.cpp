@@ -13,56 +13,16 @@
 #include "core/errors.h"
 #include "engine/accelerator/ggml_device.h"
 #include "engine/checkpoint_directory.h"
+#include "engine/llama_complaints.h"
 #include "engine/weights/gguf_check.h"
 
 namespace endorm {
 namespace {
 
-// libllama reports through one process-wide callback: its complaints are kept here until someone asks.
-class Complaints {
- public:
-  static Complaints& instance() {
-    static Complaints complaints;
-    return complaints;
-  }
-
-  void add(std::string_view text) {
-    const std::lock_guard lock(mutex_);
-    constexpr std::size_t kKept = 2000;
-    text_ += text;
-    if (text_.size() > kKept) {
-      text_.erase(0, text_.size() - kKept);
-    }
-  }
-
-  std::string take() {
-    const std::lock_guard lock(mutex_);
-    std::string text = std::move(text_);
-    text_.clear();
-    std::replace(text.begin(), text.end(), '\n', ' ');
-    text.erase(text.find_last_not_of(' ') + 1);
-    return text;
-  }
-
- private:
-  std::mutex mutex_;
-  std::string text_;
-};
-
 void start_backend() {
   static std::once_flag once;
   std::call_once(once, [] {
-    llama_log_set(
-        [](ggml_log_level level, const char* text, void*) {
-          static ggml_log_level last = GGML_LOG_LEVEL_NONE;
-          if (level != GGML_LOG_LEVEL_CONT) {
-            last = level;
-          }
-          if (last == GGML_LOG_LEVEL_ERROR) {
-            Complaints::instance().add(text);
-          }
-        },
-        nullptr);
+    take_llama_complaints();  // from here on they are kept instead of printed
     llama_backend_init();
     register_accelerator_device();
   });
@@ -109,17 +69,11 @@ ggml_type cache_ggml_type(CacheType type) {
 void LlamaModelDeleter::operator()(llama_model* model) const { llama_model_free(model); }
 void LlamaContextDeleter::operator()(llama_context* context) const { llama_free(context); }
 
-std::string take_llama_complaints() {
-  start_backend();  // from here on complaints are kept instead of printed
-  const std::string text = Complaints::instance().take();
-  return text.empty() ? "no further reason given" : text;
-}
-
 LlamaModelHandle load_llama_model(const LlamaEngineOptions& options) {
   start_backend();
   check_model_file(options.model_path);
   check_gguf(options.model_path);
-  Complaints::instance().take();
+  take_llama_complaints();
   llama_model_params params = llama_model_default_params();
   params.n_gpu_layers = options.gpu_layers;
   params.use_extra_bufts = options.precision == Precision::kNative;  // what ggml repacks, no one else can read
@@ -147,7 +101,7 @@ bool uses_gpu(const LlamaEngineOptions& options) {
 llama_adapter_lora* load_lora_adapter(llama_model* model, const LoraAdapter& adapter) {
   check_model_file(adapter.path);
   check_gguf(adapter.path);
-  Complaints::instance().take();
+  take_llama_complaints();
   llama_adapter_lora* handle = llama_adapter_lora_init(model, adapter.path.c_str());
   if (!handle) {
     throw EngineError("[load adapter] " + adapter.path + " does not load for this model: " + take_llama_complaints());
@@ -155,10 +109,9 @@ llama_adapter_lora* load_lora_adapter(llama_model* model, const LoraAdapter& ada
   return handle;
 }
 
-LlamaModelInfo describe_model(const llama_model* model, const LlamaEngineOptions& options) {
+LlamaModelInfo describe_model(const llama_model* model) {
   const llama_vocab* vocab = llama_model_get_vocab(model);
   LlamaModelInfo info;
-  info.file = options.model_path;
   char text[256] = {};
   llama_model_desc(model, text, sizeof text);
   info.description = text;
@@ -200,7 +153,7 @@ LlamaContextHandle make_llama_context(llama_model* model, const LlamaEngineOptio
   params.kv_unified = shape.unified;
   params.cb_eval = shape.watch;
   params.cb_eval_user_data = shape.watcher;
-  Complaints::instance().take();
+  take_llama_complaints();
   LlamaContextHandle context(llama_init_from_model(model, params));
   if (!context) {
     throw EngineError("[llama context] no context for " + std::to_string(shape.cells) +

@@ -29,10 +29,7 @@ LlamaModelHandle load_llama_model(const LlamaEngineOptions& options);
 bool uses_gpu(const LlamaEngineOptions& options);
 // The adapter belongs to the model and goes with it.
 llama_adapter_lora* load_lora_adapter(llama_model* model, const LoraAdapter& adapter);
-LlamaModelInfo describe_model(const llama_model* model, const LlamaEngineOptions& options);
-
-// What libllama last complained about on this thread's watch, as one line; cleared by the call.
-std::string take_llama_complaints();
+LlamaModelInfo describe_model(const llama_model* model);
 
 // What a context needs beyond the model. cells: tokens that the cache can hold.
 struct LlamaContextShape {

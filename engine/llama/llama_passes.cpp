@@ -185,7 +185,7 @@ std::vector<std::vector<TokenStats>> LlamaPasses::run_plan(const TokenTree& tree
       llama_memory_seq_rm(llama_get_memory(context_.get()), sequence, -1, -1);
     }
   }
-  counts_.tokens_computed += plan.tokens_computed;
+  tokens_computed_ += plan.tokens_computed;
   return stats;
 }
 
@@ -236,7 +236,6 @@ void LlamaPasses::forget_logits() {
 }
 
 HeadResult LlamaPasses::take(std::span<const std::int32_t> places) {
-  counts_.rows_read += places.size();
   try {
     return reader_->take(context_.get(), places);
   } catch (const InvalidInput& error) {  // a row's own errors are about the model here

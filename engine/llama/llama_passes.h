@@ -28,7 +28,7 @@ class LlamaPasses {
 
   bool statistics_on_device() const { return device_ != nullptr; }
   const std::string& statistics_fault() const { return statistics_fault_; }
-  const EvaluateCounts& counts() const { return counts_; }
+  std::size_t tokens_computed() const { return tokens_computed_; }
 
  private:
   void choose_reader();
@@ -47,7 +47,7 @@ class LlamaPasses {
   const LlamaModelInfo& info_;
   std::size_t columns_;  // of a row of logits, padding included
   WaveLimits limits_;
-  EvaluateCounts counts_;
+  std::size_t tokens_computed_ = 0;  // since this was made
   std::unique_ptr<RowReader> reader_;
   bool holds_logits_ = true;        // rows of logits are read from libllama's buffer
   DeviceReader* device_ = nullptr;  // the reader, where statistics are computed on the device

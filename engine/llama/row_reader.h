@@ -6,7 +6,7 @@
 #include <span>
 
 #include "engine/accelerator/accelerator.h"
-#include "engine/llama/head_request.h"
+#include "engine/accelerator/head_request.h"
 
 struct llama_context;
 

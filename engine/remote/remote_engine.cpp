@@ -1,13 +1,10 @@
 #include "engine/remote/remote_engine.h"
 
 #include <algorithm>
-#include <atomic>
-#include <exception>
-#include <mutex>
-#include <thread>
 #include <utility>
 
 #include "core/errors.h"
+#include "engine/remote/in_parallel.h"
 #include "engine/remote/remote_tokenizer.h"
 
 namespace endorm {
@@ -53,12 +50,6 @@ std::string missing_reason(RemoteDialect dialect) {
 }
 
 void check_options(const RemoteEngineOptions& options) {
-  if (options.dialect == RemoteDialect::kLlamaServer) {
-    throw InvalidInput(
-        "[RemoteEngine] " + options.http.url +
-        ": llama-server gives log-probabilities of the tokens it generates, none of tokens it is given (it refuses "
-        "\"echo\"), so it cannot score. Run the same GGUF file locally with --model FILE.");
-  }
   if (options.connections == 0) {
     throw InvalidInput("[RemoteEngine] the number of connections is 0. Give at least 1.");
   }
@@ -80,13 +71,15 @@ RemoteEngine::RemoteEngine(RemoteEngineOptions options) : options_(std::move(opt
 
 RemoteEngine::~RemoteEngine() = default;
 
-std::string RemoteEngine::fingerprint() const {
-  return "remote:" + std::string(remote_dialect_name(options_.dialect)) + ":" + connections_.front()->base_url() + ":" +
-         served_.id + ":" + served_.root;
-}
-
-std::string RemoteEngine::template_fingerprint() const {
-  return "remote:" + connections_.front()->base_url() + ":" + options_.end_of_turn;
+ModelInfo RemoteEngine::model() const {
+  const std::string address = connections_.front()->base_url();
+  ModelInfo model;
+  model.name = served_.id;
+  model.file = options_.http.url;
+  model.fingerprint = "remote:" + std::string(remote_dialect_name(options_.dialect)) + ":" + address + ":" +
+                      served_.id + ":" + served_.root;
+  model.template_fingerprint = "remote:" + address + ":" + options_.end_of_turn;
+  return model;
 }
 
 std::vector<TokenizedResponse> RemoteEngine::tokenize(std::span<const Message> messages,
@@ -97,10 +90,12 @@ std::vector<TokenizedResponse> RemoteEngine::tokenize(std::span<const Message> m
 
 std::string RemoteEngine::token_bytes(Token token) const { return tokenizer_->token_bytes(token); }
 
-std::vector<TokenStats> RemoteEngine::evaluate(const TokenTree& tree, const EvaluateOptions& options) {
-  if (options.alpha != 1.0) {
-    throw InvalidInput("[RemoteEngine::evaluate] alpha is " + std::to_string(options.alpha) +
-                       ". Use 1: " + capabilities_.missing_reason);
+std::vector<std::vector<TokenStats>> RemoteEngine::evaluate(const TokenTree& tree, const EvaluateOptions& options) {
+  for (const double alpha : options.alphas) {
+    if (alpha != 1.0) {
+      throw InvalidInput("[RemoteEngine::evaluate] alpha is " + std::to_string(alpha) +
+                         ". Use 1: " + capabilities_.missing_reason);
+    }
   }
   const std::vector<Path> paths = scored_paths(tree);
   for (const Path& path : paths) {
@@ -113,38 +108,17 @@ std::vector<TokenStats> RemoteEngine::evaluate(const TokenTree& tree, const Eval
   }
 
   std::vector<std::vector<double>> log_probs(paths.size());  // [path][L - first]
-  std::atomic<std::size_t> next = 0;
-  std::mutex failure_mutex;
-  std::exception_ptr failure;
-  const auto work = [&](RemoteHttp& http) {
-    try {
-      for (std::size_t at = next++; at < paths.size(); at = next++) {
-        const Path& path = paths[at];
-        const RemoteCall call = log_probs_call(options_.dialect, served_.id, path.tokens, path.first);
-        log_probs[at] = parse_log_probs(options_.dialect, http.post(call.path, call.body), path.tokens, path.first);
-      }
-    } catch (...) {
-      next = paths.size();  // the others finish what they have begun
-      const std::lock_guard<std::mutex> lock(failure_mutex);
-      if (!failure) {
-        failure = std::current_exception();
-      }
-    }
-  };
-  {
-    std::vector<std::jthread> threads;
-    for (std::size_t thread = 0; thread < std::min(paths.size(), connections_.size()); ++thread) {
-      threads.emplace_back([&work, &http = *connections_[thread]] { work(http); });
-    }
-  }
-  if (failure) {
-    std::rethrow_exception(failure);
-  }
+  in_parallel(paths.size(), connections_.size(), [&](std::size_t at, std::size_t thread) {
+    const Path& path = paths[at];
+    const RemoteCall call = log_probs_call(options_.dialect, served_.id, path.tokens, path.first);
+    const std::string reply = connections_[thread]->post(call.path, call.body);
+    log_probs[at] = parse_log_probs(options_.dialect, reply, path.tokens, path.first);
+  });
 
   std::vector<std::optional<double>> of_node(tree.nodes().size());
   for (std::size_t at = 0; at < paths.size(); ++at) {
     const Path& path = paths[at];
-    counts_.tokens_computed += path.tokens.size();
+    tokens_sent_ += path.tokens.size();
     for (std::size_t position = path.first; position < path.tokens.size(); ++position) {
       std::optional<double>& known = of_node[path.nodes[position]];
       if (!known) {
@@ -159,8 +133,7 @@ std::vector<TokenStats> RemoteEngine::evaluate(const TokenTree& tree, const Eval
       stats.push_back({of_node[node].value(), 0.0, std::nullopt});
     }
   }
-  counts_.rows_read += stats.size();
-  return stats;
+  return std::vector<std::vector<TokenStats>>(options.alphas.size(), stats);
 }
 
 }  // namespace endorm

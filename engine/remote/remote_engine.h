@@ -9,6 +9,7 @@
 #include "engine/engine.h"
 #include "engine/remote/remote_dialects.h"
 #include "engine/remote/remote_http.h"
+#include "engine/remote/remote_replies.h"
 
 namespace endorm {
 
@@ -34,7 +35,6 @@ struct RemoteEngineOptions {
 //          the prompt are asked for.
 // SGLang   /v1/tokenize, /v1/detokenize, /generate (input_token_logprobs). Before 0.5.23 the end of turn must be named
 //          in the options; responses with tokens that split a character are refused.
-// llama_server gives log-probabilities of generated tokens only and is refused.
 //
 // No server gives raw logits, so V and entropies are missing, and only alpha = 1 can be asked for. The server's numbers
 // are those of its own precision and batching. Swapping the model behind the same name and address goes unnoticed.
@@ -46,10 +46,8 @@ class RemoteEngine : public Engine {
   ~RemoteEngine() override;
 
   const Capabilities& capabilities() const override { return capabilities_; }
-  std::string model_name() const override { return served_.id; }
-  std::string fingerprint() const override;
   // The server does not show its template: its address stands for it.
-  std::string template_fingerprint() const override;
+  ModelInfo model() const override;
 
   std::vector<TokenizedResponse> tokenize(std::span<const Message> messages, std::span<const ResponseText> responses,
                                           const TemplateOptions& options) const override;
@@ -59,9 +57,9 @@ class RemoteEngine : public Engine {
   // TokenStats::logit is log pi, log_sum_exp is 0. share_prefixes changes nothing: the server decides what it reuses.
   // Throws InvalidInput on alpha other than 1, a path beyond the context, or a request that the server refuses;
   // EngineError on everything else that goes wrong.
-  std::vector<TokenStats> evaluate(const TokenTree& tree, const EvaluateOptions& options) override;
-  // Tokens sent, whatever the server reused, and log-probabilities used.
-  EvaluateCounts counts() const override { return counts_; }
+  std::vector<std::vector<TokenStats>> evaluate(const TokenTree& tree, const EvaluateOptions& options) override;
+  // Tokens sent, whatever the server reused.
+  std::size_t tokens_computed() const override { return tokens_sent_; }
 
  private:
   RemoteEngineOptions options_;
@@ -69,7 +67,7 @@ class RemoteEngine : public Engine {
   RemoteModelInfo served_;
   Capabilities capabilities_;
   std::unique_ptr<RemoteTokenizer> tokenizer_;
-  EvaluateCounts counts_;
+  std::size_t tokens_sent_ = 0;
 };
 
 }  // namespace endorm

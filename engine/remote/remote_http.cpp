@@ -11,7 +11,7 @@
 #include <cpp-httplib/httplib.h>
 
 #include "core/errors.h"
-#include "engine/remote/remote_dialects.h"
+#include "engine/remote/remote_replies.h"
 
 namespace endorm {
 namespace {

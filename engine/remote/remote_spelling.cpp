@@ -3,18 +3,13 @@
 #include <charconv>
 #include <unordered_map>
 
-#include "engine/turns/byte_alphabet.h"
+#include "core/utf8.h"
+#include "engine/byte_alphabet.h"
 
 namespace endorm {
 namespace {
 
 constexpr std::string_view kSpaceMark = "\xE2\x96\x81";  // U+2581
-
-// Length of the UTF-8 character that begins with this byte; 1 for a byte that begins none.
-std::size_t character_length(char first) {
-  const auto byte = static_cast<unsigned char>(first);
-  return byte >= 0xF0 ? 4 : byte >= 0xE0 ? 3 : byte >= 0xC0 ? 2 : 1;
-}
 
 std::unordered_map<std::string, char> bytes_of_spellings() {
   std::unordered_map<std::string, char> bytes;
@@ -28,7 +23,7 @@ std::string byte_level_bytes(std::string_view token) {
   static const std::unordered_map<std::string, char> alphabet = bytes_of_spellings();
   std::string bytes;
   for (std::size_t at = 0; at < token.size();) {
-    const std::string character(token.substr(at, character_length(token[at])));
+    const std::string character(token.substr(at, first_utf8_character(token.substr(at)).bytes));
     const auto known = alphabet.find(character);
     if (known == alphabet.end()) {
       bytes += character;

@@ -6,13 +6,13 @@
 #include <utility>
 
 #include "core/errors.h"
+#include "core/utf8.h"
 #include "engine/remote/remote_spelling.h"
 
 namespace endorm {
 namespace {
 
 constexpr std::string_view kBlanks = " \t\r\n";
-constexpr std::string_view kReplacement = "\xEF\xBF\xBD";  // U+FFFD: bytes that alone are no character
 
 bool is_blank(std::string_view text) { return text.find_first_not_of(kBlanks) == std::string_view::npos; }
 
@@ -141,7 +141,7 @@ void RemoteTokenizer::learn(std::span<const Token> tokens) {
   for (std::size_t at = 0; at < texts.size(); at += 2) {
     const std::string& once = texts[at];
     const std::string& twice = texts[at + 1];
-    if (!twice.starts_with(once) || twice.find(kReplacement) != std::string::npos) {
+    if (!twice.starts_with(once) || twice.find(kUtf8Replacement) != std::string::npos) {
       std::string message = "[RemoteTokenizer] the server does not give the bytes of token ";
       message += std::to_string(sequences[at].front());
       message += ": it decodes it to \"";

@@ -8,6 +8,7 @@
 #include "engine/engine.h"
 #include "engine/remote/remote_dialects.h"
 #include "engine/remote/remote_http.h"
+#include "engine/remote/remote_replies.h"
 
 namespace endorm {
 

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/utf8.h"
+#include "engine/turns/reasoning_blocks.h"
+
 namespace endorm {
 namespace {
 
@@ -14,15 +17,6 @@ constexpr std::string_view kOpeners = "<[]{|";
 constexpr std::string_view kBreaks = " \t\r\n\f\v\b\"\\'";  // blanks, and what is written otherwise in JSON
 
 bool is_ascii(char byte) { return static_cast<unsigned char>(byte) < 0x80; }
-
-// Bytes of the first character of a text that is not empty.
-std::size_t character_size(std::string_view text) {
-  std::size_t size = 1;
-  while (size < text.size() && (static_cast<unsigned char>(text[size]) & 0xC0) == 0x80) {
-    ++size;
-  }
-  return size;
-}
 
 // Does the input hold a text, if it may spell a special token, as often as it was given?
 bool is_marked(std::string_view input, std::string_view text, std::span<const std::string> texts) {
@@ -55,7 +49,7 @@ std::string with_marks(std::string_view text, const InputMarks& marks) {
   std::string marked;
   for (std::size_t at = 0; at < text.size();) {
     const std::size_t spared = marks.spare_reasoning ? reasoning_tag_size(text.substr(at)) : 0;
-    const std::size_t size = spared > 0 ? spared : character_size(text.substr(at));
+    const std::size_t size = spared > 0 ? spared : first_utf8_character(text.substr(at)).bytes;
     marked += text.substr(at, size);
     const bool opens = !is_ascii(text[at]) || kOpeners.find(text[at]) != std::string_view::npos;
     const bool is_end = marks.at_ends && !words.empty() && (at == first || at + size == first + words.size());
@@ -85,7 +79,7 @@ std::optional<std::vector<TextPart>> take_marks(std::span<const TextPart> parts,
       marked.remove_prefix(mark.size());
       continue;
     }
-    const std::size_t size = character_size(marked);
+    const std::size_t size = first_utf8_character(marked).bytes;
     if (text.compare(at, size, marked.substr(0, size)) != 0) {
       return std::nullopt;
     }

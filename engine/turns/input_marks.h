@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "engine/turns/turn.h"
+#include "engine/turns/text_parts.h"
 
 namespace endorm {
 

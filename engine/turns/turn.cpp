@@ -1,115 +1,16 @@
 #include "engine/turns/turn.h"
 
 #include <algorithm>
-#include <array>
 #include <cctype>
 #include <utility>
+
+#include "engine/turns/reasoning_blocks.h"
 
 namespace endorm {
 namespace {
 
-constexpr std::string_view kBlank = " \t\r\n";
-
 bool contains(std::string_view text, std::string_view part) {
   return !part.empty() && text.find(part) != std::string_view::npos;
-}
-
-// What templates call the block that a model thinks in.
-bool names_reasoning(std::string_view name) {
-  std::string lower(name);
-  std::transform(lower.begin(), lower.end(), lower.begin(),
-                 [](unsigned char byte) { return static_cast<char>(byte < 0x80 ? std::tolower(byte) : byte); });
-  return contains(lower, "think") || contains(lower, "thought") || contains(lower, "reason");
-}
-
-// Bytes of the "<a>" or "[a]" that a text begins with, 0 where it begins with none.
-std::size_t tag_size(std::string_view text) {
-  const std::size_t end = text.find_first_of("<>[] \n", 1);
-  const bool closes = end != std::string_view::npos && text[end] == (text.front() == '<' ? '>' : ']');
-  return closes && end > 1 ? end + 1 : 0;
-}
-
-// "<a>" and "[a]" in a text, in order.
-std::vector<std::string_view> tags(std::string_view text) {
-  std::vector<std::string_view> found;
-  for (std::size_t at = text.find_first_of("<["); at != std::string_view::npos; at = text.find_first_of("<[", at)) {
-    const std::size_t size = tag_size(text.substr(at));
-    if (size > 0) {
-      found.push_back(text.substr(at, size));
-    }
-    at += std::max<std::size_t>(size, 1);
-  }
-  return found;
-}
-
-// Blocks that do not open with one tag.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 3> kLongBlocks = {{
-    {"<|open|>think<|sep|>", "<|close|>think<|sep|>"},
-    {"<|channel>thought", "<channel|>"},
-    {"\xE2\x97\x81think\xE2\x96\xB7", "\xE2\x97\x81/think\xE2\x96\xB7"},  // white triangles
-}};
-// How the tag that closes is made of the one that opens: "<|START_THINKING|>", "<|END_THINKING|>".
-constexpr std::array<std::pair<std::string_view, std::string_view>, 4> kWords = {
-    {{"START", "END"}, {"start", "end"}, {"BEGIN", "END"}, {"begin", "end"}}};
-
-// The tag that closes the block that `tag` opens; empty where it opens none.
-std::string closer_of(std::string_view tag) {
-  const std::string_view name = tag.substr(1, tag.size() - 2);
-  if (name.front() == '/' || !names_reasoning(name) || contains(name, "END") || contains(name, "end_")) {
-    return {};
-  }
-  std::string closer(tag);
-  for (const auto& [begin, end] : kWords) {
-    if (const std::size_t at = closer.find(begin); at != std::string::npos) {
-      return closer.replace(at, begin.size(), end);
-    }
-  }
-  return closer.insert(name.front() == '|' ? 2 : 1, "/");
-}
-
-// A block, and where in a text its opening stands.
-struct FoundBlock {
-  std::size_t begin = 0;
-  std::size_t content = 0;  // behind the opening
-  std::string closer;
-};
-
-// The first block that opens at or behind `from`.
-std::optional<FoundBlock> find_block(std::string_view text, std::size_t from) {
-  std::optional<FoundBlock> first;
-  const auto take = [&](std::size_t begin, std::size_t size, std::string closer) {
-    if (!closer.empty() && (!first || begin < first->begin)) {
-      first = FoundBlock{begin, begin + size, std::move(closer)};
-    }
-  };
-  for (std::size_t at = text.find_first_of("<[", from); at != std::string_view::npos && !first;
-       at = text.find_first_of("<[", at)) {
-    const std::size_t size = tag_size(text.substr(at));
-    if (size > 0) {
-      take(at, size, closer_of(text.substr(at, size)));
-    }
-    at += std::max<std::size_t>(size, 1);
-  }
-  for (const auto& [opener, closer] : kLongBlocks) {
-    if (const std::size_t at = text.find(opener, from); at != std::string_view::npos) {
-      take(at, opener.size(), std::string(closer));
-    }
-  }
-  return first;
-}
-
-// A text without its blocks that hold white space alone.
-std::string without_empty_blocks(std::string text) {
-  std::size_t from = 0;
-  while (const std::optional<FoundBlock> block = find_block(text, from)) {
-    const std::size_t end = text.find(block->closer, block->content);
-    if (end != std::string::npos && text.find_first_not_of(kBlank, block->content) == end) {
-      text.erase(block->begin, end + block->closer.size() - block->begin);
-    } else {
-      from = block->content;
-    }
-  }
-  return text;
 }
 
 std::string without(std::string text, std::string_view part) {
@@ -196,7 +97,7 @@ bool is_answer_alone(const Turn& turn, const ResponseText& response) {
 // The bytes at the beginning of a text that spell the opening of a block again.
 std::size_t opener_bytes(std::string_view text, std::string_view opener) {
   const std::string_view mark = stripped(opener);
-  std::size_t at = std::min(text.find_first_not_of(kBlank), text.size());
+  std::size_t at = std::min(text.find_first_not_of(kBlanks), text.size());
   if (mark.empty() || !text.substr(at).starts_with(mark)) {
     return 0;
   }
@@ -211,100 +112,6 @@ std::size_t opener_bytes(std::string_view text, std::string_view opener) {
 }
 
 }  // namespace
-
-std::string tail_of(std::span<const TextPart> parts) {
-  std::string tail;
-  for (const TextPart& part : parts) {
-    if (part.kind == TextPart::Kind::kInput) {
-      tail.clear();
-    } else {
-      tail += part.text;
-    }
-  }
-  return tail;
-}
-
-std::string_view stripped(std::string_view text) {
-  const std::size_t begin = text.find_first_not_of(kBlank);
-  return begin == std::string_view::npos ? std::string_view()
-                                         : text.substr(begin, text.find_last_not_of(kBlank) - begin + 1);
-}
-
-std::size_t shared_beginning(std::string_view a, std::string_view b) {
-  const auto shared = static_cast<std::size_t>(std::mismatch(a.begin(), a.end(), b.begin(), b.end()).first - a.begin());
-  if (shared == a.size() || shared == b.size()) {
-    return shared;
-  }
-  const std::size_t open = a.substr(0, shared).find_last_of("<[>]");
-  return open != std::string_view::npos && (a[open] == '<' || a[open] == '[') ? open : shared;
-}
-
-std::string input_text(std::span<const TextPart> parts) {
-  std::string text;
-  for (const TextPart& part : parts) {
-    text += part.kind == TextPart::Kind::kInput ? part.text : "";
-  }
-  return text;
-}
-
-std::string first_tag(std::string_view text) {
-  const std::vector<std::string_view> found = tags(text);
-  return found.empty() || found.front().data() != text.data() ? std::string() : std::string(found.front());
-}
-
-std::string_view behind_reasoning(std::string_view text) {
-  std::size_t begin = 0;
-  for (auto block = find_block(text, 0); block; block = find_block(text, begin)) {
-    const std::size_t end = text.find(block->closer, block->content);
-    if (end == std::string_view::npos) {
-      break;
-    }
-    begin = end + block->closer.size();
-  }
-  return text.substr(begin);
-}
-
-std::string reasoning_marks(std::string_view text) {
-  std::string marks;
-  for (auto block = find_block(text, 0); block; block = find_block(text, block->content)) {
-    marks += std::string(text.substr(block->begin, block->content - block->begin)) + block->closer;
-  }
-  return marks;
-}
-
-std::size_t reasoning_tag_size(std::string_view text) {
-  for (const auto& [opener, closer] : kLongBlocks) {
-    for (const std::string_view mark : {opener, closer}) {
-      if (text.starts_with(mark)) {
-        return mark.size();
-      }
-    }
-  }
-  const std::size_t size = text.starts_with('<') || text.starts_with('[') ? tag_size(text) : 0;
-  return names_reasoning(text.substr(0, size)) ? size : 0;
-}
-
-std::string joined(std::span<const TextPart> parts) {
-  std::string text;
-  for (const TextPart& part : parts) {
-    text += part.text;
-  }
-  return text;
-}
-
-std::vector<TextPart> slice(std::span<const TextPart> parts, std::size_t begin, std::size_t end) {
-  std::vector<TextPart> result;
-  std::size_t at = 0;
-  for (const TextPart& part : parts) {
-    const std::size_t from = std::clamp(begin, at, at + part.text.size());
-    const std::size_t to = std::clamp(end, at, at + part.text.size());
-    if (from < to) {
-      result.push_back({part.text.substr(from - at, to - from), part.kind});
-    }
-    at += part.text.size();
-  }
-  return result;
-}
 
 Turn make_turn(std::vector<TextPart> prompt, std::vector<TextPart> finished, std::vector<TextPart> after,
                const TurnHabits& habits) {
@@ -349,7 +156,7 @@ PlacedResponse place_response(const Turn& turn, const ResponseText& response, Re
     placed.context = turn.context;
     placed.text_offset = turn.block && reading == ResponseReading::kAuto ? opener_bytes(text, turn.block->opener) : 0;
   }
-  if (!turn.before.empty() && kBlank.find(text.empty() ? 'x' : text.front()) == std::string_view::npos) {
+  if (!turn.before.empty() && kBlanks.find(text.empty() ? 'x' : text.front()) == std::string_view::npos) {
     placed.text_begin = turn.before.size();
     placed.response.push_back({turn.before, TextPart::Kind::kTemplate});
   }

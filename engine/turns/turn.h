@@ -2,47 +2,14 @@
 
 #include <cstddef>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "engine/messages.h"
+#include "engine/turns/text_parts.h"
 
 namespace endorm {
-
-// A piece of rendered text.
-struct TextPart {
-  enum class Kind {
-    kTemplate,  // written by the template, or raw text: special tokens spelled out in it are special tokens
-    kInput,     // came from a message: text and nothing else, a special token spelled out in it stays text
-    kResponse,  // a response: as kInput, but for the special tokens that the template writes within a model's turn
-  };
-
-  std::string text;
-  Kind kind = Kind::kTemplate;
-};
-
-// The texts of parts, one behind the other.
-std::string joined(std::span<const TextPart> parts);
-// The parts of bytes [begin, end) of the joined text.
-std::vector<TextPart> slice(std::span<const TextPart> parts, std::size_t begin, std::size_t end);
-
-// What of it came from messages.
-std::string input_text(std::span<const TextPart> parts);
-std::string_view stripped(std::string_view text);
-// What the template wrote behind the last word of a message.
-std::string tail_of(std::span<const TextPart> parts);
-// How many bytes two texts share at their beginning, no tag ("<a>", "[a]") cut in two.
-std::size_t shared_beginning(std::string_view a, std::string_view b);
-// The tag that a text begins with; empty where it begins with none.
-std::string first_tag(std::string_view text);
-// What a text says behind its last reasoning block that is closed.
-std::string_view behind_reasoning(std::string_view text);
-// The tags that open and close the reasoning blocks of a text, closed or not.
-std::string reasoning_marks(std::string_view text);
-// Bytes of the tag of a reasoning block that a text begins with, 0 where it begins with none.
-std::size_t reasoning_tag_size(std::string_view text);
 
 // Divides the answers in PromptForm::turn_text.
 inline constexpr char kNextAnswer = '\0';

@@ -4,6 +4,7 @@
 #include <cstddef>
 
 #include "core/errors.h"
+#include "engine/turns/reasoning_blocks.h"
 
 namespace endorm {
 namespace {

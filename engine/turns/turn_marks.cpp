@@ -7,6 +7,7 @@
 
 #include "core/errors.h"
 #include "engine/turns/chat_template.h"
+#include "engine/turns/reasoning_blocks.h"
 
 namespace endorm {
 namespace {

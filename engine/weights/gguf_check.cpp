@@ -8,7 +8,7 @@
 #include <gguf.h>
 
 #include "core/errors.h"
-#include "engine/llama/llama_handles.h"
+#include "engine/llama_complaints.h"
 #include "engine/weights/gguf_file.h"
 
 namespace endorm {

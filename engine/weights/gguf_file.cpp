@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "core/errors.h"
-#include "engine/llama/llama_handles.h"
+#include "engine/llama_complaints.h"
 
 namespace endorm {
 namespace {

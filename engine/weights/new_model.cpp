@@ -9,7 +9,7 @@
 #include <llama.h>
 
 #include "core/errors.h"
-#include "engine/turns/byte_alphabet.h"
+#include "engine/byte_alphabet.h"
 
 namespace endorm {
 namespace {

@@ -172,17 +172,6 @@ std::vector<std::uint64_t> WeightFile::integers(std::string_view key) const {
   return numbers;
 }
 
-std::size_t WeightFile::array_size(std::string_view key) const {
-  const auto id = id_of(*file_, key);
-  if (!id) {
-    return 0;
-  }
-  if (gguf_get_kv_type(file_->header(), *id) != GGUF_TYPE_ARRAY) {
-    refuse_kind(*file_, *id, "an array");
-  }
-  return gguf_get_arr_n(file_->header(), *id);
-}
-
 std::vector<std::string> WeightFile::names() const {
   std::vector<std::string> all;
   for (const ggml_tensor* const tensor : file_->tensors()) {

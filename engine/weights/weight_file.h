@@ -38,8 +38,6 @@ class WeightFile {
   // An array of whole numbers as integer(); a single one is an array of one. Empty where absent. What a model gives
   // layer by layer (heads, feed-forward widths, which layers have a sliding window) is one number or an array.
   std::vector<std::uint64_t> integers(std::string_view key) const;
-  // Elements of an array of any kind; 0 where absent. Of tokenizer.ggml.tokens: the size of the vocabulary.
-  std::size_t array_size(std::string_view key) const;
 
   // Of the tensors, in the order of the file.
   std::vector<std::string> names() const;

@@ -15,30 +15,19 @@ namespace {
 
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
-std::vector<TokenReward> tokens_of(const std::vector<double>& log_probs, double initial_value = 0.0) {
-  std::vector<TokenReward> tokens(log_probs.size());
-  for (std::size_t h = 0; h < tokens.size(); ++h) {
-    tokens[h].log_prob = log_probs[h];
-  }
-  if (!tokens.empty()) {
-    tokens.front().value = initial_value;
-  }
-  return tokens;
-}
-
-std::vector<TokenReward> random_tokens(RandomStream& random) {
+std::vector<double> random_log_probs(RandomStream& random) {
   std::vector<double> log_probs(1 + random.below(200));
   for (double& log_prob : log_probs) {
     log_prob = -10.0 * random.uniform();
   }
-  return tokens_of(log_probs, 20.0 * random.normal());
+  return log_probs;
 }
 
 TEST_CASE("five tokens by hand") {
-  const auto tokens = tokens_of({-1.0, -2.0, -4.0, -8.0, -16.0}, 100.0);
+  const std::vector<double> log_probs{-1.0, -2.0, -4.0, -8.0, -16.0};
   const std::vector<TokenRange> steps{{0, 1}, {1, 3}, {3, 5}};
   const AggregateOptions options{.gamma = 0.5, .floor = 0.25, .chunk = 2, .last_k = 3};
-  const Aggregates found = aggregate(tokens, steps, 2.0, options);
+  const Aggregates found = aggregate(log_probs, steps, 2.0, options);
   CHECK(found.sum == -62.0);
   CHECK(found.mean == -12.4);
   CHECK(found.discounted == -18.0);  // weights 1, 1/2, 1/4, then the floor: 2 * (1 + 1 + 1 + 2 + 4)
@@ -54,10 +43,10 @@ TEST_CASE("five tokens by hand") {
 }
 
 TEST_CASE("V(s_1) joins sum, discounted and, divided by T, mean: never a part of the response") {
-  const auto tokens = tokens_of({-1.0, -2.0, -4.0, -8.0}, 100.0);
+  const std::vector<double> log_probs{-1.0, -2.0, -4.0, -8.0};
   const std::vector<TokenRange> steps{{0, 2}, {2, 4}};
-  const Aggregates without = aggregate(tokens, steps, 0.5, {});
-  const Aggregates with = aggregate(tokens, steps, 0.5, {.initial_value = true});
+  const Aggregates without = aggregate(log_probs, steps, 0.5, {}, 100.0);
+  const Aggregates with = aggregate(log_probs, steps, 0.5, {.initial_value = true}, 100.0);
   CHECK(with.sum == without.sum + 100.0);
   CHECK(with.discounted == without.discounted + 100.0);
   CHECK(with.mean == without.mean + 25.0);
@@ -73,18 +62,19 @@ TEST_CASE("aggregations meet where their definitions do") {
   INFO("seed ", kSeed);
   RandomStream random(kSeed);
   for (int round = 0; round < 100; ++round) {
-    const auto tokens = random_tokens(random);
-    const std::size_t count = tokens.size();
+    const std::vector<double> log_probs = random_log_probs(random);
+    const std::size_t count = log_probs.size();
     const double alpha = 0.2 + 3.0 * random.uniform();
     const bool initial_value = random.below(2) == 1;
+    const double value = 20.0 * random.normal();
     INFO("round ", round, ", T ", count, ", alpha ", alpha);
     const std::vector<TokenRange> whole{{0, count}};
-    const Aggregates found =
-        aggregate(tokens, whole, alpha,
-                  {.gamma = 1.0, .chunk = count + random.below(3), .last_k = count, .initial_value = initial_value});
+    const Aggregates found = aggregate(
+        log_probs, whole, alpha,
+        {.gamma = 1.0, .chunk = count + random.below(3), .last_k = count, .initial_value = initial_value}, value);
     const double tolerance = 1e-12 * static_cast<double>(count);
     CHECK(std::abs(found.discounted - found.sum) <= tolerance);
-    const double initial = initial_value ? tokens.front().value : 0.0;
+    const double initial = initial_value ? value : 0.0;
     const double mean = (found.sum - initial) / static_cast<double>(count);
     CHECK(std::abs(found.mean - mean - initial / static_cast<double>(count)) <= tolerance);
     CHECK(std::abs(found.chunked_mean - mean) <= tolerance);
@@ -93,12 +83,12 @@ TEST_CASE("aggregations meet where their definitions do") {
     CHECK(*found.min_step == found.steps.front().mean);
 
     const AggregateOptions floor_of_one{.gamma = 0.3, .floor = 1.0, .initial_value = initial_value};
-    CHECK(std::abs(aggregate(tokens, {}, alpha, floor_of_one).discounted - found.sum) <= tolerance);
+    CHECK(std::abs(aggregate(log_probs, {}, alpha, floor_of_one, value).discounted - found.sum) <= tolerance);
     const AggregateOptions first_token{.gamma = 0.0};
-    CHECK(aggregate(tokens, {}, alpha, first_token).discounted == alpha * tokens.front().log_prob);
-    const Aggregates singles = aggregate(tokens, {}, alpha, {.chunk = 1, .last_k = 1});
+    CHECK(aggregate(log_probs, {}, alpha, first_token).discounted == alpha * log_probs.front());
+    const Aggregates singles = aggregate(log_probs, {}, alpha, {.chunk = 1, .last_k = 1});
     CHECK(std::abs(singles.chunked_mean - mean) <= tolerance);
-    CHECK(singles.last_k == alpha * tokens.back().log_prob);
+    CHECK(singles.last_k == alpha * log_probs.back());
     CHECK(!singles.step_mean.has_value());
     CHECK(!singles.min_step.has_value());
   }
@@ -108,10 +98,10 @@ TEST_CASE("every aggregation but V(s_1)'s part is proportional to alpha") {
   constexpr std::uint64_t kSeed = 22;
   INFO("seed ", kSeed);
   RandomStream random(kSeed);
-  const auto tokens = random_tokens(random);
-  const std::vector<TokenRange> steps{{0, tokens.size()}};
-  const Aggregates once = aggregate(tokens, steps, 0.75, {});
-  const Aggregates twice = aggregate(tokens, steps, 1.5, {});
+  const std::vector<double> log_probs = random_log_probs(random);
+  const std::vector<TokenRange> steps{{0, log_probs.size()}};
+  const Aggregates once = aggregate(log_probs, steps, 0.75, {});
+  const Aggregates twice = aggregate(log_probs, steps, 1.5, {});
   for (const Aggregation kind :
        {Aggregation::kDiscounted, Aggregation::kSum, Aggregation::kMean, Aggregation::kChunkedMean,
         Aggregation::kStepMean, Aggregation::kMinStep, Aggregation::kLastK}) {
@@ -145,7 +135,7 @@ TEST_CASE("the chosen reward is the aggregation of that name") {
 }
 
 TEST_CASE("steps that do not cover the response in order are refused") {
-  const auto tokens = tokens_of({-1.0, -2.0, -3.0});
+  const auto log_probs = std::vector<double>{-1.0, -2.0, -3.0};
   const std::vector<std::vector<TokenRange>> refused{
       {{0, 2}},                  // the end is missing
       {{1, 3}},                  // the beginning is missing
@@ -158,23 +148,25 @@ TEST_CASE("steps that do not cover the response in order are refused") {
       {{0, 2}, {2, 1}, {1, 3}},  // backwards
   };
   for (const auto& steps : refused) {
-    CHECK_THROWS_AS(aggregate(tokens, steps, 1.0, {}), InvalidInput);
+    CHECK_THROWS_AS(aggregate(log_probs, steps, 1.0, {}), InvalidInput);
   }
-  CHECK_NOTHROW(aggregate(tokens, std::vector<TokenRange>{{0, 1}, {1, 3}}, 1.0, {}));
+  CHECK_NOTHROW(aggregate(log_probs, std::vector<TokenRange>{{0, 1}, {1, 3}}, 1.0, {}));
 }
 
 TEST_CASE("options and responses without a meaning are refused") {
-  const auto tokens = tokens_of({-1.0});
+  const auto log_probs = std::vector<double>{-1.0};
   CHECK_THROWS_AS(aggregate({}, {}, 1.0, {}), InvalidInput);
   for (const double alpha : {0.0, -1.0, kNan}) {
-    CHECK_THROWS_AS(aggregate(tokens, {}, alpha, {}), InvalidInput);
+    CHECK_THROWS_AS(aggregate(log_probs, {}, alpha, {}), InvalidInput);
   }
   for (const double outside : {-0.1, 1.1, kNan}) {
-    CHECK_THROWS_WITH_AS(aggregate(tokens, {}, 1.0, {.gamma = outside}), doctest::Contains("gamma"), InvalidInput);
-    CHECK_THROWS_WITH_AS(aggregate(tokens, {}, 1.0, {.floor = outside}), doctest::Contains("floor"), InvalidInput);
+    CHECK_THROWS_WITH_AS(aggregate(log_probs, {}, 1.0, {.gamma = outside}), doctest::Contains("gamma"), InvalidInput);
+    CHECK_THROWS_WITH_AS(aggregate(log_probs, {}, 1.0, {.floor = outside}), doctest::Contains("floor"), InvalidInput);
   }
-  CHECK_THROWS_WITH_AS(aggregate(tokens, {}, 1.0, {.chunk = 0}), doctest::Contains("chunk"), InvalidInput);
-  CHECK_THROWS_WITH_AS(aggregate(tokens, {}, 1.0, {.last_k = 0}), doctest::Contains("last_k"), InvalidInput);
+  CHECK_THROWS_WITH_AS(aggregate(log_probs, {}, 1.0, {.chunk = 0}), doctest::Contains("chunk"), InvalidInput);
+  CHECK_THROWS_WITH_AS(aggregate(log_probs, {}, 1.0, {.last_k = 0}), doctest::Contains("last_k"), InvalidInput);
+  CHECK_THROWS_WITH_AS(aggregate(log_probs, {}, 1.0, {.initial_value = true}), doctest::Contains("V(s_1)"),
+                       InvalidInput);
 }
 
 }  // namespace

@@ -65,7 +65,8 @@ std::vector<double> log_probs(Engine& engine, const TokenizedResponse& sequence)
   TokenTree tree;
   tree.insert(sequence.prompt, sequence.response);
   std::vector<double> values;
-  for (const TokenStats& stats : engine.evaluate(tree, {})) {
+  const std::vector<TokenStats> all = engine.evaluate(tree, {}).front();
+  for (const TokenStats& stats : all) {
     values.push_back(stats.logit - stats.log_sum_exp);
   }
   return values;
@@ -123,7 +124,7 @@ TEST_CASE("a model without a chat template asks for one and never guesses") {
   }
   const auto engine = engine_with(TemplateSource::kModel);
   CHECK_FALSE(engine->model_info().has_chat_template);
-  CHECK(engine->template_fingerprint() == "none");
+  CHECK(engine->model().template_fingerprint == "none");
   const std::string message = refusal(*engine);
   CHECK(message.find("has no chat template") != std::string::npos);
   for (const char* remedy : {"--template plain", "--template FILE", "--template raw"}) {

@@ -81,11 +81,11 @@ TEST_CASE("the device's statistics are the host's, for every architecture, preci
       const auto device = make_llama_engine(options_of(model, precision, StatisticsPlace::kDevice));
       const auto host = make_llama_engine(options_of(model, precision, StatisticsPlace::kHost));
       REQUIRE(device->statistics_fault().empty());
-      CHECK(device->arithmetic().ends_with("statistics on the device"));
-      CHECK(device->fingerprint() != host->fingerprint());
+      CHECK(device->model().arithmetic.ends_with("statistics on the device"));
+      CHECK(device->model().fingerprint != host->model().fingerprint);
       for (const double alpha : {1.0, 0.3, 4.0}) {
         CAPTURE(alpha);
-        const EvaluateOptions options{.alpha = alpha};
+        const EvaluateOptions options{.alphas = {alpha}};
         const Difference worst = worst_difference(evaluate_together(*device, sequences, options),
                                                   evaluate_together(*host, sequences, options));
         MESSAGE(model, ", alpha ", alpha, ": logit ", worst.logit, ", V ", worst.value, ", entropy ", worst.entropy,
@@ -118,11 +118,11 @@ TEST_CASE(
       CAPTURE(precision);
       CAPTURE(place);
       const auto engine = make_llama_engine(options_of("llama", precision, place));
-      const auto of_alphas = evaluate_paths(*engine, paths, alphas, {});
-      const std::size_t together = engine->counts().tokens_computed;
+      const auto of_alphas = evaluate_paths(*engine, paths, {.alphas = alphas});
+      const std::size_t together = engine->tokens_computed();
       REQUIRE(of_alphas.size() == alphas.size());
       for (std::size_t i = 0; i < alphas.size(); ++i) {
-        const SequenceStats expected = evaluate_paths(*engine, paths, {.alpha = alphas[i]});
+        const SequenceStats expected = evaluate_paths(*engine, paths, {.alphas = {alphas[i]}}).front();
         for (std::size_t sequence = 0; sequence < paths.size(); ++sequence) {
           REQUIRE(of_alphas[i][sequence].size() == expected[sequence].size());
           for (std::size_t t = 0; t < expected[sequence].size(); ++t) {
@@ -130,7 +130,7 @@ TEST_CASE(
           }
         }
       }
-      const std::size_t each = (engine->counts().tokens_computed - together) / alphas.size();
+      const std::size_t each = (engine->tokens_computed() - together) / alphas.size();
       CHECK(together == (place == StatisticsPlace::kDevice ? alphas.size() * each : each));
     }
   }
@@ -138,7 +138,7 @@ TEST_CASE(
 
 TEST_CASE("a recurrent model is read on the host") {
   const auto engine = make_llama_engine(options_of("mamba", Precision::kNative, StatisticsPlace::kDevice));
-  CHECK(engine->arithmetic() == "native");
+  CHECK(engine->model().arithmetic == "native");
 }
 
 TEST_CASE("more targets than a row has room for go to the host, and the reason is told") {

@@ -52,7 +52,7 @@ std::vector<Completion> one_by_one(Engine& engine, std::span<const GenerationReq
                                    const SamplingOptions& options) {
   std::vector<Completion> completions;
   for (const GenerationRequest& request : requests) {
-    completions.push_back(engine.generate(std::span(&request, 1), options).front());
+    completions.push_back(engine.generator()->generate(std::span(&request, 1), options).front());
   }
   return completions;
 }
@@ -117,7 +117,7 @@ TEST_CASE("greedy completions are those of transformers for every architecture, 
     const SamplingOptions options{length, 0.0, 1.0, {}};
     for (const Precision precision : {Precision::kExact, Precision::kNative}) {
       const auto engine = make_llama_engine(tiny(name, precision));
-      CHECK(engine->capabilities().generate);
+      CHECK(engine->generator() != nullptr);
       for (const auto& completions : {engine->generate(requests, options), one_by_one(*engine, requests, options)}) {
         REQUIRE(completions.size() == requests.size());
         for (std::size_t i = 0; i < requests.size(); ++i) {
@@ -290,7 +290,7 @@ TEST_CASE("log-probabilities of a completion are those of the model that reads i
       }
       TokenTree tree;
       const std::vector<std::size_t> nodes = tree.insert(requests[i].prompt, tokens);
-      const std::vector<TokenStats> stats = engine->evaluate(tree, {});
+      const std::vector<TokenStats> stats = engine->evaluate(tree, {}).front();
       REQUIRE(completions[i].log_probs.size() == tokens.size());
       for (std::size_t t = 0; t < tokens.size(); ++t) {
         // Passes of other shapes.

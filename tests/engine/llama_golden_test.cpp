@@ -103,11 +103,11 @@ TEST_CASE("our kernels give the numbers of transformers for every architecture, 
     }
     const auto engine = make_llama_engine(exact_options(name));
     evaluate_together(*engine, sequences_of(entries));
-    const AcceleratorInfo& info = engine->accelerator_info();
-    CHECK((info.library.empty() || info.products_seconds > 0.0));
-    CHECK((info.library.empty() || engine->model_info().recurrent || info.head_seconds > 0.0));
+    const AcceleratorReport report = engine->accelerator_info().report;
+    CHECK((report.library.empty() || report.profile.products > 0.0));
+    CHECK((report.library.empty() || engine->model_info().recurrent || report.profile.head > 0.0));
     const bool attends = available_attention_kernels().front() != AttentionKernel::kPortable;
-    CHECK((engine->model_info().recurrent || (info.attention_seconds > 0.0) == attends));
+    CHECK((engine->model_info().recurrent || (report.profile.attention > 0.0) == attends));
   }
 }
 
@@ -135,7 +135,7 @@ TEST_CASE("llama.cpp's kernels give the numbers of transformers, all sequences i
     for (const Sequence& sequence : sequences) {
       tokens += sequence.continuation.size();
     }
-    CHECK(engine->counts().tokens_computed < tokens);
+    CHECK(engine->tokens_computed() < tokens);
   }
 }
 
@@ -177,11 +177,11 @@ TEST_CASE("an adapter of scale 0 changes nothing, and two adapters add up") {
 
 TEST_CASE("an adapter and its scale are part of the fingerprint") {
   LlamaEngineOptions options = exact_options("llama");
-  const std::string plain = make_llama_engine(options)->fingerprint();
+  const std::string plain = make_llama_engine(options)->model().fingerprint;
   options.adapters = {{golden_path("engine_tiny_lora.gguf"), 1.0F}};
-  const std::string adapted = make_llama_engine(options)->fingerprint();
+  const std::string adapted = make_llama_engine(options)->model().fingerprint;
   options.adapters.front().scale = 0.5F;
-  const std::string halved = make_llama_engine(options)->fingerprint();
+  const std::string halved = make_llama_engine(options)->model().fingerprint;
   CHECK(plain != adapted);
   CHECK(adapted != halved);
 }

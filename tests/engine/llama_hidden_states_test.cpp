@@ -50,7 +50,7 @@ double worst_difference(const States& found, const States& expected) {
 States one_by_one(Engine& engine, std::span<const Tokens> sequences) {
   States states;
   for (const Tokens& sequence : sequences) {
-    states.push_back(engine.hidden_states(std::span(&sequence, 1)).front());
+    states.push_back(engine.hidden_states()->read(std::span(&sequence, 1)).front());
   }
   return states;
 }
@@ -72,12 +72,12 @@ TEST_CASE("hidden states are those of transformers for every architecture, toget
       const double tolerance = table ? kGeluTolerance : kTolerance;
       LlamaEngineOptions options = tiny(name, precision);
       const auto engine = make_llama_engine(options);
-      CHECK(engine->capabilities().hidden_states);
-      const double together = worst_difference(engine->hidden_states(sequences), expected);
+      CHECK(engine->hidden_states() != nullptr);
+      const double together = worst_difference(engine->read(sequences), expected);
       const double apart = worst_difference(one_by_one(*engine, sequences), expected);
       options.wave_tokens = 16;
       options.batch_tokens = 8;
-      const double waves = worst_difference(make_llama_engine(options)->hidden_states(sequences), expected);
+      const double waves = worst_difference(make_llama_engine(options)->read(sequences), expected);
       MESSAGE(name, ": together ", together, ", one by one ", apart, ", in small waves ", waves);
       CHECK(together <= tolerance);
       CHECK(apart <= tolerance);
@@ -104,7 +104,7 @@ TEST_CASE("hidden states come in the order of the sequences: equal ones, prefixe
   for (const char* name : {"llama", "gemma3", "mamba"}) {
     CAPTURE(name);
     const auto engine = make_llama_engine(tiny(name));
-    const States together = engine->hidden_states(sequences);
+    const States together = engine->read(sequences);
     CHECK(worst_difference(together, one_by_one(*engine, sequences)) <= kTolerance);
   }
 }
@@ -117,10 +117,10 @@ TEST_CASE("hidden states leave evaluations as they are, and an adapter changes t
   LlamaEngineOptions options = tiny("llama");
   const auto engine = make_llama_engine(options);
   const SequenceStats before = evaluate_together(*engine, std::span(&sequence, 1));
-  const States plain = engine->hidden_states(std::span(&tokens, 1));
+  const States plain = engine->read(std::span(&tokens, 1));
   CHECK(worst_log_prob_difference(evaluate_together(*engine, std::span(&sequence, 1)), before) == 0.0);
   options.adapters = {{golden_path("engine_tiny_lora.gguf"), 1.0F}};
-  CHECK(worst_difference(make_llama_engine(options)->hidden_states(std::span(&tokens, 1)), plain) > 0.01);
+  CHECK(worst_difference(make_llama_engine(options)->read(std::span(&tokens, 1)), plain) > 0.01);
 }
 
 TEST_CASE("hidden states of no tokens, foreign tokens or too many tokens are refused") {
@@ -128,8 +128,8 @@ TEST_CASE("hidden states of no tokens, foreign tokens or too many tokens are ref
   options.context = 16;
   const auto engine = make_llama_engine(options);
   const std::vector<Tokens> none;
-  CHECK(engine->hidden_states(none).empty());
-  const auto of = [&](const Tokens& tokens) { return engine->hidden_states(std::span(&tokens, 1)); };
+  CHECK(engine->read(none).empty());
+  const auto of = [&](const Tokens& tokens) { return engine->read(std::span(&tokens, 1)); };
   CHECK_THROWS_WITH_AS(of({}), doctest::Contains("empty"), InvalidInput);
   CHECK_THROWS_WITH_AS(of({320}), doctest::Contains("vocabulary of 320"), InvalidInput);
   CHECK_THROWS_WITH_AS(of(Tokens(17, 1)), doctest::Contains("context of 16"), InvalidInput);

@@ -131,7 +131,7 @@ TEST_CASE("every type of weights is multiplied as its own numbers are, in f32") 
       const auto accelerator = test_accelerator(Precision::kExact, ProductType::kF32);
       // f32 sums of at most 512 products: 512 * 2^-24 at the very worst.
       CHECK(product_error(*accelerator, type, shape, random).worst <= 3e-5);
-      CHECK(accelerator->report().packed_matrices == 1);
+      CHECK(accelerator->report().packed_bytes > 0);
     }
   }
   CHECK(types >= 20);
@@ -279,7 +279,7 @@ TEST_CASE("experts: each token is multiplied with the weights of its own") {
         ggml_backend_tensor_set(x, activations.data(), 0, activations.size() * sizeof(float));
         ggml_backend_tensor_set(chosen, ids.data(), 0, ids.size() * sizeof(std::int32_t));
       });
-  CHECK(accelerator->report().packed_matrices == kExperts);
+  CHECK(accelerator->report().packed_bytes >= kExperts * kColumns * kWidth * sizeof(float));
   for (std::size_t t = 0; t < kTokens; ++t) {
     for (std::size_t u = 0; u < kUsed; ++u) {
       const auto expert = static_cast<std::size_t>(ids[t * kUsed + u]);
@@ -301,7 +301,7 @@ TEST_CASE("weights beyond the limit are left to ggml, and the numbers stay") {
     return;
   }
   CHECK(product_error(*accelerator, GGML_TYPE_F32, kShapes[0], random).worst <= 3e-5);
-  CHECK(accelerator->report().packed_matrices == 0);
+  CHECK(accelerator->report().packed_bytes == 0);
   CHECK(accelerator->report().unpacked_matrices == 1);
 }
 

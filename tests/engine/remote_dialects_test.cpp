@@ -1,5 +1,3 @@
-#include "engine/remote/remote_dialects.h"
-
 #include <cmath>
 #include <random>
 
@@ -7,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/errors.h"
+#include "engine/remote/remote_replies.h"
 
 namespace endorm {
 namespace {
@@ -34,13 +33,6 @@ std::string replaced(std::string text, const std::string& from, const std::strin
   const std::size_t at = text.find(from);
   REQUIRE(at != std::string::npos);
   return text.replace(at, from.size(), to);
-}
-
-TEST_CASE("names of dialects go both ways") {
-  for (const RemoteDialect dialect : {RemoteDialect::kVllm, RemoteDialect::kSglang, RemoteDialect::kLlamaServer}) {
-    CHECK(remote_dialect_from_name(remote_dialect_name(dialect)) == dialect);
-  }
-  CHECK_THROWS_AS(remote_dialect_from_name("openai"), InvalidInput);
 }
 
 TEST_CASE("requests have the servers' shapes") {
@@ -72,7 +64,6 @@ TEST_CASE("requests have the servers' shapes") {
   CHECK(json::parse(generate.body).at("return_logprob") == true);
   CHECK_THROWS_AS(log_probs_call(RemoteDialect::kVllm, "m", kTokens, 0), InternalError);
   CHECK_THROWS_AS(log_probs_call(RemoteDialect::kVllm, "m", kTokens, 3), InternalError);
-  CHECK_THROWS_AS(log_probs_call(RemoteDialect::kLlamaServer, "m", kTokens, 1), InternalError);
 }
 
 TEST_CASE("log-probabilities are read from each server's reply") {

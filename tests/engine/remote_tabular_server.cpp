@@ -174,7 +174,8 @@ struct RemoteTabularServer::State {
     TokenTree tree;
     tree.insert(std::span(tokens).first(1), std::span(tokens).subspan(1));
     std::vector<double> values;
-    for (const TokenStats& stats : engine.evaluate(tree, {})) {
+    const std::vector<TokenStats> all = engine.evaluate(tree, {}).front();
+    for (const TokenStats& stats : all) {
       values.push_back(stats.logit - stats.log_sum_exp);
     }
     return values;
@@ -277,7 +278,7 @@ std::size_t RemoteTabularServer::asked(const std::string& path) const {
 
 std::vector<TokenStats> RemoteTabularServer::evaluate(const TokenTree& tree) {
   const std::lock_guard<std::mutex> lock(state_->mutex);
-  return state_->engine.evaluate(tree, {});
+  return state_->engine.evaluate(tree, {}).front();
 }
 
 // Greedy: the longest token that fits.

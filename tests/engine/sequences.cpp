@@ -16,7 +16,7 @@ SequenceStats evaluate_together(Engine& engine, std::span<const Sequence> sequen
     place[node] = scored;
     scored += tree.nodes()[node].scored;
   }
-  const std::vector<TokenStats> stats = engine.evaluate(tree, options);
+  const std::vector<TokenStats> stats = engine.evaluate(tree, options).front();
   REQUIRE(stats.size() == scored);
   SequenceStats of_sequences;
   for (const std::vector<std::size_t>& nodes : continuations) {

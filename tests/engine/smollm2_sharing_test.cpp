@@ -59,7 +59,7 @@ TEST_CASE("SmolLM2 in f32: sharing, order and portions change nothing that matte
   LlamaEngineOptions options = exact_smollm2(*shipped);
   const auto engine = make_llama_engine(options);
   const SequenceStats shared = evaluate_together(*engine, sequences);
-  const std::size_t shared_tokens = engine->counts().tokens_computed;
+  const std::size_t shared_tokens = engine->tokens_computed();
   const auto check_agrees = [&](const SequenceStats& stats, const std::string& what) {
     const double difference = worst_log_prob_difference(stats, shared);
     MESSAGE(what, ": ", difference);
@@ -67,12 +67,12 @@ TEST_CASE("SmolLM2 in f32: sharing, order and portions change nothing that matte
   };
 
   check_agrees(evaluate_apart(*engine, sequences), "one sequence at a time");
-  const std::size_t apart_tokens = engine->counts().tokens_computed - shared_tokens;
+  const std::size_t apart_tokens = engine->tokens_computed() - shared_tokens;
   MESSAGE(shared_tokens, " tokens computed with sharing, ", apart_tokens, " one sequence at a time");
   CHECK(shared_tokens < apart_tokens);
 
   check_agrees(evaluate_together(*engine, sequences, {.share_prefixes = false}), "sharing off");
-  CHECK(engine->counts().tokens_computed == shared_tokens + 2 * apart_tokens);
+  CHECK(engine->tokens_computed() == shared_tokens + 2 * apart_tokens);
 
   const std::vector<Sequence> reversed(sequences.rbegin(), sequences.rend());
   SequenceStats of_reversed = evaluate_together(*engine, reversed);

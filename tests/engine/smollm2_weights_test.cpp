@@ -21,7 +21,6 @@ TEST_CASE("rows of the shipped SmolLM2 are the numbers that gguf-py reads") {
   const WeightFile file(*shipped);
   CHECK(file.architecture() == "llama");
   CHECK(file.integer("llama.block_count") == 30);
-  CHECK(file.array_size("tokenizer.ggml.tokens") == 49152);
   const json golden = read_golden("weight_file.json").at("smollm2");
   REQUIRE(golden.size() == 4);
   for (const auto& entry : golden.items()) {

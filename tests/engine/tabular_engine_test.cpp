@@ -84,7 +84,7 @@ TEST_CASE("inverting the soft Bellman operator recovers a known reward exactly")
         INFO("seed ", seed, ", alpha ", alpha, ", vocabulary ", problem.vocabulary, ", tokens ", response.size());
         TokenTree tree;
         tree.insert(Tokens{0}, response);
-        const auto stats = engine.evaluate(tree, {.alpha = alpha});
+        const auto stats = engine.evaluate(tree, {.alphas = {alpha}}).front();
         const auto rewards = token_rewards(stats, alpha);
         REQUIRE(rewards.size() == response.size());
         Tokens path = {0};
@@ -109,13 +109,13 @@ TEST_CASE("statistics of a tree are those of its sequences one by one, whether p
   }
   TabularEngine shared(vocabulary, logits);
   TabularEngine alone(vocabulary, logits);
-  const auto stats = shared.evaluate(tree, {});
-  const auto stats_alone = alone.evaluate(tree, {.alpha = 1.0, .share_prefixes = false});
+  const auto stats = shared.evaluate(tree, {}).front();
+  const auto stats_alone = alone.evaluate(tree, {.alphas = {1.0}, .share_prefixes = false}).front();
   REQUIRE(stats.size() == tree.scored_count());
   REQUIRE(stats_alone.size() == stats.size());
   // The prompt and {1} {1,2} {1,2,3} {0} {0,2} have scored children: 6 states for 8 scored tokens.
-  CHECK(shared.counts().rows_read == 6);
-  CHECK(alone.counts().rows_read == 8);
+  CHECK(shared.tokens_computed() == 6);
+  CHECK(alone.tokens_computed() == 8);
   std::vector<std::size_t> index(tree.nodes().size(), 0);
   for (std::size_t node = 0, scored = 0; node < tree.nodes().size(); ++node) {
     if (tree.nodes()[node].scored) {
@@ -231,7 +231,7 @@ TEST_CASE("states, tokens and rows that do not exist are refused") {
   const auto evaluate = [](TabularEngine& engine, const Tokens& prompt, const Tokens& response) {
     TokenTree tree;
     tree.insert(prompt, response);
-    return engine.evaluate(tree, {});
+    return engine.evaluate(tree, {}).front();
   };
   TabularEngine table(2, TabularEngine::LogitTable{{{0}, {1.0, -kInfinity}}});
   const auto masked = evaluate(table, {0}, {1});

@@ -13,7 +13,7 @@
 #include <llama.h>
 
 #include "core/random.h"
-#include "engine/turns/byte_alphabet.h"
+#include "engine/byte_alphabet.h"
 #include "engine/weights/gguf_writer.h"
 #include "engine/weights/new_model.h"
 #include "tests/engine/python_json.h"

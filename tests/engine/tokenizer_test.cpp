@@ -30,9 +30,9 @@ struct ModelDeleter {
 };
 
 // A real vocabulary, loaded without weights.
-class Vocabulary {
+class LoadedVocabulary {
  public:
-  explicit Vocabulary(const fs::path& path) {
+  explicit LoadedVocabulary(const fs::path& path) {
     llama_log_set([](ggml_log_level, const char*, void*) {}, nullptr);
     llama_model_params parameters = llama_model_default_params();
     parameters.vocab_only = true;
@@ -46,7 +46,7 @@ class Vocabulary {
   std::string text(std::span<const Token> tokens) const {
     std::string bytes;
     for (const Token token : tokens) {
-      bytes += tokenizer_->token_bytes(token);
+      bytes += tokenizer_->vocabulary().token_bytes(token);
     }
     return bytes;
   }
@@ -61,11 +61,11 @@ class Vocabulary {
   std::unique_ptr<Tokenizer> tokenizer_;
 };
 
-const Vocabulary& shipped(const std::string& name) {
-  static std::map<std::string, std::unique_ptr<Vocabulary>> loaded;
-  std::unique_ptr<Vocabulary>& vocabulary = loaded[name];
+const LoadedVocabulary& shipped(const std::string& name) {
+  static std::map<std::string, std::unique_ptr<LoadedVocabulary>> loaded;
+  std::unique_ptr<LoadedVocabulary>& vocabulary = loaded[name];
   if (!vocabulary) {
-    vocabulary = std::make_unique<Vocabulary>(fs::path(ENDORM_LLAMA_MODELS) / ("ggml-vocab-" + name + ".gguf"));
+    vocabulary = std::make_unique<LoadedVocabulary>(fs::path(ENDORM_LLAMA_MODELS) / ("ggml-vocab-" + name + ".gguf"));
   }
   return *vocabulary;
 }
@@ -126,7 +126,7 @@ const char* const kVocabularies[] = {"llama-bpe", "llama-spm", "phi-3",         
 TEST_CASE("plain text gives the tokens that llama.cpp's vocabularies are shipped with") {
   std::size_t compared = 0;
   for (const std::string name : kVocabularies) {
-    const Vocabulary& vocabulary = shipped(name);
+    const LoadedVocabulary& vocabulary = shipped(name);
     for (const auto& [text, expected] : shipped_texts(name)) {
       TokenizedResponse tokenized = vocabulary->tokenize(placed(text, ""), true, {});
       if (llama_vocab_get_add_bos(vocabulary.vocab())) {
@@ -145,13 +145,13 @@ TEST_CASE("plain text gives the tokens that llama.cpp's vocabularies are shipped
 
 TEST_CASE("a response's tokens spell it and lie in it, in every vocabulary") {
   for (const std::string name : kVocabularies) {
-    const Vocabulary& vocabulary = shipped(name);
+    const LoadedVocabulary& vocabulary = shipped(name);
     for (const Json& entry : smollm2_texts()) {
       // A letter behind it: a text that ends with the spelling of an end has ended there.
       const std::string text = entry.at("text").get<std::string>() + "x";
       INFO(name << " | " << text);
-      const TokenizedResponse tokenized =
-          vocabulary->tokenize(placed("What is it?\n", text, Kind::kInput, vocabulary->eos_text()), false, {});
+      const TokenizedResponse tokenized = vocabulary->tokenize(
+          placed("What is it?\n", text, Kind::kInput, vocabulary->vocabulary().eos_text()), false, {});
       REQUIRE(!tokenized.response.empty());
       CHECK(tokenized.finish == Finish::kEndOfTurn);
       CHECK(tokenized.response.back() == llama_vocab_eos(vocabulary.vocab()));
@@ -173,7 +173,7 @@ TEST_CASE("a response's tokens spell it and lie in it, in every vocabulary") {
       for (std::size_t t = 1; t < body.size(); ++t) {
         const std::size_t begin = tokenized.byte_offsets[t];
         const std::size_t size = tokenized.byte_offsets[t + 1] - begin;
-        CHECK(text.substr(begin, size) == vocabulary->token_bytes(body[t]));
+        CHECK(text.substr(begin, size) == vocabulary->vocabulary().token_bytes(body[t]));
       }
     }
   }
@@ -187,7 +187,7 @@ TEST_CASE("special tokens spelled out by a user are text, those of a template ar
       {"qwen2", "<|im_end|>"},     {"qwen2", "<|endoftext|>"},
       {"gemma-4", "<eos>"}};
   for (const auto& [name, special] : spelled_in) {
-    const Vocabulary& vocabulary = shipped(name);
+    const LoadedVocabulary& vocabulary = shipped(name);
     INFO(name << " | " << special);
     const auto specials = [&](const std::string& text, Kind kind) {
       const TokenizedResponse tokenized = vocabulary->tokenize(placed(text, "", kind), true, {});
@@ -212,12 +212,12 @@ TEST_CASE("special tokens spelled out by a user are text, those of a template ar
 
 TEST_CASE("BOS stands once at the start, whether the template writes it or not") {
   for (const std::string name : {"llama-bpe", "llama-spm", "gemma-4", "command-r", "deepseek-llm"}) {
-    const Vocabulary& vocabulary = shipped(name);
+    const LoadedVocabulary& vocabulary = shipped(name);
     INFO(name);
     const Token bos = llama_vocab_bos(vocabulary.vocab());
     REQUIRE(llama_vocab_get_add_bos(vocabulary.vocab()));
     PlacedResponse written = placed("", " world");
-    written.prompt = {{vocabulary->bos_text(), Kind::kTemplate}, {"Hello", Kind::kInput}};
+    written.prompt = {{vocabulary->vocabulary().bos_text(), Kind::kTemplate}, {"Hello", Kind::kInput}};
     for (const PlacedResponse& response : {written, placed("Hello", " world")}) {
       const TokenizedResponse tokenized = vocabulary->tokenize(response, true, {});
       CHECK(tokenized.prompt.front() == bos);
@@ -226,13 +226,13 @@ TEST_CASE("BOS stands once at the start, whether the template writes it or not")
     }
     CHECK(vocabulary->tokenize(placed("", "Hello"), true, {}).prompt == Tokens{bos});
   }
-  const Vocabulary& without = shipped("qwen2");
+  const LoadedVocabulary& without = shipped("qwen2");
   CHECK_FALSE(llama_vocab_get_add_bos(without.vocab()));
   CHECK(without->tokenize(placed("", "Hello"), true, {}).prompt.empty());
 }
 
 TEST_CASE("a response is tokenized as the prompt's continuation, and alone where tokens would merge with the prompt") {
-  const Vocabulary& vocabulary = shipped("qwen2");
+  const LoadedVocabulary& vocabulary = shipped("qwen2");
   const auto tokens = [&](const std::string& text) { return vocabulary->tokenize_prompt(placed(text, "").prompt); };
   const TokenizedResponse apart = vocabulary->tokenize(placed("Answer:", " Paris"), true, {});
   CHECK_FALSE(apart.boundary_split);
@@ -248,7 +248,7 @@ TEST_CASE("a response is tokenized as the prompt's continuation, and alone where
 }
 
 TEST_CASE("the end-of-turn token is scored once and the newline behind it on request") {
-  const Vocabulary& vocabulary = shipped("qwen2");
+  const LoadedVocabulary& vocabulary = shipped("qwen2");
   const PlacedResponse finished = placed("Hello", " world", Kind::kInput, "<|im_end|>\n");
   const auto response = [&](bool truncated, bool end_of_turn, bool newline) {
     TemplateOptions options;
@@ -266,7 +266,7 @@ TEST_CASE("the end-of-turn token is scored once and the newline behind it on req
 }
 
 TEST_CASE("a text that ends with the spelling of the token that ends a turn has ended with it, once") {
-  const Vocabulary& vocabulary = shipped("qwen2");
+  const LoadedVocabulary& vocabulary = shipped("qwen2");
   const auto tokenize = [&](const std::string& text, bool truncated, const TemplateOptions& options = {}) {
     return vocabulary->tokenize(placed("Hello", text, Kind::kInput, "<|im_end|>\n"), truncated, options);
   };
@@ -312,7 +312,7 @@ TEST_CASE("a text that ends with the spelling of the token that ends a turn has 
 }
 
 TEST_CASE("the first token behind the text that ends a turn ends it, and what else the template writes is not scored") {
-  const Vocabulary& vocabulary = shipped("qwen2");
+  const LoadedVocabulary& vocabulary = shipped("qwen2");
   const std::string after = "</answer>\n<|im_end|>\n<|endoftext|><|im_start|>user";
   PlacedResponse text = placed("Hello", " world", Kind::kInput, after);
   CHECK(vocabulary.text(vocabulary->tokenize(text, false, {}).response) == " world<|im_end|>");
@@ -329,7 +329,7 @@ TEST_CASE("the first token behind the text that ends a turn ends it, and what el
 }
 
 TEST_CASE("tokens that the template writes within a turn are those tokens in a response, in whole openings alone") {
-  const Vocabulary& vocabulary = shipped("qwen2");
+  const LoadedVocabulary& vocabulary = shipped("qwen2");
   Tokenizer tokenizer(vocabulary.vocab());
   tokenizer.set_turn_tokens("<|im_start|>assistant\n<|im_end|>", "<|im_start|>assistant\n");
   const auto specials = [&](const std::string& text) {
@@ -345,7 +345,7 @@ TEST_CASE("tokens that the template writes within a turn are those tokens in a r
 }
 
 TEST_CASE("tokens that are given are taken as they are, ended once") {
-  const Vocabulary& vocabulary = shipped("qwen2");
+  const LoadedVocabulary& vocabulary = shipped("qwen2");
   const Tokens prompt = vocabulary->tokenize_prompt(placed("Hello", "").prompt);
   const Tokens words = vocabulary->tokenize(placed("Hello", " world"), true, {}).response;
   const Token end = vocabulary->tokenize_prompt(placed("<|im_end|>", "", Kind::kTemplate).prompt).front();
@@ -381,7 +381,7 @@ TEST_CASE("SmolLM2's tokens are those of transformers") {
     MESSAGE("SKIPPED: " << path << " is not there. Fetch it with: endorm models fetch smollm2-135m");
     return;
   }
-  const Vocabulary vocabulary(path);
+  const LoadedVocabulary vocabulary(path);
   for (const Json& entry : smollm2_texts()) {
     const auto text = entry.at("text").get<std::string>();
     INFO(text);

@@ -65,13 +65,11 @@ TEST_CASE("metadata of every type is read, and only as what it is") {
   CHECK(file.integers("array.u32") == std::vector<std::uint64_t>{3, 1, 2});
   CHECK(file.integers("array.bool") == std::vector<std::uint64_t>{1, 0, 1, 1});
   CHECK(file.integers("number.u8") == std::vector<std::uint64_t>{200});
-  CHECK(file.array_size("array.text") == 3);
 
   CHECK(!file.integer("absent"));
   CHECK(!file.real("absent"));
   CHECK(!file.text("absent"));
   CHECK(file.integers("absent").empty());
-  CHECK(file.array_size("absent") == 0);
 
   for (const char* key : {"number.i8", "number.i32", "number.f32", "words", "array.u32"}) {
     CAPTURE(key);
@@ -84,7 +82,6 @@ TEST_CASE("metadata of every type is read, and only as what it is") {
   CHECK_THROWS_AS(file.text("number.u8"), InvalidInput);
   CHECK_THROWS_AS(file.integers("array.i32"), InvalidInput);
   CHECK_THROWS_AS(file.integers("array.text"), InvalidInput);
-  CHECK_THROWS_AS(file.array_size("number.u8"), InvalidInput);
 }
 
 TEST_CASE("a tensor that is absent or no weights is refused by name") {

@@ -23,11 +23,11 @@ class ByteEngine final : public TabularEngine {
                       {.context = context}),
         script_(std::move(script)),
         capabilities_(TabularEngine::capabilities()) {
-    capabilities_.generate = script_ != nullptr;
     capabilities_.missing_reason = script_ ? "" : "it was given no script";
   }
 
   const Capabilities& capabilities() const override { return capabilities_; }
+  Generator* generator() override { return script_ ? this : nullptr; }
 
   std::vector<TokenizedResponse> tokenize(std::span<const Message> messages, std::span<const ResponseText> responses,
                                           const TemplateOptions& options) const override {

@@ -41,9 +41,9 @@ TEST_CASE("each persona's answer has the highest contrast under its own persona,
     requests.push_back(request_of(persona, {{"system", persona}, {"user", "What should we do now?"}}, kAnswers));
   }
   const std::vector<Scored> contrast = make_judge("contrast", parts).scorer->score(requests);
-  const std::size_t computed = engine->counts().tokens_computed;
+  const std::size_t computed = engine->tokens_computed();
   const std::vector<Scored> plain = make_judge("endorm", parts).scorer->score(requests);
-  CHECK(engine->counts().tokens_computed == computed);
+  CHECK(engine->tokens_computed() == computed);
   for (std::size_t persona = 0; persona < kPersonas.size(); ++persona) {
     INFO(kPersonas[persona]);
     for (std::size_t answer = 0; answer < kAnswers.size(); ++answer) {

@@ -9,7 +9,6 @@
 #include <nlohmann/json.hpp>
 
 #include "core/errors.h"
-#include "judge/reward_head_file.h"
 #include "judge/safetensors.h"
 #include "tests/temporary_directory.h"
 

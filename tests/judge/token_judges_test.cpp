@@ -91,10 +91,10 @@ TEST_CASE("judges of one engine compute a response once") {
   Fixture fixture(7);
   const Request request = request_of("r", {{"user", "[0][2]"}}, {"[1][2][3]", "[1][2][4][0]"});
   fixture.reward("endorm", request, 0);
-  const std::size_t rows = fixture.engine.counts().rows_read;
+  const std::size_t rows = fixture.engine.tokens_computed();
   fixture.reward("mean-log-likelihood", request, 0);
   fixture.reward("minus-entropy", request, 1);
-  CHECK(fixture.engine.counts().rows_read == rows);
+  CHECK(fixture.engine.tokens_computed() == rows);
 }
 
 TEST_CASE("steps of the request carry the judge's own quantity") {

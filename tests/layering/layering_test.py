@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Holds the house to its plan: the table of rooms in docs/design.md is the map, every include must follow it.
 
-Fails on an include of a room that the table does not allow, on two rooms that include each other, on a third-party
-header in one of our headers, on arguments, environment or standard streams outside app/, and on a type that two files
-define outside an unnamed namespace (linkers take one of the two destructors without a word). A self-test on a made-up
-tree shows that each of these is found.
+Fails on an include of a room or of a wing of one (a folder in it) that the tables do not allow, on two rooms that
+include each other, on a third-party header in one of our headers, on arguments, environment or standard streams outside
+app/, and on a type that two files define outside an unnamed namespace (linkers take one of the two destructors without
+a word). A self-test on a made-up tree shows that each of these is found.
 """
 import collections
 import pathlib
@@ -13,6 +13,7 @@ import sys
 import tempfile
 
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([a-z_]+)/[^"]+"', re.M)
+WING_INCLUDE = re.compile(r'^\s*#\s*include\s+"((?:[a-z_]+/)+)[^"]+"', re.M)
 SYSTEM_INCLUDE = re.compile(r"^\s*#\s*include\s+<([^>]+)>", re.M)
 # Headers of the C++ standard library have no dot and no slash; these are the system's.
 SYSTEM_HEADERS = re.compile(r"^([a-z_0-9]+|sys/[a-z]+\.h|unistd\.h|fcntl\.h|spawn\.h)$")
@@ -37,6 +38,31 @@ def rooms_of(design):
         allowed[name] = set(names) if cell.strip() == "all" else {n for n in names if re.search(rf"\b{n}\b", cell)}
         allowed[name].add(name)
     return allowed
+
+
+def wings_of(design):
+    """The table `| wing | what lives here | may include |` -> {folder: folders of its room that it may include}."""
+    _, _, table = design.partition("| wing |")
+    rows = re.findall(r"^\|\s*((?:[a-z_]+/)+)\s*\|[^|]*\|([^|]*)\|", table.split("\n\n")[0], re.M)
+    return {wing: {wing, *re.findall(r"(?:[a-z_]+/)+", cell)} for wing, cell in rows}
+
+
+def wing_faults(root):
+    root = pathlib.Path(root)
+    wings = wings_of((root / "docs/design.md").read_text())
+    found = []
+    for room in {wing.split("/")[0] for wing in wings}:
+        for path in sorted((root / room).rglob("*")):
+            if path.suffix not in (".h", ".cpp"):
+                continue
+            wing = path.parent.relative_to(root).as_posix() + "/"
+            if wing not in wings:
+                found.append(f"{wing} is no wing that docs/design.md names")
+                continue
+            for target in WING_INCLUDE.findall(path.read_text(errors="replace")):
+                if target.startswith(room + "/") and target not in wings[wing]:
+                    found.append(f"{path.relative_to(root)} includes {target}, which docs/design.md does not allow {wing}")
+    return found
 
 
 def faults(root):
@@ -108,6 +134,21 @@ def self_test():
             (root / file).write_text("namespace endorm {\nstruct Twice {\n};\nstruct Twice::Inner {\n};\n}\n")
         (root / "engine/b.cpp").write_text('#include "core/a.h"\nnamespace {\nclass Twice {\n};\n}  // namespace\n')
         assert len(double_names(root)) == 1 and "core/a.h and in engine/d.h" in double_names(root)[0], double_names(root)
+        (root / "engine/near").mkdir()
+        (root / "engine/far").mkdir()
+        (root / "docs/design.md").write_text(
+            (root / "docs/design.md").read_text() + "\n| wing | what lives here | may include |\n|---|---|---|\n"
+            "| engine/ | x | core |\n| engine/near/ | x | engine/ |\n| engine/far/ | x | engine/, engine/near/ |\n")
+        (root / "engine/near/n.h").write_text('#include "engine/b.h"\n')
+        (root / "engine/far/f.h").write_text('#include "core/a.h"\n#include "engine/b.h"\n#include "engine/near/n.h"\n')
+        assert wing_faults(root) == [], wing_faults(root)
+        (root / "engine/b.h").write_text('#include "engine/near/n.h"\n')
+        (root / "engine/near/n.h").write_text('#include "engine/far/f.h"\n')
+        (root / "engine/other").mkdir()
+        (root / "engine/other/o.h").write_text("\n")
+        texts = "\n".join(wing_faults(root))
+        for expected in ("engine/b.h includes engine/near/", "engine/near/n.h includes engine/far/", "engine/other/ is no"):
+            assert expected in texts, (expected, texts)
         (root / "core/a.h").write_text('#include <nlohmann/json.hpp>\n#include "engine/b.h"\nauto x = std::getenv("A");\n')
         texts = "\n".join(faults(root))
         for expected in ("core/a.h includes engine/", "third-party", "std::getenv", "include each other"):
@@ -117,7 +158,7 @@ def self_test():
 if __name__ == "__main__":
     self_test()
     here = pathlib.Path(__file__).resolve().parents[2]
-    problems = faults(here) + double_names(here)
+    problems = faults(here) + wing_faults(here) + double_names(here)
     for problem in problems:
         print(problem)
     if not problems:

@@ -278,19 +278,19 @@ TEST_CASE("sharing, cache, order of records and of responses change no number") 
       ScoreOptions options;
       options.share_prefixes = false;
       StatsCache other(std::nullopt);
-      const std::size_t shared_rows = engine.counts().rows_read;
+      const std::size_t shared_rows = engine.tokens_computed();
       const std::vector<Scored> alone = EndogenousScorer(engine, other, options).score(requests);
-      CHECK(engine.counts().rows_read - shared_rows >= shared_rows);
+      CHECK(engine.tokens_computed() - shared_rows >= shared_rows);
       for (std::size_t i = 0; i < requests.size(); ++i) {
         check_same(alone[i], expected[i]);
       }
     }
     SUBCASE("a cache that knows them, also from a file: nothing is computed again") {
-      const std::size_t rows = engine.counts().rows_read;
+      const std::size_t rows = engine.tokens_computed();
       const std::vector<Scored> again = scorer.score(requests);
       StatsCache reopened(directory.file("cache"));
       const std::vector<Scored> from_file = EndogenousScorer(engine, reopened, {}).score(requests);
-      CHECK(engine.counts().rows_read == rows);
+      CHECK(engine.tokens_computed() == rows);
       for (std::size_t i = 0; i < requests.size(); ++i) {
         check_same(again[i], expected[i]);
         check_same(from_file[i], expected[i]);
@@ -333,17 +333,17 @@ TEST_CASE("equal pairs are computed once, within a call and across calls") {
   const std::vector<Request> twice = {request_of({{"prompt", "[0]"}, {"responses", {"[1][2]", "[1][2]", "[3]"}}}, 1),
                                       request_of({{"prompt", "[0]"}, {"response", "[1][2]"}}, 2)};
   scorer.score(twice);
-  CHECK(engine.counts().rows_read == 3);  // [1][2] and [3]
+  CHECK(engine.tokens_computed() == 3);  // [1][2] and [3]
   CHECK(scorer.tokens_asked() == 3 + 3 + 2 + 3);
   scorer.score(twice);
-  CHECK(engine.counts().rows_read == 3);
+  CHECK(engine.tokens_computed() == 3);
   const std::vector<Request> other = {request_of({{"prompt", "[0]"}, {"response", "[1]"}}, 3)};
   scorer.score(other);
-  CHECK(engine.counts().rows_read == 4);
+  CHECK(engine.tokens_computed() == 4);
   // Another temperature is another number.
   options.alpha = 2.0;
   EndogenousScorer(engine, cache, options).score(other);
-  CHECK(engine.counts().rows_read == 5);
+  CHECK(engine.tokens_computed() == 5);
 }
 
 TEST_CASE("temperatures that a pass was also asked for cost no other pass") {
@@ -354,13 +354,13 @@ TEST_CASE("temperatures that a pass was also asked for cost no other pass") {
   ScoreOptions options;
   options.also_alphas = {2.0, 1.0, 0.5, 2.0};  // 1 is the one that is asked for anyway
   EndogenousScorer(engine, cache, options).score(requests);
-  const std::size_t rows = engine.counts().rows_read;
+  const std::size_t rows = engine.tokens_computed();
   for (const double alpha : {0.5, 1.0, 2.0}) {
     CAPTURE(alpha);
     ScoreOptions later;
     later.alpha = alpha;
     const Scored known = EndogenousScorer(engine, cache, later).score(requests).front();
-    CHECK(engine.counts().rows_read == rows);
+    CHECK(engine.tokens_computed() == rows);
     StatsCache empty(std::nullopt);
     TabularEngine other(4, logits);
     const Scored anew = EndogenousScorer(other, empty, later).score(requests).front();

@@ -123,7 +123,7 @@ TEST_CASE("a state that does not exist, and a masked token, are errors of their 
 class FailingEngine : public TabularEngine {
  public:
   explicit FailingEngine(Token poison) : TabularEngine(kVocabulary, logits), poison_(poison) {}
-  std::vector<TokenStats> evaluate(const TokenTree& tree, const EvaluateOptions& options) override {
+  std::vector<std::vector<TokenStats>> evaluate(const TokenTree& tree, const EvaluateOptions& options) override {
     for (const TokenTree::Node& node : tree.nodes()) {
       if (node.token == poison_) {
         throw EngineError("[FailingEngine] token " + std::to_string(poison_) + " was met.");
@@ -157,9 +157,9 @@ class NormalisedEngine : public TabularEngine {
     capabilities_.missing_reason = "This server sends log-probabilities, not logits.";
   }
   const Capabilities& capabilities() const override { return capabilities_; }
-  std::vector<TokenStats> evaluate(const TokenTree& tree, const EvaluateOptions& options) override {
-    std::vector<TokenStats> stats = TabularEngine::evaluate(tree, options);
-    for (TokenStats& token : stats) {
+  std::vector<std::vector<TokenStats>> evaluate(const TokenTree& tree, const EvaluateOptions& options) override {
+    std::vector<std::vector<TokenStats>> stats = TabularEngine::evaluate(tree, options);
+    for (TokenStats& token : stats.front()) {
       token = {token.logit - token.log_sum_exp, 0.0, std::nullopt};
     }
     return stats;

@@ -39,13 +39,12 @@ TabularEngine engine_of(const RunSetup& setup) {
 
 std::string manifest_of(const RunSetup& setup) {
   const TabularEngine engine = engine_of(setup);
-  const ModelFacts model{
-      .name = engine.model_name(), .file = "", .sha256 = "", .arithmetic = "", .fingerprint = engine.fingerprint()};
+  const ModelInfo model = engine.model();
   const std::string shard = std::to_string(setup.shard.index) + "/" + std::to_string(setup.shard.count);
   return manifest_line(
       {{"endorm", "test"},
        {"model", model_part(model)},
-       {"template", template_part(engine.template_fingerprint(), setup.score.text)},
+       {"template", template_part(model.template_fingerprint, setup.score.text)},
        {"options", options_part({setup.score, {.tokens = true, .steps = false}}, setup.context, shard)},
        {"data", {{"file", setup.input}, {"sha256", setup.data_sha256}}},
        {"run", {{"started", setup.started}, {"host", "here"}}}});

@@ -59,7 +59,7 @@ TEST_CASE("Adapters are drawn from merged: the log-probabilities of the adapter,
 
     PolicySampler sampler(engine_options(model), file, folder.file("."));
     sampler.take(decoder);
-    CHECK(sampler.arithmetic() == plain->arithmetic());
+    CHECK(sampler.arithmetic() == plain->model().arithmetic);
     double moved = 0.0;
     for (const SampledResponse& drawn : sampler.draw(problems, 4, {.max_tokens = 12, .stop = {}}, 3)) {
       const Tokens& prompt = problems[drawn.problem].prompt;
@@ -68,8 +68,8 @@ TEST_CASE("Adapters are drawn from merged: the log-probabilities of the adapter,
       const std::vector<TrainingSequence> sequences = {sequence};
       const torch::Tensor trained = decoder.log_probs(pack(sequences)).log_prob;
       const std::vector<TokenPath> path = {{prompt, drawn.tokens}};
-      const std::vector<TokenStats> adapted = evaluate_paths(*adapter, path, {.alpha = 1.0}).front();
-      const std::vector<TokenStats> before = evaluate_paths(*plain, path, {.alpha = 1.0}).front();
+      const std::vector<TokenStats> adapted = evaluate_paths(*adapter, path, {}).front().front();
+      const std::vector<TokenStats> before = evaluate_paths(*plain, path, {}).front().front();
       REQUIRE(drawn.log_prob.size() == drawn.tokens.size());
       for (std::size_t t = 0; t < drawn.tokens.size(); ++t) {
         CHECK(std::abs(drawn.log_prob[t] - (adapted[t].logit - adapted[t].log_sum_exp)) < kTolerance);

@@ -77,7 +77,8 @@ double loss_by_engine(Engine& engine, const std::vector<TrainingSequence>& seque
     TokenTree tree;
     const auto middle = sequence.tokens.begin() + static_cast<std::ptrdiff_t>(sequence.first_target);
     tree.insert(Tokens(sequence.tokens.begin(), middle), Tokens(middle, sequence.tokens.end()));
-    for (const TokenStats& stats : engine.evaluate(tree, {})) {
+    const std::vector<TokenStats> all = engine.evaluate(tree, {}).front();
+    for (const TokenStats& stats : all) {
       sum -= stats.logit - stats.log_sum_exp;
       ++targets;
     }

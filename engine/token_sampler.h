@@ -2,7 +2,7 @@
 
 #include <span>
 
-#include "engine/engine.h"
+#include "engine/generator.h"
 
 namespace endorm {
 

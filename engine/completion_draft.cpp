@@ -1,11 +1,11 @@
-#include "engine/llama/completion_draft.h"
+#include "engine/completion_draft.h"
 
 #include <algorithm>
 #include <utility>
 
 #include "core/log_sum_exp.h"
 #include "core/utf8.h"
-#include "engine/llama/token_sampler.h"
+#include "engine/token_sampler.h"
 
 namespace endorm {
 

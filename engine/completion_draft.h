@@ -5,7 +5,7 @@
 #include <string_view>
 
 #include "core/random.h"
-#include "engine/engine.h"
+#include "engine/generator.h"
 
 namespace endorm {
 

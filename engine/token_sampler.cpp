@@ -1,4 +1,4 @@
-#include "engine/llama/token_sampler.h"
+#include "engine/token_sampler.h"
 
 #include <algorithm>
 #include <cmath>

@@ -1,4 +1,4 @@
-#include "engine/turns/byte_alphabet.h"
+#include "engine/byte_alphabet.h"
 
 #include <cstdint>
 

@@ -1,0 +1,55 @@
+#include "engine/turns/text_parts.h"
+
+#include <algorithm>
+
+namespace endorm {
+
+std::string joined(std::span<const TextPart> parts) {
+  std::string text;
+  for (const TextPart& part : parts) {
+    text += part.text;
+  }
+  return text;
+}
+
+std::vector<TextPart> slice(std::span<const TextPart> parts, std::size_t begin, std::size_t end) {
+  std::vector<TextPart> result;
+  std::size_t at = 0;
+  for (const TextPart& part : parts) {
+    const std::size_t from = std::clamp(begin, at, at + part.text.size());
+    const std::size_t to = std::clamp(end, at, at + part.text.size());
+    if (from < to) {
+      result.push_back({part.text.substr(from - at, to - from), part.kind});
+    }
+    at += part.text.size();
+  }
+  return result;
+}
+
+std::string input_text(std::span<const TextPart> parts) {
+  std::string text;
+  for (const TextPart& part : parts) {
+    text += part.kind == TextPart::Kind::kInput ? part.text : "";
+  }
+  return text;
+}
+
+std::string tail_of(std::span<const TextPart> parts) {
+  std::string tail;
+  for (const TextPart& part : parts) {
+    if (part.kind == TextPart::Kind::kInput) {
+      tail.clear();
+    } else {
+      tail += part.text;
+    }
+  }
+  return tail;
+}
+
+std::string_view stripped(std::string_view text) {
+  const std::size_t begin = text.find_first_not_of(kBlanks);
+  return begin == std::string_view::npos ? std::string_view()
+                                         : text.substr(begin, text.find_last_not_of(kBlanks) - begin + 1);
+}
+
+}  // namespace endorm

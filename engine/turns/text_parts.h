@@ -1,0 +1,37 @@
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace endorm {
+
+// A piece of rendered text.
+struct TextPart {
+  enum class Kind {
+    kTemplate,  // written by the template, or raw text: special tokens spelled out in it are special tokens
+    kInput,     // came from a message: text and nothing else, a special token spelled out in it stays text
+    kResponse,  // a response: as kInput, but for the special tokens that the template writes within a model's turn
+  };
+
+  std::string text;
+  Kind kind = Kind::kTemplate;
+};
+
+// The texts of parts, one behind the other.
+std::string joined(std::span<const TextPart> parts);
+// The parts of bytes [begin, end) of the joined text.
+std::vector<TextPart> slice(std::span<const TextPart> parts, std::size_t begin, std::size_t end);
+
+// What of it came from messages.
+std::string input_text(std::span<const TextPart> parts);
+// What the template wrote behind the last word of a message.
+std::string tail_of(std::span<const TextPart> parts);
+
+inline constexpr std::string_view kBlanks = " \t\r\n";
+// A text without blanks around it.
+std::string_view stripped(std::string_view text);
+
+}  // namespace endorm

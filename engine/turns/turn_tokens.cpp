@@ -1,0 +1,65 @@
+#include "engine/turns/turn_tokens.h"
+
+#include <algorithm>
+#include <cctype>
+
+#include "engine/turns/reasoning_blocks.h"
+#include "engine/turns/turn.h"
+
+namespace endorm {
+
+TurnTokens::TurnTokens(const Vocabulary& vocabulary, std::string_view turn_text, std::string_view opening)
+    : vocabulary_(&vocabulary) {
+  std::map<Token, std::set<std::string>> followers;
+  const std::string marks = reasoning_marks(opening);
+  const std::size_t marks_end = turn_text.starts_with(marks) ? marks.size() : 0;
+  for (std::size_t at = 0; at < turn_text.size();) {
+    const auto* special = vocabulary.special_at(turn_text.substr(at));
+    at += special ? special->first.size() : 1;
+    if (special && vocabulary.ends_turn(special->second)) {  // what stands behind it is no part of this answer
+      at = std::min(turn_text.find(kNextAnswer, at), turn_text.size());
+    } else if (special) {
+      tokens_.insert(special->second);
+      const std::string behind = unit_at(turn_text.substr(at));
+      const bool reasoning_goes_here = at < marks_end && vocabulary.special_at(turn_text.substr(at)) != nullptr;
+      followers[special->second].insert(reasoning_goes_here ? std::string() : behind);
+    }
+  }
+  for (std::size_t at = 0; at < opening.size();) {
+    const auto* special = vocabulary.special_at(opening.substr(at));
+    at += special ? special->first.size() : 1;
+    const auto found = special ? followers.find(special->second) : followers.end();
+    // Where words that were made up stand behind it, any may.
+    const auto made_up = [](const std::string& unit) { return unit.empty() || unit.starts_with("EndoRM"); };
+    if (found != followers.end() && std::none_of(found->second.begin(), found->second.end(), made_up)) {
+      followers_[special->second] = found->second;
+    }
+  }
+}
+
+// What a text begins with: a special token, or the letters of a word.
+std::string TurnTokens::unit_at(std::string_view text) const {
+  const auto* special = text.empty() ? nullptr : vocabulary_->special_at(text);
+  const auto is_letter = [](unsigned char byte) { return std::isalpha(byte); };
+  const auto end = std::find_if_not(text.begin(), text.end(), is_letter);
+  return special ? special->first : std::string(text.begin(), end);
+}
+
+const Vocabulary::Spelled* TurnTokens::token_at(std::string_view text) const {
+  const auto* special = vocabulary_->special_at(text);
+  if (!special || !tokens_.contains(special->second)) {
+    return nullptr;
+  }
+  const auto followers = followers_.find(special->second);
+  if (followers == followers_.end()) {
+    return special;
+  }
+  const std::string_view rest = text.substr(special->first.size());
+  const std::string behind = unit_at(rest);
+  const bool fits = std::any_of(followers->second.begin(), followers->second.end(), [&](const std::string& follower) {
+    return behind == rest ? follower.starts_with(behind) : follower == behind;  // a text may be cut off within it
+  });
+  return fits ? special : nullptr;
+}
+
+}  // namespace endorm
