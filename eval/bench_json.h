@@ -9,6 +9,8 @@
 
 namespace endorm {
 
+inline constexpr int kBenchFormat = 1;  // "endorm_bench": the version of the format
+
 // The whole report as one JSON object; docs/bench-json.md has the fields. Without `rows`, the verdicts on each example
 // are left out.
 nlohmann::ordered_json bench_value(const BenchReport& report, bool rows);
