@@ -77,7 +77,7 @@ std::string bench(GuardedEngine& engine, std::string benchmark, std::string data
   std::size_t done_before = 0;
   for (const Judge& judge : made) {
     GuardedScorer scorer(*judge.scorer, engine, reference);
-    const JudgingOptions options{judge.compares_pairs, score.alpha, score.aggregate.chunk};
+    const JudgingOptions judging{judge.compares_pairs, score.alpha, score.aggregate.chunk};
     const auto told = [&](const JudgingProgress& so_far) {
       if (progress) {
         (*progress)(done_before + so_far.examples, set.examples.size() * made.size());
@@ -86,7 +86,7 @@ std::string bench(GuardedEngine& engine, std::string benchmark, std::string data
     JudgeReport& own = report.judges.emplace_back();
     own.name = judge.name;
     own.fingerprint = judge.fingerprint;
-    own.rows = run_judge(set.examples, scorer, options, nullptr, {}, told);
+    own.rows = run_judge(set.examples, scorer, judging, nullptr, {}, told);
     done_before += set.examples.size();
   }
   measure_report(report, metrics);
@@ -116,7 +116,12 @@ void bind_bench(nb::module_& module) {
   module.def("bench", &bench, "engine"_a, "benchmark"_a, "data"_a, nb::kw_only(), "judges"_a, "reference"_a.none(),
              "limit"_a = nb::none(), "sample_seed"_a = nb::none(), "resamples"_a = defaults.resamples,
              "bootstrap_seed"_a = defaults.bootstrap_seed, "fit_split"_a = "", "threshold"_a = nb::none(),
-             "progress"_a = nb::none(), "options"_a);
+             "progress"_a = nb::none(), "options"_a,
+             nb::sig("def bench(engine: Engine, benchmark: str, data: str, *, judges: Sequence[str], "
+                     "reference: Engine | None, limit: int | None = ..., sample_seed: int | None = ..., "
+                     "resamples: int = ..., bootstrap_seed: int = ..., fit_split: str = ..., "
+                     "threshold: float | None = ..., progress: Callable[[int, int], None] | None = ..., "
+                     "**options: typing_extensions.Unpack[endorm._options.ScoreOptions]) -> str"));
   module.def("judge_names", &names_of_judges, "The judges that bench knows.");
   module.def("benchmark_names", &names_of_benchmarks, "The benchmarks that bench reads.");
 }

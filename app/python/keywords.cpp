@@ -6,6 +6,8 @@
 #include <nanobind/nanobind.h>
 #include <nanobind/stl/string.h>
 
+#include "core/errors.h"
+
 namespace nb = nanobind;
 
 namespace endorm {
@@ -15,11 +17,11 @@ using Json = nlohmann::ordered_json;
 
 constexpr int kDeepest = 128;
 
-// What Python, NumPy and configurations hold, as JSON. Throws TypeError naming `name` on anything else.
+// What Python, NumPy and configurations hold, as JSON. Throws InvalidInput naming `name` on anything else.
 Json json_of(nb::handle value, const std::string& name, int depth = 0) {
   PyObject* object = value.ptr();
   if (depth > kDeepest) {
-    throw nb::type_error((name + " is nested deeper than " + std::to_string(kDeepest) + " levels").c_str());
+    throw InvalidInput(name + " is no JSON: it is nested deeper than " + std::to_string(kDeepest) + " levels");
   }
   if (value.is_none()) {
     return nullptr;
@@ -54,7 +56,7 @@ Json json_of(nb::handle value, const std::string& name, int depth = 0) {
     return list;
   }
   const std::string type = nb::cast<std::string>(value.type().attr("__name__"));
-  throw nb::type_error((name + " holds a value of type " + type + ", which JSON has not").c_str());
+  throw InvalidInput(name + " is no JSON: a value of type " + type + " stands in it");
 }
 
 }  // namespace

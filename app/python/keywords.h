@@ -21,7 +21,7 @@ namespace endorm {
 // kind, is a TypeError; a value out of its range is InvalidInput. None is the same as no argument.
 class Keywords {
  public:
-  // function: what errors call it. Throws TypeError on a value that JSON cannot hold.
+  // function: what errors call it. Throws InvalidInput on a value that JSON cannot hold.
   Keywords(std::string function, const nanobind::kwargs& given);
 
   // The options of a run that the table has and `wanted` takes.

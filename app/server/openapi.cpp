@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 
 #include <nlohmann/json.hpp>
 
@@ -16,13 +17,16 @@ using Json = nlohmann::ordered_json;
 
 Json in_json(const Json& schema) { return {{"application/json", {{"schema", schema}}}}; }
 
-// Of a number within a range.
+// Of a number within a range. A border that is whole is written so.
 Json in_range(Json schema, const OptionRange& range) {
+  const auto border = [](double number) {
+    return number == std::trunc(number) ? Json(static_cast<std::int64_t>(number)) : Json(number);
+  };
   if (std::isfinite(range.least)) {
-    schema[range.open ? "exclusiveMinimum" : "minimum"] = range.least;
+    schema[range.open ? "exclusiveMinimum" : "minimum"] = border(range.least);
   }
   if (std::isfinite(range.most)) {
-    schema["maximum"] = range.most;
+    schema["maximum"] = border(range.most);
   }
   return schema;
 }
