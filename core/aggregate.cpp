@@ -1,6 +1,7 @@
 #include "core/aggregate.h"
 
 #include <algorithm>
+#include <cmath>
 #include <string>
 
 #include "core/errors.h"
@@ -104,6 +105,7 @@ double require_steps(const std::optional<double>& value, Aggregation kind) {
 void check_aggregate_options(const AggregateOptions& options) {
   require_unit_interval(options.gamma, "gamma");
   require_unit_interval(options.floor, "floor");
+  require_unit_interval(options.length_power, "length_power");
   require_at_least_one(options.chunk, "chunk");
   require_at_least_one(options.last_k, "last_k");
 }
@@ -129,7 +131,7 @@ Aggregates aggregate(std::span<const double> log_probs, std::span<const TokenRan
     aggregates.sum += *initial_value;
     aggregates.discounted += *initial_value;
   }
-  aggregates.mean = aggregates.sum / static_cast<double>(log_probs.size());
+  aggregates.mean = aggregates.sum / std::pow(static_cast<double>(log_probs.size()), options.length_power);
   aggregates.chunked_mean = chunked_mean_log_prob(log_probs, alpha, options.chunk);
   aggregates.last_k = mean_scaled_log_prob(log_probs.last(std::min(options.last_k, log_probs.size())), alpha);
   add_steps(aggregates, log_probs, steps, alpha);

@@ -29,6 +29,7 @@ struct AggregateOptions {
   std::size_t chunk = 16;      // chunked_mean: tokens in a chunk (the last one may be shorter)
   std::size_t last_k = 16;     // last_k: tokens at the end (all of them where there are fewer)
   bool initial_value = false;  // add V(s_1): matters across prompts, cancels among the responses of one prompt
+  double length_power = 1.0;   // mean: sum / T^length_power, 0 <= length_power <= 1
 
   bool operator==(const AggregateOptions&) const = default;
 };

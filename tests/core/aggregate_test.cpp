@@ -42,6 +42,21 @@ TEST_CASE("five tokens by hand") {
   CHECK(*found.min_step == -24.0);
 }
 
+TEST_CASE("the power of the length leads from the sum to the mean") {
+  RandomStream random(7);
+  for (int round = 0; round < 200; ++round) {
+    const std::vector<double> tokens = random_log_probs(random);
+    const auto mean_at = [&](double power) { return aggregate(tokens, {}, 1.0, {.length_power = power}).mean; };
+    const Aggregates plain = aggregate(tokens, {}, 1.0, {});
+    CHECK(mean_at(0.0) == plain.sum);
+    CHECK(mean_at(1.0) == plain.mean);
+    CHECK(plain.mean == plain.sum / static_cast<double>(tokens.size()));
+    CHECK(std::abs(mean_at(0.5) * std::sqrt(static_cast<double>(tokens.size())) / plain.sum - 1.0) <= 1e-14);
+  }
+  CHECK_THROWS_WITH_AS(aggregate(std::vector{-1.0}, {}, 1.0, {.length_power = 1.5}), doctest::Contains("length_power"),
+                       InvalidInput);
+}
+
 TEST_CASE("V(s_1) joins sum, discounted and, divided by T, mean: never a part of the response") {
   const std::vector<double> log_probs{-1.0, -2.0, -4.0, -8.0};
   const std::vector<TokenRange> steps{{0, 2}, {2, 4}};
