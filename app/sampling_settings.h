@@ -3,7 +3,7 @@
 #include <cstddef>
 #include <span>
 
-#include "engine/engine.h"
+#include "engine/generator.h"
 #include "score/option.h"
 
 namespace endorm {
