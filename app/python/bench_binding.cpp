@@ -113,15 +113,16 @@ std::vector<std::string> names_of_benchmarks() {
 
 void bind_bench(nb::module_& module) {
   const BenchSettings defaults;
-  module.def("bench", &bench, "engine"_a, "benchmark"_a, "data"_a, nb::kw_only(), "judges"_a, "reference"_a.none(),
-             "limit"_a = nb::none(), "sample_seed"_a = nb::none(), "resamples"_a = defaults.resamples,
-             "bootstrap_seed"_a = defaults.bootstrap_seed, "fit_split"_a = "", "threshold"_a = nb::none(),
-             "progress"_a = nb::none(), "options"_a,
-             nb::sig("def bench(engine: Engine, benchmark: str, data: str, *, judges: Sequence[str], "
-                     "reference: Engine | None, limit: int | None = ..., sample_seed: int | None = ..., "
-                     "resamples: int = ..., bootstrap_seed: int = ..., fit_split: str = ..., "
-                     "threshold: float | None = ..., progress: Callable[[int, int], None] | None = ..., "
-                     "**options: typing_extensions.Unpack[endorm._options.ScoreOptions]) -> str"));
+  module.def(
+      "bench", &bench, "engine"_a, "benchmark"_a, "data"_a, nb::kw_only(), "judges"_a, "reference"_a.none(),
+      "limit"_a = nb::none(), "sample_seed"_a = nb::none(), "resamples"_a = defaults.resamples,
+      "bootstrap_seed"_a = defaults.bootstrap_seed, "fit_split"_a = "", "threshold"_a = nb::none(),
+      "progress"_a = nb::none(), "options"_a,
+      nb::sig("def bench(engine: Engine, benchmark: str, data: str, *, judges: Sequence[str], "
+              "reference: Engine | None, limit: int | None = ..., sample_seed: int | None = ..., "
+              "resamples: int = ..., bootstrap_seed: int = ..., fit_split: str = ..., "
+              "threshold: float | None = ..., progress: collections.abc.Callable[[int, int], None] | None = ..., "
+              "**options: typing_extensions.Unpack[endorm._options.ScoreOptions]) -> str"));
   module.def("judge_names", &names_of_judges, "The judges that bench knows.");
   module.def("benchmark_names", &names_of_benchmarks, "The benchmarks that bench reads.");
 }

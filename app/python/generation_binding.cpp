@@ -29,7 +29,6 @@ std::vector<Completion> complete(GuardedEngine& engine, const std::vector<const 
   keywords.refuse_others();
   const nb::gil_scoped_release released;
   const std::scoped_lock alone(engine.busy);
-  const TextForm& form = required(engine.engine->text_form(), *engine.engine, "open_turn");
   const TextForm& form = required(engine.engine->text_form(), *engine.engine, "complete");
   std::vector<GenerationRequest> requests;
   for (std::size_t i = 0; i < prompts.size(); ++i) {
