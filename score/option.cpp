@@ -19,7 +19,7 @@ bool are_all(const Json& list, bool (Json::*is)() const noexcept) {
 
 bool is_within(const OptionRange& range, const Json& number) {
   const double value = number.get<double>();
-  return (range.open ? value > range.least : value >= range.least) && value <= range.most;
+  return std::isfinite(value) && (range.open ? value > range.least : value >= range.least) && value <= range.most;
 }
 
 std::string spelled(double number) {

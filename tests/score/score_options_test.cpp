@@ -109,6 +109,7 @@ TEST_CASE("a value of another kind or outside its range is refused by name") {
     if (is_number) {
       CHECK(contains(refusal(std::string(option.name), std::numeric_limits<double>::quiet_NaN()), "expected a number"));
       CHECK(contains(refusal(std::string(option.name), -1.0), "expected a number"));
+      CHECK(contains(refusal(std::string(option.name), std::numeric_limits<double>::infinity()), "expected a number"));
     }
   }
   CHECK(options.score == ScoreOptions{});
