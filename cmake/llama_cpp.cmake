@@ -62,10 +62,14 @@ function(endorm_build_llama source prefix)
   file(MAKE_DIRECTORY "${prefix}")
   message(STATUS "Building llama.cpp in ${prefix} (once; about 5 minutes on 2 cores)")
   separate_arguments(extra NATIVE_COMMAND "${ENDORM_LLAMA_OPTIONS}")
+  # "-march=native" is another flag on another processor: a compiler cache is told which.
+  file(WRITE "${prefix}/processor" "${processor}")
+  set(ENV{CCACHE_EXTRAFILES} "${prefix}/processor")
   execute_process(
     COMMAND "${CMAKE_COMMAND}" -S "${source}" -B "${prefix}/build" -G Ninja -DCMAKE_BUILD_TYPE=Release
             -DCMAKE_INSTALL_PREFIX=${prefix} -DCMAKE_INSTALL_LIBDIR=lib -DCMAKE_POSITION_INDEPENDENT_CODE=ON -DBUILD_SHARED_LIBS=OFF
             -DCMAKE_C_COMPILER=${ENDORM_LLAMA_C_COMPILER} -DCMAKE_CXX_COMPILER=${ENDORM_LLAMA_CXX_COMPILER}
+            "-DCMAKE_C_COMPILER_LAUNCHER=${CMAKE_C_COMPILER_LAUNCHER}" "-DCMAKE_CXX_COMPILER_LAUNCHER=${CMAKE_CXX_COMPILER_LAUNCHER}"
             -DGGML_CCACHE=OFF -DLLAMA_BUILD_COMMON=OFF -DLLAMA_BUILD_TESTS=OFF -DLLAMA_BUILD_TOOLS=OFF -DLLAMA_BUILD_EXAMPLES=OFF
             -DLLAMA_BUILD_SERVER=OFF -DLLAMA_BUILD_APP=OFF -DLLAMA_BUILD_UI=OFF -DLLAMA_USE_PREBUILT_UI=OFF
             ${extra}
@@ -81,6 +85,7 @@ function(endorm_build_llama source prefix)
     COMMAND "${CMAKE_COMMAND}" -S "${CMAKE_CURRENT_FUNCTION_LIST_DIR}/llama_common" -B "${prefix}/build/common-parts" -G Ninja
             -DCMAKE_BUILD_TYPE=Release -DCMAKE_POSITION_INDEPENDENT_CODE=ON -DCMAKE_INSTALL_PREFIX=${prefix}
             -DCMAKE_INSTALL_LIBDIR=lib -DCMAKE_CXX_COMPILER=${ENDORM_LLAMA_CXX_COMPILER} -DLLAMA_SOURCE=${source}
+            "-DCMAKE_CXX_COMPILER_LAUNCHER=${CMAKE_CXX_COMPILER_LAUNCHER}" -DCMAKE_CXX_FLAGS_RELEASE=-O1
             -DLLAMA_PREFIX=${prefix} -DLLAMA_VERSION=${ENDORM_LLAMA_VERSION}
     OUTPUT_QUIET COMMAND_ERROR_IS_FATAL ANY)
   execute_process(COMMAND "${CMAKE_COMMAND}" --build "${prefix}/build/common-parts" --target install --parallel

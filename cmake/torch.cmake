@@ -12,8 +12,12 @@ if(NOT EXISTS "${ENDORM_TORCH}/include/torch/csrc/api/include/torch/torch.h")
   message(FATAL_ERROR "ENDORM_TORCH=${ENDORM_TORCH} holds no libtorch: it is the folder with include/ and lib/ in it")
 endif()
 message(STATUS "libtorch for training: ${ENDORM_TORCH}")
-list(APPEND CMAKE_BUILD_RPATH "${ENDORM_TORCH}/lib")  # of every program made from here on
 find_package(tomlplusplus REQUIRED)
+
+# endorm_runs_torch(program): finds it when it starts, in its build tree and where it is installed.
+function(endorm_runs_torch program)
+  set_target_properties(${program} PROPERTIES BUILD_RPATH "${ENDORM_TORCH}/lib" INSTALL_RPATH "${ENDORM_TORCH}/lib")
+endfunction()
 
 # endorm_uses_torch(target): links it; its headers are large, so they are compiled once a target. The libraries are named to
 # the linker alone: torch's CMake package would ask for the CUDA toolkit where the build is one for GPUs, which needs none.

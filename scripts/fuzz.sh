@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/packages.sh
-need_packages build test train
+need_packages build check train
 export seconds=${1:-600}
 scripts/build.sh fuzz fuzz_targets
 

@@ -3,8 +3,9 @@
 
 packages_of() {
   case "$1" in
-    build) echo g++ cmake ninja-build python3 python3-pip ca-certificates libssl-dev libsqlite3-dev libcli11-dev libdnnl-dev libboost-dev ;;
-    test) echo doctest-dev clang llvm git ;;
+    build) echo g++ ccache cmake ninja-build python3 python3-pip ca-certificates libssl-dev libsqlite3-dev libcli11-dev libdnnl-dev libboost-dev ;;
+    test) echo doctest-dev ;;
+    check) echo clang llvm git ;;
     bench) echo python3-venv ;;
     train) echo python3-venv libtomlplusplus-dev ;;
     python) echo python3-venv python3-dev ;;

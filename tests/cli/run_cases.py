@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs the command line's cases: tests/cli/cases/*.txt, each a list of command lines and what must come of them.
 
-    run_cases.py --endorm PATH [--only TEXT] [FILE...]
+    run_cases.py --endorm PATH [--only TEXT] [--share I/N] [FILE...]
 
 A case runs in a scratch directory of its own. A line is a keyword and its argument:
 
@@ -192,13 +192,15 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--endorm", required=True, type=pathlib.Path)
     parser.add_argument("--only", default="", help="cases whose name has this")
+    parser.add_argument("--share", default="1/1", help="I/N: every N-th case of a file, from the I-th")
     parser.add_argument("files", nargs="*", type=pathlib.Path)
     arguments = parser.parse_args()
     environment = dict(os.environ, TINY=str(TINY), LC_ALL="C.UTF-8")
     environment["PATH"] = f"{arguments.endorm.resolve().parent}:{environment['PATH']}"
+    share, shares = map(int, arguments.share.split("/"))
     failed = played = 0
     for path in arguments.files or sorted((ROOT / "tests/cli/cases").glob("*.txt")):
-        for case in read_cases(path):
+        for case in read_cases(path)[share - 1::shares]:
             if arguments.only not in case.name:
                 continue
             reason = lacks(case)

@@ -12,6 +12,7 @@
 #include "core/log_sum_exp.h"
 #include "core/reward.h"
 #include "tests/core/golden_rows.h"
+#include "tests/paths.h"
 
 namespace endorm {
 namespace {
@@ -19,7 +20,7 @@ namespace {
 using nlohmann::json;
 
 const json& golden() {
-  static const json loaded = json::parse(std::ifstream(ENDORM_SOURCE_DIR "/tests/golden/core_golden.json"));
+  static const json loaded = json::parse(std::ifstream(source_path("tests/golden/core_golden.json")));
   return loaded;
 }
 

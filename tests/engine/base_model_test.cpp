@@ -12,6 +12,7 @@
 
 #include "core/errors.h"
 #include "engine/llama/llama_engine.h"
+#include "tests/paths.h"
 
 namespace endorm {
 namespace {
@@ -202,7 +203,7 @@ TEST_CASE("a base model's log-probabilities are those of transformers in f32") {
   if (absent()) {
     return;
   }
-  std::ifstream file(ENDORM_SOURCE_DIR "/tests/golden/gemma3_base.json");
+  std::ifstream file(source_path("tests/golden/gemma3_base.json"));
   REQUIRE(file);
   const Json golden = Json::parse(file);
   const DequantisedModel dequantised;

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include "tests/paths.h"
+
 namespace endorm {
 
 SequenceStats evaluate_together(Engine& engine, std::span<const Sequence> sequences, const EvaluateOptions& options) {
@@ -48,7 +50,7 @@ double worst_log_prob_difference(const SequenceStats& found, const SequenceStats
   return worst;
 }
 
-std::string golden_path(const std::string& file) { return ENDORM_SOURCE_DIR "/tests/golden/" + file; }
+std::string golden_path(const std::string& file) { return source_path("tests/golden/" + file); }
 
 std::string tiny_model_path(const std::string& name) { return golden_path("engine_tiny_" + name + ".gguf"); }
 

@@ -6,6 +6,7 @@
 #include <doctest/doctest.h>
 
 #include "tests/engine/python_json.h"
+#include "tests/paths.h"
 
 namespace endorm {
 namespace {
@@ -21,7 +22,7 @@ std::string file_text(const std::string& path) {
 }  // namespace
 
 const Json& template_golden() {
-  static const Json read = Json::parse(file_text(ENDORM_SOURCE_DIR "/tests/golden/chat_templates.json"));
+  static const Json read = Json::parse(file_text(source_path("tests/golden/chat_templates.json")));
   return read;
 }
 
@@ -29,7 +30,7 @@ std::unique_ptr<PromptForm> shipped_form(const std::string& name) {
   const Json& golden = template_golden();
   const Json& sources = golden.at("sources");
   return make_jinja_form(sources.contains(name) ? sources.at(name).get<std::string>()
-                                                : file_text(ENDORM_LLAMA_TEMPLATES "/" + name + ".jinja"),
+                                                : file_text(llama_path("models/templates/" + name + ".jinja")),
                          golden.at("bos"), golden.at("eos"));
 }
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "engine/model_store.h"
+#include "tests/paths.h"
 
 namespace endorm {
 namespace {
@@ -54,7 +55,7 @@ std::optional<std::string> shipped_smollm2() {
 }
 
 std::string smollm2_in_f32(const std::string& shipped) {
-  const std::string path = ENDORM_BINARY_DIR "/smollm2-135m.f32.gguf";
+  const std::string path = build_path("smollm2-135m.f32.gguf");
   std::error_code failure;
   if (fs::file_size(path, failure) == kF32Bytes && !failure) {
     return path;

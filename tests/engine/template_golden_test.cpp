@@ -13,6 +13,7 @@
 #include "engine/content_hash.h"
 #include "tests/engine/instrumented.h"
 #include "tests/engine/shipped_templates.h"
+#include "tests/paths.h"
 
 namespace endorm {
 namespace {
@@ -235,7 +236,7 @@ TEST_CASE("every template that llama.cpp ships renders as transformers renders i
 
 TEST_CASE("the goldens cover every template in llama.cpp's folder") {
   std::size_t files = 0;
-  for (const auto& entry : std::filesystem::directory_iterator(ENDORM_LLAMA_TEMPLATES)) {
+  for (const auto& entry : std::filesystem::directory_iterator(llama_path("models/templates"))) {
     if (entry.path().extension() == ".jinja") {
       ++files;
       CHECK_MESSAGE(template_golden().at("templates").contains(entry.path().stem().string()), entry.path());

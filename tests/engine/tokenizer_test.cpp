@@ -13,6 +13,8 @@
 #include <llama.h>
 #include <nlohmann/json.hpp>
 
+#include "tests/paths.h"
+
 namespace endorm {
 namespace {
 
@@ -65,7 +67,7 @@ const LoadedVocabulary& shipped(const std::string& name) {
   static std::map<std::string, std::unique_ptr<LoadedVocabulary>> loaded;
   std::unique_ptr<LoadedVocabulary>& vocabulary = loaded[name];
   if (!vocabulary) {
-    vocabulary = std::make_unique<LoadedVocabulary>(fs::path(ENDORM_LLAMA_MODELS) / ("ggml-vocab-" + name + ".gguf"));
+    vocabulary = std::make_unique<LoadedVocabulary>(llama_path("models/ggml-vocab-" + name + ".gguf"));
   }
   return *vocabulary;
 }
@@ -94,7 +96,7 @@ std::string directory_of_models() {
 
 // The texts that llama.cpp ships with a vocabulary, and the tokens that the model's original tokenizer gives.
 std::vector<std::pair<std::string, Tokens>> shipped_texts(const std::string& name) {
-  const std::string file = std::string(ENDORM_LLAMA_MODELS) + "/ggml-vocab-" + name + ".gguf";
+  const std::string file = llama_path("models/ggml-vocab-" + name + ".gguf");
   const std::string separator = "\n__ggml_vocab_test__\n";
   const std::string input = file_text(file + ".inp");
   std::istringstream output(file_text(file + ".out"));
@@ -113,7 +115,7 @@ std::vector<std::pair<std::string, Tokens>> shipped_texts(const std::string& nam
 
 // Texts in which a tokenizer may go wrong: the kinds are those of tests/golden/tokenizer_texts.py.
 const Json& smollm2_texts() {
-  static const Json read = Json::parse(file_text(ENDORM_SOURCE_DIR "/tests/golden/tokenizer_texts.json"));
+  static const Json read = Json::parse(file_text(source_path("tests/golden/tokenizer_texts.json")));
   return read.at("texts");
 }
 

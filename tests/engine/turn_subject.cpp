@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tests/engine/sequences.h"
+#include "tests/paths.h"
 
 namespace endorm {
 namespace {
@@ -68,7 +69,7 @@ TemplateModel model_of(const std::string& source) {
 
 std::map<std::string, std::string> shipped_templates() {
   std::map<std::string, std::string> sources;
-  for (const auto& entry : std::filesystem::directory_iterator(ENDORM_LLAMA_TEMPLATES)) {
+  for (const auto& entry : std::filesystem::directory_iterator(llama_path("models/templates"))) {
     if (entry.path().extension() == ".jinja") {
       sources[entry.path().stem().string()] = read_file(entry.path().string());
     }

@@ -6,12 +6,13 @@
 
 #include <doctest/doctest.h>
 
+#include "tests/paths.h"
 #include "tests/temporary_directory.h"
 
 namespace endorm {
 namespace {
 
-constexpr const char* kPage = ENDORM_SOURCE_DIR "/docs/turns.md";
+const std::string kPage = source_path("docs/turns.md");
 constexpr const char* kHead = "| template | generation prompt | opens | end | answer alone | tool calls |\n";
 
 // How a cell of a table shows the character at `at`, and how many bytes that has: white space is spelled, bars are

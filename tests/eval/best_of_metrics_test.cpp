@@ -11,6 +11,7 @@
 #include "core/errors.h"
 #include "eval/bench_report.h"
 #include "tests/eval/best_of_examples.h"
+#include "tests/paths.h"
 #include "tests/temporary_directory.h"
 
 namespace endorm {
@@ -187,7 +188,7 @@ TEST_CASE("votes that fit no responses, and pass_at where it is not defined, are
 }
 
 const json& golden() {
-  static const json loaded = json::parse(std::ifstream(ENDORM_SOURCE_DIR "/tests/golden/eval_math.json"));
+  static const json loaded = json::parse(std::ifstream(source_path("tests/golden/eval_math.json")));
   return loaded;
 }
 

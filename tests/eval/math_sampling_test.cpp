@@ -18,6 +18,7 @@
 #include "eval/data_file.h"
 #include "tests/eval/best_of_examples.h"
 #include "tests/judge/byte_engine.h"
+#include "tests/paths.h"
 #include "tests/temporary_directory.h"
 
 namespace endorm {
@@ -318,7 +319,7 @@ TEST_CASE("what cannot be is refused") {
 
 TEST_CASE("a real model: the same samples twice, and with a smaller number of problems") {
   LlamaEngineOptions model;
-  model.model_path = ENDORM_SOURCE_DIR "/tests/golden/engine_tiny_llama.gguf";
+  model.model_path = source_path("tests/golden/engine_tiny_llama.gguf");
   model.template_source = TemplateSource::kPlain;
   model.precision = Precision::kNative;
   model.cache_type = CacheType::kF32;

@@ -14,6 +14,7 @@
 #include "core/errors.h"
 #include "eval/math_prompt.h"
 #include "grade/grade.h"
+#include "tests/paths.h"
 #include "tests/temporary_directory.h"
 
 namespace endorm {
@@ -215,7 +216,7 @@ TEST_CASE("a limit takes the first problems, with a seed a choice in their order
   CHECK(std::set<int>(numbers.begin(), numbers.end()).size() == 5);
 }
 
-const std::string kData = ENDORM_SOURCE_DIR "/../shared/data/";
+const std::string kData = source_path("../shared/data/");
 
 TEST_CASE("the published files: every row is a problem, and its worked solution is right") {
   if (!std::filesystem::exists(kData + "math_suites")) {

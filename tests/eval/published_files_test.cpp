@@ -8,12 +8,13 @@
 
 #include "core/errors.h"
 #include "eval/benchmarks.h"
+#include "tests/paths.h"
 #include "tests/temporary_directory.h"
 
 namespace endorm {
 namespace {
 
-const std::string kData = ENDORM_SOURCE_DIR "/../shared/data/";
+const std::string kData = source_path("../shared/data/");
 
 bool skipped(const std::string& folder) {
   if (std::filesystem::exists(kData + folder)) {

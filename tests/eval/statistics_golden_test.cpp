@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "eval/statistics.h"
+#include "tests/paths.h"
 
 namespace endorm {
 namespace {
@@ -16,7 +17,7 @@ namespace {
 using nlohmann::json;
 
 const json& golden() {
-  static const json loaded = json::parse(std::ifstream(ENDORM_SOURCE_DIR "/tests/golden/eval_statistics.json"));
+  static const json loaded = json::parse(std::ifstream(source_path("tests/golden/eval_statistics.json")));
   return loaded;
 }
 

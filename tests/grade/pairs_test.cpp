@@ -6,11 +6,12 @@
 #include <doctest/doctest.h>
 
 #include "grade/grade.h"
+#include "tests/paths.h"
 
 namespace endorm {
 
 std::vector<AnswerPair> read_pairs() {
-  std::ifstream file(ENDORM_SOURCE_DIR "/tests/grade/pairs.tsv");
+  std::ifstream file(source_path("tests/grade/pairs.tsv"));
   std::vector<AnswerPair> pairs;
   for (std::string line; std::getline(file, line);) {
     if (line.empty() || line[0] == '#') {

@@ -11,13 +11,14 @@
 
 #include "core/random.h"
 #include "grade/grade.h"
+#include "tests/paths.h"
 
 namespace endorm {
 namespace {
 
 using Json = nlohmann::json;
 
-const std::string kData = ENDORM_SOURCE_DIR "/../shared/data/";
+const std::string kData = source_path("../shared/data/");
 
 struct Answer {
   std::string where;

@@ -8,6 +8,7 @@
 #include "engine/llama/llama_engine.h"
 #include "engine/tabular_engine.h"
 #include "tests/judge/judge_requests.h"
+#include "tests/paths.h"
 #include "tests/temporary_directory.h"
 
 namespace endorm {
@@ -15,7 +16,7 @@ namespace {
 
 using nlohmann::json;
 
-std::string golden_path(const std::string& file) { return std::string(ENDORM_SOURCE_DIR) + "/tests/golden/" + file; }
+std::string golden_path(const std::string& file) { return source_path("tests/golden/" + file); }
 
 std::unique_ptr<LlamaEngine> tiny_engine(const std::string& model, std::optional<std::size_t> context = std::nullopt) {
   LlamaEngineOptions options;

@@ -10,6 +10,7 @@
 
 #include "core/errors.h"
 #include "judge/safetensors.h"
+#include "tests/paths.h"
 #include "tests/temporary_directory.h"
 
 namespace endorm {
@@ -17,7 +18,7 @@ namespace {
 
 using nlohmann::json;
 
-std::string golden_path(const std::string& file) { return std::string(ENDORM_SOURCE_DIR) + "/tests/golden/" + file; }
+std::string golden_path(const std::string& file) { return source_path("tests/golden/" + file); }
 
 template <typename Number>
 std::string bytes_of(const std::vector<Number>& numbers) {

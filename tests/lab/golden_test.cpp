@@ -10,6 +10,7 @@
 #include "lab/inverse_rl.h"
 #include "lab/policies.h"
 #include "lab/soft_control.h"
+#include "tests/paths.h"
 
 namespace endorm::lab {
 namespace {
@@ -39,7 +40,7 @@ TabularMdp tree_of(const json& golden) {
 void check_near(double found, const json& expected) { CHECK(std::abs(found - expected.get<double>()) <= kTolerance); }
 
 TEST_CASE("soft control, worst policies, preferences and the inverse-RL objective agree with numpy") {
-  const json golden = json::parse(std::ifstream(ENDORM_SOURCE_DIR "/tests/golden/lab_golden.json"));
+  const json golden = json::parse(std::ifstream(source_path("tests/golden/lab_golden.json")));
   REQUIRE(golden.at("problems").size() == 6);
   for (const json& expected : golden.at("problems")) {
     INFO("vocabulary ", expected.at("actions").dump(), ", horizon ", expected.at("horizon").dump());

@@ -9,6 +9,7 @@
 #include "core/errors.h"
 #include "engine/turns/chat_template.h"
 #include "engine/turns/turn_marks.h"
+#include "tests/paths.h"
 
 // The marks of every template that llama.cpp ships, and where they cut what the template writes.
 namespace endorm {
@@ -60,7 +61,7 @@ TEST_CASE("what a template writes is cut where the last answer begins, and a spe
   const Message result{"tool", "42", R"({"tool_call_id":"call00001","name":"add"})"};
   std::size_t checked = 0;
   std::set<std::string> tools_apart;
-  for (const auto& entry : std::filesystem::directory_iterator(ENDORM_LLAMA_TEMPLATES)) {
+  for (const auto& entry : std::filesystem::directory_iterator(llama_path("models/templates"))) {
     const std::string name = entry.path().stem().string();
     if (entry.path().extension() != ".jinja") {
       continue;

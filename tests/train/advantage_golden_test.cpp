@@ -7,6 +7,7 @@
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 
+#include "tests/paths.h"
 #include "train/advantage.h"
 
 namespace endorm {
@@ -15,7 +16,7 @@ namespace {
 using nlohmann::json;
 
 const json& golden() {
-  static const json loaded = json::parse(std::ifstream(ENDORM_SOURCE_DIR "/tests/golden/train_advantages.json"));
+  static const json loaded = json::parse(std::ifstream(source_path("tests/golden/train_advantages.json")));
   return loaded;
 }
 

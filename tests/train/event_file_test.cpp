@@ -9,6 +9,7 @@
 #include <doctest/doctest.h>
 
 #include "core/errors.h"
+#include "tests/paths.h"
 #include "tests/temporary_directory.h"
 
 namespace endorm {
@@ -23,7 +24,7 @@ TEST_CASE("an event file has the bytes that TensorBoard's own writer gives") {
   const std::vector<Metric> second = {{"loss", 1e-3}, {"Entropie \xC3\xA4", 123456.789}};
   file.step(3, first, 1700000001.25);
   file.step(300, second, 1700000002.5);
-  CHECK(read_file(file.path()) == read_file(ENDORM_SOURCE_DIR "/tests/golden/train_events.tfevents"));
+  CHECK(read_file(file.path()) == read_file(source_path("tests/golden/train_events.tfevents")));
 }
 
 TEST_CASE("files of the same second stand in the order in which they were made") {

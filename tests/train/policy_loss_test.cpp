@@ -14,6 +14,7 @@
 
 #include "core/errors.h"
 #include "core/random.h"
+#include "tests/paths.h"
 
 namespace endorm {
 namespace {
@@ -84,7 +85,7 @@ TEST_CASE("weights: tokens alike or responses alike; micro-batches add up") {
 }
 
 TEST_CASE("the loss and its gradient agree with torch in Python") {
-  static const json loaded = json::parse(std::ifstream(ENDORM_SOURCE_DIR "/tests/golden/train_advantages.json"));
+  static const json loaded = json::parse(std::ifstream(source_path("tests/golden/train_advantages.json")));
   const json& golden = loaded.at("losses");
   REQUIRE(golden.at("cases").size() == 3);
   for (const KlEstimator estimator : {KlEstimator::kK1, KlEstimator::kK2, KlEstimator::kK3}) {
