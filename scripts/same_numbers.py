@@ -5,7 +5,8 @@ DATA holds rmbench/ and gsm8k/ as published. Both binaries, each with caches of 
 judge prompts of RM-Bench, draw and judge samples for mathematical suites, and let a tiny model learn for three steps of
 `rl`. Compared are rewards, token statistics, figures, intervals, samples, every row of the cache of token statistics,
 the logs of `rl` and the model that it wrote. Fields of IGNORED are not; what NEW alone says is listed; a manifest may
-order its values anew. The exit status is 1 if anything differs or is missing.
+order its values anew. The exit status is 1 if anything differs or is missing. Build both alike, with training: another
+compiler, or another -O, rounds otherwise.
 """
 import argparse
 import copy

@@ -26,7 +26,7 @@ HARMLESS = {"cat", "cd", "cp", "cut", "diff", "echo", "export", "grep", "head", 
             "tail", "tr", "wc"}
 # Commands that are not run here, and where they are.
 ELSEWHERE = {
-    r"(\./)?run( |$)": "the test cli_demo runs ./run demo, and this test runs inside ./run test",
+    r"(\./)?run( |$)": "the test cli_demo runs ./run demo, this test runs inside ./run test, and .ci/run calls ./run check",
     r"git clone ": "the install test",
     r"(sudo )?apt(-get)? ": "the install test",
     r"cmake ": "scripts/build.sh, which every test starts with",
