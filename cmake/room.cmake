@@ -67,6 +67,13 @@ function(endorm_compiles_quickly target)
   target_compile_options(${target} PRIVATE $<$<NOT:$<CONFIG:Debug>>:-O1>)
 endfunction()
 
+# endorm_test_rules(target): as of rooms, and doctest's names of files are relative, alike in every clone.
+function(endorm_test_rules target)
+  endorm_compile_rules(${target})
+  endorm_compiles_quickly(${target})
+  target_compile_options(${target} PRIVATE "-fmacro-prefix-map=${PROJECT_SOURCE_DIR}/=")
+endfunction()
+
 # endorm_test(name SOURCES ... ROOMS ... LIBRARIES ... LABELS ...): one doctest executable, registered with ctest; the
 # target endorm_tests builds them all. TORCH: it names torch, whose headers it precompiles; the others share doctest and JSON.
 function(endorm_test name)
@@ -77,8 +84,7 @@ function(endorm_test name)
     target_link_libraries(${name} PRIVATE endorm_${room})
   endforeach()
   target_link_libraries(${name} PRIVATE ${TEST_LIBRARIES})
-  endorm_compile_rules(${name})
-  endorm_compiles_quickly(${name})
+  endorm_test_rules(${name})
   if(TEST_TORCH)
     endorm_uses_torch(${name})
   elseif(NOT "llama" IN_LIST TEST_LIBRARIES)  # which brings -fopenmp, another flag than that of the shared headers
