@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <ctime>
 #include <string>
 
@@ -15,6 +16,9 @@ struct Message {
 
   bool operator==(const Message&) const = default;
 };
+
+// Names that the reasoning of a message comes under in its fields.
+inline constexpr std::array<const char*, 3> kReasoningFields = {"reasoning_content", "thinking", "reasoning"};
 
 // One response to be tokenized behind a prompt.
 struct ResponseText {

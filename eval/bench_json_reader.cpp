@@ -78,7 +78,7 @@ ShownPair shown_from(const json& fields) {
                  shown_response_from(fields.at("worse"))};
   if (const json& messages = fields.at("messages"); !messages.empty()) {
     std::vector<std::string> unknown;
-    pair.messages = read_messages(messages, "messages", unknown);
+    pair.messages = read_messages(JsonField(messages, "messages"), unknown);
   }
   return pair;
 }

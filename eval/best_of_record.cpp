@@ -11,7 +11,7 @@
 #include "engine/message_json.h"
 #include "score/json_check.h"
 #include "score/message_reader.h"
-#include "score/token_ids.h"
+#include "score/token_reader.h"
 
 namespace endorm {
 namespace {
@@ -117,7 +117,7 @@ void read_best_of_labels(const JsonField& record, Example& example) {
   const std::vector<JsonField> ids = for_responses(record, "ids", responses.size());
   for (std::size_t i = 0; i < ids.size(); ++i) {
     if (!ids[i].list("a list of token ids").empty()) {
-      responses[i].ids = read_token_ids(ids[i].value(), ids[i].name());
+      responses[i].ids = read_token_ids(ids[i]);
     }
   }
   example.subject = text_or_empty(record, "subject");
@@ -174,7 +174,7 @@ Example best_of_example(const JsonField& record) {
   example.group = record.has("group") ? record.at("group").text() : example.request.id;
   if (record.has("prompt")) {  // else it was tokens
     std::vector<std::string> unknown;
-    example.request.messages = read_messages(record.at("prompt").value(), "prompt", unknown);
+    example.request.messages = read_messages(record.at("prompt"), unknown);
   }
   if (record.has("responses")) {
     for (const JsonField& response : record.at("responses").list()) {

@@ -1,5 +1,6 @@
 #include "score/json_field.h"
 
+#include <algorithm>
 #include <utility>
 
 #include <nlohmann/json.hpp>
@@ -38,6 +39,18 @@ const JsonField& JsonField::object(std::string_view wanted) const {
     wrong_type(wanted);
   }
   return *this;
+}
+
+void JsonField::note_unknown(std::span<const std::string_view> known, const std::string& prefix,
+                             std::vector<std::string>& unknown) const {
+  constexpr std::size_t kMost = 64;
+  for (const auto& [name, held] : value_->items()) {
+    const std::string field = prefix + name;
+    if (std::find(known.begin(), known.end(), name) == known.end() && unknown.size() < kMost &&
+        std::find(unknown.begin(), unknown.end(), field) == unknown.end()) {
+      unknown.push_back(field);
+    }
+  }
 }
 
 bool JsonField::is_text() const { return value_->is_string(); }

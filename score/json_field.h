@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,6 +30,11 @@ class JsonField {
   std::optional<JsonField> find(std::string_view field) const;
   JsonField at(std::string_view field) const;
   const JsonField& object(std::string_view wanted = "an object") const;  // itself, where it is one
+
+  // Appends what an object holds beside the known fields to `unknown`, once each and behind a prefix, as long as that
+  // has fewer than 64 entries: enough to warn with, and a bound on the work of a hostile line.
+  void note_unknown(std::span<const std::string_view> known, const std::string& prefix,
+                    std::vector<std::string>& unknown) const;
 
   bool is_text() const;
   bool is_list() const;

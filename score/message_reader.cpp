@@ -2,115 +2,107 @@
 
 #include <algorithm>
 #include <array>
-#include <cstddef>
 #include <string_view>
 
 #include <nlohmann/json.hpp>
 
 #include "core/errors.h"
 #include "score/json_check.h"
-#include "score/json_fields.h"
 
 namespace endorm {
 namespace {
 
-// What a message may hold beside its role and content; chat templates read these.
-constexpr std::array<std::string_view, 9> kMessageFields = {"tool_calls", "reasoning_content", "reasoning", "thinking",
-                                                            "name",       "tool_call_id",      "tool_plan", "channel",
-                                                            "recipient"};
+using Json = nlohmann::ordered_json;  // templates write tools in the order that they were given in
+
+// What a message may hold; chat templates read what stands beside its role and content.
+const std::vector<std::string_view>& message_fields() {
+  static const std::vector<std::string_view> names = [] {
+    std::vector<std::string_view> all = {"role", "content",      "tool_calls", "tool_plan",
+                                         "name", "tool_call_id", "channel",    "recipient"};
+    all.insert(all.end(), kReasoningFields.begin(), kReasoningFields.end());
+    return all;
+  }();
+  return names;
+}
 
 // A string, or parts of text in the form that OpenAI's chat interface uses.
-template <typename Json>
-std::string read_content(const Json& value, const std::string& field) {
-  if (value.is_string()) {
-    return value.template get<std::string>();
-  }
-  if (!value.is_array()) {
-    wrong_type(field, value, "a string or a list of parts");
+std::string read_content(const JsonField& field) {
+  if (field.is_text()) {
+    return field.text();
   }
   std::string content;
-  for (std::size_t i = 0; i < value.size(); ++i) {
-    const std::string name = element(field, i);
-    if (!value[i].is_object() || !value[i].contains("type")) {
-      wrong_type(name, value[i], "a part {\"type\": \"text\", \"text\": ...}");
+  for (const JsonField& part : field.list("a string or a list of parts")) {
+    if (!part.has("type")) {
+      part.wrong_type("a part {\"type\": \"text\", \"text\": ...}");
     }
-    const std::string& type = string_of(value[i]["type"], name + ".type");
+    const std::string& type = part.at("type").text();
     if (type != "text") {
-      throw InvalidInput("\"" + name + "\" is a part of type \"" + excerpt(type) +
+      throw InvalidInput("\"" + part.name() + "\" is a part of type \"" + excerpt(type) +
                          "\": images are not supported yet. Give parts of type \"text\".");
     }
-    content += string_of(value[i].value("text", Json()), name + ".text");
+    content += part.at("text").text();
   }
   return content;
 }
 
+void check_calls(const JsonField& calls) {
+  for (const JsonField& call : calls.list()) {
+    const std::optional<JsonField> function = call.object().find("function");
+    const std::optional<JsonField> name = function ? function->find("name") : std::nullopt;
+    if (!name || !name->is_text()) {
+      throw InvalidInput("\"" + call.name() +
+                         "\" names no function. A call is {\"type\": "
+                         "\"function\", \"function\": {\"name\": ..., "
+                         "\"arguments\": ...}}.");
+    }
+  }
+}
+
 }  // namespace
 
-template <typename Json>
-Message read_message(const Json& value, const std::string& name, const std::string& prefix,
-                     std::vector<std::string>& unknown_fields) {
-  Message message;
+Message read_message(const JsonField& object, const std::string& prefix, std::vector<std::string>& unknown_fields) {
+  object.note_unknown(message_fields(), prefix, unknown_fields);
   Json fields = Json::object();
-  for (const auto& [key, held] : value.items()) {
-    const bool known = std::find(kMessageFields.begin(), kMessageFields.end(), key) != kMessageFields.end();
-    if (known && !held.is_null() && !(held.is_array() && held.empty())) {
-      fields[key] = held;
+  for (const auto& [name, held] : object.value().items()) {
+    const std::vector<std::string_view>& known = message_fields();
+    if (name != "role" && name != "content" && std::find(known.begin(), known.end(), name) != known.end() &&
+        !held.is_null() && !(held.is_array() && held.empty())) {
+      fields[name] = held;
     }
   }
   const bool calls = fields.contains("tool_calls");
-  if (!value.contains("role") || (!value.contains("content") && !calls)) {
-    throw InvalidInput("\"" + name + "\" has no \"" + (value.contains("role") ? "content" : "role") +
+  if (!object.has("role") || (!object.has("content") && !calls)) {
+    throw InvalidInput("\"" + object.name() + "\" has no \"" + (object.has("role") ? "content" : "role") +
                        "\". A message is {\"role\": ..., \"content\": ...}.");
   }
-  std::vector<std::string_view> known{"role", "content"};
-  known.insert(known.end(), kMessageFields.begin(), kMessageFields.end());
-  report_unknown(value, known, prefix, unknown_fields);
-  message.role = string_of(value["role"], name + ".role");
-  if (value.contains("content") && !(calls && value["content"].is_null())) {
-    message.content = read_content(value["content"], name + ".content");
+  Message message;
+  message.role = object.at("role").text();
+  if (const std::optional<JsonField> content = object.find("content")) {
+    message.content = read_content(*content);
   } else {
     fields["content"] = nullptr;
   }
   if (calls) {
-    check_objects(fields["tool_calls"], name + ".tool_calls");
-    for (std::size_t i = 0; i < fields["tool_calls"].size(); ++i) {
-      const Json& call = fields["tool_calls"][i];
-      if (!call.contains("function") || !call["function"].is_object() || !call["function"].contains("name") ||
-          !call["function"]["name"].is_string()) {
-        throw InvalidInput("\"" + element(name + ".tool_calls", i) +
-                           "\" names no function. A call is {\"type\": \"function\", \"function\": {\"name\": ..., "
-                           "\"arguments\": ...}}.");
-      }
-    }
+    check_calls(object.at("tool_calls"));
   }
-  for (const char* text : {"reasoning_content", "reasoning", "thinking", "name", "tool_call_id"}) {
+  std::vector<std::string_view> texts(kReasoningFields.begin(), kReasoningFields.end());
+  texts.insert(texts.end(), {"name", "tool_call_id"});
+  for (const std::string_view text : texts) {
     if (fields.contains(text)) {
-      string_of(fields[text], name + "." + text);
+      object.at(text).text();  // throws where it is none
     }
   }
   message.fields = fields.empty() ? std::string() : fields.dump();
   return message;
 }
 
-template <typename Json>
-std::vector<Message> read_messages(const Json& value, const std::string& field,
-                                   std::vector<std::string>& unknown_fields) {
+std::vector<Message> read_messages(const JsonField& list, std::vector<std::string>& unknown_fields) {
   std::vector<Message> messages;
-  const Json& list = list_of(value, field, "a list of messages");
-  for (std::size_t i = 0; i < list.size(); ++i) {
-    const std::string name = element(field, i);
-    if (!list[i].is_object()) {
-      wrong_type(name, list[i], "a message {\"role\", \"content\"}");
-    }
-    messages.push_back(read_message(list[i], name, field + "[].", unknown_fields));
+  for (const JsonField& message : list.filled_list("a list of messages")) {
+    message.object("a message {\"role\", \"content\"}");
+    messages.push_back(read_message(message, list.name() + "[].", unknown_fields));
   }
   return messages;
 }
-
-// Templates write tools in the order that they were given in.
-template Message read_message(const nlohmann::ordered_json&, const std::string&, const std::string&,
-                              std::vector<std::string>&);
-template std::vector<Message> read_messages(const nlohmann::ordered_json&, const std::string&,
-                                            std::vector<std::string>&);
 
 }  // namespace endorm

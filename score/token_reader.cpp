@@ -2,88 +2,107 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <optional>
+#include <cstdint>
+#include <limits>
 
 #include <nlohmann/json.hpp>
 
 #include "core/errors.h"
 #include "score/json_check.h"
-#include "score/json_fields.h"
-#include "score/token_ids.h"
 
 namespace endorm {
 namespace {
 
-// The list beside the line that a value stands for; null where it stands for itself.
-template <typename Json>
-const GivenList* given_of(const Json& value, std::span<const GivenList> lists) {
-  const auto place = value.is_object() ? value.find("given") : value.end();
-  if (place == value.end() || !place->is_number_unsigned() || place->template get<std::size_t>() >= lists.size()) {
-    return nullptr;
-  }
-  return &lists[place->template get<std::size_t>()];
+using Json = nlohmann::ordered_json;
+
+std::string element(const JsonField& list, std::size_t index) {
+  return "\"" + list.name() + "[" + std::to_string(index) + "]\"";
 }
 
-template <typename Json>
-std::vector<bool> mask_of(const Json& value, const std::string& field, std::span<const GivenList> lists) {
-  const GivenList* given = given_of(value, lists);
-  if (given && !given->fault.empty()) {
-    throw InvalidInput("\"" + field + "\" " + given->fault);
+// The list beside the line that a value stands for; null where it stands for itself.
+const GivenList* given_of(const Json& value, std::span<const GivenList> lists) {
+  const auto place = value.is_object() ? value.find("given") : value.end();
+  if (place == value.end() || !place->is_number_unsigned() || place->get<std::size_t>() >= lists.size()) {
+    return nullptr;
   }
+  return &lists[place->get<std::size_t>()];
+}
+
+// The same of a field, without what is wrong with the list: that is thrown.
+const Tokens* given_values(const JsonField& field, std::span<const GivenList> lists) {
+  const GivenList* given = given_of(field.value(), lists);
+  if (given != nullptr && !given->fault.empty()) {
+    throw InvalidInput("\"" + field.name() + "\" " + given->fault);
+  }
+  return given != nullptr ? &given->values : nullptr;
+}
+
+std::vector<bool> read_mask(const JsonField& field, std::span<const GivenList> lists) {
   std::vector<bool> mask;
-  const auto add = [&](std::optional<bool> entry, const std::string& found) {
-    if (!entry) {
-      throw InvalidInput("\"" + element(field, mask.size()) + "\" is " + found +
+  const auto add = [&](bool own, bool context, const std::string& found) {
+    if (!own && !context) {
+      throw InvalidInput(element(field, mask.size()) + " is " + found +
                          ", expected 0 (context) or 1 (the model's own).");
     }
-    mask.push_back(*entry);
+    mask.push_back(own);
   };
-  if (given) {
-    for (const Token entry : given->values) {
-      add(entry == 0 || entry == 1 ? std::optional(entry == 1) : std::nullopt, std::to_string(entry));
+  if (const Tokens* given = given_values(field, lists)) {
+    for (const Token entry : *given) {
+      add(entry == 1, entry == 0, std::to_string(entry));
     }
     return mask;
   }
-  for (const Json& entry : list_of(value, field, "a list of 0 and 1")) {
-    const std::string text = entry.dump();
-    const bool own = text == "1" || text == "true";
-    add(own || text == "0" || text == "false" ? std::optional(own) : std::nullopt, excerpt(text));
+  for (const JsonField& entry : field.filled_list("a list of 0 and 1")) {
+    const std::string text = entry.value().dump();
+    add(text == "1" || text == "true", text == "0" || text == "false", excerpt(text));
   }
   return mask;
 }
 
 }  // namespace
 
-template <typename Json>
-Tokens ids_of(const Json& value, const std::string& field, std::span<const GivenList> lists) {
-  const GivenList* given = given_of(value, lists);
-  if (!given) {
-    return read_token_ids(value, field);
+Tokens read_token_ids(const JsonField& field, std::span<const GivenList> lists) {
+  if (const Tokens* given = given_values(field, lists)) {
+    const auto wrong = std::find_if(given->begin(), given->end(), [](Token id) { return id < 0; });
+    if (wrong != given->end()) {
+      throw InvalidInput(element(field, static_cast<std::size_t>(wrong - given->begin())) + " is " +
+                         std::to_string(*wrong) + ", which is no token id.");
+    }
+    return *given;
   }
-  if (!given->fault.empty()) {
-    throw InvalidInput("\"" + field + "\" " + given->fault);
+  const Json& list = field.value();
+  if (!list.is_array() || list.empty()) {
+    throw InvalidInput("\"" + field.name() + "\" is " +
+                       (list.is_array() ? std::string("an empty list") : std::string("a JSON ") + list.type_name()) +
+                       ", expected a list of token ids.");
   }
-  const auto wrong = std::find_if(given->values.begin(), given->values.end(), [](Token id) { return id < 0; });
-  if (wrong != given->values.end()) {
-    throw InvalidInput("\"" + element(field, static_cast<std::size_t>(wrong - given->values.begin())) + "\" is " +
-                       std::to_string(*wrong) + ", which is no token id.");
+  Tokens ids;
+  ids.reserve(list.size());
+  for (const Json& entry : list) {
+    if (!entry.is_number_integer()) {
+      throw InvalidInput(element(field, ids.size()) + " is a JSON " + entry.type_name() + ", expected a token id.");
+    }
+    const auto id = entry.get<std::int64_t>();
+    if (id < 0 || id > std::numeric_limits<Token>::max()) {
+      throw InvalidInput(element(field, ids.size()) + " is " + entry.dump() + ", which is no token id.");
+    }
+    ids.push_back(static_cast<Token>(id));
   }
-  return given->values;
+  return ids;
 }
 
-template <typename Json>
-RequestResponse read_tokens(const Json& ids, const std::string& field, const Json* mask, const std::string& mask_field,
+RequestResponse read_tokens(const JsonField& ids, const std::optional<JsonField>& mask,
                             std::span<const GivenList> lists) {
   RequestResponse response;
   response.ids.emplace();
   try {
-    response.ids = ids_of(ids, field, lists);
-    if (mask == nullptr || mask->is_null()) {
+    response.ids = read_token_ids(ids, lists);
+    if (!mask || mask->value().is_null()) {
       return response;
     }
-    response.mask = mask_of(*mask, mask_field, lists);
+    response.mask = read_mask(*mask, lists);
     if (response.mask.size() != response.ids->size()) {
-      throw InvalidInput("\"" + mask_field + "\" has " + std::to_string(response.mask.size()) + " entries for " +
+      throw InvalidInput("\"" + mask->name() + "\" has " + std::to_string(response.mask.size()) + " entries for " +
                          std::to_string(response.ids->size()) + " token ids. Give one for each.");
     }
   } catch (const InvalidInput& error) {
@@ -93,33 +112,25 @@ RequestResponse read_tokens(const Json& ids, const std::string& field, const Jso
   return response;
 }
 
-template <typename Json>
-std::vector<RequestResponse> read_response_ids(const Json& ids, const Json* mask, std::span<const GivenList> lists) {
+std::vector<RequestResponse> read_response_ids(const JsonField& ids, const std::optional<JsonField>& mask,
+                                               std::span<const GivenList> lists) {
+  const auto is_list = [&](const Json& each) { return each.is_array() || given_of(each, lists) != nullptr; };
+  const Json& value = ids.value();
+  if (given_of(value, lists) != nullptr ||
+      (value.is_array() && !value.empty() && std::none_of(value.begin(), value.end(), is_list))) {
+    return {read_tokens(ids, mask, lists)};
+  }
   std::vector<RequestResponse> responses;
-  if (!given_of(ids, lists)) {
-    list_of(ids, "response_ids", "a list of token ids, or of such lists");
-  }
-  if (given_of(ids, lists) || !std::any_of(ids.begin(), ids.end(), [&](const Json& each) {
-        return each.is_array() || given_of(each, lists);
-      })) {
-    responses.push_back(read_tokens(ids, "response_ids", mask, "response_mask", lists));
-    return responses;
-  }
-  if (mask && (!mask->is_array() || mask->size() != ids.size())) {
-    throw InvalidInput("\"response_mask\" must be a list of " + std::to_string(ids.size()) +
+  const std::vector<JsonField> each = ids.filled_list("a list of token ids, or of such lists");
+  if (mask && (!mask->is_list() || mask->value().size() != each.size())) {
+    throw InvalidInput("\"response_mask\" must be a list of " + std::to_string(each.size()) +
                        " lists, one for each of \"response_ids\".");
   }
-  for (std::size_t i = 0; i < ids.size(); ++i) {
-    responses.push_back(read_tokens(ids[i], element("response_ids", i), mask ? &(*mask)[i] : nullptr,
-                                    element("response_mask", i), lists));
+  const std::vector<JsonField> masks = mask ? mask->list() : std::vector<JsonField>{};
+  for (std::size_t i = 0; i < each.size(); ++i) {
+    responses.push_back(read_tokens(each[i], mask ? std::optional(masks[i]) : std::nullopt, lists));
   }
   return responses;
 }
-
-template Tokens ids_of(const nlohmann::ordered_json&, const std::string&, std::span<const GivenList>);
-template RequestResponse read_tokens(const nlohmann::ordered_json&, const std::string&, const nlohmann::ordered_json*,
-                                     const std::string&, std::span<const GivenList>);
-template std::vector<RequestResponse> read_response_ids(const nlohmann::ordered_json&, const nlohmann::ordered_json*,
-                                                        std::span<const GivenList>);
 
 }  // namespace endorm

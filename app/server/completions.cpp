@@ -5,7 +5,7 @@
 #include "core/errors.h"
 #include "core/utf8.h"
 #include "engine/path_statistics.h"
-#include "score/token_ids.h"
+#include "score/token_reader.h"
 
 namespace endorm {
 namespace {
@@ -152,10 +152,10 @@ std::vector<CompletionPrompt> prompts_field(const Json& body) {
   const Json& prompt = field(body, "prompt");
   std::vector<CompletionPrompt> prompts;
   if (prompt.is_array() && !prompt.empty() && prompt.front().is_number()) {
-    prompts.push_back({{}, read_token_ids(prompt, "prompt")});
+    prompts.push_back({{}, read_token_ids(JsonField(prompt, "prompt"))});
   } else if (prompt.is_array() && !prompt.empty() && prompt.front().is_array()) {
     for (const Json& ids : prompt) {
-      prompts.push_back({{}, read_token_ids(ids, "prompt[" + std::to_string(prompts.size()) + "]")});
+      prompts.push_back({{}, read_token_ids(JsonField(ids, "prompt[" + std::to_string(prompts.size()) + "]"))});
     }
   } else {
     for (std::string& text : texts_field(body, "prompt")) {

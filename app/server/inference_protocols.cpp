@@ -6,7 +6,7 @@
 
 #include "core/errors.h"
 #include "core/reward.h"
-#include "score/token_ids.h"
+#include "score/token_reader.h"
 
 namespace endorm {
 namespace {
@@ -26,10 +26,10 @@ std::vector<Request> whole_field(const Json& body, const char* name, const Proto
   std::vector<Request> requests;
   const auto place = [&] { return std::string(name) + "[" + std::to_string(requests.size()) + "]"; };
   if (holds(whole, number)) {
-    requests.push_back(templated_request(read_token_ids(whole, name), context, name));
+    requests.push_back(templated_request(read_token_ids(JsonField(whole, name)), context, name));
   } else if (holds(whole, list)) {
     for (const Json& ids : whole) {
-      requests.push_back(templated_request(read_token_ids(ids, place()), context, place()));
+      requests.push_back(templated_request(read_token_ids(JsonField(ids, place())), context, place()));
     }
   } else {
     for (const std::string& text : texts_field(body, name)) {

@@ -37,11 +37,13 @@ void check_complete(const Message& message, std::string_view asked, std::string_
     refuse_part("the content of this response beside its tool calls");
   }
   const common_json fields = common_json::parse(message.fields);
-  for (const char* name : {"reasoning_content", "reasoning", "thinking", "tool_plan"}) {
+  const auto check_text = [&](const char* name) {
     if (fields.contains(name) && fields[name].is_string() && !written(fields[name].get<std::string>())) {
       refuse_part(std::string("the ") + name + " of this response");
     }
-  }
+  };
+  std::for_each(kReasoningFields.begin(), kReasoningFields.end(), check_text);
+  check_text("tool_plan");
   std::map<std::string, std::size_t> calls;
   if (fields.contains("tool_calls") && fields["tool_calls"].is_array()) {
     for (const auto& call : fields["tool_calls"]) {
@@ -106,7 +108,7 @@ std::size_t message_begin(const TemplateRenderer& renderer, const Message& messa
   // A message without the reasoning that the prompt has opened is an answer alone: it stands where the template puts
   // one, behind the block that the template has closed.
   const auto holds = [&](const char* name) { return has_field<common_json>(message, name); };
-  const bool reasons = holds("reasoning_content") || holds("reasoning") || holds("thinking") ||
+  const bool reasons = std::any_of(kReasoningFields.begin(), kReasoningFields.end(), holds) ||
                        (plain.block && message.content.find(plain.block->closer) != std::string::npos);
   if (plain.block && plain.finished && !reasons && answered_text.starts_with(joined(*plain.finished))) {
     placed.context = ResponseContext::kClosedByTemplate;

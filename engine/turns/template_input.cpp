@@ -1,5 +1,6 @@
 #include "engine/turns/template_input.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <utility>
 
@@ -12,7 +13,7 @@ namespace {
 
 // Templates read reasoning by two names, whichever it came under: as transformers' _alias_reasoning_fields.
 void name_reasoning(common_json& message) {
-  for (const char* name : {"reasoning_content", "thinking", "reasoning"}) {
+  for (const char* name : kReasoningFields) {
     if (message.contains(name)) {
       const common_json reasoning = message[name];
       if (!message.contains("thinking")) {
@@ -161,11 +162,13 @@ common_json marked_json(const common_json& value, const InputMarks& marks) {
 
 common_json marked_message(const common_json& message, const InputMarks& marks) {
   common_json marked = marked_json(message, {marks.spare_reasoning, false});
-  for (const char* name : {"content", "reasoning_content", "thinking", "reasoning"}) {
+  const auto mark = [&](const char* name) {
     if (message.contains(name)) {
       marked[name] = marked_json(message.at(name), marks);
     }
-  }
+  };
+  mark("content");
+  std::for_each(kReasoningFields.begin(), kReasoningFields.end(), mark);
   if (message.contains("tool_calls") && message.at("tool_calls").is_array()) {
     for (std::size_t i = 0; i < message.at("tool_calls").size(); ++i) {
       const common_json& call = message.at("tool_calls")[i];

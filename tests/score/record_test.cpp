@@ -245,7 +245,7 @@ const BadRecord kBad[] = {
     {R"({"prompt":[{"role":"user"}],"response":"r"})", "\"prompt[0]\" has no \"content\""},
     {R"({"prompt":[{"content":"p"}],"response":"r"})", "\"prompt[0]\" has no \"role\""},
     {R"({"prompt":[{"role":1,"content":"p"}],"response":"r"})", "\"prompt[0].role\" is a JSON number"},
-    {R"({"prompt":[{"role":"user","content":null}],"response":"r"})", "\"prompt[0].content\" is a JSON null"},
+    {R"({"prompt":[{"role":"user","content":null}],"response":"r"})", "\"prompt[0]\" has no \"content\""},
     {R"({"prompt":[{"role":"user","content":[{"type":"image_url","image_url":{}}]}],"response":"r"})",
      "images are not supported yet"},
     {R"({"prompt":[{"role":"user","content":["p"]}],"response":"r"})", "\"prompt[0].content[0]\" is a JSON string"},
