@@ -5,58 +5,50 @@
 #include <nlohmann/json.hpp>
 
 #include "core/errors.h"
+#include "score/json_field.h"
 
 namespace endorm {
 namespace {
 
-using Json = nlohmann::json;
+using Json = nlohmann::ordered_json;
 
-// A count from zero up. The library would take -1 or 2.5 for one and wrap or cut it.
-std::size_t count_from(const Json& json, const char* name) {
-  const Json& value = json.at(name);
-  if (!value.is_number_unsigned()) {
-    throw InvalidInput(std::string("\"") + name + "\" is " + value.dump() + ", not a count");
-  }
-  return value.get<std::size_t>();
-}
-
-ResultResponse response_from(const Json& json) {
+ResultResponse response_from(const JsonField& row) {
   ResultResponse response;
-  if (json.contains("error")) {
-    response.error = json.at("error").get<std::string>();
+  if (row.has("error")) {
+    response.error = row.at("error").text();
     return response;
   }
-  response.reward = json.at("reward").get<double>();
-  if (json.contains("tokens")) {
-    response.tokens = count_from(json, "tokens");
+  response.reward = row.at("reward").number();
+  if (row.has("tokens")) {
+    response.tokens = row.at("tokens").count();
     if (response.tokens == std::size_t{0}) {
       throw InvalidInput("a scored response has no tokens");
     }
-    if (json.contains("log_prob")) {
-      response.mean_log_prob = json.at("log_prob").get<double>() / static_cast<double>(*response.tokens);
+    if (row.has("log_prob")) {
+      response.mean_log_prob = row.at("log_prob").number() / static_cast<double>(*response.tokens);
     }
   }
-  if (json.contains("token_rewards")) {
-    for (const Json& text : json.at("token_rewards").at("text")) {
-      response.text += text.get<std::string>();
+  if (row.has("token_rewards")) {
+    for (const JsonField& text : row.at("token_rewards").at("text").list()) {
+      response.text += text.text();
     }
   }
   return response;
 }
 
-ResultRow row_from(const Json& json, std::string line) {
+ResultRow row_from(const JsonField& fields, std::string line) {
   ResultRow row;
-  row.line = count_from(json, "line");
-  row.id = json.contains("id") ? json.at("id").get<std::string>() : "line " + std::to_string(row.line);
+  row.line = fields.at("line").count();
+  row.id = fields.has("id") ? fields.at("id").text() : "line " + std::to_string(row.line);
   row.json = std::move(line);
-  if (json.contains("error")) {
-    row.error = json.at("error").at("message").get<std::string>();
+  if (fields.has("error")) {
+    row.error = fields.at("error").at("message").text();
     return row;
   }
-  if (json.contains("chosen")) {
-    row.chosen = count_from(json, "chosen");
+  if (fields.has("chosen")) {
+    row.chosen = fields.at("chosen").count();
   }
-  for (const Json& response : json.at("responses").get_ref<const Json::array_t&>()) {
+  for (const JsonField& response : fields.at("responses").list()) {
     row.responses.push_back(response_from(response));
   }
   if (row.chosen && *row.chosen >= row.responses.size()) {
@@ -82,12 +74,12 @@ std::vector<std::string> read_results(std::istream& lines, const std::function<v
     }
     try {
       const Json json = Json::parse(line);
-      if (json.contains("manifest")) {
-        manifests.push_back(json.at("manifest").get_ref<const Json::object_t&>().empty() ? "{}"
-                                                                                         : json["manifest"].dump());
+      const JsonField fields(json);
+      if (fields.has("manifest")) {
+        manifests.push_back(nlohmann::json(fields.at("manifest").object().value()).dump());  // its fields by name
         continue;
       }
-      const ResultRow row = row_from(json, std::move(line));
+      const ResultRow row = row_from(fields, std::move(line));
       ++rows;
       on_row(row);
     } catch (const Json::parse_error& error) {
@@ -95,8 +87,6 @@ std::vector<std::string> read_results(std::istream& lines, const std::function<v
         refuse(
             "it ends in the middle. A run that was stopped leaves such a line: run `endorm score` again, it goes on");
       }
-      refuse(error.what());
-    } catch (const Json::exception& error) {
       refuse(error.what());
     } catch (const InvalidInput& error) {
       refuse(error.what());

@@ -7,6 +7,7 @@
 
 #include "core/errors.h"
 #include "score/json_check.h"
+#include "score/json_field.h"
 
 namespace endorm {
 namespace {
@@ -15,47 +16,36 @@ using Json = nlohmann::ordered_json;
 
 [[noreturn]] void refuse(const std::string& why) { throw InvalidInput(why); }
 
-const std::string& text_in(const Json& object, const char* name) {
-  if (!object.contains(name) || !object.at(name).is_string()) {
-    refuse(std::string("\"") + name + "\" of the sample is absent or no text");
-  }
-  return object.at(name).get_ref<const std::string&>();
-}
-
 // Columns of the same length: texts under "text", numbers under every other name.
-void check_tokens(const Json& tokens) {
-  if (!tokens.is_object() || !tokens.contains("text") || !tokens.at("text").is_array()) {
-    refuse("\"token_rewards\" of the sample has no list \"text\"");
-  }
-  const std::size_t length = tokens.at("text").size();
-  for (const auto& [name, column] : tokens.items()) {
-    if (!column.is_array() || column.size() != length) {
+void check_tokens(const JsonField& tokens) {
+  const std::size_t length = tokens.at("text").list().size();
+  for (const auto& [name, value] : tokens.value().items()) {
+    const std::vector<JsonField> column = tokens.at(name).list();
+    if (column.size() != length) {
       refuse("\"token_rewards\" of the sample has columns of different lengths: " + excerpt(name));
     }
-    for (const Json& cell : column) {
-      if (name == "text" ? !cell.is_string() : !cell.is_number()) {
-        refuse("\"token_rewards\" of the sample holds a cell of another type: " + excerpt(name));
+    for (const JsonField& cell : column) {
+      if (name == "text") {
+        cell.text();
+      } else {
+        cell.number();
       }
     }
   }
 }
 
 // A sample with the fields that are known, the others left out.
-std::string checked_sample(const Json& sample) {
-  if (!sample.is_object()) {
-    refuse("\"sample\" is no object");
+std::string checked_sample(const JsonField& sample) {
+  Json kept = {{"prompt", sample.at("prompt").text()}, {"response", sample.at("response").text()}};
+  const JsonField reward = sample.at("reward");
+  reward.number();  // throws where it is none
+  kept["reward"] = reward.value();
+  if (sample.has("note")) {
+    kept["note"] = sample.at("note").text();
   }
-  Json kept = {{"prompt", text_in(sample, "prompt")}, {"response", text_in(sample, "response")}};
-  if (!sample.contains("reward") || !sample.at("reward").is_number()) {
-    refuse("\"reward\" of the sample is absent or no number");
-  }
-  kept["reward"] = sample.at("reward");
-  if (sample.contains("note")) {
-    kept["note"] = text_in(sample, "note");
-  }
-  if (sample.contains("token_rewards")) {
+  if (sample.has("token_rewards")) {
     check_tokens(sample.at("token_rewards"));
-    kept["token_rewards"] = sample.at("token_rewards");
+    kept["token_rewards"] = sample.at("token_rewards").value();
   }
   return kept.dump();
 }
@@ -76,26 +66,21 @@ class Reader {
   }
 
   // Throws InvalidInput where the line cannot be used; then nothing of it is kept.
-  void add(const Json& row) {
-    if (!row.is_object() || !row.contains("step") || !row.at("step").is_number_unsigned()) {
-      refuse("it has no \"step\" that counts from 0");
-    }
-    const auto step = row.at("step").get<std::size_t>();
-    if (row.contains("sample")) {
+  void add(const JsonField& row) {
+    const std::size_t step = row.at("step").count();
+    if (row.has("sample")) {
       run_.samples.push_back({step, checked_sample(row.at("sample"))});
       return;
     }
     if (run_.steps > 0 && step <= run_.last_step) {
       refuse("step " + std::to_string(step) + " stands behind step " + std::to_string(run_.last_step));
     }
-    for (const auto& [name, value] : row.items()) {
-      if (!value.is_number()) {
-        refuse("\"" + excerpt(name) + "\" is " + excerpt(value.dump()) + ", not a number");
-      }
+    for (const auto& [name, value] : row.value().items()) {
+      JsonField(value, excerpt(name)).number();
     }
     ++run_.steps;
     run_.last_step = step;
-    for (const auto& [name, value] : row.items()) {
+    for (const auto& [name, value] : row.value().items()) {
       if (name != "step") {
         metric(name).points.push_back({step, value.get<double>()});
       }
@@ -123,9 +108,9 @@ class Reader {
 
 bool begins_run_log(const std::string& line) {
   try {
-    const Json row = parsed(line);
-    return row.is_object() && row.contains("manifest") && row.at("manifest").is_object() &&
-           row.at("manifest").contains("kind") && row.at("manifest").at("kind").is_string();
+    const Json row = parse_object(line);
+    const std::optional<JsonField> manifest = JsonField(row).find("manifest");
+    return manifest && manifest->has("kind") && manifest->at("kind").is_text();
   } catch (const InvalidInput&) {
     return false;
   }
@@ -144,7 +129,7 @@ RunFile read_run_log(std::istream& lines) {
     std::optional<Json> row;
     try {
       row = parsed(line);
-      reader.add(*row);
+      reader.add(JsonField(*row));
     } catch (const InvalidInput& error) {
       const bool half_written = !row && lines.eof();
       reader.add_fault(number, half_written ? "the last line is not whole: the run is writing it, or was stopped there"
