@@ -13,11 +13,12 @@
 
 namespace endorm {
 
-AtomicFile::AtomicFile(const std::string& path) : path_(path), partial_(path + ".partial") {
+AtomicFile::AtomicFile(const std::string& path, std::string_view writer)
+    : writer_(writer), path_(path), partial_(path + ".partial") {
   std::error_code failure;
   const auto status = std::filesystem::status(path, failure);
   if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) {
-    throw InvalidInput("[AtomicFile] " + path + " is no regular file. Give another path.");
+    throw InvalidInput("[" + writer_ + "] " + path + " is no regular file. Give another path.");
   }
   descriptor_ = ::open(partial_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
   if (descriptor_ < 0) {
@@ -33,8 +34,9 @@ AtomicFile::~AtomicFile() {
 }
 
 void AtomicFile::fail(const char* action) const {
-  throw EngineError("[AtomicFile] cannot " + std::string(action) + " " + path_ + ": " + std::strerror(errno) +
-                    ". Free space or check the disk and its permissions; what was at the path is still there.");
+  throw EngineError("[" + writer_ + "] cannot " + action + " " + path_ + ": " + std::strerror(errno) +
+                    ". Check its directory, the space on the disk and the permissions; what was at the path is still "
+                    "there.");
 }
 
 void AtomicFile::write(std::string_view bytes) {

@@ -15,9 +15,9 @@ enum class Durability { kOnDisk, kScratch };
 // a path at a time.
 class AtomicFile {
  public:
-  // Throws InvalidInput where something other than a regular file is at the path, EngineError where a file beside it
-  // cannot be created.
-  explicit AtomicFile(const std::string& path);
+  // Messages are in the name of `writer`, a function or command. Throws InvalidInput where something other than a
+  // regular file is at the path, EngineError where a file beside it cannot be created.
+  explicit AtomicFile(const std::string& path, std::string_view writer = "AtomicFile");
   ~AtomicFile();  // without commit(): removes what was written
   AtomicFile(const AtomicFile&) = delete;
   AtomicFile& operator=(const AtomicFile&) = delete;
@@ -30,6 +30,7 @@ class AtomicFile {
  private:
   [[noreturn]] void fail(const char* action) const;
 
+  std::string writer_;
   std::string path_;
   std::string partial_;
   int descriptor_ = -1;

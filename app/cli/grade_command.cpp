@@ -1,6 +1,6 @@
 #include <cstdio>
-#include <fstream>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include <CLI/CLI.hpp>
@@ -8,9 +8,10 @@
 
 #include "app/cli/commands.h"
 #include "app/cli/exit_status.h"
+#include "app/cli/write_file.h"
 #include "core/errors.h"
 #include "grade/grade.h"
-#include "score/json_check.h"
+#include "score/json_field.h"
 #include "score/line_reader.h"
 
 namespace endorm {
@@ -32,41 +33,24 @@ struct Counts {
   std::size_t failed = 0;
 };
 
-// A number in JSON is its own text: 27.0 stays "27.0".
-std::string text_field(const Json& record, const char* name) {
-  const auto found = record.find(name);
-  if (found == record.end()) {
-    throw InvalidInput(std::string("[grade] the record has no field \"") + name + "\"");
-  }
-  if (found->is_string()) {
-    return found->get<std::string>();
-  }
-  if (found->is_number()) {
-    return found->dump();
-  }
-  throw InvalidInput(std::string("[grade] \"") + name + "\" is neither text nor a number");
-}
-
 Json graded_row(const InputLine& line, const GradeOptions& options, Counts& counts) {
   Json row;
   try {
     if (line.error) {
       throw InvalidInput(*line.error);
     }
-    check_json(line.text);
-    const Json record = Json::parse(line.text);
-    if (!record.is_object()) {
-      throw InvalidInput("[grade] the record is no JSON object");
-    }
-    row["id"] = record.contains("id") ? record["id"] : Json(line.number);
+    const Json object = parse_object(line.text);
+    const JsonField record(object);
+    row["id"] = object.contains("id") ? object["id"] : Json(line.number);
     GradeOptions record_options = options;
-    if (const auto tolerance = record.find("tolerance"); tolerance != record.end() && !tolerance->is_null()) {
-      if (!tolerance->is_number() || tolerance->get<double>() < 0.0) {
-        throw InvalidInput("[grade] \"tolerance\" is no number that is 0 or more");
+    if (const std::optional<JsonField> tolerance = record.find("tolerance")) {
+      record_options.tolerance = tolerance->number();
+      if (record_options.tolerance < 0.0) {
+        throw InvalidInput("[grade] \"tolerance\" is below 0");
       }
-      record_options.tolerance = tolerance->get<double>();
     }
-    const Grade found = grade(text_field(record, "answer"), text_field(record, "reference"), record_options);
+    const Grade found =
+        grade(record.at("answer").text_or_number(), record.at("reference").text_or_number(), record_options);
     row["verdict"] = verdict_name(found.verdict);
     if (found.side) {
       row["side"] = *found.side == Side::kAnswer ? "answer" : "reference";
@@ -91,28 +75,14 @@ Json graded_row(const InputLine& line, const GradeOptions& options, Counts& coun
 void run_grade(const GradeFlags& flags) {
   std::unique_ptr<LineReader> reader = flags.input == "-" ? std::make_unique<LineReader>(0, "standard input")
                                                           : std::make_unique<LineReader>(flags.input);
-  std::ofstream file;
-  if (flags.output != "-") {
-    file.open(flags.output, std::ios::binary);
-    if (!file) {
-      throw EngineError("[grade] " + flags.output + " cannot be written. Does the directory exist?");
-    }
-  }
+  OutputFile output("grade", flags.output);
   Counts counts;
   while (const auto line = reader->next()) {
     ++counts.records;
-    const std::string row =
-        graded_row(*line, flags.options, counts).dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
-    const bool written = flags.output == "-" ? std::fwrite(row.data(), 1, row.size(), stdout) == row.size()
-                                             : static_cast<bool>(file << row);
-    if (!written) {
-      throw EngineError("[grade] a row could not be written. Is the disk full?");
-    }
+    output.write(graded_row(*line, flags.options, counts).dump(-1, ' ', false, Json::error_handler_t::replace));
+    output.write("\n");
   }
-  const bool closed = flags.output == "-" ? std::fflush(stdout) == 0 : (file.close(), !file.fail());
-  if (!closed) {
-    throw EngineError("[grade] the last rows could not be written. Is the disk full?");
-  }
+  output.finish();
   std::fprintf(stderr, "%zu graded: %zu correct, %zu wrong, %zu unparsable\n", counts.records - counts.failed,
                counts.correct, counts.wrong, counts.unparsable);
   if (counts.failed > 0) {

@@ -62,11 +62,11 @@ void run_lab(const LabFlags& flags) {
       limits += finding.limit ? 1 : 0;
       findings.push_back(std::move(finding));
     }
-    std::fflush(stdout);
+    finish_standard_output("lab");
   }
   std::printf("\n%zu of %zu statements hold; %zu more show where a claim ends\n", held, findings.size() - limits,
               limits);
-  std::fflush(stdout);  // before what goes to standard error
+  finish_standard_output("lab");
   const std::string text = lab::findings_json(findings);
   if (!flags.json.empty()) {
     write_file("lab", text, flags.json);

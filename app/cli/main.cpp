@@ -9,6 +9,7 @@
 #include "app/cli/exit_status.h"
 #include "app/cli/noted_signals.h"
 #include "app/cli/thread_waiting.h"
+#include "app/cli/write_file.h"
 #include "app/version.h"
 #include "core/errors.h"
 #include "report/terminal_text.h"
@@ -21,32 +22,9 @@ int fail(int status, const char* message) {
   return status;
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+// Runs the subcommand that the arguments name; returns the exit status.
+int run(CLI::App& app, int argc, char** argv) {
   using namespace endorm;
-  wait_briefly(argv);
-  std::signal(SIGPIPE, SIG_IGN);  // a closed pipe is an error of the write, with a message
-  std::signal(SIGXFSZ, SIG_IGN);  // and so is a file that reaches the limit on its size
-  CLI::App app{"EndoRM: any language model as a reward model, read from its logits", "endorm"};
-  app.set_version_flag("--version", std::string("endorm ") + kVersion);
-  app.require_subcommand(1);
-  app.footer(
-      "Every subcommand: endorm SUBCOMMAND --help\nExit status: 0 done; 1 the model, a file or a server failed; 2 bad "
-      "arguments or input; 3 done, but some records could not be scored; 70 a defect of EndoRM");
-  add_score_command(app);
-  add_rank_command(app);
-  add_bench_command(app);
-  add_report_command(app);
-  add_serve_command(app);
-  add_eval_command(app);
-  add_grade_command(app);
-  add_lab_command(app);
-  add_sft_command(app);
-  add_rl_command(app);
-  add_inspect_command(app);
-  add_models_command(app);
-  add_doctor_command(app);
   try {
     app.parse(argc, argv);
     return kExitDone;
@@ -77,4 +55,39 @@ int main(int argc, char** argv) {
   } catch (const std::exception& error) {
     return fail(kExitDefect, (std::string("this is a defect of EndoRM, please report it: ") + error.what()).c_str());
   }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  using namespace endorm;
+  wait_briefly(argv);
+  std::signal(SIGPIPE, SIG_IGN);  // a closed pipe is an error of the write, with a message
+  std::signal(SIGXFSZ, SIG_IGN);  // and so is a file that reaches the limit on its size
+  CLI::App app{"EndoRM: any language model as a reward model, read from its logits", "endorm"};
+  app.set_version_flag("--version", std::string("endorm ") + kVersion);
+  app.require_subcommand(1);
+  app.footer(
+      "Every subcommand: endorm SUBCOMMAND --help\nExit status: 0 done; 1 the model, a file or a server failed; 2 bad "
+      "arguments or input; 3 done, but some records could not be scored; 70 a defect of EndoRM");
+  add_score_command(app);
+  add_rank_command(app);
+  add_bench_command(app);
+  add_report_command(app);
+  add_serve_command(app);
+  add_eval_command(app);
+  add_grade_command(app);
+  add_lab_command(app);
+  add_sft_command(app);
+  add_rl_command(app);
+  add_inspect_command(app);
+  add_models_command(app);
+  add_doctor_command(app);
+  const int status = run(app, argc, argv);
+  try {
+    finish_standard_output("endorm");
+  } catch (const EngineError& error) {
+    return status == kExitDone || status == kExitRowsFailed ? fail(kExitWorld, error.what()) : status;
+  }
+  return status;
 }

@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <cstdio>
-#include <filesystem>
 #include <fstream>
 #include <memory>
 
@@ -10,6 +9,7 @@
 #include "app/cli/commands.h"
 #include "app/cli/exit_status.h"
 #include "app/cli/scoring_run.h"
+#include "app/cli/write_file.h"
 #include "core/errors.h"
 #include "engine/message_json.h"
 #include "report/terminal_text.h"
@@ -79,15 +79,14 @@ std::string rank_row(const Request& request, const Scored& scored) {
 // Best against worst of every record, in the form that preference trainers read.
 void write_pairs(const std::string& ranking_path, const std::string& pairs_path, double minimum_margin) {
   std::ifstream ranking(ranking_path);
-  const std::string partial = pairs_path + ".partial";
-  std::ofstream pairs(partial);
+  OutputFile pairs("rank", pairs_path);
   std::size_t written = 0;
   std::size_t records = 0;
   std::size_t without_text = 0;
   for (std::string line; std::getline(ranking, line);) {
     const Json row = Json::parse(line);
     if (row.contains("manifest")) {
-      std::ofstream(pairs_path + ".manifest.json") << row.dump(2) << '\n';
+      write_file("rank", row.dump(2) + "\n", pairs_path + ".manifest.json");
       continue;
     }
     ++records;
@@ -110,18 +109,13 @@ void write_pairs(const std::string& ranking_path, const std::string& pairs_path,
       message.update(entry.value("fields", Json::object()));
       return Json::array({std::move(message)});
     };
-    pairs << Json{{"prompt", row["messages"]},   {"chosen", answer(best)},
-                  {"rejected", answer(worst)},   {"chosen_reward", chosen},
-                  {"rejected_reward", rejected}, {"probability", preference_probability(chosen, rejected)}}
-                 .dump()
-          << '\n';
+    const Json pair{{"prompt", row["messages"]},   {"chosen", answer(best)},
+                    {"rejected", answer(worst)},   {"chosen_reward", chosen},
+                    {"rejected_reward", rejected}, {"probability", preference_probability(chosen, rejected)}};
+    pairs.write(pair.dump() + "\n");
     ++written;
   }
-  pairs.close();
-  if (!pairs) {
-    throw EngineError("[rank] " + partial + " cannot be written. Is the disk full?");
-  }
-  std::filesystem::rename(partial, pairs_path);
+  pairs.finish();
   if (without_text > 0) {
     std::fprintf(stderr, "endorm: no pair of %s whose responses are token ids alone: take those from the ranking\n",
                  counted(without_text, "record").c_str());
@@ -134,10 +128,7 @@ void run_rank(const RankFlags& flags) {
   if (!flags.pairs.empty() && flags.run.output.output == "-") {
     throw InvalidInput("[rank] --pairs needs the ranking in a file: give -o FILE as well");
   }
-  const std::filesystem::path pairs_folder = std::filesystem::path(flags.pairs).parent_path();
-  if (!pairs_folder.empty() && !std::filesystem::is_directory(pairs_folder)) {
-    throw InvalidInput("[rank] " + pairs_folder.string() + " is no directory. Make it, or give --pairs another path.");
-  }
+  check_directories("rank", std::span(&flags.pairs, 1));
   std::exception_ptr failed_rows;
   try {
     run_scoring("rank", flags.run, RowOptions{}, rank_row);

@@ -93,8 +93,7 @@ void report_run(const ReportFlags& flags) {
   std::ifstream lines = open_results(flags.input);
   const RunFile run = read_run_log(lines);
   if (flags.table || flags.output.empty()) {
-    std::fputs(run_table(run).c_str(), stdout);
-    std::fflush(stdout);  // before what goes to standard error
+    write_file("report", run_table(run), "-");
   }
   if (!flags.output.empty()) {
     write_run_page(run, flags, 0);
@@ -111,8 +110,7 @@ void report_results(const ReportFlags& flags) {
   }
   if (flags.table) {
     std::ifstream lines = open_results(flags.input);
-    std::fputs(render_records_table(lines, terminal_width(), flags.max_records).c_str(), stdout);
-    std::fflush(stdout);  // before what goes to standard error
+    write_file("report", render_records_table(lines, terminal_width(), flags.max_records), "-");
   }
   if (!flags.output.empty()) {
     std::ifstream lines = open_results(flags.input);

@@ -1,4 +1,3 @@
-#include <iostream>
 #include <memory>
 #include <string>
 #include <vector>
@@ -9,7 +8,6 @@
 #include "app/cli/option_flags.h"
 #include "app/cli/scoring_run.h"
 #include "app/cli/write_file.h"
-#include "engine/atomic_file.h"
 #include "score/merge_shards.h"
 
 namespace endorm {
@@ -21,17 +19,12 @@ struct MergeFlags {
 };
 
 void run_merge(const MergeFlags& flags) {
-  check_directories("score merge", std::span(&flags.output, 1));
-  if (flags.output == "-") {
-    merge_shards(flags.files, [](std::string_view line) { std::cout << line << '\n'; });
-    return;
-  }
-  AtomicFile file(flags.output);
+  OutputFile output("score merge", flags.output);
   merge_shards(flags.files, [&](std::string_view line) {
-    file.write(line);
-    file.write("\n");
+    output.write(line);
+    output.write("\n");
   });
-  file.commit();
+  output.finish();
 }
 
 void add_merge_command(CLI::App& score) {
