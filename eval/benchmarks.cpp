@@ -9,8 +9,9 @@
 
 #include "core/errors.h"
 #include "engine/content_hash.h"
+#include "engine/read_whole_file.h"
 #include "eval/benchmark_table.h"
-#include "eval/data_file.h"
+#include "eval/chosen_rows.h"
 #include "eval/row_texts.h"
 
 namespace endorm {
@@ -87,7 +88,7 @@ void drop_repeated(std::vector<RowExamples>& rows, std::set<std::string>& ids, s
 
 void read_file(const Benchmark& benchmark, const FoundFile& file, const ReadOptions& options,
                std::set<std::string>& ids, DataSet& data) {
-  const std::string bytes = read_data_file("read_benchmark", file.path);
+  const std::string bytes = read_whole_file("read_benchmark", file.path);
   std::vector<RowText> texts;
   try {
     texts = row_texts(bytes);

@@ -4,7 +4,7 @@
 
 #include "core/errors.h"
 #include "engine/content_hash.h"
-#include "eval/data_file.h"
+#include "engine/read_whole_file.h"
 #include "eval/row_reader.h"
 #include "eval/row_texts.h"
 #include "score/json_field.h"
@@ -38,7 +38,7 @@ std::string math_prompt_hash(const MathPrompt& prompt) {
 }
 
 std::vector<WorkedExample> read_worked_examples(const std::string& path) {
-  const std::string bytes = read_data_file("read_worked_examples", path);
+  const std::string bytes = read_whole_file("read_worked_examples", path);
   std::vector<WorkedExample> shots;
   std::size_t number = 0;
   try {

@@ -13,7 +13,8 @@
 
 #include "core/errors.h"
 #include "engine/content_hash.h"
-#include "eval/data_file.h"
+#include "engine/read_whole_file.h"
+#include "eval/chosen_rows.h"
 #include "eval/row_reader.h"
 #include "eval/row_texts.h"
 #include "grade/extract.h"
@@ -257,7 +258,7 @@ void check_problem(const MathProblem& problem) {
 
 void read_suite(const std::string& suite, MathRowReader read_row, const fs::path& path, const ReadOptions& options,
                 MathProblemSet& set) {
-  const std::string bytes = read_data_file("read_math_suites", path.string());
+  const std::string bytes = read_whole_file("read_math_suites", path.string());
   const std::string name = path.filename().string();
   std::vector<RowText> texts;
   try {

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "core/errors.h"
+#include "core/trimmed.h"
 
 namespace endorm {
 namespace {
@@ -70,13 +71,6 @@ std::vector<RowText> row_texts(std::string_view bytes) {
   return text.starts_with('[') ? elements_of(text) : lines_of(bytes);
 }
 
-std::string_view trimmed_row(std::string_view text) {
-  constexpr std::string_view kBlanks = " \t\r\n\v\f";
-  const std::size_t begin = text.find_first_not_of(kBlanks);
-  if (begin == std::string_view::npos) {
-    return {};
-  }
-  return text.substr(begin, text.find_last_not_of(kBlanks) - begin + 1);
-}
+std::string_view trimmed_row(std::string_view text) { return trimmed(text, " \t\r\n\v\f"); }
 
 }  // namespace endorm

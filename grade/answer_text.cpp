@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <utility>
 
+#include "core/trimmed.h"
+
 namespace endorm {
 namespace {
 
@@ -143,16 +145,7 @@ void drop_unopened_ends(std::string& text) {
   }
 }
 
-void trim(std::string& text) {
-  while (!text.empty() && is_space(text.back())) {
-    text.pop_back();
-  }
-  std::size_t begin = 0;
-  while (begin < text.size() && is_space(text[begin])) {
-    ++begin;
-  }
-  text.erase(0, begin);
-}
+void trim(std::string& text) { text = std::string(trimmed(text)); }
 
 // The number of bytes of a run of groups ",ddd" at `place`; 0 where there is none or a digit follows.
 std::size_t groups_at(std::string_view text, std::size_t place) {
@@ -234,8 +227,6 @@ std::string one_spelling(std::string_view answer) {
   trim(text);
   return text;
 }
-
-bool has_thousands(std::string_view text) { return without_thousands(text).size() != text.size(); }
 
 std::string without_thousands(std::string_view text) {
   std::string joined;

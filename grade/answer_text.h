@@ -10,10 +10,7 @@ namespace endorm {
 // parts thousands); a full stop at the end is gone, as are braces and brackets closed more often than opened.
 std::string one_spelling(std::string_view answer);
 
-// Whether commas stand so that they may part thousands ("12,345"): then there is a second reading as a list.
-bool has_thousands(std::string_view text);
-
-// The text without the commas that has_thousands speaks of.
+// The text without the commas that stand so that they may part thousands ("12,345").
 std::string without_thousands(std::string_view text);
 
 // Letters of ASCII, digits, white space: locale has no say.

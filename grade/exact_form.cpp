@@ -419,12 +419,4 @@ std::optional<std::string> exact_form(const Node& node) {
   }
 }
 
-std::optional<std::string> exact_literal(const std::string& literal) {
-  try {
-    return text_of(literal_value(literal));
-  } catch (const NotExact&) {
-    return std::nullopt;
-  }
-}
-
 }  // namespace endorm

@@ -14,8 +14,4 @@ namespace endorm {
 // 1,000 or numbers of more than 4,000 bits.
 std::optional<std::string> exact_form(const Node& node);
 
-// Whether the number that the literal names is an integer or a fraction, as "2.50" is 5/2: its text "5/2".
-// None for a literal of more than 4,000 bits.
-std::optional<std::string> exact_literal(const std::string& literal);
-
 }  // namespace endorm

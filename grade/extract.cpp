@@ -44,7 +44,7 @@ std::optional<std::string_view> after_hashes(std::string_view text) {
   }
   std::string_view line = text.substr(hashes + 4);
   line = line.substr(0, line.find('\n'));
-  const std::string_view answer = trimmed(line);
+  const std::string_view answer = without_marks(line);
   std::size_t digits = 0;
   while (digits < answer.size() && is_digit(answer[digits])) {
     ++digits;
@@ -71,7 +71,7 @@ std::optional<std::string_view> after_phrase(std::string_view text) {
   if (after == 0) {
     return std::nullopt;
   }
-  const std::string_view found = trimmed(first_sentence(trimmed(text.substr(after))));
+  const std::string_view found = without_marks(first_sentence(without_marks(text.substr(after))));
   if (found.empty()) {
     return std::nullopt;
   }
@@ -97,19 +97,19 @@ ExtractedAnswer extract_answer(std::string_view text) {
     return {std::string(*phrase), AnswerPlace::kPhrase, ""};
   }
   if (!is_prose(text)) {
-    return {std::string(trimmed(text)), AnswerPlace::kWhole, ""};
+    return {std::string(without_marks(text)), AnswerPlace::kWhole, ""};
   }
   // "$f(x) = ax + b$, where $b$ is an integer": the answer stands in front.
   const std::string_view stated = text.substr(0, std::min(text.find(", where "), text.find(",where ")));
   if (stated.size() < text.size() && !stated.empty() && stated.back() == '$' && !is_prose(stated)) {
-    return {std::string(trimmed(stated)), AnswerPlace::kWhole, ""};
+    return {std::string(without_marks(stated)), AnswerPlace::kWhole, ""};
   }
   if (const auto said = said_last(text)) {
     return {said->text, said->formula ? AnswerPlace::kFormula : AnswerPlace::kNumber, ""};
   }
   constexpr std::size_t kFewWords = 24;  // bytes: "there are none"
   if (text.size() <= kFewWords) {
-    return {std::string(trimmed(text)), AnswerPlace::kWhole, ""};
+    return {std::string(without_marks(text)), AnswerPlace::kWhole, ""};
   }
   return {};
 }

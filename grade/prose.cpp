@@ -75,7 +75,7 @@ std::optional<Formula> formula_at(std::string_view text, std::size_t place, Clos
     const std::string_view inside = text.substr(place + size, close - place - size);
     const std::size_t end = close + 1;
     const char behind = end < text.size() ? text[end] : ' ';
-    if (trimmed(inside).empty() || inside.find("\n\n") != std::string_view::npos || is_money(inside, behind)) {
+    if (without_marks(inside).empty() || inside.find("\n\n") != std::string_view::npos || is_money(inside, behind)) {
       return std::nullopt;
     }
     return Formula{place, inside, size == 2 && end < text.size() && text[end] == '$' ? end + 1 : end};
@@ -91,7 +91,7 @@ std::optional<Formula> formula_at(std::string_view text, std::size_t place, Clos
     return std::nullopt;
   }
   const std::string_view inside = text.substr(place + 2, close - place - 2);
-  if (trimmed(inside).empty() || inside.find("\n\n") != std::string_view::npos) {
+  if (without_marks(inside).empty() || inside.find("\n\n") != std::string_view::npos) {
     return std::nullopt;
   }
   return Formula{place, inside, close + 2};
@@ -143,7 +143,7 @@ std::optional<std::string_view> last_number(std::string_view text) {
 
 // "x" of "x = 5"; empty where there is no "=".
 std::string_view left_side(std::string_view formula) {
-  return trimmed(formula.substr(0, formula.find('=') == std::string_view::npos ? 0 : formula.find('=')));
+  return without_marks(formula.substr(0, formula.find('=') == std::string_view::npos ? 0 : formula.find('=')));
 }
 
 std::string_view behind_last_equals(std::string_view formula) {
@@ -165,7 +165,7 @@ bool is_prose(std::string_view text) {
   return words >= kSentence || (verb && words >= 2);
 }
 
-std::string_view trimmed(std::string_view text) {
+std::string_view without_marks(std::string_view text) {
   while (!text.empty() && (is_space(text.front()) || text.front() == '*' || text.front() == ':')) {
     text.remove_prefix(1);
   }
@@ -204,8 +204,8 @@ std::optional<SaidLast> said_last(std::string_view text) {
   std::vector<Formula> formulas = find_formulas(text);
   const std::optional<std::string_view> number = last_number(text);
   const std::size_t number_begin = number ? static_cast<std::size_t>(number->data() - text.data()) : 0;
-  const auto letter_alone = [](const Formula& formula) { return trimmed(formula.inside).size() == 1; };
-  while (!formulas.empty() && letter_alone(formulas.back()) && !is_digit(trimmed(formulas.back().inside)[0]) &&
+  const auto letter_alone = [](const Formula& formula) { return without_marks(formula.inside).size() == 1; };
+  while (!formulas.empty() && letter_alone(formulas.back()) && !is_digit(without_marks(formulas.back().inside)[0]) &&
          (number || formulas.size() > 1)) {
     formulas.pop_back();
   }

@@ -25,7 +25,8 @@ std::optional<SaidLast> said_last(std::string_view text);
 // Up to the end of the sentence or line: a full stop that no digit follows. A formula is not cut.
 std::string_view first_sentence(std::string_view text);
 
-// Without white space, "*" and ":" in front, and without white space and "*" behind.
-std::string_view trimmed(std::string_view text);
+// Without white space, "*" and ":" in front, and without white space and "*" behind: Markdown's marks, and what stands
+// between "answer" and an answer.
+std::string_view without_marks(std::string_view text);
 
 }  // namespace endorm

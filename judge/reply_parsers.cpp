@@ -5,6 +5,8 @@
 #include <string_view>
 #include <utility>
 
+#include "core/trimmed.h"
+
 namespace endorm {
 namespace {
 
@@ -24,12 +26,6 @@ bool is_minus_sign(std::string_view before) {
   }
   before.remove_suffix(1);
   return before.empty() || std::string_view(" \t\n:=(").find(before.back()) != std::string_view::npos;
-}
-
-std::string_view trimmed(std::string_view text, std::string_view marks) {
-  const std::size_t begin = text.find_first_not_of(marks);
-  return begin == std::string_view::npos ? std::string_view()
-                                         : text.substr(begin, text.find_last_not_of(marks) - begin + 1);
 }
 
 // Keeps a verdict, or finds that it contradicts the one before.

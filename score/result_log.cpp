@@ -134,12 +134,6 @@ ResultLog ResultLog::open(const std::string& path, const std::string& manifest, 
     return log;
   }
   log.lock();
-  if (::fstat(descriptor, &status) != 0) {
-    log.fail("read", errno);
-  }
-  if (status.st_size > 0 && mode == ResultMode::kRefuseExisting) {
-    throw InvalidInput("[ResultLog::open] " + path + " exists. Give another file with -o, or --overwrite.");
-  }
   if (mode == ResultMode::kResume) {
     log.read_existing(manifest);
   } else {

@@ -9,9 +9,8 @@
 namespace endorm {
 
 enum class ResultMode {
-  kResume,          // an existing file of the same manifest is continued
-  kOverwrite,       // an existing file is emptied
-  kRefuseExisting,  // an existing file that is not empty is an error
+  kResume,     // an existing file of the same manifest is continued
+  kOverwrite,  // an existing file is emptied
 };
 
 // The result file of a run: a manifest line, then one JSON row a record in the order of the input. It is append-only,

@@ -128,7 +128,7 @@ class Run {
   std::string record_error(const std::optional<std::string>& id, std::size_t line, std::string_view key,
                            const std::string& message) {
     ++summary_.record_errors;
-    return error_row(id, line, key, RowErrorKind::kInvalidInput, message);
+    return error_row(id, line, key, message);
   }
 
   LineReader& input_;

@@ -221,7 +221,7 @@ std::string scored_row(const Request& request, const Scored& scored, const RowOp
   return dump(row);
 }
 
-std::string error_row(const std::optional<std::string>& id, std::size_t line, std::string_view key, RowErrorKind kind,
+std::string error_row(const std::optional<std::string>& id, std::size_t line, std::string_view key,
                       const std::string& message) {
   Json row;
   if (id) {
@@ -229,7 +229,7 @@ std::string error_row(const std::optional<std::string>& id, std::size_t line, st
   }
   row["line"] = line;
   row["key"] = key;
-  row["error"] = {{"kind", kind == RowErrorKind::kInvalidInput ? "invalid_input" : "engine"}, {"message", message}};
+  row["error"] = {{"kind", "invalid_input"}, {"message", message}};
   return dump(row);
 }
 

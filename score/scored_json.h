@@ -28,10 +28,8 @@ nlohmann::ordered_json scored_record(const Request& request, const Scored& score
 // same number.
 std::string scored_row(const Request& request, const Scored& scored, const RowOptions& options);
 
-enum class RowErrorKind { kInvalidInput, kEngine };
-
-// A record without a score. id is absent where it could not be read.
-std::string error_row(const std::optional<std::string>& id, std::size_t line, std::string_view key, RowErrorKind kind,
+// A record that could not be read: {"id"?, "line", "key", "error"}. id is absent where that could not be read either.
+std::string error_row(const std::optional<std::string>& id, std::size_t line, std::string_view key,
                       const std::string& message);
 
 }  // namespace endorm

@@ -11,8 +11,8 @@
 #include "app/bench_settings.h"
 #include "app/cli/scoring_run.h"
 #include "core/errors.h"
+#include "engine/read_whole_file.h"
 #include "eval/bench_json.h"
-#include "eval/data_file.h"
 #include "report/terminal_text.h"
 
 namespace endorm {
@@ -97,7 +97,7 @@ ResponseReport merged_responses(const std::string& command, std::vector<BenchRep
 }  // namespace
 
 BenchReport read_report(const std::string& command, const std::string& path) {
-  return read_bench_json(read_data_file(command, path), path);
+  return read_bench_json(read_whole_file(command, path), path);
 }
 
 BenchReport merged_report(const std::string& command, const std::vector<std::string>& paths) {

@@ -179,7 +179,7 @@ TEST_CASE("what cannot be read at all is refused, with what was looked for and w
   CHECK(contains(message({"aime99"}), "aime24, aime25"));
   CHECK(contains(message({"gsm8k"}), "github.com/openai/grade-school-math"));
   CHECK(contains(message({"gsm8k"}), "gsm8k/test.jsonl"));
-  CHECK(contains(message({directory.file("none.jsonl")}), "cannot open"));
+  CHECK(contains(message({directory.file("none.jsonl")}), "cannot be read"));
   write_file(directory.file("empty.jsonl"), "");
   CHECK(contains(message({directory.file("empty.jsonl")}), "It is empty"));
   write_file(directory.file("bad.jsonl"), "{\"question\": \"?\"}\n");

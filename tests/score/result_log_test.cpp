@@ -27,7 +27,7 @@ std::string key_of(std::size_t record) { return record_key("record " + std::to_s
 
 // Rows of uneven length, some longer than a page.
 std::string row_of(std::size_t record) {
-  return error_row("\"key\":\"" + std::to_string(record), record + 1, key_of(record), RowErrorKind::kEngine,
+  return error_row("\"key\":\"" + std::to_string(record), record + 1, key_of(record),
                    std::string(record * 37 % 9001, 'x'));
 }
 
@@ -83,7 +83,7 @@ std::string open_error(const std::string& path, ResultMode mode, const std::stri
   return message_of<Expected>([&] { ResultLog::open(path, manifest, mode); });
 }
 
-TEST_CASE("a new file, continued, overwritten, refused") {
+TEST_CASE("a new file, continued, overwritten") {
   const TemporaryDirectory directory;
   const std::string path = directory.file("out.jsonl");
   run_to_end(path, 5, 2);
@@ -92,15 +92,11 @@ TEST_CASE("a new file, continued, overwritten, refused") {
   CHECK(read_file(path) == whole_file(9));
   run_to_end(path, 9, 4);  // nothing left to do
   CHECK(read_file(path) == whole_file(9));
-  CHECK(contains(open_error<InvalidInput>(path, ResultMode::kRefuseExisting), "exists"));
-  CHECK(read_file(path) == whole_file(9));
   {
     const ResultLog log = ResultLog::open(path, kManifest, ResultMode::kOverwrite);
     CHECK(log.finished_rows() == 0);
     CHECK(read_file(path) == kManifest + "\n");
   }
-  CHECK(open_error<InvalidInput>(directory.file("new"), ResultMode::kRefuseExisting).empty());
-  CHECK(read_file(directory.file("new")) == kManifest + "\n");
 }
 
 TEST_CASE("rows that were not synced are not in the file, and a row may not break the lines") {

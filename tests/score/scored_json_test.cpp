@@ -101,10 +101,10 @@ TEST_CASE("chosen records, failed responses and failed records") {
   const json row = json::parse(scored_row(pair, scored, {}));
   CHECK(row["chosen"] == 0);
   CHECK(row["responses"][1] == json{{"error", "too long"}});
-  CHECK(error_row("b", 2, "00ff", RowErrorKind::kInvalidInput, "bad \"x\"") ==
+  CHECK(error_row("b", 2, "00ff", "bad \"x\"") ==
         R"({"id":"b","line":2,"key":"00ff","error":{"kind":"invalid_input","message":"bad \"x\""}})");
-  CHECK(error_row(std::nullopt, 2, "00ff", RowErrorKind::kEngine, "m") ==
-        R"({"line":2,"key":"00ff","error":{"kind":"engine","message":"m"}})");
+  CHECK(error_row(std::nullopt, 2, "00ff", "m") ==
+        R"({"line":2,"key":"00ff","error":{"kind":"invalid_input","message":"m"}})");
 }
 
 TEST_CASE("doubles read back as the same bits") {
