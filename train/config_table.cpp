@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
-#include <fstream>
 #include <numeric>
 #include <set>
 #include <sstream>
@@ -11,6 +10,7 @@
 #include <toml++/toml.h>
 
 #include "core/errors.h"
+#include "engine/read_whole_file.h"
 
 namespace endorm {
 namespace {
@@ -56,15 +56,6 @@ std::size_t distance(std::string_view a, std::string_view b) {
     }
   }
   return row.back();
-}
-
-std::string content_of(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream content;
-  if (!file || !(content << file.rdbuf())) {
-    throw InvalidInput("[config] " + path + " cannot be read");
-  }
-  return content.str();
 }
 
 }  // namespace
@@ -145,7 +136,7 @@ ConfigTable::ConfigTable(const std::string& path) : state_(std::make_unique<Stat
   state_->document = std::make_shared<Document>();
   state_->document->name = std::filesystem::path(path).filename().string();
   try {
-    state_->document->root = toml::parse(content_of(path));
+    state_->document->root = toml::parse(read_whole_file("config", path));
   } catch (const toml::parse_error& error) {
     throw InvalidInput("[config] " + state_->document->name + ", line " + std::to_string(error.source().begin.line) +
                        ": " + std::string(error.description()));

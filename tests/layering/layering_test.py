@@ -3,8 +3,9 @@
 
 Fails on an include of a room or of a wing of one (a folder in it) that the tables do not allow, on two rooms that
 include each other, on a third-party header in one of our headers, on arguments, environment or standard streams outside
-app/, and on a type that two files define outside an unnamed namespace (linkers take one of the two destructors without
-a word). A self-test on a made-up tree shows that each of these is found.
+app/, on a type that two files define outside an unnamed namespace (linkers take one of the two destructors without a
+word), and on a message of an error that does not begin with its function or command. A self-test on a made-up tree shows
+that each of these is found.
 """
 import collections
 import pathlib
@@ -24,6 +25,15 @@ ROOM_LIBRARIES = {
     "app": ("nlohmann/json.hpp", "nlohmann/json_fwd.hpp"),
     **dict.fromkeys(("score", "eval", "report"), ("nlohmann/json_fwd.hpp",)),
 }
+# A message that is thrown begins "[function or command] ".
+MESSAGE = re.compile(r'\bthrow (?:InvalidInput|EngineError)\(\s*(?:std::string\()?"(?!\[)')
+# What reads a row, a record or the body of a request says what is wrong in it; who calls it says where: the file and the
+# line, or the route.
+READERS = re.compile(r"app/server/|engine/llama/device_reader|"
+                     r"eval/(bench_json|best_of_readers|judged_json|math_json|math_row|math_suites|own_readers|pair_readers|"
+                     r"row_reader|row_texts|step_readers)\.|report/(result_file|run_file)\.|"
+                     r"score/(json_check|json_field|message_reader|record|response_reader|token_reader)\.|"
+                     r"train/(rl_problem|training_data)\.")
 TYPE = re.compile(r"^(?:struct|class|enum class) (\w+)(?: final)?(?: :[^;{]*)? \{")
 # Where app-only words are right, with the reason.
 ALLOWED = {}
@@ -98,6 +108,19 @@ def faults(root):
     return found
 
 
+def unnamed_messages(root):
+    root = pathlib.Path(root)
+    found = []
+    for room in rooms_of((root / "docs/design.md").read_text()):
+        for path in sorted((root / room).rglob("*")):
+            name = path.relative_to(root).as_posix()
+            if path.suffix in (".h", ".cpp") and not READERS.match(name):
+                text = path.read_text(errors="replace")
+                found += [f"{name}:{text.count(chr(10), 0, match.start()) + 1} throws a message that does not begin with "
+                          "its [function or command]" for match in MESSAGE.finditer(text)]
+    return found
+
+
 def types_of(text):
     """Names of the types that a file defines in a named namespace."""
     unnamed = False
@@ -134,6 +157,8 @@ def self_test():
             (root / file).write_text("namespace endorm {\nstruct Twice {\n};\nstruct Twice::Inner {\n};\n}\n")
         (root / "engine/b.cpp").write_text('#include "core/a.h"\nnamespace {\nclass Twice {\n};\n}  // namespace\n')
         assert len(double_names(root)) == 1 and "core/a.h and in engine/d.h" in double_names(root)[0], double_names(root)
+        (root / "core/e.cpp").write_text('throw InvalidInput("[e] it");\nthrow EngineError(\n    "it");\nthrow InvalidInput(why);\n')
+        assert unnamed_messages(root) == ["core/e.cpp:2 throws a message that does not begin with its [function or command]"]
         (root / "engine/near").mkdir()
         (root / "engine/far").mkdir()
         (root / "docs/design.md").write_text(
@@ -158,9 +183,9 @@ def self_test():
 if __name__ == "__main__":
     self_test()
     here = pathlib.Path(__file__).resolve().parents[2]
-    problems = faults(here) + wing_faults(here) + double_names(here)
+    problems = faults(here) + wing_faults(here) + double_names(here) + unnamed_messages(here)
     for problem in problems:
         print(problem)
     if not problems:
-        print("layering: every include follows docs/design.md, every type has one definition")
+        print("layering: every include follows docs/design.md, every type has one definition, every message its function")
     sys.exit(1 if problems else 0)
