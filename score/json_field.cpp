@@ -129,9 +129,9 @@ std::vector<JsonField> JsonField::filled_list(std::string_view wanted) const {
   return elements;
 }
 
-std::vector<std::string> JsonField::texts() const {
+std::vector<std::string> JsonField::texts(std::string_view wanted) const {
   std::vector<std::string> texts;
-  for (const JsonField& element : filled_list("a list of strings")) {
+  for (const JsonField& element : filled_list(wanted)) {
     texts.push_back(element.text());
   }
   return texts;

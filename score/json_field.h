@@ -46,11 +46,11 @@ class JsonField {
   std::size_t count() const;  // a whole number from 0
   bool truth() const;
 
-  std::vector<JsonField> list(std::string_view wanted = "a list") const;  // may be empty
-  std::vector<JsonField> filled_list(std::string_view wanted) const;      // at least one
-  std::vector<std::string> texts() const;                                 // at least one
-  std::vector<bool> truths() const;                                       // at least one
-  std::vector<std::int64_t> integers() const;                             // may be empty
+  std::vector<JsonField> list(std::string_view wanted = "a list") const;                // may be empty
+  std::vector<JsonField> filled_list(std::string_view wanted) const;                    // at least one
+  std::vector<std::string> texts(std::string_view wanted = "a list of strings") const;  // at least one
+  std::vector<bool> truths() const;                                                     // at least one
+  std::vector<std::int64_t> integers() const;                                           // may be empty
 
  private:
   const nlohmann::ordered_json* value_;

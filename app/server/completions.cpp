@@ -11,19 +11,13 @@ namespace endorm {
 namespace {
 
 std::size_t count_field(const Json& body, const char* name, std::size_t otherwise) {
-  const Json* found = optional_field(body, name);
-  if (found && !found->is_number_unsigned()) {
-    throw InvalidInput("\"" + std::string(name) + "\" is " + found->dump() + ", expected a whole number.");
-  }
-  return found ? found->get<std::size_t>() : otherwise;
+  const std::optional<JsonField> found = JsonField(body).find(name);
+  return found ? found->count() : otherwise;
 }
 
 double number_field(const Json& body, const char* name, double otherwise) {
-  const Json* found = optional_field(body, name);
-  if (found && !found->is_number()) {
-    throw InvalidInput("\"" + std::string(name) + "\" is " + found->dump() + ", expected a number.");
-  }
-  return found ? found->get<double>() : otherwise;
+  const std::optional<JsonField> found = JsonField(body).find(name);
+  return found ? found->number() : otherwise;
 }
 
 // One token of the reply.

@@ -98,17 +98,9 @@ std::vector<std::size_t> ranked(std::span<const double> rewards, std::size_t cou
 
 // A document is a text or {"text"}.
 std::vector<std::string> document_texts(const Json& body, const char* name) {
-  const Json& documents = field(body, name);
-  if (!documents.is_array() || documents.empty()) {
-    throw InvalidInput("\"" + std::string(name) + "\" must be a list that is not empty.");
-  }
   std::vector<std::string> texts;
-  for (const Json& document : documents) {
-    if (!document.is_string() && !document.is_object()) {
-      throw InvalidInput("\"" + std::string(name) + "[" + std::to_string(texts.size()) + "]\" is a JSON " +
-                         document.type_name() + ", expected a string or {\"text\"}.");
-    }
-    texts.push_back(document.is_string() ? document.get<std::string>() : text_field(document, "text"));
+  for (const JsonField& document : JsonField(body).at(name).filled_list("a list that is not empty")) {
+    texts.push_back(document.is_text() ? document.text() : document.object("a string or {\"text\"}").at("text").text());
   }
   return texts;
 }

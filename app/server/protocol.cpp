@@ -5,14 +5,10 @@
 
 #include "app/server/other_family.h"
 #include "core/errors.h"
-#include "score/json_check.h"
+#include "score/json_field.h"
 
 namespace endorm {
 namespace {
-
-[[noreturn]] void wrong(const char* name, const Json& found, const char* wanted) {
-  throw InvalidInput("\"" + std::string(name) + "\" is a JSON " + found.type_name() + ", expected " + wanted + ".");
-}
 
 // Where a whole text or list of tokens is cut; what is noticed is told.
 template <typename Whole>
@@ -36,46 +32,19 @@ const Json* optional_field(const Json& body, const char* name) {
   return found == body.end() || found->is_null() ? nullptr : &*found;
 }
 
-const Json& field(const Json& body, const char* name) {
-  const Json* found = optional_field(body, name);
-  if (!found) {
-    throw InvalidInput("there is no \"" + std::string(name) + "\".");
-  }
-  return *found;
-}
+const Json& field(const Json& body, const char* name) { return JsonField(body).at(name).value(); }
 
-const std::string& text_field(const Json& body, const char* name) {
-  const Json& found = field(body, name);
-  if (!found.is_string()) {
-    wrong(name, found, "a string");
-  }
-  return found.get_ref<const std::string&>();
-}
+const std::string& text_field(const Json& body, const char* name) { return JsonField(body).at(name).text(); }
 
 std::vector<std::string> texts_field(const Json& body, const char* name) {
-  const Json& found = field(body, name);
-  if (found.is_string()) {
-    return {found.get<std::string>()};
-  }
-  if (!found.is_array() || found.empty()) {
-    wrong(name, found, "a string or a list of strings that is not empty");
-  }
-  std::vector<std::string> texts;
-  for (const Json& text : found) {
-    if (!text.is_string()) {
-      wrong((std::string(name) + "[" + std::to_string(texts.size()) + "]").c_str(), text, "a string");
-    }
-    texts.push_back(text.get<std::string>());
-  }
-  return texts;
+  const JsonField found = JsonField(body).at(name);
+  return found.is_text() ? std::vector<std::string>{found.text()}
+                         : found.texts("a string or a list of strings that is not empty");
 }
 
 bool flag_field(const Json& body, const char* name, bool otherwise) {
-  const Json* found = optional_field(body, name);
-  if (found && !found->is_boolean()) {
-    wrong(name, *found, "true or false");
-  }
-  return found ? found->get<bool>() : otherwise;
+  const std::optional<JsonField> found = JsonField(body).find(name);
+  return found ? found->truth() : otherwise;
 }
 
 ProtocolContext with_turn_cut(const ProtocolContext& context, const Json& body) {

@@ -2,6 +2,7 @@
 
 #include "core/errors.h"
 #include "score/json_check.h"
+#include "score/json_field.h"
 
 namespace endorm {
 namespace {
@@ -13,19 +14,17 @@ std::string text_or(const Json& object, const char* name, const char* otherwise)
 
 // A text, or the texts of parts.
 std::string text_of_parts(const Json& content, const std::string& name) {
-  if (content.is_string()) {
-    return content.get<std::string>();
-  }
-  if (!content.is_array()) {
-    throw InvalidInput("\"" + name + "\" is a JSON " + content.type_name() + ", expected a string or a list of parts.");
+  const JsonField field(content, name);
+  if (field.is_text()) {
+    return field.text();
   }
   std::string text;
-  for (const Json& part : content) {
-    const std::string type = part.is_object() ? text_or(part, "type", "") : "";
+  for (const JsonField& part : field.list("a string or a list of parts")) {
+    const std::string type = part.has("type") ? part.at("type").text() : "";
     if (type == "refusal") {
-      text += text_field(part, "refusal");
+      text += part.at("refusal").text();
     } else if (type.ends_with("text")) {  // input_text, output_text, summary_text, reasoning_text
-      text += text_field(part, "text");
+      text += part.at("text").text();
     } else {
       throw InvalidInput("\"" + name + "\" holds a part of type \"" + excerpt(type) + "\", expected text.");
     }
@@ -42,18 +41,12 @@ class ItemReader {
       messages_.push_back({{"role", "user"}, {"content", items}});
       return;
     }
-    if (!items.is_array()) {
-      throw InvalidInput("\"" + field + "\" is a JSON " + items.type_name() + ", expected a list of items.");
-    }
-    for (std::size_t i = 0; i < items.size(); ++i) {
-      const std::string name = field + "[" + std::to_string(i) + "]";
-      if (!items[i].is_object()) {
-        throw InvalidInput("\"" + name + "\" is a JSON " + items[i].type_name() + ", expected an item.");
-      }
+    for (const JsonField& item : JsonField(items, field).list("a list of items")) {
+      item.object("an item");
       try {
-        read(items[i], name);
+        read(item.value(), item.name());
       } catch (const InvalidInput& error) {
-        throw InvalidInput("\"" + name + "\": " + error.what());
+        throw InvalidInput("\"" + item.name() + "\": " + error.what());
       }
     }
   }
@@ -133,17 +126,13 @@ class ItemReader {
 
 // Tools in the form that chat templates read.
 Json chat_tools(const Json& tools) {
-  if (!tools.is_array()) {
-    throw InvalidInput("\"responses_create_params.tools\" is a JSON " + std::string(tools.type_name()) +
-                       ", expected a list.");
-  }
   Json list = Json::array();
-  for (const Json& tool : tools) {
-    if (!tool.is_object() || tool.contains("function")) {
-      list.push_back(tool);
+  for (const JsonField& tool : JsonField(tools, "responses_create_params.tools").list()) {
+    if (!tool.value().is_object() || tool.has("function")) {
+      list.push_back(tool.value());
       continue;
     }
-    Json function = tool;
+    Json function = tool.value();
     function.erase("type");
     function.erase("strict");
     list.push_back({{"type", "function"}, {"function", std::move(function)}});
