@@ -14,6 +14,7 @@
 #include "engine/message_json.h"
 #include "engine/text_form.h"
 #include "score/json_check.h"
+#include "score/json_field.h"
 #include "score/together_or_each.h"
 
 namespace endorm {
@@ -184,15 +185,12 @@ std::string template_arguments_from(const std::string& text, const std::string& 
   if (text.empty()) {
     return {};
   }
+  nlohmann::ordered_json arguments;
   try {
-    check_json(text);
+    arguments = parse_object(text);
   } catch (const InvalidInput& error) {
-    throw InvalidInput("[" + name + "] " + error.what());
-  }
-  const nlohmann::ordered_json arguments = nlohmann::ordered_json::parse(text);
-  if (!arguments.is_object()) {
-    throw InvalidInput("[" + name + "] " + excerpt(text) + " is a JSON " + arguments.type_name() +
-                       ", expected an object, e.g. {\"enable_thinking\": false}");
+    throw InvalidInput("[" + name + "] " + excerpt(text) + ": " + error.what() +
+                       " Give an object, e.g. {\"enable_thinking\": false}.");
   }
   for (const char* reserved : {"messages", "add_generation_prompt"}) {
     if (arguments.contains(reserved)) {

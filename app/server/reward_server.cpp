@@ -17,7 +17,7 @@
 #include "app/server/other_family.h"
 #include "app/server/server_pages.h"
 #include "core/errors.h"
-#include "score/json_check.h"
+#include "score/json_field.h"
 
 namespace endorm {
 namespace {
@@ -214,7 +214,7 @@ class RewardServer::Implementation {
           metrics_.in_flight(1);
           const auto notes = std::make_shared<Notes>();
           try {
-            handle(body_of(request), request, response, notes);
+            handle(parse_object(request.body), request, response, notes);
             response.status = 200;  // and never a part of it, whatever "Range" asks for
           } catch (const RequestRefused& refused) {
             answer_error(response, refused.error);
@@ -225,15 +225,6 @@ class RewardServer::Implementation {
           finish(request, response, path, began, *notes);
           --in_work_;
         });
-  }
-
-  static Json body_of(const httplib::Request& request) {
-    check_json(request.body);
-    Json body = Json::parse(request.body);
-    if (!body.is_object()) {
-      throw InvalidInput(std::string("the body is a JSON ") + body.type_name() + ", expected an object.");
-    }
-    return body;
   }
 
   // The model that a body names. Of one model, every name is its name: clients send names of their own.
