@@ -14,8 +14,8 @@
 #include "app/cli/commands.h"
 #include "app/cli/write_file.h"
 #include "core/errors.h"
+#include "engine/read_whole_file.h"
 #include "eval/bench_json.h"
-#include "eval/data_file.h"
 #include "report/bench_page.h"
 #include "report/bench_table.h"
 #include "report/records_page.h"
@@ -129,11 +129,10 @@ void report_bench(const ReportFlags& flags) {
   if (flags.refresh_seconds > 0) {
     throw InvalidInput("[report] --refresh is for the log of a training run, and " + flags.input + " is none");
   }
-  BenchReport report = read_bench_json(read_data_file("report", flags.input), flags.input);
+  BenchReport report = read_bench_json(read_whole_file("report", flags.input), flags.input);
   measure_report(report, metric_options_of(*report.manifest));
   if (flags.table || flags.output.empty()) {
-    std::fputs(bench_tables(report, TableForm::kTerminal).c_str(), stdout);
-    std::fflush(stdout);  // before what goes to standard error
+    write_file("report", bench_tables(report, TableForm::kTerminal), "-");
   }
   if (!flags.output.empty()) {
     write_file("report", render_bench_page(report, {.title = flags.title}), flags.output);
