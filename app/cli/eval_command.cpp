@@ -16,7 +16,7 @@
 #include "app/cli/write_file.h"
 #include "core/errors.h"
 #include "engine/generator.h"
-#include "eval/data_file.h"
+#include "eval/chosen_rows.h"
 #include "eval/shown.h"
 #include "report/terminal_text.h"
 #include "score/manifest.h"

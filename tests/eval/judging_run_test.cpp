@@ -7,7 +7,7 @@
 #include <doctest/doctest.h>
 
 #include "core/errors.h"
-#include "eval/data_file.h"
+#include "eval/chosen_rows.h"
 #include "judge/judge.h"
 #include "score/window_size.h"
 #include "tests/eval/tabular_examples.h"
