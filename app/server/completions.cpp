@@ -5,6 +5,7 @@
 #include "core/errors.h"
 #include "core/utf8.h"
 #include "engine/path_statistics.h"
+#include "score/json_fields.h"
 #include "score/token_ids.h"
 
 namespace endorm {
@@ -155,7 +156,7 @@ std::vector<CompletionPrompt> prompts_field(const Json& body) {
     prompts.push_back({{}, read_token_ids(prompt, "prompt")});
   } else if (prompt.is_array() && !prompt.empty() && prompt.front().is_array()) {
     for (const Json& ids : prompt) {
-      prompts.push_back({{}, read_token_ids(ids, "prompt[" + std::to_string(prompts.size()) + "]")});
+      prompts.push_back({{}, read_token_ids(ids, element("prompt", prompts.size()))});
     }
   } else {
     for (std::string& text : texts_field(body, "prompt")) {

@@ -2,6 +2,7 @@
 
 #include "core/errors.h"
 #include "score/json_check.h"
+#include "score/json_fields.h"
 
 namespace endorm {
 namespace {
@@ -17,7 +18,7 @@ std::string text_of_parts(const Json& content, const std::string& name) {
     return content.get<std::string>();
   }
   if (!content.is_array()) {
-    throw InvalidInput("\"" + name + "\" is a JSON " + content.type_name() + ", expected a string or a list of parts.");
+    wrong_type(name, content, "a string or a list of parts");
   }
   std::string text;
   for (const Json& part : content) {
@@ -43,12 +44,12 @@ class ItemReader {
       return;
     }
     if (!items.is_array()) {
-      throw InvalidInput("\"" + field + "\" is a JSON " + items.type_name() + ", expected a list of items.");
+      wrong_type(field, items, "a list of items");
     }
     for (std::size_t i = 0; i < items.size(); ++i) {
-      const std::string name = field + "[" + std::to_string(i) + "]";
+      const std::string name = element(field, i);
       if (!items[i].is_object()) {
-        throw InvalidInput("\"" + name + "\" is a JSON " + items[i].type_name() + ", expected an item.");
+        wrong_type(name, items[i], "an item");
       }
       try {
         read(items[i], name);
@@ -134,8 +135,7 @@ class ItemReader {
 // Tools in the form that chat templates read.
 Json chat_tools(const Json& tools) {
   if (!tools.is_array()) {
-    throw InvalidInput("\"responses_create_params.tools\" is a JSON " + std::string(tools.type_name()) +
-                       ", expected a list.");
+    wrong_type("responses_create_params.tools", tools, "a list");
   }
   Json list = Json::array();
   for (const Json& tool : tools) {
