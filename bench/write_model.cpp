@@ -41,8 +41,8 @@ void run(const Arguments& arguments) {
 }  // namespace endorm
 
 int main(int argc, char** argv) {
-  return endorm::run_program(argc, argv, [](int count, char** values) {
+  return endorm::run_program(argc, argv, [](const endorm::Arguments& arguments) {
     llama_log_set([](ggml_log_level, const char*, void*) {}, nullptr);
-    endorm::run(count, values);
+    endorm::run(arguments);
   });
 }
