@@ -17,8 +17,8 @@ nlohmann::json or_null(const std::optional<double>& value) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  return endorm::run_program(argc, argv, [](int count, char** values) {
-    const int threads = std::stoi(endorm::argument_of(count, values, "--threads"));
+  return endorm::run_program(argc, argv, [](const endorm::Arguments& arguments) {
+    const int threads = std::stoi(arguments.at("--threads"));
     const nlohmann::json peaks = {{"f32", endorm::peak_f32_gflops(threads)},
                                   {"bf16", or_null(endorm::peak_bf16_gflops(threads))},
                                   {"int8", or_null(endorm::peak_int8_gflops(threads))}};

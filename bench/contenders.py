@@ -55,38 +55,42 @@ class Contender:
 REFERENCE = Contender("transformers", "f32", "f32")
 
 
-def our_contenders(programs):
-    done = subprocess.run([programs / "run_ours", "--list", "1"], check=True, stdout=subprocess.PIPE, text=True)
-    return [Contender("ours", precision, "bf16", shares=True) for precision in done.stdout.split()]
+OURS = [Contender("ours", precision, "bf16", shares=True) for precision in ("exact", "fast", "native")]
+LLAMA_CPP = [Contender("llama.cpp", weights, weights) for weights in ("f32", "f16", "bf16", "q8_0", "q4_0")]
+CONTENDERS = [*LLAMA_CPP, REFERENCE, Contender("transformers", "bf16", "bf16"), *OURS]
 
 
-def all_contenders(programs):
-    llama = [Contender("llama.cpp", weights, weights) for weights in ("f32", "f16", "bf16", "q8_0", "q4_0")]
-    return [*llama, REFERENCE, Contender("transformers", "bf16", "bf16"), *our_contenders(programs)]
+class LineProcess:
+    """A program that answers a line of JSON with a line of JSON."""
 
-
-class Runner:
-    """A contender's process. Answers are read from its standard output, a line each."""
-
-    def __init__(self, contender, model, threads, log):
-        self.contender = contender
-        command = [str(word) for word in contender.command(model, threads)]
+    def __init__(self, name, command, log):
+        self.name = name
         self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True
+            list(map(str, command)), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True
         )
-        self.products = self.answer()["products"] or PRODUCTS[contender.weights]
 
     def answer(self):
         line = self.process.stdout.readline()
         if not line:
-            raise RuntimeError(f"{self.contender.name} ended with status {self.process.wait()}; see runners.log")
+            raise RuntimeError(f"{self.name} ended with status {self.process.wait()}; see runners.log")
         return json.loads(line)
 
-    def ask(self, what, file, **more):
-        self.process.stdin.write(json.dumps({"do": what, "workload": str(file), **more}) + "\n")
+    def ask(self, request):
+        self.process.stdin.write(json.dumps(request) + "\n")
         self.process.stdin.flush()
         return self.answer()
 
     def close(self):
         self.process.stdin.close()
         self.process.wait()
+
+
+class Runner(LineProcess):
+    """A contender's process."""
+
+    def __init__(self, contender, model, threads, log):
+        super().__init__(contender.name, contender.command(model, threads), log)
+        self.products = self.answer()["products"] or PRODUCTS[contender.weights]
+
+    def do(self, what, file, **more):
+        return self.ask({"do": what, "workload": str(file), **more})

@@ -5,14 +5,13 @@ temperature 1, up to 128 tokens each, by every set-up in turn. Tokens a second c
 without those that end it. transformers is timed at its fastest of f32 and bf16, and of 16, 32 and 64 sequences at once.
 """
 
-import json
 import statistics
-import subprocess
 import sys
 
-from contenders import PRODUCTS
+from contenders import PRODUCTS, LineProcess
 from measure import ceiling, higher
 from models import Work
+from page_table import named, table
 from workloads import tokenize
 
 ASK = " Please reason step by step, and put your final answer within \\boxed{}."
@@ -36,28 +35,16 @@ END = [2, 0]  # <|im_end|>, <|endoftext|> of SmolLM2
 SECTION = "SmolLM2-135M, 64 samples at once"
 
 
-class Writer:
-    """A contender's process. Its answers are lines of JSON."""
+class Writer(LineProcess):
+    """A contender's process."""
 
     def __init__(self, engine, precision, command, log):
+        super().__init__(f"{engine} {precision}", command, log)
         self.engine, self.precision, self.at_once = engine, precision, max(AT_ONCE)
-        self.process = subprocess.Popen(
-            [str(word) for word in command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True
-        )
 
     def write(self, prompts, max_tokens, temperature, at_once=None):
         request = {"prompts": prompts, "max_tokens": max_tokens, "temperature": temperature}
-        request |= {"end": END, "at_once": at_once or self.at_once}
-        self.process.stdin.write(json.dumps(request) + "\n")
-        self.process.stdin.flush()
-        line = self.process.stdout.readline()
-        if not line:
-            raise RuntimeError(f"{self.engine} {self.precision} ended with status {self.process.wait()}; see runners.log")
-        return json.loads(line)
-
-    def close(self):
-        self.process.stdin.close()
-        self.process.wait()
+        return self.ask(request | {"end": END, "at_once": at_once or self.at_once})
 
 
 def ours(model, weights, precision, threads, log):
@@ -126,7 +113,7 @@ def measure(model, threads, folder, rounds, say):
         for _ in range(rounds):
             for writer in writers:
                 answers[writer].append(writer.write(prompts, MAX_TOKENS, 1.0))
-            say("  " + ", ".join(f"{one.engine} {one.precision} {speeds(answers[one])[-1]:.0f}" for one in writers) + " tokens/s")
+            say("  " + ", ".join(f"{one.name} {speeds(answers[one])[-1]:.0f}" for one in writers) + " tokens/s")
         for writer in writers:
             writer.close()
     peaks = higher(first, ceiling(model.programs, threads))
@@ -156,17 +143,14 @@ HEADS = ["", "at once", "tokens/s", "best", "n", "x transformers", "GFLOP/s (of 
 
 
 def section(rows):
-    lines = [f"## {SECTION}\n", f"`./run bench --only '{SECTION}'` measures this alone.\n"]
-    lines += [f"Eight samples of each of eight questions are drawn together at temperature 1, up to {MAX_TOKENS} tokens each;"]
-    lines += ["tokens a second count what came out, prompts apart. Timed after f32 weights wrote greedily what transformers"]
-    lines += ["writes. transformers' `generate` has the type and the number of sequences at once that are its fastest.\n"]
-    lines += ["| " + " | ".join(HEADS) + " |", "|" + "---|" * len(HEADS)]
+    text = f"## {SECTION}\n\n`./run bench --only '{SECTION}'` measures this alone.\n\n"
+    text += f"Eight samples of each of eight questions are drawn together at temperature 1, up to {MAX_TOKENS} tokens each;\n"
+    text += "tokens a second count what came out, prompts apart. Timed after f32 weights wrote greedily what transformers\n"
+    text += "writes. transformers' `generate` has the type and the number of sequences at once that are its fastest.\n\n"
+    cells = []
     for row in rows:
-        name = f"{row['engine']} {row['precision']}"
-        cells = [f"**{name}**" if row["engine"] == "ours" else name, str(row["at_once"])]
-        cells += [f"{row['tokens_per_second']:.0f}", f"{row['best_tokens_per_second']:.0f}", str(row["rounds"])]
-        cells += ["" if row["ratio_to_transformers"] is None else f"{row['ratio_to_transformers']:.2f}"]
-        cells += [f"{row['gflops']:.0f} ({row['percent_of_ceiling']:.0f} % of {row['products']})", f"{row['tokens']:.0f}"]
-        lines.append("| " + " | ".join(cells) + " |")
-    return "\n".join(lines) + "\n"
-
+        ratio = "" if row["ratio_to_transformers"] is None else f"{row['ratio_to_transformers']:.2f}"
+        cells.append([named(row), str(row["at_once"]), f"{row['tokens_per_second']:.0f}", f"{row['best_tokens_per_second']:.0f}",
+                      str(row["rounds"]), ratio, f"{row['gflops']:.0f} ({row['percent_of_ceiling']:.0f} % of {row['products']})",
+                      f"{row['tokens']:.0f}"])
+    return text + table(HEADS, cells)

@@ -36,10 +36,10 @@ def seconds(contenders, model, threads, tokens, folder, rivals_see=None):
         try:
             for contender in contenders:
                 runners[contender] = Runner(contender, model, threads, log)
-                runners[contender].ask("tune", path if contender.shares else part)
+                runners[contender].do("tune", path if contender.shares else part)
             for _ in range(ROUNDS):
                 for contender, runner in runners.items():
-                    answer = runner.ask("pass", path if contender.shares else part, log_probs=False)
+                    answer = runner.do("pass", path if contender.shares else part, log_probs=False)
                     scale = 1.0 if contender.shares else tokens_asked(tokens) / tokens_asked(some)
                     best[contender] = min(best.get(contender, math.inf), answer["seconds"] * scale)
         finally:

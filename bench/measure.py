@@ -86,8 +86,8 @@ class Measurement:
             runner = Runner(contender, self.workload.model, self.threads, log)
             self.runners[contender] = runner
             file = self.file_of(contender)
-            setting = runner.ask("tune", file)["setting"]
-            found = runner.ask("pass", file, log_probs=True)
+            setting = runner.do("tune", file)["setting"]
+            found = runner.do("pass", file, log_probs=True)
             reference = found["log_probs"] if reference is None else reference
             row = {"workload": self.workload.name, "engine": contender.engine, "precision": contender.precision}
             row |= {"weights": contender.weights, "setting": setting, "threads": self.threads}
@@ -112,7 +112,7 @@ class Measurement:
                 self.say(f"  the time is up after {round_number} of {rounds} rounds")
                 break
             for contender, runner in self.runners.items():
-                answer = runner.ask("pass", self.file_of(contender), log_probs=False)
+                answer = runner.do("pass", self.file_of(contender), log_probs=False)
                 times[contender].append(answer["seconds"])
                 self.memory[contender] = answer["peak_memory_mb"]
         return times

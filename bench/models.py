@@ -1,12 +1,29 @@
 """The models of the bench: their files in every type, what transformers reads, and the work that a token is."""
 
 import dataclasses
+import functools
 import pathlib
 import subprocess
 
 import gguf
 
 from random_qwen import write_random_qwen
+
+
+def save_for_transformers(file, folder, dtype):
+    """The numbers of a GGUF file in transformers' own format, which every start reads quickly; saved once, whole."""
+    if folder.exists():
+        return
+    import torch
+    import transformers
+
+    model = transformers.AutoModelForCausalLM.from_pretrained(file.parent, gguf_file=file.name, dtype=torch.float32)
+    # Its weights are plain numbers by now; what it remembers of the file forbids to save it.
+    model.hf_quantizer = None
+    model.config.__dict__.pop("quantization_config", None)
+    unfinished = folder.with_suffix(".unfinished")
+    model.to(getattr(torch, dtype)).save_pretrained(unfinished)
+    unfinished.rename(folder)
 
 
 @dataclasses.dataclass
@@ -25,22 +42,9 @@ class Model:
         return path
 
     def transformers_folder(self, dtype):
-        """The f32 file as transformers reads it, saved once in its own format so that every start is quick."""
+        """The f32 file as transformers reads it."""
         folder = self.folder / f"{self.name}-transformers-{dtype}"
-        if not folder.exists():
-            import torch
-            import transformers
-
-            file = self.file("f32")
-            model = transformers.AutoModelForCausalLM.from_pretrained(
-                file.parent, gguf_file=file.name, dtype=torch.float32
-            )
-            # Its weights are plain numbers by now; what it remembers of the file forbids to save it.
-            model.hf_quantizer = None
-            model.config.__dict__.pop("quantization_config", None)
-            unfinished = folder.with_suffix(".unfinished")
-            model.to(getattr(torch, dtype)).save_pretrained(unfinished)
-            unfinished.rename(folder)
+        save_for_transformers(self.file("f32"), folder, dtype)
         return folder
 
 
@@ -92,13 +96,7 @@ class Work:
 def known_models(folder, programs, endorm):
     def fetched(name):
         done = subprocess.run([endorm, "models", "fetch", name], check=True, stdout=subprocess.PIPE, text=True)
-        return pathlib.Path(done.stdout.strip().splitlines()[-1])
-
-    def smollm2():
-        return Model("smollm2-135m", fetched("smollm2-135m"), folder, programs)
-
-    def gemma():
-        return Model("gemma3-270m-base", fetched("gemma3-270m-base"), folder, programs)
+        return Model(name, pathlib.Path(done.stdout.strip().splitlines()[-1]), folder, programs)
 
     def qwen():
         path = folder / "qwen2.5-0.5b-shape-bf16.gguf"
@@ -109,4 +107,5 @@ def known_models(folder, programs, endorm):
             unfinished.rename(path)
         return Model("qwen2.5-0.5b-shape", path, folder, programs)
 
-    return {"smollm2-135m": smollm2, "gemma3-270m-base": gemma, "qwen2.5-0.5b-shape": qwen}
+    names = ("smollm2-135m", "gemma3-270m-base")
+    return {name: functools.partial(fetched, name) for name in names} | {"qwen2.5-0.5b-shape": qwen}

@@ -1,27 +1,23 @@
 #include "bench/our_engine.h"
 
-#include <algorithm>
-
 #include "core/errors.h"
 
 namespace endorm {
 
-std::vector<std::string> our_precisions() { return {"exact", "fast", "native"}; }
-
-std::unique_ptr<LlamaEngine> make_our_engine(const std::string& model_path, const std::string& precision, int threads) {
-  const std::vector<std::string> known = our_precisions();
-  if (std::find(known.begin(), known.end(), precision) == known.end()) {
-    throw InvalidInput("[bench] \"" + precision + "\" is no precision of EndoRM. run_ours --list 1 lists them.");
-  }
+std::unique_ptr<LlamaEngine> make_our_engine(const Arguments& arguments) {
+  const std::string name = arguments.at("--precision");
   LlamaEngineOptions options;
-  options.model_path = model_path;
+  options.model_path = arguments.at("--model");
   options.template_source = TemplateSource::kRaw;
-  options.threads = threads;
+  options.threads = std::stoi(arguments.at("--threads"));
   options.hash_model = false;
-  options.precision = precision == "exact"  ? Precision::kExact
-                      : precision == "fast" ? Precision::kFast
-                                            : Precision::kNative;
-  return make_llama_engine(options);
+  for (const Precision precision : {Precision::kExact, Precision::kFast, Precision::kNative}) {
+    if (name == precision_name(precision)) {
+      options.precision = precision;
+      return make_llama_engine(options);
+    }
+  }
+  throw InvalidInput("[bench] \"" + name + "\" is no precision of EndoRM. There are exact, fast and native.");
 }
 
 std::string our_products(LlamaEngine& engine) { return engine.accelerator_info().product_type; }

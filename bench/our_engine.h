@@ -2,20 +2,17 @@
 
 #include <memory>
 #include <string>
-#include <vector>
 
-#include "bench/workload.h"
+#include "bench/runner_loop.h"
 #include "engine/llama/llama_engine.h"
 
 namespace endorm {
 
 // EndoRM as the bench runs it: the one place that knows how its engine is set up.
 
-// The precisions to be measured, as --precision names them.
-std::vector<std::string> our_precisions();
-
-// Throws InvalidInput on a precision that is not one of ours, and what make_llama_engine throws.
-std::unique_ptr<LlamaEngine> make_our_engine(const std::string& model_path, const std::string& precision, int threads);
+// The model of --model with --precision (exact, fast, native) and --threads. Throws InvalidInput on a precision that is
+// not one of ours, and what make_llama_engine throws.
+std::unique_ptr<LlamaEngine> make_our_engine(const Arguments& arguments);
 
 // The number format of the engine's matrix products ("f32", "bf16", "int8"); empty where the weights' own type decides.
 std::string our_products(LlamaEngine& engine);

@@ -22,124 +22,36 @@ constexpr int kRepeats = 20;
 
 using Loop = float (*)(long steps);
 
-// Keeps the compiler from merging or dropping chains.
-template <typename Vector>
-inline void opaque(Vector& vector) {
-  asm volatile("" : "+x"(vector));
-}
-
 #if ENDORM_X86_PEAKS
-__attribute__((target("avx512f"))) float loop_avx512(long steps) {
-  __m512 chains[kChains];
-  const __m512 factor = _mm512_set1_ps(0.999F);
-  const __m512 term = _mm512_set1_ps(0.001F);
-#pragma GCC unroll 12
-  for (int c = 0; c < kChains; ++c) {
-    chains[c] = _mm512_set1_ps(1.0F);
+// A loop over chains in registers, with instructions that the rest of the program is not compiled for: `step` moves a
+// chain on. The empty asm keeps the compiler from merging or dropping chains.
+#define ENDORM_PEAK_LOOP(name, instructions, Vector, constants, start, step)                             \
+  __attribute__((target(instructions))) float name(long steps) {                                         \
+    constants;                                                                                           \
+    Vector chains[kChains];                                                                              \
+    _Pragma("GCC unroll 12") for (Vector & chain : chains) { chain = start; }                            \
+    for (long i = 0; i < steps; ++i) {                                                                   \
+      _Pragma("GCC unroll 12") for (Vector & chain : chains) {                                           \
+        chain = step;                                                                                    \
+        asm volatile("" : "+v"(chain));                                                                  \
+      }                                                                                                  \
+    }                                                                                                    \
+    float sum = 0.0F;                                                                                    \
+    _Pragma("GCC unroll 12") for (const Vector& chain : chains) { sum += static_cast<float>(chain[0]); } \
+    return sum;                                                                                          \
   }
-  for (long step = 0; step < steps; ++step) {
-#pragma GCC unroll 12
-    for (int c = 0; c < kChains; ++c) {
-      chains[c] = _mm512_fmadd_ps(chains[c], factor, term);
-      asm volatile("" : "+v"(chains[c]));
-    }
-  }
-  float sum = 0.0F;
-#pragma GCC unroll 12
-  for (int c = 0; c < kChains; ++c) {
-    sum += chains[c][0];
-  }
-  return sum;
-}
 
-__attribute__((target("avx512f,avx512bf16"))) float loop_avx512_bf16(long steps) {
-  __m512 chains[kChains];
-  const __m512bh factor = _mm512_cvtne2ps_pbh(_mm512_set1_ps(0.5F), _mm512_set1_ps(0.25F));
-#pragma GCC unroll 12
-  for (int c = 0; c < kChains; ++c) {
-    chains[c] = _mm512_set1_ps(1.0F);
-  }
-  for (long step = 0; step < steps; ++step) {
-#pragma GCC unroll 12
-    for (int c = 0; c < kChains; ++c) {
-      chains[c] = _mm512_dpbf16_ps(chains[c], factor, factor);
-      asm volatile("" : "+v"(chains[c]));
-    }
-  }
-  float sum = 0.0F;
-#pragma GCC unroll 12
-  for (int c = 0; c < kChains; ++c) {
-    sum += chains[c][0];
-  }
-  return sum;
-}
-
-__attribute__((target("avx512f,avx512vnni"))) float loop_avx512_int8(long steps) {
-  __m512i chains[kChains];
-  const __m512i factor = _mm512_set1_epi32(1);
-#pragma GCC unroll 12
-  for (int c = 0; c < kChains; ++c) {
-    chains[c] = _mm512_setzero_si512();
-  }
-  for (long step = 0; step < steps; ++step) {
-#pragma GCC unroll 12
-    for (int c = 0; c < kChains; ++c) {
-      chains[c] = _mm512_dpbusd_epi32(chains[c], factor, factor);
-      asm volatile("" : "+v"(chains[c]));
-    }
-  }
-  float sum = 0.0F;
-#pragma GCC unroll 12
-  for (int c = 0; c < kChains; ++c) {
-    sum += static_cast<float>(chains[c][0] & 0xff);
-  }
-  return sum;
-}
-
-__attribute__((target("avx2,avxvnni"))) float loop_avx_int8(long steps) {
-  __m256i chains[kChains];
-  const __m256i factor = _mm256_set1_epi32(1);
-#pragma GCC unroll 12
-  for (int c = 0; c < kChains; ++c) {
-    chains[c] = _mm256_setzero_si256();
-  }
-  for (long step = 0; step < steps; ++step) {
-#pragma GCC unroll 12
-    for (int c = 0; c < kChains; ++c) {
-      chains[c] = _mm256_dpbusd_avx_epi32(chains[c], factor, factor);
-      asm volatile("" : "+v"(chains[c]));
-    }
-  }
-  float sum = 0.0F;
-#pragma GCC unroll 12
-  for (int c = 0; c < kChains; ++c) {
-    sum += static_cast<float>(chains[c][0] & 0xff);
-  }
-  return sum;
-}
-
-__attribute__((target("avx2,fma"))) float loop_avx2(long steps) {
-  __m256 chains[kChains];
-  const __m256 factor = _mm256_set1_ps(0.999F);
-  const __m256 term = _mm256_set1_ps(0.001F);
-#pragma GCC unroll 12
-  for (int c = 0; c < kChains; ++c) {
-    chains[c] = _mm256_set1_ps(1.0F);
-  }
-  for (long step = 0; step < steps; ++step) {
-#pragma GCC unroll 12
-    for (int c = 0; c < kChains; ++c) {
-      chains[c] = _mm256_fmadd_ps(chains[c], factor, term);
-      opaque(chains[c]);
-    }
-  }
-  float sum = 0.0F;
-#pragma GCC unroll 12
-  for (int c = 0; c < kChains; ++c) {
-    sum += chains[c][0];
-  }
-  return sum;
-}
+ENDORM_PEAK_LOOP(loop_avx512, "avx512f", __m512, const __m512 factor = _mm512_set1_ps(0.999F);
+                 const __m512 term = _mm512_set1_ps(0.001F), _mm512_set1_ps(1.0F), _mm512_fmadd_ps(chain, factor, term))
+ENDORM_PEAK_LOOP(loop_avx512_bf16, "avx512f,avx512bf16", __m512,
+                 const __m512bh factor = _mm512_cvtne2ps_pbh(_mm512_set1_ps(0.5F), _mm512_set1_ps(0.25F)),
+                 _mm512_set1_ps(1.0F), _mm512_dpbf16_ps(chain, factor, factor))
+ENDORM_PEAK_LOOP(loop_avx512_int8, "avx512f,avx512vnni", __m512i, const __m512i factor = _mm512_set1_epi32(1),
+                 _mm512_setzero_si512(), _mm512_dpbusd_epi32(chain, factor, factor))
+ENDORM_PEAK_LOOP(loop_avx_int8, "avx2,avxvnni", __m256i, const __m256i factor = _mm256_set1_epi32(1),
+                 _mm256_setzero_si256(), _mm256_dpbusd_avx_epi32(chain, factor, factor))
+ENDORM_PEAK_LOOP(loop_avx2, "avx2,fma", __m256, const __m256 factor = _mm256_set1_ps(0.999F);
+                 const __m256 term = _mm256_set1_ps(0.001F), _mm256_set1_ps(1.0F), _mm256_fmadd_ps(chain, factor, term))
 #endif
 
 float loop_scalar(long steps) {

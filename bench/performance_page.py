@@ -1,6 +1,5 @@
 """docs/performance.md and its plots, from the rows of one run."""
 
-import pathlib
 import subprocess
 import sys
 
@@ -14,32 +13,27 @@ import growth  # noqa: E402
 import serve_page  # noqa: E402
 import targets  # noqa: E402
 import verdict_agreement  # noqa: E402
-from contenders import BUDGETS, all_contenders, our_contenders  # noqa: E402
+from contenders import BUDGETS, CONTENDERS, OURS  # noqa: E402
 from machine import machine  # noqa: E402
+from page_table import named, table  # noqa: E402
 from workloads import ROOT  # noqa: E402
 
 RMBENCH = ROOT.parent / "shared/data/rmbench/chat_filtered.json"
 AXES = {"length": "tokens in the text", "candidates": "candidates behind one 800-token prompt", "threads": "threads"}
 
 
-def table(heads, rows):
-    lines = ["| " + " | ".join(heads) + " |", "|" + "---|" * len(heads)]
-    return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows]) + "\n"
-
-
 def cells(row):
-    name = f"{row['engine']} {row['precision']}"
     error = [f"{row['mean_error']:.2g}", f"{row['mean_reward_error']:.2g}"]
     if "tokens_per_second" not in row:
         mean, worst = BUDGETS[row["precision"]]
         why = f"not timed: beyond {mean:g} in the mean or {worst:g} at worst"
-        return [name, why, "", "", "", "", "", "", *error]
+        return [named(row), why, "", "", "", "", "", "", *error]
 
     def ratio(key):
         return "" if row["engine"] != "ours" or row[key] is None else f"{row[key]:.2f}"
 
     return [
-        f"**{name}**" if row["engine"] == "ours" else name,
+        named(row),
         f"{row['tokens_per_second']:.0f}",
         f"{row['best_tokens_per_second']:.0f}",
         str(row["rounds"]),
@@ -58,12 +52,10 @@ def agreement_rows(models, arguments, say):
         return []
     endorm, model = arguments.build / "endorm", models["smollm2-135m"]()
     pairs = verdict_agreement.read_pairs(RMBENCH)
-    several = our_contenders(arguments.build / "bench")
-    flag = len(several) > 1  # with one precision alone there is no flag to choose it
-    native = ["--precision", "native"] if flag else []
+    native = ["--precision", "native"]
     say("verdicts on RM-Bench chat: f32")
     exact = verdict_agreement.reference_rewards(endorm, model.file("f32"), pairs, arguments.threads, native)
-    setups = [("ours " + c.precision, model.file(c.weights), ["--precision", c.precision] if flag else []) for c in several]
+    setups = [(f"ours {one.precision}", model.file(one.weights), ["--precision", one.precision]) for one in OURS]
     setups += [(f"llama.cpp's kernels, {weights} file", model.file(weights), native) for weights in ("bf16", "q8_0", "q4_0")]
     found = []
     for name, file, flags in setups:
@@ -145,8 +137,7 @@ def page(rows, written, agreement, curves, start):
 
 def write_page(rows, written, models, arguments, say):
     model = models["smollm2-135m"]()
-    contenders = all_contenders(arguments.build / "bench")
-    curves = growth.curves(rows, contenders, model, arguments.threads, arguments.folder, say)
+    curves = growth.curves(rows, CONTENDERS, model, arguments.threads, arguments.folder, say)
     agreement = agreement_rows(models, arguments, say)
     # A process of its own: a child's peak as the kernel tells it starts at that of the process it was forked from.
     command = [sys.executable, str(ROOT / "bench/start_and_memory.py"), str(arguments.build / "endorm"), str(model.file("bf16"))]

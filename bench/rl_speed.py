@@ -21,6 +21,10 @@ import subprocess
 import sys
 import time
 
+import gguf
+
+from models import save_for_transformers
+
 LOG_PROB_TOLERANCE = 1e-3  # nats, the worst token
 MEAN_TOLERANCE = 1e-4  # nats, the mean
 LOSS_TOLERANCE = 1e-4
@@ -104,28 +108,8 @@ def run_trl(arguments, at_once, bf16=False, **what):
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def make_transformers_folder(arguments):
-    """The GGUF file's numbers in f32, in the format that transformers loads fastest."""
-    folder = arguments.folder / "transformers-f32"
-    if not folder.exists():
-        import torch
-        import transformers
-
-        model = transformers.AutoModelForCausalLM.from_pretrained(
-            arguments.model.parent, gguf_file=arguments.model.name, dtype=torch.float32
-        )
-        model.hf_quantizer = None
-        model.config.__dict__.pop("quantization_config", None)
-        unfinished = folder.with_suffix(".unfinished")
-        model.save_pretrained(unfinished)
-        unfinished.rename(folder)
-    return folder
-
-
 def token_ids(arguments):
     """Text of a token -> its number, for the tokens whose text no other has."""
-    import gguf
-
     tokens = gguf.GGUFReader(arguments.model).fields["tokenizer.ggml.tokens"].contents()
     printable = [*range(33, 127), *range(161, 173), *range(174, 256)]
     letters = {chr(byte): byte for byte in printable}
@@ -245,7 +229,8 @@ def main():
     arguments.folder = arguments.folder.resolve()
     arguments.folder.mkdir(parents=True, exist_ok=True)
     arguments.endorm, arguments.model = arguments.endorm.resolve(), arguments.model.resolve()
-    arguments.transformers_folder = make_transformers_folder(arguments)
+    arguments.transformers_folder = arguments.folder / "transformers-f32"
+    save_for_transformers(arguments.model, arguments.transformers_folder, "float32")
 
     def say(text, end="\n"):
         print(text, end=end, file=sys.stderr, flush=True)

@@ -31,10 +31,8 @@ nlohmann::json answer_of(LlamaEngine& engine, const nlohmann::json& asked) {
   return answer;
 }
 
-void run(int count, char** values) {
-  const std::unique_ptr<LlamaEngine> engine =
-      make_our_engine(argument_of(count, values, "--model"), argument_of(count, values, "--precision"),
-                      std::stoi(argument_of(count, values, "--threads")));
+void run(const Arguments& arguments) {
+  const std::unique_ptr<LlamaEngine> engine = make_our_engine(arguments);
   for (std::string line; std::getline(std::cin, line);) {
     std::cout << answer_of(*engine, nlohmann::json::parse(line)).dump() << std::endl;
   }

@@ -14,20 +14,6 @@
 namespace endorm {
 namespace {
 
-// The highest resident set of this process, from the kernel's own books.
-double peak_memory_mb() {
-  std::ifstream status("/proc/self/status");
-  std::string word;
-  while (status >> word) {
-    if (word == "VmHWM:") {
-      double kib = 0.0;
-      status >> kib;
-      return kib * 1024e-6;
-    }
-  }
-  throw EngineError("[runner] /proc/self/status does not tell VmHWM, the peak memory");
-}
-
 // What settings that were tried and given up took is not the contender's memory.
 void forget_peak_memory() {
   malloc_trim(0);
@@ -47,6 +33,19 @@ nlohmann::json timed_pass(const Contender& contender, const Workload& workload, 
 }
 
 }  // namespace
+
+double peak_memory_mb() {
+  std::ifstream status("/proc/self/status");
+  std::string word;
+  while (status >> word) {
+    if (word == "VmHWM:") {
+      double kib = 0.0;
+      status >> kib;
+      return kib * 1024e-6;
+    }
+  }
+  throw EngineError("[runner] /proc/self/status does not tell VmHWM, the peak memory");
+}
 
 void serve_contender(const Contender& contender) {
   std::cout << nlohmann::json{{"products", contender.products}}.dump() << std::endl;
@@ -69,9 +68,9 @@ void serve_contender(const Contender& contender) {
   }
 }
 
-int run_program(int count, char** values, void (*run)(int count, char** values)) {
+int run_program(int count, char** values, void (*run)(const Arguments& arguments)) {
   try {
-    run(count, values);
+    run(Arguments(count, values));
     return 0;
   } catch (const std::exception& error) {
     std::fprintf(stderr, "%s\n", error.what());
@@ -79,13 +78,13 @@ int run_program(int count, char** values, void (*run)(int count, char** values))
   }
 }
 
-std::string argument_of(int count, char** values, const std::string& name) {
-  for (int i = 1; i + 1 < count; i += 2) {
-    if (values[i] == name) {
-      return values[i + 1];
+const std::string& Arguments::at(const std::string& name) const {
+  for (std::size_t i = 1; i + 1 < words_.size(); i += 2) {
+    if (words_[i] == name) {
+      return words_[i + 1];
     }
   }
-  throw InvalidInput(std::string("[") + values[0] + "] " + name + " is missing");
+  throw InvalidInput("[" + words_.front() + "] " + name + " is missing");
 }
 
 }  // namespace endorm

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "bench/workload.h"
 
@@ -23,10 +24,21 @@ struct Contender {
 // Peak memory is the highest resident set since the last tune. Reading the workload is not timed.
 void serve_contender(const Contender& contender);
 
-// The main() of a program: 0, or 1 where `run` throws, whose message goes to standard error.
-int run_program(int count, char** values, void (*run)(int count, char** values));
+// The highest resident set of this process so far, in MB of 1e6 bytes.
+double peak_memory_mb();
 
-// --name value of a command line. Throws InvalidInput where it is missing.
-std::string argument_of(int count, char** values, const std::string& name);
+// A command line of "--name value" alone.
+class Arguments {
+ public:
+  Arguments(int count, char** values) : words_(values, values + count) {}
+  // Throws InvalidInput where it is missing.
+  const std::string& at(const std::string& name) const;
+
+ private:
+  std::vector<std::string> words_;
+};
+
+// The main() of a program: 0, or 1 where `run` throws, whose message goes to standard error.
+int run_program(int count, char** values, void (*run)(const Arguments& arguments));
 
 }  // namespace endorm

@@ -24,7 +24,7 @@ import time
 from machine import machine
 from models import known_models
 from serve_page import put_into_page, result, section
-from workloads import ROOT
+from workloads import ROOT, own_pages
 
 AT_ONCE, GROUP = 64, 8
 LENGTHS = 390, 56  # words of prompt and response, about 800 and 150 tokens
@@ -42,10 +42,8 @@ class Texts:
     """Prompts and responses cut from this project's pages; every call goes on where the last ended."""
 
     def __init__(self, tokenizer):
-        pages = [ROOT / "README.md", ROOT / "LICENSE", *sorted((ROOT / "docs").glob("**/*.md"))]
-        words = " ".join(page.read_text() for page in pages if page.name != "performance.md").split()
         # Special tokens spelled out are text in a message and tokens in templated text: not the same number, as it must be.
-        self.words = [word for word in words if "<|" not in word]
+        self.words = [word for word in " ".join(own_pages()).split() if "<|" not in word]
         self.tokenizer, self.place = tokenizer, 0
 
     def cut(self, count):

@@ -13,7 +13,7 @@ import sys
 import time
 
 import generation
-from contenders import all_contenders
+from contenders import CONTENDERS
 from measure import Measurement
 from models import known_models
 from workloads import ROOT, workloads
@@ -57,10 +57,10 @@ def printed(row):
 def measure_all(arguments):
     programs = arguments.build / "bench"
     models = known_models(arguments.folder, programs, arguments.build / "endorm")
-    contenders = all_contenders(programs)
+    contenders = CONTENDERS
     if arguments.engines:
         words = arguments.engines.split(",")
-        contenders = [c for c in contenders if c.name == "transformers f32" or any(word in c.name for word in words)]
+        contenders = [c for c in CONTENDERS if c.name == "transformers f32" or any(word in c.name for word in words)]
     rows = []
     begin = time.monotonic()
     for place, workload in enumerate(workloads(models, arguments.quick, say), 1):

@@ -1,4 +1,4 @@
-// Texts to tokens: tokenize_records --model GGUF --template raw|model|plain. A line in is {"prompt": text, "responses":
+// Texts to tokens: tokenize_records --model GGUF --template raw|model. A line in is {"prompt": text, "responses":
 // [text]}, a line out {"prompt": [tokens], "responses": [[tokens]]}.
 
 #include <iostream>
@@ -6,29 +6,15 @@
 #include <nlohmann/json.hpp>
 
 #include "bench/runner_loop.h"
-#include "core/errors.h"
 #include "engine/llama/llama_engine.h"
 
 namespace endorm {
 namespace {
 
-TemplateSource template_of(const std::string& name) {
-  if (name == "raw") {
-    return TemplateSource::kRaw;
-  }
-  if (name == "model") {
-    return TemplateSource::kModel;
-  }
-  if (name == "plain") {
-    return TemplateSource::kPlain;
-  }
-  throw InvalidInput("[tokenize_records] \"" + name + "\" is not one of raw, model, plain");
-}
-
-void run(int count, char** values) {
+void run(const Arguments& arguments) {
   LlamaEngineOptions options;
-  options.model_path = argument_of(count, values, "--model");
-  options.template_source = template_of(argument_of(count, values, "--template"));
+  options.model_path = arguments.at("--model");
+  options.template_source = arguments.at("--template") == "raw" ? TemplateSource::kRaw : TemplateSource::kModel;
   options.hash_model = false;
   const std::unique_ptr<LlamaEngine> engine = make_llama_engine(options);
   for (std::string line; std::getline(std::cin, line);) {

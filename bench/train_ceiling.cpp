@@ -12,8 +12,6 @@
 #include <chrono>
 #include <cmath>
 #include <cstdio>
-#include <ctime>
-#include <fstream>
 #include <string>
 #include <vector>
 
@@ -76,26 +74,8 @@ std::vector<TrainingSequence> sequences_of(std::size_t tokens, std::size_t lengt
   return sequences;
 }
 
-double processor_seconds() {
-  timespec now{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
-}
-
 double wall_seconds() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
-double peak_memory_mb() {
-  std::ifstream status("/proc/self/status");
-  for (std::string word; status >> word;) {
-    if (word == "VmHWM:") {
-      double kilobytes = 0.0;
-      status >> kilobytes;
-      return kilobytes / 1024.0;
-    }
-  }
-  return 0.0;
 }
 
 // The loss of supervised training: the mean of -log pi, nats.
@@ -154,26 +134,18 @@ double operations(const DecoderShape& shape, const NamedTensors& weights, std::s
          12.0 * static_cast<double>(shape.layers * shape.heads * shape.head_width) * pairs;
 }
 
-struct Rate {
-  double wall = 0.0;       // GFLOP/s
-  double processor = 0.0;  // likewise, by processor time: of all threads as if nobody else were there
-};
-
-// Of torch's products alone, of the shape that most of the operations have.
-Rate product_rate(const DecoderShape& shape, std::size_t tokens, int threads, torch::ScalarType type) {
+// GFLOP/s of torch's products alone, of the shape that most of the operations have.
+double product_rate(const DecoderShape& shape, std::size_t tokens, torch::ScalarType type) {
   const auto rows = static_cast<std::int64_t>(tokens);
   const auto width = static_cast<std::int64_t>(shape.width);
   const auto feed_forward = static_cast<std::int64_t>(shape.feed_forward);
   const torch::Tensor states = torch::randn({rows, width}).to(type);
   const torch::Tensor matrix = torch::randn({feed_forward, width}).to(type);
-  const double operations = 2e-9 * static_cast<double>(rows * width * feed_forward);
-  Rate best;
+  double best = 0.0;
   for (int round = 0; round < 20; ++round) {
-    const double processor_begin = processor_seconds();
     const double begin = wall_seconds();
     torch::mm(states, matrix.t());
-    best.wall = std::max(best.wall, operations / (wall_seconds() - begin));
-    best.processor = std::max(best.processor, operations * threads / (processor_seconds() - processor_begin));
+    best = std::max(best, 2e-9 * static_cast<double>(rows * width * feed_forward) / (wall_seconds() - begin));
   }
   return best;
 }
@@ -199,9 +171,9 @@ double median(std::vector<double> values) {
   return values[values.size() / 2];
 }
 
-void run(int count, char** values) {
-  const auto number = [&](const char* name) { return std::stoul(argument_of(count, values, name)); };
-  const torch::ScalarType type = argument_of(count, values, "--type") == "bf16" ? torch::kBFloat16 : torch::kFloat32;
+void run(const Arguments& arguments) {
+  const auto number = [&](const char* name) { return std::stoul(arguments.at(name)); };
+  const torch::ScalarType type = arguments.at("--type") == "bf16" ? torch::kBFloat16 : torch::kFloat32;
   const std::size_t length = number("--sequence");
   const std::size_t tokens = number("--tokens") / length * length;
   const int threads = static_cast<int>(number("--threads"));
@@ -215,11 +187,10 @@ void run(int count, char** values) {
 
   const PackedBatch batch = pack(sequences_of(tokens, length, shape.vocabulary));
   double peak = peak_of(type, threads);
-  const Rate products = product_rate(shape, tokens, threads, type);
-  std::vector<double> forward, both, processor;
+  const double products = product_rate(shape, tokens, type);
+  std::vector<double> forward, both;
   for (std::size_t round = 0; round <= number("--rounds"); ++round) {  // the first one warms up
     passes.clear();
-    const double processor_begin = processor_seconds();
     const double begin = wall_seconds();
     const torch::Tensor loss = passes.forward(batch);
     const double middle = wall_seconds();
@@ -227,30 +198,23 @@ void run(int count, char** values) {
     if (round > 0) {
       forward.push_back(middle - begin);
       both.push_back(wall_seconds() - begin);
-      processor.push_back(processor_seconds() - processor_begin);
     }
   }
   peak = std::max(peak, peak_of(type, threads));
-  const double needed = 1e-9 * operations(shape, weights, tokens, length);
-  const double gflops = needed / median(both);
-  result.update(
-      {{"type", type == torch::kFloat32 ? "f32" : "bf16"},
-       {"tokens", tokens},
-       {"sequence", length},
-       {"threads", threads},
-       {"seconds", median(both)},
-       {"best_seconds", *std::min_element(both.begin(), both.end())},
-       {"forward_seconds", median(forward)},
-       {"processor_seconds", median(processor)},
-       {"tokens_per_second", static_cast<double>(tokens) / median(both)},
-       {"gflops", gflops},
-       {"peak_gflops", peak},
-       {"percent_of_peak", 100.0 * gflops / peak},
-       {"products_gflops", products.wall},
-       // Where other programs share the processor, these two alone say something.
-       {"products_gflops_by_processor_time", products.processor},
-       {"percent_of_products_by_processor_time", 100.0 * needed * threads / median(processor) / products.processor},
-       {"peak_memory_mb", peak_memory_mb()}});
+  const double gflops = 1e-9 * operations(shape, weights, tokens, length) / median(both);
+  result.update({{"type", type == torch::kFloat32 ? "f32" : "bf16"},
+                 {"tokens", tokens},
+                 {"sequence", length},
+                 {"threads", threads},
+                 {"seconds", median(both)},
+                 {"best_seconds", *std::min_element(both.begin(), both.end())},
+                 {"forward_seconds", median(forward)},
+                 {"tokens_per_second", static_cast<double>(tokens) / median(both)},
+                 {"gflops", gflops},
+                 {"peak_gflops", peak},
+                 {"percent_of_peak", 100.0 * gflops / peak},
+                 {"products_gflops", products},
+                 {"peak_memory_mb", peak_memory_mb()}});
   passes.clear();
   result["operators"] = operators_of(passes, batch);
   std::printf("%s\n", result.dump().c_str());

@@ -2,21 +2,15 @@
 """transformers' generate as a contender: transformers_generation.py --model FOLDER --dtype float32|bfloat16 --threads N.
 
 Speaks the lines of bench/run_generation.cpp; a request also has "at_once", sequences in one call, and "end", the tokens
-that end a completion. Large tensors stay with the process (mallopt), sdpa attention, prompts of a call padded at the left.
+that end a completion. Prompts of a call are padded at the left.
 """
 
-import argparse
-import ctypes
 import json
 import sys
 import time
 
-libc = ctypes.CDLL("libc.so.6")
-libc.mallopt(-3, 1 << 30)  # M_MMAP_THRESHOLD: without these two, glibc gives every large tensor back to the kernel
-libc.mallopt(-1, 1 << 30)  # M_TRIM_THRESHOLD
-
-import torch  # noqa: E402
-import transformers  # noqa: E402
+import torch
+from transformers_model import arguments_of, load
 
 
 def generate(model, prompts, request):
@@ -38,18 +32,7 @@ def generate(model, prompts, request):
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    for name in ("--model", "--dtype", "--threads"):
-        parser.add_argument(name, required=True)
-    arguments = parser.parse_args()
-    torch.set_num_threads(int(arguments.threads))
-    torch.set_grad_enabled(False)
-    torch.manual_seed(0)
-    transformers.logging.set_verbosity_error()
-    transformers.utils.logging.disable_progress_bar()
-    model = transformers.AutoModelForCausalLM.from_pretrained(
-        arguments.model, dtype=getattr(torch, arguments.dtype), attn_implementation="sdpa"
-    ).eval()
+    model = load(arguments_of())
     for line in sys.stdin:
         request = json.loads(line)
         prompts, at_once = request["prompts"], request["at_once"]

@@ -1,24 +1,18 @@
 #!/usr/bin/env python3
 """transformers as a contender: transformers_runner.py --model FOLDER --dtype float32|bfloat16 --threads N.
 
-FOLDER is what from_pretrained reads. Speaks the lines of bench/runner_loop.h. It runs as fast as it can be set up: large
-tensors stay with the process (mallopt), sdpa attention, logits of the scored rows alone, one or four sequences at once.
+FOLDER is what from_pretrained reads. Speaks the lines of bench/runner_loop.h. It runs as fast as it can be set up: see
+transformers_model.py; one or four sequences at once.
 """
 
-import argparse
-import ctypes
 import gc
 import json
 import pathlib
 import sys
 import time
 
-libc = ctypes.CDLL("libc.so.6")
-libc.mallopt(-3, 1 << 30)  # M_MMAP_THRESHOLD: without these two, glibc gives every large tensor back to the kernel
-libc.mallopt(-1, 1 << 30)  # M_TRIM_THRESHOLD
-
-import torch  # noqa: E402
-import transformers  # noqa: E402
+import torch
+from transformers_model import arguments_of, libc, load, response_log_probs
 
 
 def sequences_of(workload):
@@ -26,17 +20,11 @@ def sequences_of(workload):
 
 
 def log_probs(model, sequences, at_once):
-    """log pi of every response token, in order. Padding stands at the right, where no scored token sees it."""
+    """log pi of every response token, in order."""
     found = []
     for start in range(0, len(sequences), at_once):
-        some = sequences[start : start + at_once]
-        longest = max(len(tokens) for _, tokens in some)
-        first = min(prompt for prompt, _ in some)
-        ids = torch.tensor([tokens + [0] * (longest - len(tokens)) for _, tokens in some])
-        logits = model(ids, logits_to_keep=longest - first + 1, use_cache=False).logits[:, :-1]
-        values = logits.gather(2, ids[:, first:, None])[..., 0].float() - logits.float().logsumexp(2)
-        for row, (prompt, tokens) in zip(values.double(), some, strict=True):
-            found += row[prompt - first : len(tokens) - first].tolist()
+        for row in response_log_probs(model, sequences[start : start + at_once]):
+            found += row.tolist()
     return found
 
 
@@ -64,17 +52,7 @@ def forget_peak_memory():
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    for name in ("--model", "--dtype", "--threads"):
-        parser.add_argument(name, required=True)
-    arguments = parser.parse_args()
-    torch.set_num_threads(int(arguments.threads))
-    torch.set_grad_enabled(False)
-    transformers.logging.set_verbosity_error()
-    transformers.utils.logging.disable_progress_bar()
-    model = transformers.AutoModelForCausalLM.from_pretrained(
-        arguments.model, dtype=getattr(torch, arguments.dtype), attn_implementation="sdpa"
-    ).eval()
+    model = load(arguments_of())
     print(json.dumps({"products": ""}), flush=True)
     at_once = 1
     file, sequences = None, None

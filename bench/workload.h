@@ -22,13 +22,6 @@ struct Workload {
 // Reads {"prompts": [{"prompt": [..], "responses": [[..]]}]}. Throws InvalidInput where it cannot.
 Workload read_workload(const std::string& file);
 
-// The first `sequences` sequences of the workload.
-Workload first_sequences(const Workload& workload, std::size_t sequences);
-
-std::size_t sequence_count(const Workload& workload);
-// Tokens of the longest sequence, prompt and response.
-std::size_t longest_sequence(const Workload& workload);
-
 // What one pass over a workload gave.
 struct Pass {
   std::vector<double> log_probs;    // of every response token, in the order of the workload

@@ -34,13 +34,17 @@ def tokens_asked(tokens):
     return sum(len(p["prompt"]) + len(r) for p in tokens["prompts"] for r in p["responses"])
 
 
+def own_pages():
+    """The texts of this project's pages, but the one that the bench writes."""
+    pages = [ROOT / "README.md", ROOT / "LICENSE", *sorted((ROOT / "docs").glob("**/*.md"))]
+    return [page.read_text() for page in pages if page.name != "performance.md"]
+
+
 class Texts:
     """The project's own pages as one run of tokens, cut from the front, from the start again where they end."""
 
     def __init__(self, model):
-        pages = [ROOT / "README.md", ROOT / "LICENSE", *sorted((ROOT / "docs").glob("**/*.md"))]
-        text = "\n".join(page.read_text() for page in pages if page.name != "performance.md")
-        (tokenized,) = tokenize(model, "raw", [{"prompt": "\n", "responses": [text]}])
+        (tokenized,) = tokenize(model, "raw", [{"prompt": "\n", "responses": ["\n".join(own_pages())]}])
         self.start, self.all, self.place = tokenized["prompt"], tokenized["responses"][0], 0
 
     def cut(self, count):

@@ -8,8 +8,6 @@
 namespace endorm::lab {
 namespace {
 
-constexpr const char* kName = "across-prompts";
-
 // Several prompts: each first state is one, all equally likely.
 TabularMdp random_prompts(RandomStream& random, std::size_t prompts, std::size_t actions, std::size_t horizon) {
   TabularMdp mdp = random_features(random, {.actions = actions, .horizon = horizon, .states = prompts}, 1.0);
@@ -84,22 +82,13 @@ std::vector<Finding> across_prompts(const ClaimOptions& options) {
     }
   }
   const auto share = [&](const char* statement, const Agreement& agreement, const char* detail) {
-    return Finding{kName,
-                   statement,
-                   agreement.share(),
-                   Relation::kAtLeast,
-                   1.0,
-                   std::string(detail) + "share of " + std::to_string(agreement.pairs) + " pairs",
-                   {}};
+    return at_least(statement, agreement.share(), 1.0,
+                    std::string(detail) + "share of " + std::to_string(agreement.pairs) + " pairs");
   };
   return {
-      {kName,
-       "With logits equal to the true soft Q, alpha sum log pi + V(s_1) is the true return of every response",
-       error,
-       Relation::kAtMost,
-       1e-11,
-       "largest difference over " + std::to_string(20 * problems) + " responses to 5 prompts each",
-       {}},
+      at_most("With logits equal to the true soft Q, alpha sum log pi + V(s_1) is the true return of every response",
+              error, 1e-11,
+              "largest difference over " + std::to_string(20 * problems) + " responses to 5 prompts each"),
       share("Within a prompt, log probabilities alone order responses as the true return does", within, ""),
       share("Across prompts, with V(s_1) the order is the true one", with_value, ""),
       as_limit(

@@ -10,6 +10,14 @@ std::size_t ClaimOptions::problems(std::size_t n) const {
   return std::max<std::size_t>(2, static_cast<std::size_t>(std::llround(effort * static_cast<double>(n))));
 }
 
+std::vector<Finding> Claim::measure(const ClaimOptions& options) const {
+  std::vector<Finding> findings = statements(options);
+  for (Finding& finding : findings) {
+    finding.claim = name;
+  }
+  return findings;
+}
+
 std::span<const Claim> claims() {
   static constexpr std::array<Claim, 7> kClaims{{{"proposition-1", proposition_1},
                                                  {"theorem-1", theorem_1},

@@ -20,7 +20,7 @@ struct ClaimOptions {
   std::size_t problems(std::size_t n) const;
 };
 
-// The claims of docs/theory.md. Each measures its statements on random problems of the seed, exactly.
+// What each claim of docs/theory.md states, measured on random problems of the seed, exactly.
 std::vector<Finding> proposition_1(const ClaimOptions& options);
 std::vector<Finding> theorem_1(const ClaimOptions& options);
 std::vector<Finding> theorem_2(const ClaimOptions& options);
@@ -31,7 +31,10 @@ std::vector<Finding> reward_hacking(const ClaimOptions& options);
 
 struct Claim {
   std::string_view name;
-  std::vector<Finding> (*measure)(const ClaimOptions&);
+  std::vector<Finding> (*statements)(const ClaimOptions&);
+
+  // The statements' findings, with the claim's name.
+  std::vector<Finding> measure(const ClaimOptions& options) const;
 };
 // In the order of docs/theory.md.
 std::span<const Claim> claims();

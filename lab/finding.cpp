@@ -1,5 +1,7 @@
 #include "lab/finding.h"
 
+#include <utility>
+
 #include <nlohmann/json.hpp>
 
 namespace endorm::lab {
@@ -18,9 +20,29 @@ Json plot_json(const Plot& plot) {
 
 }  // namespace
 
+Plot log_log(std::string title, std::string x_label, std::string y_label, std::vector<Series> series) {
+  return {std::move(title), std::move(x_label), std::move(y_label), true, true, std::move(series)};
+}
+
+Finding at_most(std::string statement, double measured, double bound, std::string detail, std::vector<Plot> plots) {
+  return {{}, std::move(statement), measured, Relation::kAtMost, bound, std::move(detail), std::move(plots)};
+}
+
+Finding at_least(std::string statement, double measured, double bound, std::string detail, std::vector<Plot> plots) {
+  return {{}, std::move(statement), measured, Relation::kAtLeast, bound, std::move(detail), std::move(plots)};
+}
+
 Finding as_limit(Finding finding) {
   finding.limit = true;
   return finding;
+}
+
+std::vector<Finding> joined(std::initializer_list<std::vector<Finding>> parts) {
+  std::vector<Finding> findings;
+  for (const std::vector<Finding>& part : parts) {
+    findings.insert(findings.end(), part.begin(), part.end());
+  }
+  return findings;
 }
 
 std::string findings_json(std::span<const Finding> findings) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <initializer_list>
 #include <span>
 #include <string>
 #include <vector>
@@ -20,6 +21,8 @@ struct Plot {
   bool log_y = false;
   std::vector<Series> series;
 };
+// Both axes logarithmic.
+Plot log_log(std::string title, std::string x_label, std::string y_label, std::vector<Series> series = {});
 
 enum class Relation { kAtMost, kAtLeast };
 
@@ -38,8 +41,14 @@ struct Finding {
   bool holds() const { return relation == Relation::kAtMost ? measured <= bound : measured >= bound; }
 };
 
+// A statement that holds where what was measured is at most (at least) the bound. Its claim is Claim::measure's to say.
+Finding at_most(std::string statement, double measured, double bound, std::string detail, std::vector<Plot> plots = {});
+Finding at_least(std::string statement, double measured, double bound, std::string detail,
+                 std::vector<Plot> plots = {});
 // The same, as a limit.
 Finding as_limit(Finding finding);
+// The findings of several parts, one behind the other.
+std::vector<Finding> joined(std::initializer_list<std::vector<Finding>> parts);
 
 // A JSON list of {claim, statement, measured, relation, bound, holds, limit, detail, plots}, indented.
 std::string findings_json(std::span<const Finding> findings);

@@ -14,22 +14,48 @@ double quantile(const std::vector<double>& sorted, double share) {
   return sorted[below] + (place - static_cast<double>(below)) * (sorted[above] - sorted[below]);
 }
 
-}  // namespace
+// Sums of products of deviations from the means.
+struct Moments {
+  double xx = 0.0;
+  double yy = 0.0;
+  double xy = 0.0;
+};
 
-double exponent(std::span<const double> x, std::span<const double> y) {
+Moments moments(std::span<const double> x, std::span<const double> y) {
+  const auto n = static_cast<double>(x.size());
   double mean_x = 0.0;
   double mean_y = 0.0;
   for (std::size_t i = 0; i < x.size(); ++i) {
-    mean_x += std::log(x[i]) / static_cast<double>(x.size());
-    mean_y += std::log(y[i]) / static_cast<double>(x.size());
+    mean_x += x[i] / n;
+    mean_y += y[i] / n;
   }
-  double product = 0.0;
-  double square = 0.0;
+  Moments sums;
   for (std::size_t i = 0; i < x.size(); ++i) {
-    product += (std::log(x[i]) - mean_x) * (std::log(y[i]) - mean_y);
-    square += (std::log(x[i]) - mean_x) * (std::log(x[i]) - mean_x);
+    sums.xx += (x[i] - mean_x) * (x[i] - mean_x);
+    sums.yy += (y[i] - mean_y) * (y[i] - mean_y);
+    sums.xy += (x[i] - mean_x) * (y[i] - mean_y);
   }
-  return product / square;
+  return sums;
+}
+
+std::vector<double> logarithms(std::span<const double> values) {
+  std::vector<double> logs(values.begin(), values.end());
+  for (double& value : logs) {
+    value = std::log(value);
+  }
+  return logs;
+}
+
+}  // namespace
+
+double exponent(std::span<const double> x, std::span<const double> y) {
+  const Moments sums = moments(logarithms(x), logarithms(y));
+  return sums.xy / sums.xx;
+}
+
+double correlation(std::span<const double> x, std::span<const double> y) {
+  const Moments sums = moments(x, y);
+  return sums.xy / std::sqrt(sums.xx * sums.yy);
 }
 
 double Spread::distance_from(double value) const { return std::max(std::abs(low - value), std::abs(high - value)); }

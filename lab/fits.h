@@ -8,6 +8,8 @@ namespace endorm::lab {
 
 // Slope of log y against log x by least squares: the exponent of a power law. x and y [N] positive, N >= 2.
 double exponent(std::span<const double> x, std::span<const double> y);
+// Pearson's. x and y [N], N >= 2.
+double correlation(std::span<const double> x, std::span<const double> y);
 
 // The middle and the ends of the central 95 % of some values, at least one.
 struct Spread {

@@ -1,21 +1,17 @@
 #include "lab/inverse_rl.h"
 
-#include <algorithm>
 #include <cmath>
+#include <utility>
+
+#include "lab/policies.h"
 
 namespace endorm::lab {
 namespace {
 
 // visits(data) - visits(soft-optimal policy of the rewards).
 Table gradient_at(const TabularMdp& mdp, const Table& data_visits, const Table& rewards, double alpha) {
-  const Table policy = exponentials(soft_policy(soft_optimal(mdp, rewards, alpha), mdp.actions, alpha));
-  Table gradient = visits(mdp, policy);
-  for (std::size_t h = 0; h < gradient.size(); ++h) {
-    for (std::size_t i = 0; i < gradient[h].size(); ++i) {
-      gradient[h][i] = data_visits[h][i] - gradient[h][i];
-    }
-  }
-  return gradient;
+  const Table log_policy = soft_policy(soft_optimal(mdp, rewards, alpha), mdp.actions, alpha);
+  return plus(data_visits, -1.0, visits(mdp, exponentials(log_policy)));
 }
 
 double dot(const Table& left, const Table& right) {
@@ -26,27 +22,6 @@ double dot(const Table& left, const Table& right) {
     }
   }
   return sum;
-}
-
-// left + scale * right
-Table plus(const Table& left, double scale, const Table& right) {
-  Table sum = left;
-  for (std::size_t h = 0; h < left.size(); ++h) {
-    for (std::size_t i = 0; i < left[h].size(); ++i) {
-      sum[h][i] += scale * right[h][i];
-    }
-  }
-  return sum;
-}
-
-double largest_entry(const Table& table) {
-  double largest = 0.0;
-  for (const auto& layer : table) {
-    for (const double entry : layer) {
-      largest = std::max(largest, std::abs(entry));
-    }
-  }
-  return largest;
 }
 
 }  // namespace
@@ -65,11 +40,12 @@ Ascent ascend(const TabularMdp& mdp, const Table& data_visits, double alpha, con
   const double step = alpha / static_cast<double>(mdp.horizon());
   Ascent ascent;
   ascent.rewards = start;
+  const Table zero = mdp.filled(0.0);
   Table ahead = start;
   double momentum = 1.0;
   for (;;) {
     const Table gradient = gradient_at(mdp, data_visits, ahead, alpha);
-    ascent.gradient = largest_entry(gradient);
+    ascent.gradient = largest_difference(gradient, zero);
     if (ascent.gradient <= tolerance || ascent.steps == most_steps) {
       break;
     }

@@ -13,7 +13,6 @@
 namespace endorm::lab {
 namespace {
 
-constexpr const char* kName = "length-bias";
 constexpr std::size_t kVocabulary = 4;
 constexpr std::size_t kLongest = 64;  // tokens, the end of turn included
 constexpr double kGamma = 0.93;
@@ -30,7 +29,7 @@ std::vector<double> logits(double end) {
   return row;
 }
 
-// The rewards of the likeliest response of each length, 2 to kLongest tokens, all at one end-of-turn probability.
+// The rewards of some responses, [N] each.
 struct Curves {
   std::vector<double> lengths;
   std::vector<double> sum;
@@ -38,7 +37,7 @@ struct Curves {
   std::vector<double> discounted;
 };
 
-std::vector<ScoredResponse> scored(double end, std::span<const std::string> texts) {
+Curves scored(double end, std::span<const std::string> texts) {
   TabularEngine engine(kVocabulary, [end](std::span<const Token>) { return logits(end); },
                        {.end_of_turn = true, .name = "length " + std::to_string(end)});
   StatsCache cache{std::nullopt};
@@ -51,58 +50,31 @@ std::vector<ScoredResponse> scored(double end, std::span<const std::string> text
   for (const std::string& text : texts) {
     request.responses.push_back({{text}, {}});
   }
-  std::vector<ScoredResponse> responses;
-  responses.reserve(texts.size());
+  Curves curves;
   const std::vector<Scored> record = scorer.score(std::span(&request, 1));
   for (const ScoredOutcome& outcome : record.front().responses) {
     if (!outcome.scored) {
       throw InternalError("[length_bias] a response has no score: " + outcome.error);
     }
-    responses.push_back(*outcome.scored);
-  }
-  return responses;
-}
-
-Curves likeliest_of_each_length(double end) {
-  std::vector<std::string> texts;
-  texts.reserve(kLongest);
-  for (std::size_t tokens = 2; tokens <= kLongest; ++tokens) {
-    std::string& text = texts.emplace_back();
-    for (std::size_t t = 0; t + 1 < tokens; ++t) {
-      text += "[0]";
-    }
-  }
-  Curves curves;
-  for (const ScoredResponse& response : scored(end, texts)) {
-    curves.lengths.push_back(static_cast<double>(response.tokens.size()));
-    curves.sum.push_back(response.aggregates->sum);
-    curves.mean.push_back(response.aggregates->mean);
-    curves.discounted.push_back(response.aggregates->discounted);
+    curves.lengths.push_back(static_cast<double>(outcome.scored->tokens.size()));
+    curves.sum.push_back(outcome.scored->aggregates->sum);
+    curves.mean.push_back(outcome.scored->aggregates->mean);
+    curves.discounted.push_back(outcome.scored->aggregates->discounted);
   }
   return curves;
 }
 
-double best_length(const Curves& curves, const std::vector<double>& rewards) {
-  return curves.lengths[static_cast<std::size_t>(std::max_element(rewards.begin(), rewards.end()) - rewards.begin())];
+// 2 to kLongest tokens, all at one end-of-turn probability.
+Curves likeliest_of_each_length(double end) {
+  std::vector<std::string> texts{"[0]"};
+  while (texts.size() + 1 < kLongest) {
+    texts.push_back(texts.back() + "[0]");
+  }
+  return scored(end, texts);
 }
 
-double correlation(const std::vector<double>& x, const std::vector<double>& y) {
-  const auto n = static_cast<double>(x.size());
-  double mean_x = 0.0;
-  double mean_y = 0.0;
-  for (std::size_t i = 0; i < x.size(); ++i) {
-    mean_x += x[i] / n;
-    mean_y += y[i] / n;
-  }
-  double xx = 0.0;
-  double yy = 0.0;
-  double xy = 0.0;
-  for (std::size_t i = 0; i < x.size(); ++i) {
-    xx += (x[i] - mean_x) * (x[i] - mean_x);
-    yy += (y[i] - mean_y) * (y[i] - mean_y);
-    xy += (x[i] - mean_x) * (y[i] - mean_y);
-  }
-  return xy / std::sqrt(xx * yy);
+double best_length(const Curves& curves, const std::vector<double>& rewards) {
+  return curves.lengths[static_cast<std::size_t>(std::max_element(rewards.begin(), rewards.end()) - rewards.begin())];
 }
 
 // What a policy that maximises each aggregation would write.
@@ -141,28 +113,16 @@ std::vector<Finding> preferred_lengths() {
                           {"discounted 0.93", curves.lengths, curves.discounted}};
     }
   }
-  return {{kName,
-           "A sum prefers the shortest response, whatever ending the turn costs",
-           longest_of_sum,
-           Relation::kAtMost,
-           2.0,
-           "tokens of the likeliest response that it prefers, of 2 to 64; probability of ending the turn 0.002 to 0.8",
-           {best, curves_at}},
-          {kName,
-           "A mean prefers the longest one wherever ending the turn is dearer than the likeliest token",
-           shortest_of_mean,
-           Relation::kAtLeast,
-           static_cast<double>(kLongest),
-           "tokens, at those probabilities",
-           {}},
-          {kName,
-           "The formulas say which length each prefers (discounted: longest where log m > (1 - gamma) log end, else "
-           "shortest)",
-           wrong,
-           Relation::kAtMost,
-           0.0,
-           "lengths told wrongly, of 33; m is the likeliest token's probability",
-           {}}};
+  return {
+      at_most(
+          "A sum prefers the shortest response, whatever ending the turn costs", longest_of_sum, 2.0,
+          "tokens of the likeliest response that it prefers, of 2 to 64; probability of ending the turn 0.002 to 0.8",
+          {best, curves_at}),
+      at_least("A mean prefers the longest one wherever ending the turn is dearer than the likeliest token",
+               shortest_of_mean, static_cast<double>(kLongest), "tokens, at those probabilities"),
+      at_most("The formulas say which length each prefers (discounted: longest where log m > (1 - gamma) log end, else "
+              "shortest)",
+              wrong, 0.0, "lengths told wrongly, of 33; m is the likeliest token's probability")};
 }
 
 // How reward and length go together over responses that the model itself writes.
@@ -178,37 +138,23 @@ std::vector<Finding> correlations(const ClaimOptions& options) {
       text += place < kContent[0] ? "[0]" : place < kContent[0] + kContent[1] ? "[1]" : "[2]";
     }
   }
-  Curves curves;
-  for (const ScoredResponse& response : scored(0.05, texts)) {
-    curves.lengths.push_back(static_cast<double>(response.tokens.size()));
-    curves.sum.push_back(response.aggregates->sum);
-    curves.mean.push_back(response.aggregates->mean);
-    curves.discounted.push_back(response.aggregates->discounted);
-  }
+  const Curves curves = scored(0.05, texts);
   const double sum = correlation(curves.lengths, curves.sum);
   const double mean = correlation(curves.lengths, curves.mean);
   const double discounted = correlation(curves.lengths, curves.discounted);
   const std::string over = "correlation of reward and length over " + std::to_string(responses) +
                            " responses drawn at end-of-turn probability 0.05";
-  return {{kName, "Among the model's own responses a sum falls with length", sum, Relation::kAtMost, -0.9, over, {}},
-          {kName, "a mean rises with it", mean, Relation::kAtLeast, 0.2, over, {}},
-          {kName,
-           "and a discounted sum (gamma 0.93) is less tied to length than a sum",
-           std::abs(discounted),
-           Relation::kAtMost,
-           std::abs(sum),
-           "absolute value; discounted " + text(discounted) + ", sum " + text(sum) + ", mean " + text(mean),
-           {}}};
+  return {at_most("Among the model's own responses a sum falls with length", sum, -0.9, over),
+          at_least("a mean rises with it", mean, 0.2, over),
+          at_most("and a discounted sum (gamma 0.93) is less tied to length than a sum", std::abs(discounted),
+                  std::abs(sum),
+                  "absolute value; discounted " + text(discounted) + ", sum " + text(sum) + ", mean " + text(mean))};
 }
 
 }  // namespace
 
 std::vector<Finding> length_bias(const ClaimOptions& options) {
-  std::vector<Finding> findings = preferred_lengths();
-  for (Finding& finding : correlations(options)) {
-    findings.push_back(std::move(finding));
-  }
-  return findings;
+  return joined({preferred_lengths(), correlations(options)});
 }
 
 }  // namespace endorm::lab

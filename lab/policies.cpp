@@ -116,26 +116,19 @@ std::vector<double> tilted(std::span<const double> log_probs, std::span<const do
 
 Table worst_within(const TabularMdp& mdp, const Table& rewards, const Table& expert, double eps, double gamma) {
   Table policy = expert;
-  StateTable values(mdp.horizon());
-  for (std::size_t h = mdp.horizon(); h-- > 0;) {
-    for (std::size_t s = 0; s < mdp.layers[h].states; ++s) {
-      std::vector<double> cost(mdp.actions);  // -Q(s, a) of what follows
-      for (std::size_t a = 0; a < mdp.actions; ++a) {
-        cost[a] = -rewards[h][s * mdp.actions + a];
-        for (std::size_t b = 0; h + 1 < mdp.horizon() && b < mdp.branching; ++b) {
-          const Successor& next = mdp.successors(h, s, a)[b];
-          cost[a] -= gamma * next.probability * values[h + 1][next.state];
-        }
-      }
-      const std::vector<double> row = tilted(std::span(expert[h]).subspan(s * mdp.actions, mdp.actions), cost, eps);
-      double value = 0.0;
-      for (std::size_t a = 0; a < mdp.actions; ++a) {
-        value -= std::exp(row[a]) * cost[a];
-      }
-      values[h].push_back(value);
-      replace_row(policy, h, s, row);
+  backward(mdp, rewards, gamma, [&](std::size_t h, std::size_t s, std::span<const double> q) {
+    std::vector<double> cost(q.begin(), q.end());
+    for (double& entry : cost) {
+      entry = -entry;
     }
-  }
+    const std::vector<double> row = tilted(std::span(expert[h]).subspan(s * mdp.actions, mdp.actions), cost, eps);
+    replace_row(policy, h, s, row);
+    double value = 0.0;
+    for (std::size_t a = 0; a < q.size(); ++a) {
+      value += std::exp(row[a]) * q[a];
+    }
+    return value;
+  });
   return policy;
 }
 
@@ -164,22 +157,30 @@ Table pulled_apart(const Table& expert, std::size_t actions, double eps, const T
 }
 
 Table maximum_likelihood(const TabularMdp& mdp, std::span<const Trajectory> data, double pseudo_count) {
-  Table policy = mdp.filled(pseudo_count);
-  for (const Trajectory& trajectory : data) {
-    for (std::size_t h = 0; h < mdp.horizon(); ++h) {
-      policy[h][trajectory.states[h] * mdp.actions + trajectory.actions[h]] += 1.0;
-    }
-  }
-  for (std::size_t h = 0; h < mdp.horizon(); ++h) {
-    for (std::size_t s = 0; s < mdp.layers[h].states; ++s) {
-      const auto row = std::span(policy[h]).subspan(s * mdp.actions, mdp.actions);
+  return likelihood_optimum(visit_counts(mdp, data, pseudo_count, 1.0), mdp.actions);
+}
+
+Table likelihood_optimum(Table visits, std::size_t actions) {
+  for (auto& layer : visits) {
+    for (std::size_t s = 0; s * actions < layer.size(); ++s) {
+      const auto row = std::span(layer).subspan(s * actions, actions);
       const double seen = std::accumulate(row.begin(), row.end(), 0.0);
       for (double& count : row) {
-        count = seen > 0.0 ? std::log(count / seen) : -std::log(static_cast<double>(mdp.actions));
+        count = seen > 0.0 ? std::log(count / seen) : -std::log(static_cast<double>(actions));
       }
     }
   }
-  return policy;
+  return visits;
+}
+
+Table visit_counts(const TabularMdp& mdp, std::span<const Trajectory> data, double begin, double each) {
+  Table table = mdp.filled(begin);
+  for (const Trajectory& path : data) {
+    for (std::size_t h = 0; h < mdp.horizon(); ++h) {
+      table[h][path.states[h] * mdp.actions + path.actions[h]] += each;
+    }
+  }
+  return table;
 }
 
 }  // namespace endorm::lab

@@ -41,5 +41,9 @@ Table pulled_apart(const Table& expert, std::size_t actions, double eps, const T
 // pseudo_count is added to every n(s, a): 0 is the likelihood's own optimum, in which an action that was not seen has
 // log probability -infinity.
 Table maximum_likelihood(const TabularMdp& mdp, std::span<const Trajectory> data, double pseudo_count);
+// The same of data given as visits (or counts) of every state and action.
+Table likelihood_optimum(Table visits, std::size_t actions);
+// A table that begins at `begin` everywhere and gains `each` where a trajectory goes.
+Table visit_counts(const TabularMdp& mdp, std::span<const Trajectory> data, double begin, double each);
 
 }  // namespace endorm::lab

@@ -11,36 +11,6 @@
 namespace endorm::lab {
 namespace {
 
-constexpr const char* kName = "proposition-1";
-
-Table random_table(const TabularMdp& mdp, RandomStream& random, double scale) {
-  Table table = mdp.filled(0.0);
-  for (auto& layer : table) {
-    for (double& entry : layer) {
-      entry = scale * random.normal();
-    }
-  }
-  return table;
-}
-
-// log pi of the likelihood optimum over data given as visits: visits(s, a) / visits(s).
-Table likelihood_optimum(const TabularMdp& mdp, const Table& data_visits) {
-  Table policy = data_visits;
-  for (auto& layer : policy) {
-    for (std::size_t s = 0; s * mdp.actions < layer.size(); ++s) {
-      double seen = 0.0;
-      for (std::size_t a = 0; a < mdp.actions; ++a) {
-        seen += layer[s * mdp.actions + a];
-      }
-      for (std::size_t a = 0; a < mdp.actions; ++a) {
-        double& entry = layer[s * mdp.actions + a];
-        entry = seen > 0.0 ? std::log(entry / seen) : -std::log(static_cast<double>(mdp.actions));
-      }
-    }
-  }
-  return policy;
-}
-
 // E_data[ sum_h log pi ]
 double log_likelihood(const Table& data_visits, const Table& log_policy) {
   double sum = 0.0;
@@ -52,16 +22,6 @@ double log_likelihood(const Table& data_visits, const Table& log_policy) {
     }
   }
   return sum;
-}
-
-Table empirical_visits(const TabularMdp& mdp, const std::vector<Trajectory>& data) {
-  Table counts = mdp.filled(0.0);
-  for (const Trajectory& path : data) {
-    for (std::size_t h = 0; h < mdp.horizon(); ++h) {
-      counts[h][path.states[h] * mdp.actions + path.actions[h]] += 1.0 / static_cast<double>(data.size());
-    }
-  }
-  return counts;
 }
 
 struct Problem {
@@ -91,7 +51,7 @@ Problem random_problem(RandomStream& random, std::size_t round) {
     std::vector<Trajectory> texts = all_trajectories(problem.mdp);
     const std::vector<Trajectory> drawn = sampled_trajectories(problem.mdp, policy, 200, random);
     texts.insert(texts.end(), drawn.begin(), drawn.end());
-    problem.data = empirical_visits(problem.mdp, texts);
+    problem.data = visit_counts(problem.mdp, texts, 0.0, 1.0 / static_cast<double>(texts.size()));
   }
   return problem;
 }
@@ -109,28 +69,19 @@ Finding objective_is_likelihood(const ClaimOptions& options) {
     const Table log_policy = soft_policy(q, problem.mdp.actions, problem.alpha);
     worst = std::max(worst, std::abs(objective - problem.alpha * log_likelihood(problem.data, log_policy)));
   }
-  return {
-      kName,
+  return at_most(
       "For any logits, the offline inverse-RL objective of their endogenous reward is alpha times the log likelihood",
-      worst,
-      Relation::kAtMost,
-      1e-10,
+      worst, 1e-10,
       "largest difference over " + std::to_string(problems) +
-          " problems with random logits; tokens and drawn successors",
-      {}};
+          " problems with random logits; tokens and drawn successors");
 }
 
 // Largest |found - (wanted + Phi(s) - E Phi(s'))| where the data go, with Phi the difference of the rewards' soft
 // values.
 double shaping_residual(const TabularMdp& mdp, const Table& data, const Table& found, const Table& wanted,
                         double alpha) {
-  StateTable potential = soft_values(soft_optimal(mdp, found, alpha), mdp.actions, alpha);
-  const StateTable values = soft_values(soft_optimal(mdp, wanted, alpha), mdp.actions, alpha);
-  for (std::size_t h = 0; h < potential.size(); ++h) {
-    for (std::size_t s = 0; s < potential[h].size(); ++s) {
-      potential[h][s] -= values[h][s];
-    }
-  }
+  const StateTable potential = plus(soft_values(soft_optimal(mdp, found, alpha), mdp.actions, alpha), -1.0,
+                                    soft_values(soft_optimal(mdp, wanted, alpha), mdp.actions, alpha));
   double largest = 0.0;
   for (std::size_t h = 0; h < mdp.horizon(); ++h) {
     for (std::size_t i = 0; i < wanted[h].size(); ++i) {
@@ -183,7 +134,7 @@ std::vector<Finding> optimum_is_reached(const ClaimOptions& options) {
     const Problem problem = random_problem(random, round);
     const TabularMdp& mdp = problem.mdp;
     const double alpha = problem.alpha;
-    const Table logits = logits_of(likelihood_optimum(mdp, problem.data), mdp.actions, alpha, 3.0, random);
+    const Table logits = logits_of(likelihood_optimum(problem.data, mdp.actions), mdp.actions, alpha, 3.0, random);
     const Table endogenous = endogenous_reward(mdp, logits, alpha, 1.0, options.rule);
     const double at_logits = offline_objective(mdp, problem.data, endogenous, alpha);
     for (std::size_t start = 0; start < kStarts; ++start) {
@@ -206,18 +157,15 @@ std::vector<Finding> optimum_is_reached(const ClaimOptions& options) {
   }
   const std::string over = std::to_string(problems) + " problems, " + std::to_string(kStarts) +
                            " random starts each, gradient to 1e-10 (at most " + std::to_string(most_steps) + " steps)";
-  const auto finding = [](const char* statement, double measured, double bound, const std::string& detail) {
-    return Finding{kName, statement, measured, Relation::kAtMost, bound, detail, {}};
-  };
   return {
-      finding("Gradient ascent on the objective ends at the value that the likelihood's logits have", gap, 1e-8, over),
-      finding("It never ends above that value", excess, 1e-12, over),
-      finding("The reward found is the logits' own, and the true one where the data are the expert's whole "
+      at_most("Gradient ascent on the objective ends at the value that the likelihood's logits have", gap, 1e-8, over),
+      at_most("It never ends above that value", excess, 1e-12, over),
+      at_most("The reward found is the logits' own, and the true one where the data are the expert's whole "
               "distribution, up to potential-based shaping r + Phi(s) - E Phi(s')",
               shaping, 1e-6, "largest residual"),
-      finding("These rewards induce the same soft policies at alpha / 4, alpha and 4 alpha", policies, 1e-5,
+      at_most("These rewards induce the same soft policies at alpha / 4, alpha and 4 alpha", policies, 1e-5,
               "largest difference of log probabilities, nats"),
-      finding("The greedy policy of the reward found loses nothing of the true return", greedy, 1e-6,
+      at_most("The greedy policy of the reward found loses nothing of the true return", greedy, 1e-6,
               "largest loss where the data are the expert's whole distribution")};
 }
 
@@ -227,8 +175,8 @@ Finding missing_action(const ClaimOptions& options) {
   const TabularMdp mdp = random_tree(random, 2, 2, 0.5);
   std::vector<Trajectory> texts = all_trajectories(mdp);
   texts.pop_back();
-  const Table data = empirical_visits(mdp, texts);
-  const double supremum = log_likelihood(data, likelihood_optimum(mdp, data));
+  const Table data = visit_counts(mdp, texts, 0.0, 1.0 / static_cast<double>(texts.size()));
+  const double supremum = log_likelihood(data, likelihood_optimum(data, mdp.actions));
   Series gaps{"gap to the supremum", {}, {}};
   Table before;
   double moved = 0.0;
@@ -242,26 +190,18 @@ Finding missing_action(const ClaimOptions& options) {
     }
     before = std::move(policy);
   }
-  return {
-      kName,
+  return at_most(
       "The same where the data lack an action (breaks an assumption: every action has data, or its logit is -infinity)",
-      moved,
-      Relation::kAtMost,
-      1e-5,
+      moved, 1e-5,
       "change of log probabilities between 3,000 and 10,000 steps, nats: the objective comes to " +
           text(gaps.y.back()) + " of its supremum, the reward never settles",
-      {{"Data that lack an action", "gradient steps", "gap to the supremum", true, true, {gaps}}}};
+      {log_log("Data that lack an action", "gradient steps", "gap to the supremum", {gaps})});
 }
 
 }  // namespace
 
 std::vector<Finding> proposition_1(const ClaimOptions& options) {
-  std::vector<Finding> findings{objective_is_likelihood(options)};
-  for (Finding& finding : optimum_is_reached(options)) {
-    findings.push_back(std::move(finding));
-  }
-  findings.push_back(as_limit(missing_action(options)));
-  return findings;
+  return joined({{objective_is_likelihood(options)}, optimum_is_reached(options), {as_limit(missing_action(options))}});
 }
 
 }  // namespace endorm::lab

@@ -10,7 +10,6 @@
 namespace endorm::lab {
 namespace {
 
-constexpr const char* kName = "reward-hacking";
 constexpr std::size_t kTemperatures = 12;  // alpha 2^0 .. 2^-10, then greedy
 
 // Along the push, returns as shares of the way from the expert's (0) to the best policy's (1).
@@ -133,41 +132,17 @@ std::vector<Finding> reward_hacking(const ClaimOptions& options) {
   const std::string over =
       std::to_string(problems) + " problems each (vocabulary 4, horizon 8, 12 states, pseudo-count 0.1)";
   return {
-      {kName,
-       "The proxy return never falls while RL is pushed on it",
-       least_proxy_step,
-       Relation::kAtLeast,
-       -1e-9,
-       "smallest step of it, nats; " + over,
-       {proxy}},
-      {kName,
-       "Fitted to few texts, the model's reward is hacked: the true return turns and falls while the proxy still rises",
-       few.fell,
-       Relation::kAtLeast,
-       0.2,
-       "share of problems that fall by 0.01 or more, 10 texts; " + over + ends,
-       {truth, worst}},
-      {kName,
-       "With many texts this is rare",
-       many.fell,
-       Relation::kAtMost,
-       0.5 * few.fell,
-       "the same share, 1000 texts",
-       {}},
-      as_limit({kName,
-                "The mean over problems falls, too, by a tenth of the way (it does not: most problems still gain)",
-                fall(few.truth),
-                Relation::kAtLeast,
-                0.1,
-                "fall of the mean, 10 texts",
-                {}}),
-      {kName,
-       "The true loss stays within 2 alpha H eps, with eps as large as few texts make it",
-       bound_ratio,
-       Relation::kAtMost,
-       1.0,
-       "largest ratio; " + over,
-       {}}};
+      at_least("The proxy return never falls while RL is pushed on it", least_proxy_step, -1e-9,
+               "smallest step of it, nats; " + over, {proxy}),
+      at_least("Fitted to few texts, the model's reward is hacked: the true return turns and falls while the proxy "
+               "still rises",
+               few.fell, 0.2, "share of problems that fall by 0.01 or more, 10 texts; " + over + ends, {truth, worst}),
+      at_most("With many texts this is rare", many.fell, 0.5 * few.fell, "the same share, 1000 texts"),
+      as_limit(
+          at_least("The mean over problems falls, too, by a tenth of the way (it does not: most problems still gain)",
+                   fall(few.truth), 0.1, "fall of the mean, 10 texts")),
+      at_most("The true loss stays within 2 alpha H eps, with eps as large as few texts make it", bound_ratio, 1.0,
+              "largest ratio; " + over)};
 }
 
 }  // namespace endorm::lab

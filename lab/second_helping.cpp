@@ -11,8 +11,6 @@
 namespace endorm::lab {
 namespace {
 
-constexpr const char* kName = "second-helping";
-
 struct Problem {
   TabularMdp mdp;
   double alpha;
@@ -27,12 +25,7 @@ Problem random_problem(RandomStream& random, std::size_t round) {
                   0.3 + 2.0 * random.uniform(),
                   round % 4 < 2 ? 1.0 : 0.5 + 0.5 * random.uniform(),
                   {}};
-  problem.logits = problem.mdp.filled(0.0);
-  for (auto& layer : problem.logits) {
-    for (double& entry : layer) {
-      entry = 2.0 * random.normal();
-    }
-  }
+  problem.logits = random_table(problem.mdp, random, 2.0);
   return problem;
 }
 
@@ -63,34 +56,14 @@ std::vector<Finding> iterated(const ClaimOptions& options) {
   }
   const std::string over =
       std::to_string(problems) + " problems, tokens and drawn successors, with and without discount, three iterations";
-  return {{kName,
-           "Entropy-regularised RL on the endogenous reward at the same alpha returns the same policy",
-           policy_moved,
-           Relation::kAtMost,
-           1e-12,
-           "largest difference of log probabilities, nats: " + over,
-           {}},
-          {kName,
-           "The endogenous reward of that policy is the same reward again",
-           reward_moved,
-           Relation::kAtMost,
-           1e-12,
-           "largest difference: " + over,
-           {}},
-          {kName,
-           "RL at another temperature (alpha / 2) does move the policy",
-           colder_moved,
-           Relation::kAtLeast,
-           0.1,
-           "largest difference of log probabilities, nats",
-           {}},
-          {kName,
-           "and its reward, read at that temperature, is still the same one",
-           colder_reward_moved,
-           Relation::kAtMost,
-           1e-12,
-           "largest difference",
-           {}}};
+  return {at_most("Entropy-regularised RL on the endogenous reward at the same alpha returns the same policy",
+                  policy_moved, 1e-12, "largest difference of log probabilities, nats: " + over),
+          at_most("The endogenous reward of that policy is the same reward again", reward_moved, 1e-12,
+                  "largest difference: " + over),
+          at_least("RL at another temperature (alpha / 2) does move the policy", colder_moved, 0.1,
+                   "largest difference of log probabilities, nats"),
+          at_most("and its reward, read at that temperature, is still the same one", colder_reward_moved, 1e-12,
+                  "largest difference")};
 }
 
 // sum_h gamma^(h-1) (Q - gamma V') = alpha sum_h gamma^(h-1) log pi + V(s_1), by the table and by core's aggregation.
@@ -124,30 +97,14 @@ std::vector<Finding> discounted(const ClaimOptions& options) {
     by_core = std::max(by_core, std::abs(discounted_return - aggregates.discounted));
   }
   const std::string over = "largest difference over " + std::to_string(problems) + " texts, gamma in [0, 1)";
-  return {{kName,
-           "sum gamma^h (Q - gamma V') = alpha sum gamma^h log pi + V(s_1)",
-           by_table,
-           Relation::kAtMost,
-           1e-11,
-           over,
-           {}},
-          {kName,
-           "and that is what the scorer's discounted aggregation with V(s_1) gives",
-           by_core,
-           Relation::kAtMost,
-           1e-11,
-           over,
-           {}}};
+  return {at_most("sum gamma^h (Q - gamma V') = alpha sum gamma^h log pi + V(s_1)", by_table, 1e-11, over),
+          at_most("and that is what the scorer's discounted aggregation with V(s_1) gives", by_core, 1e-11, over)};
 }
 
 }  // namespace
 
 std::vector<Finding> second_helping(const ClaimOptions& options) {
-  std::vector<Finding> findings = iterated(options);
-  for (Finding& finding : discounted(options)) {
-    findings.push_back(std::move(finding));
-  }
-  return findings;
+  return joined({iterated(options), discounted(options)});
 }
 
 }  // namespace endorm::lab

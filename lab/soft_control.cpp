@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
-#include <span>
 #include <string>
 
 #include "core/errors.h"
@@ -29,29 +27,6 @@ double expected_next(const TabularMdp& mdp, const StateTable& values, std::size_
     sum += next[b].probability * values[h + 1][next[b].state];
   }
   return sum;
-}
-
-// Backward induction: Q(s, a) = r(s, a) + gamma E V(s'), where value_of(h, s, Q(s, .)) is the state's value.
-struct Solution {
-  Table q;
-  StateTable values;
-};
-template <typename ValueOf>
-Solution backward(const TabularMdp& mdp, const Table& rewards, double gamma, const ValueOf& value_of) {
-  Solution solved;
-  solved.q = rewards;
-  solved.values.resize(mdp.horizon());
-  for (std::size_t h = mdp.horizon(); h-- > 0;) {
-    const std::size_t states = mdp.layers[h].states;
-    solved.values[h].resize(states);
-    for (std::size_t s = 0; s < states; ++s) {
-      for (std::size_t a = 0; a < mdp.actions; ++a) {
-        solved.q[h][s * mdp.actions + a] += gamma * expected_next(mdp, solved.values, h, s, a);
-      }
-      solved.values[h][s] = value_of(h, s, row_of(solved.q, h, s, mdp.actions));
-    }
-  }
-  return solved;
 }
 
 Solution evaluated(const TabularMdp& mdp, const Table& rewards, const Table& policy, double gamma) {
@@ -96,6 +71,23 @@ double effective_horizon(std::size_t horizon, double gamma) {
     weight *= gamma;
   }
   return sum;
+}
+
+Solution backward(const TabularMdp& mdp, const Table& rewards, double gamma, const StateValue& value_of) {
+  Solution solved;
+  solved.q = rewards;
+  solved.values.resize(mdp.horizon());
+  for (std::size_t h = mdp.horizon(); h-- > 0;) {
+    const std::size_t states = mdp.layers[h].states;
+    solved.values[h].resize(states);
+    for (std::size_t s = 0; s < states; ++s) {
+      for (std::size_t a = 0; a < mdp.actions; ++a) {
+        solved.q[h][s * mdp.actions + a] += gamma * expected_next(mdp, solved.values, h, s, a);
+      }
+      solved.values[h][s] = value_of(h, s, row_of(solved.q, h, s, mdp.actions));
+    }
+  }
+  return solved;
 }
 
 StateTable soft_values(const Table& q, std::size_t actions, double alpha) {

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
+#include <span>
 #include <vector>
 
 #include "lab/token_mdp.h"
@@ -11,6 +13,14 @@ namespace endorm::lab {
 
 // sum_h gamma^(h-1) over H steps: H itself at gamma = 1.
 double effective_horizon(std::size_t horizon, double gamma);
+
+// Backward induction: Q(s, a) = r(s, a) + gamma E V(s'), where value_of(h, s, Q(s, .) [V]) is the value of a state.
+struct Solution {
+  Table q;
+  StateTable values;
+};
+using StateValue = std::function<double(std::size_t h, std::size_t s, std::span<const double> q)>;
+Solution backward(const TabularMdp& mdp, const Table& rewards, double gamma, const StateValue& value_of);
 
 // V(s) = alpha * logsumexp_a( Q(s, a) / alpha ) of every state. Throws InvalidInput on alpha <= 0.
 StateTable soft_values(const Table& q, std::size_t actions, double alpha);

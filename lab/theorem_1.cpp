@@ -10,8 +10,6 @@
 namespace endorm::lab {
 namespace {
 
-constexpr const char* kName = "theorem-1";
-
 struct Problem {
   TabularMdp mdp;
   double alpha = 1.0;
@@ -122,7 +120,7 @@ Plot scatter(const std::string& title, const std::vector<Measured>& all) {
     curve.x.push_back(sorted[i].half);
     curve.y.push_back(std::tanh(sorted[i].half));
   }
-  return {title, "alpha H eps / 2", "largest total variation", true, true, {points, line, curve}};
+  return log_log(title, "alpha H eps / 2", "largest total variation", {points, line, curve});
 }
 
 std::vector<Finding> on_random_problems(const ClaimOptions& options) {
@@ -145,15 +143,9 @@ std::vector<Finding> on_random_problems(const ClaimOptions& options) {
       "largest ratio over " + std::to_string(problems) +
       " token problems (vocabulary 2-8, horizon 2-12, half of them discounted), imitators random within eps, "
       "worst for a pair, and fitted to 500 texts";
-  return {
-      {kName,
-       "Total variation of preferences over alpha H eps / 2 (with discount: the sum of gamma^h for H)",
-       ratio,
-       Relation::kAtMost,
-       1.0,
-       over,
-       {scatter("Theorem 1 on random token problems", all)}},
-      {kName, "Sharper, and still true: over tanh(alpha H eps / 2)", sharper, Relation::kAtMost, 1.0 + 1e-9, over, {}}};
+  return {at_most("Total variation of preferences over alpha H eps / 2 (with discount: the sum of gamma^h for H)",
+                  ratio, 1.0, over, {scatter("Theorem 1 on random token problems", all)}),
+          at_most("Sharper, and still true: over tanh(alpha H eps / 2)", sharper, 1.0 + 1e-9, over)};
 }
 
 // One point of the search: a small tree whose rewards, alpha and eps all move.
@@ -217,14 +209,8 @@ std::vector<Finding> search(const ClaimOptions& options) {
                              " steps over rewards, alpha and eps; the best at alpha " + text(std::exp(best.log_alpha)) +
                              ", eps " + text(std::exp(best.log_eps)) + ", horizon " +
                              std::to_string(best.mdp.horizon());
-  return {{kName, "A search that tries to break the bound stays below it", largest, Relation::kAtMost, 1.0, detail, {}},
-          {kName,
-           "The bound cannot be lowered: the search comes this near to it",
-           largest,
-           Relation::kAtLeast,
-           0.99,
-           detail,
-           {}}};
+  return {at_most("A search that tries to break the bound stays below it", largest, 1.0, detail),
+          at_least("The bound cannot be lowered: the search comes this near to it", largest, 0.99, detail)};
 }
 
 // Where the next state is drawn, what cancels along a text does not cancel any more.
@@ -256,33 +242,20 @@ std::vector<Finding> beyond_tokens(const ClaimOptions& options) {
   }
   const std::string over = "largest ratio over " + std::to_string(problems) + " problems with two successors an action";
   return {
-      as_limit(
-          {kName,
-           "The same beyond tokens, where the next state is drawn (breaks an assumption: V' no longer cancels, and the "
-           "likelihood leaves each state's V free)",
-           log_prob_ratio,
-           Relation::kAtMost,
-           1.0,
-           over,
-           {}}),
-      {kName,
-       "What holds beyond tokens: with logits within delta of the true soft Q, total variation over (2 H - 1) delta / "
-       "2",
-       logit_ratio,
-       Relation::kAtMost,
-       1.0,
-       over,
-       {}}};
+      as_limit(at_most(
+          "The same beyond tokens, where the next state is drawn (breaks an assumption: V' no longer cancels, and the "
+          "likelihood leaves each state's V free)",
+          log_prob_ratio, 1.0, over)),
+      at_most("What holds beyond tokens: with logits within delta of the true soft Q, total variation over (2 H - 1) "
+              "delta / "
+              "2",
+              logit_ratio, 1.0, over)};
 }
 
 }  // namespace
 
 std::vector<Finding> theorem_1(const ClaimOptions& options) {
-  std::vector<Finding> findings = on_random_problems(options);
-  for (const auto& part : {search(options), beyond_tokens(options)}) {
-    findings.insert(findings.end(), part.begin(), part.end());
-  }
-  return findings;
+  return joined({on_random_problems(options), search(options), beyond_tokens(options)});
 }
 
 }  // namespace endorm::lab

@@ -15,19 +15,13 @@
 namespace endorm::lab {
 namespace {
 
-constexpr const char* kName = "theorem-2";
+constexpr const char* kLoss = "loss of true return";
 constexpr double kTolerance = 0.15;  // of a fitted exponent, both ends of its interval
 
 // The model's logits: the true soft Q, with the model's errors of log probability. (Any other constants at the states
 // give the same returns: theorem_1.cpp.)
 Table logits_near_q(const TabularMdp& mdp, double alpha, const Table& expert, const Table& model, double gamma) {
-  Table q = soft_optimal(mdp, mdp.rewards(), alpha, gamma);
-  for (std::size_t h = 0; h < q.size(); ++h) {
-    for (std::size_t i = 0; i < q[h].size(); ++i) {
-      q[h][i] += alpha * (model[h][i] - expert[h][i]);
-    }
-  }
-  return q;
+  return plus(soft_optimal(mdp, mdp.rewards(), alpha, gamma), alpha, plus(model, -1.0, expert));
 }
 
 struct Losses {
@@ -48,38 +42,35 @@ Losses losses_of(const WorstCase& worst, double gamma, RewardRule rule) {
   return losses(worst.mdp, worst.alpha, worst.expert, worst.model, gamma, rule);
 }
 
-// Exponents of both losses over some values of x, one member of a family each.
-struct Exponents {
+// How both losses grow over values of x: an exponent of each for every member of a family, and the first one's curves.
+struct Growth {
+  Plot plot;
   std::vector<double> imitation;
   std::vector<double> rl;
+
+  void add_member(const std::vector<double>& x, const std::function<Losses(double)>& losses_at) {
+    Series of_imitation{"imitation, against the expert", x, {}};
+    Series of_rl{"RL, against the best policy", x, {}};
+    for (const double value : x) {
+      const Losses loss = losses_at(value);
+      of_imitation.y.push_back(loss.imitation);
+      of_rl.y.push_back(loss.rl);
+    }
+    imitation.push_back(exponent(x, of_imitation.y));
+    rl.push_back(exponent(x, of_rl.y));
+    if (plot.series.empty()) {
+      plot.series = {of_imitation, of_rl};
+    }
+  }
 };
-void fit(const std::vector<double>& x, const std::vector<Losses>& y, Exponents& exponents, Plot* plot) {
-  std::vector<double> imitation;
-  std::vector<double> rl;
-  imitation.reserve(y.size());
-  rl.reserve(y.size());
-  for (const Losses& loss : y) {
-    imitation.push_back(loss.imitation);
-    rl.push_back(loss.rl);
-  }
-  exponents.imitation.push_back(exponent(x, imitation));
-  exponents.rl.push_back(exponent(x, rl));
-  if (plot != nullptr && plot->series.empty()) {
-    plot->series = {{"imitation, against the expert", x, imitation}, {"RL, against the best policy", x, rl}};
-  }
-}
 
 Finding exponent_finding(const std::string& statement, double wanted, const std::vector<double>& exponents,
                          const std::string& detail, std::vector<Plot> plots = {}) {
   const Spread found = spread(exponents);
-  return {kName,
-          statement,
-          found.distance_from(wanted),
-          Relation::kAtMost,
-          kTolerance,
-          "exponent " + text(found) + ", median and 95 % of " + std::to_string(exponents.size()) +
-              " members; measured: the " + "interval's farther end from " + text(wanted) + ". " + detail,
-          std::move(plots)};
+  return at_most(statement, found.distance_from(wanted), kTolerance,
+                 "exponent " + text(found) + ", median and 95 % of " + std::to_string(exponents.size()) +
+                     " members; measured: the " + "interval's farther end from " + text(wanted) + ". " + detail,
+                 std::move(plots));
 }
 
 SlipShape random_member(RandomStream& random) {
@@ -92,52 +83,36 @@ SlipShape random_member(RandomStream& random) {
 std::vector<Finding> slippery(const ClaimOptions& options) {
   RandomStream random(options.seed);
   const std::size_t members = options.problems(60);
-  Exponents in_horizon;
-  Exponents in_eps;
-  Exponents in_discount;
-  Plot over_horizon{"Sub-optimality and horizon, slippery chain", "H", "loss of true return", true, true, {}};
-  Plot over_eps{"Sub-optimality and eps, slippery chain", "eps", "loss of true return", true, true, {}};
-  Plot over_discount{
-      "Sub-optimality and discount, slippery chain", "1 / (1 - gamma)", "loss of true return", true, true, {}};
+  Growth in_horizon{log_log("Sub-optimality and horizon, slippery chain", "H", kLoss), {}, {}};
+  Growth in_eps{log_log("Sub-optimality and eps, slippery chain", "eps", kLoss), {}, {}};
+  Growth in_discount{log_log("Sub-optimality and discount, slippery chain", "1 / (1 - gamma)", kLoss), {}, {}};
   for (std::size_t member = 0; member < members; ++member) {
     SlipShape shape = random_member(random);
-    std::vector<double> x;
-    std::vector<Losses> y;
-    for (const std::size_t horizon : {128U, 256U, 512U, 1024U, 2048U, 4096U}) {
-      shape.horizon = horizon;
-      x.push_back(static_cast<double>(horizon));
-      y.push_back(losses_of(slippery_chain(shape), 1.0, options.rule));
-    }
-    fit(x, y, in_horizon, &over_horizon);
-    x.clear();
-    y.clear();
+    in_horizon.add_member({128.0, 256.0, 512.0, 1024.0, 2048.0, 4096.0}, [&](double horizon) {
+      shape.horizon = static_cast<std::size_t>(horizon);
+      return losses_of(slippery_chain(shape), 1.0, options.rule);
+    });
     shape.horizon = 12;
-    for (const double eps : {0.01, 0.02, 0.05, 0.1, 0.2}) {
+    in_eps.add_member({0.01, 0.02, 0.05, 0.1, 0.2}, [&](double eps) {
       shape.eps = eps;
-      x.push_back(eps);
-      y.push_back(losses_of(slippery_chain(shape), 1.0, options.rule));
-    }
-    fit(x, y, in_eps, &over_eps);
-    x.clear();
-    y.clear();
-    for (const double reach : {64.0, 128.0, 256.0, 512.0, 1024.0}) {
+      return losses_of(slippery_chain(shape), 1.0, options.rule);
+    });
+    in_discount.add_member({64.0, 128.0, 256.0, 512.0, 1024.0}, [&](double reach) {
       shape.horizon = static_cast<std::size_t>(16.0 * reach);
-      x.push_back(reach);
-      y.push_back(losses_of(slippery_chain(shape), 1.0 - 1.0 / reach, options.rule));
-    }
-    fit(x, y, in_discount, &over_discount);
+      return losses_of(slippery_chain(shape), 1.0 - 1.0 / reach, options.rule);
+    });
   }
-  const char* family = "Slippery chain (lab/worst_cases.h), vocabulary 2-8, alpha 0.2-2.2, slip 1e-6 to 1e-5, ";
-  const std::string horizons = std::string(family) + "H 128 to 4096";
-  const std::string errors = std::string(family) + "H 12, eps 0.01 to 0.2";
-  const std::string discounts = std::string(family) + "1 / (1 - gamma) 64 to 1024";
+  const std::string family = "Slippery chain (lab/worst_cases.h), vocabulary 2-8, alpha 0.2-2.2, slip 1e-6 to 1e-5, ";
+  const std::string horizons = family + "H 128 to 4096";
+  const std::string errors = family + "H 12, eps 0.01 to 0.2";
+  const std::string discounts = family + "1 / (1 - gamma) 64 to 1024";
   return {exponent_finding("Imitation loses as H^2 in the worst-case family, while H slip is small", 2.0,
-                           in_horizon.imitation, horizons, {over_horizon}),
+                           in_horizon.imitation, horizons, {in_horizon.plot}),
           exponent_finding("RL on the endogenous reward loses as H^1 there", 1.0, in_horizon.rl, horizons),
-          exponent_finding("Imitation loses as eps^1", 1.0, in_eps.imitation, errors, {over_eps}),
+          exponent_finding("Imitation loses as eps^1", 1.0, in_eps.imitation, errors, {in_eps.plot}),
           exponent_finding("RL loses as eps^1", 1.0, in_eps.rl, errors),
           exponent_finding("Discounted: imitation loses as (1 / (1 - gamma))^2", 2.0, in_discount.imitation, discounts,
-                           {over_discount}),
+                           {in_discount.plot}),
           exponent_finding("Discounted: RL loses as 1 / (1 - gamma)", 1.0, in_discount.rl, discounts)};
 }
 
@@ -168,14 +143,11 @@ std::vector<Finding> long_horizons(const ClaimOptions& options) {
       walks = line;
     }
   }
-  return {as_limit({kName,
-                    "Imitation's H^2 lasts at any H (it does not: with slip fixed both have left the chain, and the "
-                    "loss stops growing)",
-                    tail,
-                    Relation::kAtLeast,
-                    2.0 - kTolerance,
-                    "exponent over H 2048 to 8192, slip 0.01, vocabulary 4, alpha 1, eps 0.1",
-                    {{"Imitation at long horizons", "H", "loss of true return", true, true, {chain, walks}}}}),
+  return {as_limit(at_least(
+              "Imitation's H^2 lasts at any H (it does not: with slip fixed both have left the chain, and the "
+              "loss stops growing)",
+              tail, 2.0 - kTolerance, "exponent over H 2048 to 8192, slip 0.01, vocabulary 4, alpha 1, eps 0.1",
+              {log_log("Imitation at long horizons", "H", kLoss, {chain, walks})})),
           exponent_finding("A family whose imitation loss grows faster than H at every H: the walk, as H^1.5", 1.5,
                            exponents, "Walk (lab/worst_cases.h), vocabulary 2-8, H 32 to 256, eps 1e-3")};
 }
@@ -222,13 +194,7 @@ double return_deviation(const TabularMdp& mdp, const Table& policy) {
 
 // E_pi[ return - alpha sum log pi ]
 double regularised_return(const TabularMdp& mdp, const Table& log_policy, double alpha) {
-  Table rewards = mdp.rewards();
-  for (std::size_t h = 0; h < rewards.size(); ++h) {
-    for (std::size_t i = 0; i < rewards[h].size(); ++i) {
-      rewards[h][i] -= alpha * log_policy[h][i];
-    }
-  }
-  return expected_return(mdp, rewards, exponentials(log_policy));
+  return expected_return(mdp, plus(mdp.rewards(), -alpha, log_policy), exponentials(log_policy));
 }
 
 TabularMdp random_tokens(RandomStream& random, std::size_t horizon) {
@@ -284,9 +250,7 @@ std::vector<Finding> bounds(const ClaimOptions& options) {
   }
   const std::string over = "largest ratio over " + std::to_string(problems) +
                            " random token problems (vocabulary 2-8, horizon 2-12), models random and worst within eps";
-  const auto ratio = [&](const char* statement, double measured) {
-    return Finding{kName, statement, measured, Relation::kAtMost, 1.0, over, {}};
-  };
+  const auto ratio = [&](const char* statement, double measured) { return at_most(statement, measured, 1.0, over); };
   const auto share = [&](std::size_t count) { return static_cast<double>(count) / static_cast<double>(compared); };
   return {
       ratio("RL's loss over 2 alpha H eps (with discount: the sum of gamma^h for H)", ratios.rl),
@@ -296,29 +260,13 @@ std::vector<Finding> bounds(const ClaimOptions& options) {
             ratios.spread),
       ratio("With the entropy term imitation loses only eps^2: its loss over alpha H eps tanh(eps / 2)",
             ratios.entropy),
-      as_limit({kName,
-                "In random problems, too, RL loses less than imitation, in all of them",
-                share(ahead),
-                Relation::kAtLeast,
-                1.0,
-                "share of " + std::to_string(compared) +
-                    " problems without discount; RL against the best policy, imitation "
-                    "against the expert. Where RL loses more, its greedy text was not the best one",
-                {}}),
-      {kName,
-       "RL's policy earns more than the model it started from",
-       share(improved),
-       Relation::kAtLeast,
-       1.0,
-       "share of the same problems",
-       {}},
-      {kName,
-       "and more than the expert himself, who also explores",
-       share(above),
-       Relation::kAtLeast,
-       1.0,
-       "share of the same problems",
-       {}}};
+      as_limit(at_least("In random problems, too, RL loses less than imitation, in all of them", share(ahead), 1.0,
+                        "share of " + std::to_string(compared) +
+                            " problems without discount; RL against the best policy, imitation "
+                            "against the expert. Where RL loses more, its greedy text was not the best one")),
+      at_least("RL's policy earns more than the model it started from", share(improved), 1.0,
+               "share of the same problems"),
+      at_least("and more than the expert himself, who also explores", share(above), 1.0, "share of the same problems")};
 }
 
 // How imitation's worst loss grows in random problems.
@@ -347,25 +295,17 @@ std::vector<Finding> random_exponents(const ClaimOptions& options) {
     exponents.push_back(exponent(horizons, imitation));
   }
   const Spread found = spread(exponents);
-  return {as_limit(
-      {kName,
-       "Random problems show imitation's H^2, too (they do not: their worst loss is near linear)",
-       found.median,
-       Relation::kAtLeast,
-       2.0 - kTolerance,
-       "exponent " + text(found) + ", median and 95 % of " + std::to_string(members) +
-           " fits over H 2 to 12, shared states, model worst within eps 0.1, alpha 1",
-       {{"Random problems, worst model within eps 0.1", "H", "loss of true return", true, true, {mean, rl_mean}}}})};
+  return {as_limit(at_least("Random problems show imitation's H^2, too (they do not: their worst loss is near linear)",
+                            found.median, 2.0 - kTolerance,
+                            "exponent " + text(found) + ", median and 95 % of " + std::to_string(members) +
+                                " fits over H 2 to 12, shared states, model worst within eps 0.1, alpha 1",
+                            {log_log("Random problems, worst model within eps 0.1", "H", kLoss, {mean, rl_mean})}))};
 }
 
 }  // namespace
 
 std::vector<Finding> theorem_2(const ClaimOptions& options) {
-  std::vector<Finding> findings = slippery(options);
-  for (const auto& part : {long_horizons(options), bounds(options), random_exponents(options)}) {
-    findings.insert(findings.end(), part.begin(), part.end());
-  }
-  return findings;
+  return joined({slippery(options), long_horizons(options), bounds(options), random_exponents(options)});
 }
 
 }  // namespace endorm::lab

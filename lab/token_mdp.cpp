@@ -59,6 +59,26 @@ Table TabularMdp::filled(double value) const {
   return table;
 }
 
+Table random_table(const TabularMdp& mdp, RandomStream& random, double scale) {
+  Table table = mdp.filled(0.0);
+  for (auto& layer : table) {
+    for (double& entry : layer) {
+      entry = scale * random.normal();
+    }
+  }
+  return table;
+}
+
+Table plus(const Table& left, double scale, const Table& right) {
+  Table sum = left;
+  for (std::size_t h = 0; h < left.size(); ++h) {
+    for (std::size_t i = 0; i < left[h].size(); ++i) {
+      sum[h][i] += scale * right[h][i];
+    }
+  }
+  return sum;
+}
+
 void check(const TabularMdp& mdp) {
   require(mdp.actions > 0 && mdp.branching > 0 && !mdp.layers.empty(),
           "actions, branching or horizon is 0; each must be at least 1");

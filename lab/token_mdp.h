@@ -42,6 +42,11 @@ struct TabularMdp {
   Table filled(double value) const;
 };
 
+// A table of the problem's shape, normal entries times scale.
+Table random_table(const TabularMdp& mdp, RandomStream& random, double scale);
+// left + scale * right, entry by entry.
+Table plus(const Table& left, double scale, const Table& right);
+
 // Throws InvalidInput where actions or horizon is 0, a layer's vectors have another size, a successor is outside its
 // layer, or probabilities are negative or do not sum to 1 within 1e-12.
 void check(const TabularMdp& mdp);

@@ -149,7 +149,7 @@ std::vector<CompletionPrompt> prompts_field(const Json& body) {
     prompts.push_back({{}, read_token_ids(JsonField(prompt, "prompt"))});
   } else if (prompt.is_array() && !prompt.empty() && prompt.front().is_array()) {
     for (const Json& ids : prompt) {
-      prompts.push_back({{}, read_token_ids(JsonField(ids, "prompt[" + std::to_string(prompts.size()) + "]"))});
+      prompts.push_back({{}, read_token_ids(JsonField(ids, element("prompt", prompts.size())))});
     }
   } else {
     for (std::string& text : texts_field(body, "prompt")) {

@@ -18,16 +18,12 @@ double sigmoid(double reward) { return preference_probability(reward, 0.0); }
 // A field of whole texts: a text or a list of them, or token ids in their place.
 std::vector<Request> whole_field(const Json& body, const char* name, const ProtocolContext& context) {
   const Json& whole = field(body, name);
-  const auto holds = [](const Json& value, bool (*is)(const Json&)) {
-    return value.is_array() && !value.empty() && is(value.front());
-  };
-  const auto number = [](const Json& value) { return value.is_number(); };
-  const auto list = [](const Json& value) { return value.is_array(); };
   std::vector<Request> requests;
-  const auto place = [&] { return std::string(name) + "[" + std::to_string(requests.size()) + "]"; };
-  if (holds(whole, number)) {
+  const auto place = [&] { return element(name, requests.size()); };
+  const bool list = whole.is_array() && !whole.empty();
+  if (list && whole.front().is_number()) {
     requests.push_back(templated_request(read_token_ids(JsonField(whole, name)), context, name));
-  } else if (holds(whole, list)) {
+  } else if (list && whole.front().is_array()) {
     for (const Json& ids : whole) {
       requests.push_back(templated_request(read_token_ids(JsonField(ids, place())), context, place()));
     }
@@ -76,6 +72,16 @@ std::vector<Request> whole_requests(const Json& body, const char* name, const Pr
     requests.back().responses.push_back(std::move(response));
   }
   return requests;
+}
+
+// One entry a request, in their order, each made of its place and its reward.
+template <typename MakeEntry>
+Json entries(std::span<const Scored> scored, const MakeEntry& make_entry) {
+  Json list = Json::array();
+  for (const double reward : only_rewards(scored)) {
+    list.push_back(make_entry(list.size(), reward));
+  }
+  return list;
 }
 
 Json listed(const ProtocolContext& context, const char* kind, Json data, std::span<const Scored> scored) {
@@ -138,23 +144,18 @@ Asked read_classify(const Json& body, const ProtocolContext& context) {
   if (optional_field(body, "text")) {
     asked.requests = whole_requests(body, "text", context);
     asked.reply = [](std::span<const Scored> scored) {
-      Json list = Json::array();
-      for (const double reward : only_rewards(scored)) {
-        list.push_back({{"embedding", {reward}}});
-      }
-      return list;
+      return entries(scored, [](std::size_t, double reward) { return Json{{"embedding", {reward}}}; });
     };
     return asked;
   }
   const bool activation = flag_field(body, "use_activation", false) || flag_field(body, "activation", false);
   asked.requests = whole_requests(body, "input", context);
   asked.reply = [context, activation](std::span<const Scored> scored) {
-    Json data = Json::array();
-    for (const double reward : only_rewards(scored)) {
+    const auto entry = [&](std::size_t place, double reward) {
       const double shown = activation ? sigmoid(reward) : reward;
-      data.push_back({{"index", data.size()}, {"label", kLabel}, {"probs", {shown}}, {"num_classes", 1}});
-    }
-    return listed(context, "classify", std::move(data), scored);
+      return Json{{"index", place}, {"label", kLabel}, {"probs", {shown}}, {"num_classes", 1}};
+    };
+    return listed(context, "classify", entries(scored, entry), scored);
   };
   return asked;
 }
@@ -190,11 +191,10 @@ Asked read_pooling(const Json& body, const ProtocolContext& context) {
 Asked read_embeddings(const Json& body, const ProtocolContext& context) {
   Asked asked{whole_requests(body, "input", context), context.options, {}, {}};
   asked.reply = [context](std::span<const Scored> scored) {
-    Json data = Json::array();
-    for (const double reward : only_rewards(scored)) {
-      data.push_back({{"object", "embedding"}, {"index", data.size()}, {"embedding", {reward}}});
-    }
-    return listed(context, "embd", std::move(data), scored);
+    const auto entry = [](std::size_t place, double reward) {
+      return Json{{"object", "embedding"}, {"index", place}, {"embedding", {reward}}};
+    };
+    return listed(context, "embd", entries(scored, entry), scored);
   };
   return asked;
 }
@@ -205,18 +205,17 @@ Asked read_score(const Json& body, const ProtocolContext& context) {
   const std::vector<std::string> responses = texts_field(body, older ? "text_2" : "documents");
   Asked asked{pairs(prompts, responses), context.options, {}, {}};
   asked.reply = [context](std::span<const Scored> scored) {
-    Json data = Json::array();
-    for (const double reward : only_rewards(scored)) {
-      data.push_back({{"index", data.size()}, {"object", "score"}, {"score", reward}});
-    }
-    return listed(context, "score", std::move(data), scored);
+    const auto entry = [](std::size_t place, double reward) {
+      return Json{{"index", place}, {"object", "score"}, {"score", reward}};
+    };
+    return listed(context, "score", entries(scored, entry), scored);
   };
   return asked;
 }
 
 Asked read_rerank(const Json& body, const ProtocolContext& context) {
   const std::vector<std::string> query = {text_field(body, "query")};
-  const bool embeddings_inference = optional_field(body, "texts") != nullptr;
+  const bool embeddings_inference = optional_field(body, "texts") != nullptr;  // the server of that name
   const std::vector<std::string> documents = document_texts(body, embeddings_inference ? "texts" : "documents");
   std::size_t count = documents.size();
   if (const Json* top = optional_field(body, "top_n")) {
@@ -226,39 +225,28 @@ Asked read_rerank(const Json& body, const ProtocolContext& context) {
     count = top->get<std::size_t>();
   }
   Asked asked{pairs(query, documents), context.options, {}, {}};
-  if (embeddings_inference) {
-    const bool raw = flag_field(body, "raw_scores", false);
-    const bool with_text = flag_field(body, "return_text", false);
-    asked.reply = [=](std::span<const Scored> scored) {
-      const std::vector<double> rewards = only_rewards(scored);
-      Json list = Json::array();
-      for (const std::size_t place : ranked(rewards, count)) {
-        Json entry = {{"index", place}, {"score", raw ? rewards[place] : sigmoid(rewards[place])}};
-        if (with_text) {
-          entry["text"] = documents[place];
-        }
-        list.push_back(std::move(entry));
-      }
-      return list;
-    };
-    return asked;
-  }
-  const bool with_documents = flag_field(body, "return_documents", true);
+  const bool raw = embeddings_inference ? flag_field(body, "raw_scores", false) : true;
+  const bool with_text =
+      embeddings_inference ? flag_field(body, "return_text", false) : flag_field(body, "return_documents", true);
   asked.reply = [=](std::span<const Scored> scored) {
     const std::vector<double> rewards = only_rewards(scored);
     Json results = Json::array();
     for (const std::size_t place : ranked(rewards, count)) {
-      Json entry = {{"index", place}, {"relevance_score", rewards[place]}};
-      if (with_documents) {
+      const double shown = raw ? rewards[place] : sigmoid(rewards[place]);
+      Json& entry = results.emplace_back(Json{{"index", place}});
+      entry[embeddings_inference ? "score" : "relevance_score"] = shown;
+      if (with_text && embeddings_inference) {
+        entry["text"] = documents[place];
+      } else if (with_text) {
         entry["document"] = {{"text", documents[place]}};
       }
-      results.push_back(std::move(entry));
     }
-    return Json{{"id", "rerank-" + context.id},
-                {"object", "list"},
-                {"model", context.model},
-                {"usage", usage(scored)},
-                {"results", std::move(results)}};
+    return embeddings_inference ? results
+                                : Json{{"id", "rerank-" + context.id},
+                                       {"object", "list"},
+                                       {"model", context.model},
+                                       {"usage", usage(scored)},
+                                       {"results", std::move(results)}};
   };
   return asked;
 }
@@ -272,7 +260,7 @@ Asked read_predict(const Json& body, const ProtocolContext& context) {
   Asked asked{{}, context.options, {}, {}};
   if (many) {
     for (const Json& input : inputs) {
-      asked.requests.push_back(input_request(input, chosen, "inputs[" + std::to_string(asked.requests.size()) + "]"));
+      asked.requests.push_back(input_request(input, chosen, element("inputs", asked.requests.size())));
     }
   } else {
     asked.requests.push_back(input_request(inputs, chosen, "inputs"));

@@ -36,6 +36,8 @@ const Json& field(const Json& body, const char* name) { return JsonField(body).a
 
 const std::string& text_field(const Json& body, const char* name) { return JsonField(body).at(name).text(); }
 
+std::string element(const std::string& list, std::size_t index) { return list + "[" + std::to_string(index) + "]"; }
+
 std::vector<std::string> texts_field(const Json& body, const char* name) {
   const JsonField found = JsonField(body).at(name);
   return found.is_text() ? std::vector<std::string>{found.text()}

@@ -57,6 +57,8 @@ std::span<const ProtocolRoute> protocol_routes();
 // A field that must be there. Throws InvalidInput naming it and what stands in its place.
 const Json& field(const Json& body, const char* name);
 const std::string& text_field(const Json& body, const char* name);
+// What messages call an element of a list: "inputs[3]".
+std::string element(const std::string& list, std::size_t index);
 // A text or a list of texts, as a list. Throws InvalidInput on anything else, and on an empty list.
 std::vector<std::string> texts_field(const Json& body, const char* name);
 // What it says, or `otherwise` where it is absent or null. Throws InvalidInput on anything but true and false.

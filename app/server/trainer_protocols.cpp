@@ -41,7 +41,7 @@ Asked read_get_reward(const Json& body, const ProtocolContext& context) {
   Asked asked{{}, context.options, {}, {}};
   for (std::size_t i = 0; i < queries.size(); ++i) {
     asked.requests.push_back(
-        query_request(queries[i], prompts.empty() ? nullptr : &prompts[i], chosen, "query[" + std::to_string(i) + "]"));
+        query_request(queries[i], prompts.empty() ? nullptr : &prompts[i], chosen, element("query", i)));
   }
   asked.reply = [](std::span<const Scored> scored) {
     const std::vector<double> rewards = only_rewards(scored);
@@ -74,8 +74,7 @@ Asked read_score_evaluation(const Json& body, const ProtocolContext& context) {
   const ProtocolContext chosen = with_turn_cut(context, body);
   Asked asked{{}, context.options, {}, {}};
   for (const std::string& text : texts_field(body, "messages")) {
-    asked.requests.push_back(
-        templated_request(text, chosen, "messages[" + std::to_string(asked.requests.size()) + "]"));
+    asked.requests.push_back(templated_request(text, chosen, element("messages", asked.requests.size())));
   }
   asked.reply = [id = context.id, model = context.model](std::span<const Scored> scored) {
     return Json{
@@ -85,9 +84,8 @@ Asked read_score_evaluation(const Json& body, const ProtocolContext& context) {
 }
 
 Asked read_verify(const Json& body, const ProtocolContext& context) {
-  Request request = rollout_request(body);
   Asked asked{{}, context.options, {}, {}};
-  asked.requests.push_back(std::move(request));
+  asked.requests.push_back(rollout_request(body));
   asked.reply = [body](std::span<const Scored> scored) {
     Json verified = body;
     verified["reward"] = only_reward(scored.front(), 0);

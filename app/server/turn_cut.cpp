@@ -1,6 +1,7 @@
 #include "app/server/turn_cut.h"
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 #include "core/errors.h"
@@ -64,23 +65,11 @@ std::optional<FoundCut> cut_at(const Sequence& sequence, const Sequence& opening
 
 }  // namespace
 
-std::string_view turn_cut_name(TurnCut cut) {
-  switch (cut) {
-    case TurnCut::kTurn:
-      return "turn";
-    case TurnCut::kFirst:
-      return "first";
-    case TurnCut::kLast:
-      return "last";
-    case TurnCut::kStrict:
-      return "strict";
-  }
-  throw InternalError("[turn_cut_name] " + std::to_string(static_cast<int>(cut)) + " is no cut");
-}
-
 TurnCut turn_cut_from_name(std::string_view name) {
-  for (const TurnCut cut : {TurnCut::kTurn, TurnCut::kFirst, TurnCut::kLast, TurnCut::kStrict}) {
-    if (name == turn_cut_name(cut)) {
+  constexpr std::pair<std::string_view, TurnCut> kCuts[] = {
+      {"turn", TurnCut::kTurn}, {"first", TurnCut::kFirst}, {"last", TurnCut::kLast}, {"strict", TurnCut::kStrict}};
+  for (const auto& [known, cut] : kCuts) {
+    if (name == known) {
       return cut;
     }
   }

@@ -20,9 +20,8 @@ enum class TurnCut {
   kStrict,  // as kTurn; refused where another opening stands behind that one
 };
 
-// "turn", "first", "last", "strict".
-std::string_view turn_cut_name(TurnCut cut);
-TurnCut turn_cut_from_name(std::string_view name);  // throws InvalidInput, listing the names
+// Of "turn", "first", "last", "strict". Throws InvalidInput, listing the names.
+TurnCut turn_cut_from_name(std::string_view name);
 
 struct FoundCut {
   std::size_t begin = 0;  // of the response
