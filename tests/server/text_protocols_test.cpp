@@ -275,8 +275,9 @@ TEST_CASE("tools, template arguments and calls reach the template from every rou
 
 TEST_CASE("tools and calls that are no objects are refused with their place") {
   ProtocolContext context;
-  for (const char* body : {R"({"prompt": "a", "response": "b", "tools": [{}, null]})",
-                           R"({"prompt": "a", "response": {"role": "assistant", "tool_calls": [{}, "x"]}})"}) {
+  for (const char* body :
+       {R"({"prompt": "a", "response": "b", "tools": [{}, null]})",
+        R"({"prompt": "a", "response": {"role": "assistant", "tool_calls": [{"function": {"name": "add"}}, "x"]}})"}) {
     CHECK_THROWS_WITH_AS(read_rewards(Json::parse(body), context), doctest::Contains("[1]"), InvalidInput);
   }
   CHECK_THROWS_AS(read_rewards({{"prompt", "a"}, {"response", "b"}, {"tools", {{"a", 1}}}}, context), InvalidInput);
