@@ -124,8 +124,6 @@ Json option_json(const double& field) { return field; }
 Json option_json(const std::string& field) { return field; }
 Json option_json(const std::vector<std::string>& field) { return field; }
 Json option_json(const std::vector<double>& field) { return field; }
-Json no_option_json() { return nullptr; }
-
 void read_option(const Json& value, bool& field) { value.get_to(field); }
 void read_option(const Json& value, int& field) { value.get_to(field); }
 void read_option(const Json& value, std::size_t& field) { value.get_to(field); }

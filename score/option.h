@@ -117,7 +117,6 @@ nlohmann::ordered_json option_json(const double& field);
 nlohmann::ordered_json option_json(const std::string& field);
 nlohmann::ordered_json option_json(const std::vector<std::string>& field);
 nlohmann::ordered_json option_json(const std::vector<double>& field);
-nlohmann::ordered_json no_option_json();
 void read_option(const nlohmann::ordered_json& value, bool& field);
 void read_option(const nlohmann::ordered_json& value, int& field);
 void read_option(const nlohmann::ordered_json& value, std::size_t& field);
@@ -133,7 +132,7 @@ OptionKind kind_of(const std::optional<Field>&) {
 }
 template <typename Field, typename Json = nlohmann::ordered_json>
 Json option_json(const std::optional<Field>& field) {
-  return field ? option_json(*field) : no_option_json();
+  return field ? option_json(*field) : Json(nullptr);
 }
 template <typename Field>
 void read_option(const nlohmann::ordered_json& value, std::optional<Field>& field) {

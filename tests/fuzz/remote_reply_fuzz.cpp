@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "core/errors.h"
-#include "engine/remote/remote_dialects.h"
+#include "engine/remote/remote_replies.h"
 
 namespace {
 
