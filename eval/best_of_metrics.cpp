@@ -77,7 +77,7 @@ class Way {
     const std::size_t before = plan_.cell_count();
     const std::size_t cell = plan_.cell(place);
     if (cell == before) {
-      cells_.push_back({&own, cell});
+      cells_.emplace_back(&own, cell);
     }
     plan_.verdicts.push_back({.cell = cell,
                               .example = example,
@@ -131,7 +131,9 @@ class Way {
         }
         for (const std::string& group : groups) {
           if (groups.size() > 1 && !group.empty()) {
-            figures.push_back(pooled(subset + ", " + word + group, [&, member = field](const JudgedExample& example) {
+            std::string name = subset;
+            name.append(", ").append(word).append(group);
+            figures.push_back(pooled(std::move(name), [&, member = field](const JudgedExample& example) {
               return example.subset == subset && example.*member == group;
             }));
           }

@@ -88,6 +88,8 @@ std::vector<std::string> read_results(std::istream& lines, const std::function<v
             "it ends in the middle. A run that was stopped leaves such a line: run `endorm score` again, it goes on");
       }
       refuse(error.what());
+    } catch (const Json::exception& error) {  // a number beyond the range of doubles
+      refuse(error.what());
     } catch (const InvalidInput& error) {
       refuse(error.what());
     }
