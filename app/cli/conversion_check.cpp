@@ -22,6 +22,7 @@ std::vector<double> log_probs_of(Engine& engine, const Tokens& tokens) {
   tree.insert(std::span(tokens).first(1), std::span(tokens).subspan(1));
   std::vector<double> log_probs;
   const std::vector<TokenStats> statistics = engine.evaluate(tree, {}).front();
+  log_probs.reserve(statistics.size());
   for (const TokenStats& token : statistics) {
     log_probs.push_back(token.logit - token.log_sum_exp);
   }
