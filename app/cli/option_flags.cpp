@@ -88,7 +88,7 @@ CLI::Option& flag_of_kind(CLI::App& command, const OptionFacts& facts, const Jso
 
 }  // namespace
 
-void add_option_flag(CLI::App& command, const OptionFacts& facts, const Json& now, Give give) {
+void add_option_flag(CLI::App& command, const OptionFacts& facts, const Json& now, const Give& give) {
   CLI::Option& flag = flag_of_kind(command, facts, now, give);
   flag.default_str(shown(facts, now));
   if (!facts.group.empty()) {

@@ -16,7 +16,7 @@ namespace endorm {
 // The flag of one option: its kind, range and choices as the table has them. now: its value, which --help shows.
 // give: takes what the user says, as JSON of the option's kind.
 void add_option_flag(CLI::App& command, const OptionFacts& facts, const nlohmann::ordered_json& now,
-                     std::function<void(const nlohmann::ordered_json&)> give);
+                     const std::function<void(const nlohmann::ordered_json&)>& give);
 
 // The flags of all options of a run that `wanted` takes, in the order of the table. options must outlive the command.
 template <typename Options>
