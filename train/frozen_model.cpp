@@ -11,6 +11,7 @@ std::size_t FrozenModel::vocabulary() const { return engine_->model().vocabulary
 std::vector<std::vector<TokenReward>> FrozenModel::read(std::span<const TokenPath> responses) const {
   std::vector<std::vector<TokenReward>> rewards;
   const std::vector<std::vector<TokenStats>> of_paths = evaluate_paths(*engine_, responses, {}).front();
+  rewards.reserve(of_paths.size());
   for (const std::vector<TokenStats>& stats : of_paths) {
     rewards.push_back(token_rewards(stats, 1.0));
   }
