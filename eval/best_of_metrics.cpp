@@ -133,7 +133,7 @@ class Way {
           if (groups.size() > 1 && !group.empty()) {
             std::string name = subset;
             name.append(", ").append(word).append(group);
-            figures.push_back(pooled(std::move(name), [&, member = field](const JudgedExample& example) {
+            figures.push_back(pooled(name, [&, member = field](const JudgedExample& example) {
               return example.subset == subset && example.*member == group;
             }));
           }
