@@ -3,8 +3,6 @@
 #include <array>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 #include <string_view>
 #include <utility>
 
@@ -13,20 +11,11 @@
 #include "app/environment.h"
 #include "core/errors.h"
 #include "engine/model_store.h"
+#include "engine/read_whole_file.h"
 #include "engine/remote/remote_engine.h"
 
 namespace endorm {
 namespace {
-
-std::string file_content(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream content;
-  if (!file || !(content << file.rdbuf())) {
-    throw InvalidInput("[--template] " + path +
-                       " cannot be read. Give model, plain, raw, or a file with a jinja template.");
-  }
-  return content.str();
-}
 
 LoraAdapter adapter_from(const std::string& text) {
   const std::size_t colon = text.rfind(':');
@@ -180,7 +169,8 @@ LlamaEngineOptions local_engine_options(const EngineSettings& settings) {
     options.template_source = TemplateSource::kRaw;
   } else if (settings.prompt_template != "model") {
     options.template_source = TemplateSource::kFile;
-    options.template_text = file_content(settings.prompt_template);
+    options.template_text = read_whole_file("--template", settings.prompt_template,
+                                            "Give model, plain, raw, or a file with a jinja template.");
   }
   options.context = settings.context;
   options.cache_type = settings.cache_type;

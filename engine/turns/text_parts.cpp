@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/trimmed.h"
+
 namespace endorm {
 
 std::string joined(std::span<const TextPart> parts) {
@@ -46,10 +48,6 @@ std::string tail_of(std::span<const TextPart> parts) {
   return tail;
 }
 
-std::string_view stripped(std::string_view text) {
-  const std::size_t begin = text.find_first_not_of(kBlanks);
-  return begin == std::string_view::npos ? std::string_view()
-                                         : text.substr(begin, text.find_last_not_of(kBlanks) - begin + 1);
-}
+std::string_view stripped(std::string_view text) { return trimmed(text, kBlanks); }
 
 }  // namespace endorm
