@@ -16,7 +16,12 @@ fuzz() {
     "build/fuzz/corpus/$name" tests/fuzz/seeds >"build/fuzz/$name.log" 2>&1; then
     echo "$name: $(tail -n 1 "build/fuzz/$name.log")"
   else
-    { echo "$name failed:"; tail -n 40 "build/fuzz/$name.log"; } >&2
+    {
+      echo "$name failed:"
+      tail -n 40 "build/fuzz/$name.log"
+      artifact=$(sed -n 's/.*Test unit written to //p' "build/fuzz/$name.log")
+      [ ! -f "$artifact" ] || { echo "the input, in base64:"; base64 "$artifact"; }
+    } >&2
     return 1
   fi
 }

@@ -138,6 +138,26 @@ std::size_t message_begin(const TemplateRenderer& renderer, const Message& messa
   return rewritten_begin(renderer, messages, options, tail_of(asked), answered_text);
 }
 
+// Where a message that begins at `begin` ends in its rendering: behind its last word. A template that joins its calls
+// may lose which words were given: of a call without arguments the last of them is its name.
+std::size_t words_end(const Message& message, const std::vector<TextPart>& answered, std::size_t begin) {
+  std::size_t end = begin;
+  std::size_t at = 0;
+  for (const TextPart& part : answered) {
+    at += part.text.size();
+    end = part.kind == Kind::kInput && !part.text.empty() ? std::max(at, begin) : end;
+  }
+  const common_json fields = common_json::parse(message.fields);
+  if (end == begin && fields.contains("tool_calls") && fields["tool_calls"].is_array() &&
+      !fields["tool_calls"].empty()) {
+    const auto& calls = fields["tool_calls"];
+    const std::string name = calls[calls.size() - 1]["function"]["name"].get<std::string>();
+    const std::size_t place = joined(answered).rfind(name);
+    end = place == std::string::npos ? begin : std::max(begin, place + name.size());
+  }
+  return end;
+}
+
 }  // namespace
 
 PlacedResponse place_message(const TemplateRenderer& renderer, const Turn& plain, std::span<const Message> messages,
@@ -155,16 +175,10 @@ PlacedResponse place_message(const TemplateRenderer& renderer, const Turn& plain
   placed.next = plain.next;
   const std::size_t begin =
       message_begin(renderer, conversation.back(), messages, options, plain, asked, answered, placed);
-  // The token that ends the turn stands behind the message's last word.
-  std::size_t words_end = begin;
-  std::size_t at = 0;
-  for (const TextPart& part : answered) {
-    at += part.text.size();
-    words_end = part.kind == Kind::kInput && !part.text.empty() ? std::max(at, begin) : words_end;
-  }
-  placed.response = slice(answered, begin, words_end);
-  placed.after = slice(answered, words_end, at);
-  if (placed.response.empty() && !has_field<common_json>(conversation.back(), "tool_calls")) {
+  const std::size_t end = words_end(conversation.back(), answered, begin);
+  placed.response = slice(answered, begin, end);
+  placed.after = slice(answered, end, joined(answered).size());
+  if (joined(placed.response).empty()) {
     refuse_part("this response");
   }
   return placed;
