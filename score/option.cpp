@@ -24,6 +24,7 @@ bool is_within(const OptionRange& range, const Json& number) {
 
 std::string spelled(double number) {
   std::ostringstream text;
+  text.precision(std::numeric_limits<double>::digits10);
   text << number;
   return text.str();
 }
@@ -89,18 +90,23 @@ bool is_of_kind(const OptionFacts& facts, const Json& value) {
   throw InternalError("[is_of_kind] " + std::to_string(static_cast<int>(facts.kind)) + " is no kind of option");
 }
 
-void check_option(const OptionFacts& facts, const Json& value) {
-  bool right = is_of_kind(facts, value);
-  if (right && value.is_number()) {
-    right = is_within(facts.range, value);
-  } else if (right && facts.kind == OptionKind::kNumbers) {
-    right = value.size() <= kMostOptionNumbers &&
-            std::all_of(value.begin(), value.end(), [&](const Json& item) { return is_within(facts.range, item); });
-  } else if (right && facts.kind == OptionKind::kChoice) {
-    right = std::find(facts.choices.begin(), facts.choices.end(), value.get_ref<const std::string&>()) !=
-            facts.choices.end();
+bool fits(const OptionFacts& facts, const Json& value) {
+  if (!is_of_kind(facts, value) || value.is_null()) {
+    return value.is_null() && facts.may_be_none;
   }
-  if (!right) {
+  if (value.is_number()) {
+    return is_within(facts.range, value);
+  }
+  if (facts.kind == OptionKind::kNumbers) {
+    return value.size() <= kMostOptionNumbers &&
+           std::all_of(value.begin(), value.end(), [&](const Json& item) { return is_within(facts.range, item); });
+  }
+  return facts.kind != OptionKind::kChoice || std::find(facts.choices.begin(), facts.choices.end(),
+                                                        value.get_ref<const std::string&>()) != facts.choices.end();
+}
+
+void check_option(const OptionFacts& facts, const Json& value) {
+  if (!fits(facts, value)) {
     throw InvalidInput("option \"" + std::string(facts.name) + "\" is " + excerpt(value.dump()) + ", expected " +
                        wanted_of(facts) + ".");
   }

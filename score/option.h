@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <functional>
 #include <limits>
@@ -34,6 +35,8 @@ enum class ManifestPart {
   kRows,       // "options", at the end: what a row shows
   kTemplate,   // "template": how a response is read behind a prompt
   kPrompt,     // "template": how a prompt is written
+  kReading,    // "reading": which rows of a benchmark, and how
+  kFigures,    // "figures": what is computed from verdicts
   kNone,
 };
 
@@ -45,8 +48,8 @@ struct OptionRange {
 
 // A row, but for the field.
 struct OptionFacts {
-  std::string_view name;  // in JSON, requests, Python and manifests: "step_separator"
-  std::string_view help;  // of a switch: what it does where it is on
+  std::string_view name = {};  // in JSON, requests, Python and manifests: "step_separator"
+  std::string_view help = {};  // of a switch: what it does where it is on
   std::string_view group = {};
   std::string_view flag = {};  // where it is not "--step-separator", or of a switch that is on "--no-step-separator"
   OptionRange range = {};      // of a number, and of each of a list
@@ -74,7 +77,9 @@ inline constexpr std::size_t kMostOptionNumbers = 16;  // of an option that is a
 std::string wanted_of(const OptionFacts& facts);
 // Is it of the option's kind, whatever its range? null is where it may be none.
 bool is_of_kind(const OptionFacts& facts, const nlohmann::ordered_json& value);
-// Throws InvalidInput naming the option, the value and what is wanted, unless it is of its kind and within its range.
+// And within it?
+bool fits(const OptionFacts& facts, const nlohmann::ordered_json& value);
+// Throws InvalidInput naming the option, the value and what is wanted, unless it fits.
 void check_option(const OptionFacts& facts, const nlohmann::ordered_json& value);
 
 template <typename Options>
@@ -186,5 +191,39 @@ Option<Options> choice(At field, NamedValues<Value> names, OptionFacts facts) {
             }
           }};
 }
+
+// Rows that are alike in group, effect, part and always_told; a row's own facts are all others.
+template <typename Options>
+struct OptionRows {
+  OptionFacts alike;
+
+  // field: a member of the options, or what at() gives.
+  Option<Options> operator()(auto field, std::string_view name, std::string_view help, OptionFacts own = {}) const {
+    return option<Options>(field_of(field), facts_of(name, help, std::move(own)));
+  }
+  template <typename Value, std::size_t kCount>
+  Option<Options> operator()(auto field, const std::array<std::pair<std::string_view, Value>, kCount>& names,
+                             std::string_view name, std::string_view help, OptionFacts own = {}) const {
+    return choice<Options>(field_of(field), NamedValues<Value>(names), facts_of(name, help, std::move(own)));
+  }
+
+ private:
+  static auto field_of(auto field) {
+    if constexpr (std::is_member_object_pointer_v<decltype(field)>) {
+      return at(field);
+    } else {
+      return field;
+    }
+  }
+  OptionFacts facts_of(std::string_view name, std::string_view help, OptionFacts own) const {
+    own.name = name;
+    own.help = help;
+    own.group = alike.group;
+    own.effect = alike.effect;
+    own.part = alike.part;
+    own.always_told = alike.always_told;
+    return own;
+  }
+};
 
 }  // namespace endorm

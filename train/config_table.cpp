@@ -1,19 +1,22 @@
 #include "train/config_table.h"
 
 #include <algorithm>
-#include <cmath>
 #include <filesystem>
 #include <numeric>
 #include <set>
 #include <sstream>
 
+#include <nlohmann/json.hpp>
 #include <toml++/toml.h>
 
 #include "core/errors.h"
 #include "engine/read_whole_file.h"
+#include "score/json_check.h"
 
 namespace endorm {
 namespace {
+
+using Json = nlohmann::ordered_json;
 
 struct Document {
   toml::table root;
@@ -21,25 +24,20 @@ struct Document {
   std::vector<ConfigKey> keys;
 };
 
-std::string text_of(double value) {
-  std::ostringstream text;
-  text.precision(15);
-  text << value;
-  return text.str();
+// A truth value, number or string; what is neither is of no key's kind.
+Json json_of(const toml::node& node) {
+  return node.visit([](const auto& value) -> Json {
+    using Value = decltype(value);
+    if constexpr (toml::is_string<Value> || toml::is_number<Value> || toml::is_boolean<Value>) {
+      return value.get();
+    } else {
+      return Json::array();
+    }
+  });
 }
 
-// In double quotes, on one line.
-std::string toml_string(const std::string& text) {
-  std::string written = "\"";
-  for (const char byte : text) {
-    if (byte == '\n') {
-      written += "\\n";
-    } else {
-      written += byte == '"' || byte == '\\' ? "\\" : "";
-      written += byte;
-    }
-  }
-  return written + '"';
+std::string wanted_or_false(const OptionFacts& facts) {
+  return wanted_of(facts) + (facts.may_be_none ? ", or false" : "");
 }
 
 // Edits that make one word of another (Levenshtein).
@@ -60,28 +58,21 @@ std::size_t distance(std::string_view a, std::string_view b) {
 
 }  // namespace
 
-bool NumberRange::holds(double value) const {
-  return std::isfinite(value) && (above ? value > least : value >= least) && value <= greatest;
-}
-
-std::string NumberRange::words() const {
-  if (std::isfinite(greatest)) {
-    return text_of(least) + " to " + text_of(greatest);
-  }
-  return std::isfinite(least) ? (above ? "above " : "at least ") + text_of(least) : "any number";
-}
-
 struct ConfigTable::State {
   std::shared_ptr<Document> document;
   const toml::table* table = nullptr;  // none: it has no key
   std::string prefix;                  // of the paths of its keys
   std::set<std::string> asked;
 
-  const toml::node* find(const ConfigKey& key) {
-    asked.insert(key.path);
-    document->keys.push_back(key);
-    document->keys.back().path = prefix + key.path;
-    return table == nullptr ? nullptr : table->get(key.path);
+  const toml::node* get(std::string_view key) {
+    asked.emplace(key);
+    return table == nullptr ? nullptr : table->get(key);
+  }
+
+  const toml::node* find(const OptionFacts& facts, const std::string& standard) {
+    document->keys.push_back({prefix + std::string(facts.name), standard, wanted_or_false(facts), facts});
+    document->keys.back().facts.choices.clear();
+    return get(facts.name);
   }
 
   std::unique_ptr<State> below(const std::string& key, const toml::table* found) const {
@@ -99,36 +90,20 @@ struct ConfigTable::State {
                        prefix + key + " " + why);
   }
 
-  double in_range(double value, const toml::node* node, const std::string& key, const NumberRange& range) const {
-    if (!range.holds(value)) {
-      refuse(node, key, "is " + text_of(value) + "; it must be " + range.words());
+  // What stands there. Throws InvalidInput where it does not fit.
+  Json value_of(const toml::node& node, const OptionFacts& facts) const {
+    Json value = json_of(node);
+    if (facts.may_be_none && value == false) {
+      value = nullptr;
+    }
+    if (!fits(facts, value)) {
+      std::ostringstream written;
+      node.visit([&](const auto& found) { written << found; });
+      refuse(&node, std::string(facts.name),
+             "is " + (node.is_value() ? excerpt(written.str()) : "a table or a list") + ", expected " +
+                 wanted_or_false(facts));
     }
     return value;
-  }
-
-  double number(const toml::node* node, const std::string& key, const NumberRange& range) const {
-    const auto value = node->is_number() ? node->value<double>() : std::nullopt;
-    if (!value || !std::isfinite(*value)) {
-      refuse(node, key, "is no number");
-    }
-    return in_range(*value, node, key, range);
-  }
-
-  std::size_t count(const toml::node* node, const std::string& key, const NumberRange& range) const {
-    const auto value = node->value_exact<std::int64_t>();
-    if (!value || *value < 0) {
-      refuse(node, key, "is no whole number from " + text_of(range.least) + " on");
-    }
-    in_range(static_cast<double>(*value), node, key, range);
-    return static_cast<std::size_t>(*value);
-  }
-
-  std::string string(const toml::node* node, const std::string& key) const {
-    const auto value = node->value_exact<std::string>();
-    if (!value) {
-      refuse(node, key, "is no string; write it in quotes");
-    }
-    return *value;
   }
 };
 
@@ -149,94 +124,47 @@ ConfigTable::ConfigTable(std::unique_ptr<State> state) : state_(std::move(state)
 ConfigTable::~ConfigTable() = default;
 ConfigTable::ConfigTable(ConfigTable&&) noexcept = default;
 
-void ConfigTable::read(const std::string& key, bool& value, const std::string& help) {
-  if (const toml::node* node = state_->find({key, value ? "true" : "false", help})) {
-    const auto found = node->value_exact<bool>();
-    if (!found) {
-      state_->refuse(node, key, "is neither true nor false");
-    }
-    value = *found;
+void ConfigTable::take(const OptionFacts& facts, const Json& standard, const std::function<void(const Json&)>& give) {
+  if (const toml::node* node = state_->find(facts, standard.is_null() ? "false" : standard.dump())) {
+    give(state_->value_of(*node, facts));
   }
 }
 
-void ConfigTable::read(const std::string& key, std::string& value, const std::string& help) {
-  if (const toml::node* node = state_->find({key, toml_string(value), help})) {
-    value = state_->string(node, key);
-  }
-}
-
-void ConfigTable::read(const std::string& key, double& value, const NumberRange& range, const std::string& help) {
-  if (const toml::node* node = state_->find({key, text_of(value), help, range})) {
-    value = state_->number(node, key, range);
-  }
-}
-
-void ConfigTable::read(const std::string& key, std::size_t& value, const NumberRange& range, const std::string& help) {
-  if (const toml::node* node = state_->find({key, std::to_string(value), help, range, true})) {
-    value = state_->count(node, key, range);
-  }
-}
-
-void ConfigTable::read(const std::string& key, std::optional<double>& value, const NumberRange& range,
-                       const std::string& help) {
-  if (const toml::node* node = state_->find({key, value ? text_of(*value) : "false", help, range})) {
-    if (node->value_exact<bool>() == false) {
-      value.reset();
-    } else {
-      value = state_->number(node, key, range);
-    }
-  }
-}
-
-void ConfigTable::read(const std::string& key, std::vector<std::pair<std::size_t, double>>& value,
-                       const std::string& help) {
-  const toml::node* node =
-      state_->find({key, value.size() == 1 ? text_of(value.front().second) : "", help, kAnyNumber});
+void ConfigTable::read_points(std::string_view key, std::vector<std::pair<std::size_t, double>>& value,
+                              std::string_view help) {
+  const OptionFacts number{.name = key, .help = help, .kind = OptionKind::kNumber};
+  const OptionFacts whole{.name = key, .help = help, .range = kFromZero, .kind = OptionKind::kWhole};
+  const toml::node* node = state_->find(number, value.size() == 1 ? Json(value.front().second).dump() : "");
   if (node == nullptr) {
     return;
   }
   const toml::array* points = node->as_array();
   if (points == nullptr) {
-    value = {{0, state_->number(node, key, kAnyNumber)}};
+    value = {{0, state_->value_of(*node, number)}};
     return;
   }
+  const std::string name(key);
   if (points->empty()) {
-    state_->refuse(node, key, "is an empty list");
+    state_->refuse(node, name, "is an empty list");
   }
   value.clear();
   for (const toml::node& point : *points) {
     const toml::array* pair = point.as_array();
     if (pair == nullptr || pair->size() != 2) {
-      state_->refuse(&point, key, "is no list of [step, number]");
+      state_->refuse(&point, name, "is no list of [step, number]");
     }
-    const std::size_t step = state_->count(pair->get(0), key, kFromZero);
+    const std::size_t step = state_->value_of(*pair->get(0), whole);
     if (!value.empty() && step <= value.back().first) {
-      state_->refuse(&point, key,
+      state_->refuse(&point, name,
                      "has step " + std::to_string(step) + " behind step " + std::to_string(value.back().first) +
                          "; its steps must rise");
     }
-    value.emplace_back(step, state_->number(pair->get(1), key, kAnyNumber));
-  }
-}
-
-void ConfigTable::read_choice(const std::string& key, std::size_t& value, const std::vector<std::string>& names,
-                              const std::string& help) {
-  std::string listed;
-  for (const std::string& name : names) {
-    listed += (listed.empty() ? "" : ", ") + toml_string(name);
-  }
-  if (const toml::node* node = state_->find({key, toml_string(names.at(value)), help + "; one of " + listed})) {
-    const auto found = std::find(names.begin(), names.end(), state_->string(node, key));
-    if (found == names.end()) {
-      state_->refuse(node, key, "is none of " + listed);
-    }
-    value = static_cast<std::size_t>(found - names.begin());
+    value.emplace_back(step, state_->value_of(*pair->get(1), number));
   }
 }
 
 ConfigTable ConfigTable::table(const std::string& key) {
-  state_->asked.insert(key);
-  const toml::node* node = state_->table == nullptr ? nullptr : state_->table->get(key);
+  const toml::node* node = state_->get(key);
   if (node != nullptr && !node->is_table()) {
     state_->refuse(node, key, "is no table; write [" + state_->prefix + key + "]");
   }
@@ -245,8 +173,7 @@ ConfigTable ConfigTable::table(const std::string& key) {
 
 std::vector<ConfigTable> ConfigTable::tables(const std::string& key) {
   std::vector<ConfigTable> all;
-  state_->asked.insert(key);
-  const toml::node* node = state_->table == nullptr ? nullptr : state_->table->get(key);
+  const toml::node* node = state_->get(key);
   if (node == nullptr) {
     all.push_back(ConfigTable(state_->below(key + "[]", nullptr)));
     return all;

@@ -1,43 +1,35 @@
 #pragma once
 
 #include <cstddef>
-#include <limits>
+#include <functional>
 #include <memory>
-#include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
+#include <nlohmann/json_fwd.hpp>
+
+#include "score/option.h"
+
 namespace endorm {
 
-// The numbers that a key may be; NaN and infinity never.
-struct NumberRange {
-  double least = 0.0;
-  double greatest = std::numeric_limits<double>::infinity();
-  bool above = false;  // least itself is none of them
-
-  bool holds(double value) const;
-  std::string words() const;  // "above 0", "at least 1", "0 to 1", "any number"
-};
-
-inline constexpr NumberRange kAnyNumber = {.least = -std::numeric_limits<double>::infinity()};
-inline constexpr NumberRange kFromZero = {};
-inline constexpr NumberRange kFromOne = {.least = 1.0};
-inline constexpr NumberRange kAboveZero = {.above = true};
-inline constexpr NumberRange kShare = {.greatest = 1.0};
+inline constexpr OptionRange kFromZero{.least = 0.0};
+inline constexpr OptionRange kFromOne{.least = 1.0};
+inline constexpr OptionRange kAboveZero{.least = 0.0, .open = true};
+inline constexpr OptionRange kShare{.least = 0.0, .most = 1.0};
 
 // A key that a configuration file may have.
 struct ConfigKey {
   std::string path;      // "update.learning_rate"; of a list of tables "reward[].weight"
   std::string standard;  // what holds where the file does not have it, as TOML; empty: nothing
-  std::string help;
-  std::optional<NumberRange> range = {};  // of a number
-  bool whole = false;                     // only whole numbers
+  std::string wanted;    // "a number from 0 to 1"
+  OptionFacts facts;     // but for the choices, which wanted names
 };
 
 // One table of a TOML file as it is read: each call below takes one key, and leaves the value as it is where the file
 // does not have it. Whoever has asked for all keys calls refuse_others(). Errors are InvalidInput and name the file,
-// the line, the key, and what was expected.
+// the line, the key, and what was expected. Keys and helps must outlive the document.
 class ConfigTable {
  public:
   // Reads and parses the file.
@@ -47,17 +39,28 @@ class ConfigTable {
   ~ConfigTable();
   ConfigTable(ConfigTable&&) noexcept;
 
-  void read(const std::string& key, bool& value, const std::string& help);
-  void read(const std::string& key, std::string& value, const std::string& help);
-  void read(const std::string& key, double& value, const NumberRange& range, const std::string& help);
-  void read(const std::string& key, std::size_t& value, const NumberRange& range, const std::string& help);
-  // false: none.
-  void read(const std::string& key, std::optional<double>& value, const NumberRange& range, const std::string& help);
+  // The key that the option is called; an optional number that is not there is false. Callers include
+  // nlohmann/json.hpp, as those of score/option.h do.
+  template <typename Value>
+  void read(const Option<Value>& option, Value& value) {
+    take(option, option.get(value), [&](const nlohmann::ordered_json& given) { option.set(value, given); });
+  }
+  template <typename Value>
+  void read(std::string_view key, Value& value, std::string_view help, const OptionRange& range = {}) {
+    read(option<Value>(std::identity{}, {.name = key, .help = help, .range = range}), value);
+  }
+  // One of `choices`, by the name that `name` gives it.
+  template <typename Value, typename Name>
+  void read_choice(std::string_view key, Value& value, const std::vector<Value>& choices, const Name& name,
+                   std::string_view help) {
+    std::vector<std::pair<std::string_view, Value>> names;
+    for (const Value& each : choices) {
+      names.emplace_back(name(each), each);
+    }
+    read(choice<Value>(std::identity{}, NamedValues<Value>(names), {.name = key, .help = help}), value);
+  }
   // A number, or points of [[step, number], ...], their steps rising.
-  void read(const std::string& key, std::vector<std::pair<std::size_t, double>>& value, const std::string& help);
-  // A string that is one of names; value becomes its index.
-  void read_choice(const std::string& key, std::size_t& value, const std::vector<std::string>& names,
-                   const std::string& help);
+  void read_points(std::string_view key, std::vector<std::pair<std::size_t, double>>& value, std::string_view help);
 
   ConfigTable table(const std::string& key);                // empty where there is none
   std::vector<ConfigTable> tables(const std::string& key);  // [[key]]; one empty one where there is none
@@ -73,6 +76,8 @@ class ConfigTable {
  private:
   struct State;
   explicit ConfigTable(std::unique_ptr<State> state);
+  void take(const OptionFacts& facts, const nlohmann::ordered_json& standard,
+            const std::function<void(const nlohmann::ordered_json&)>& give);
 
   std::unique_ptr<State> state_;
 };

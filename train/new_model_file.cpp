@@ -2,8 +2,11 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <functional>
 #include <utility>
 #include <vector>
+
+#include <nlohmann/json.hpp>
 
 #include "core/errors.h"
 #include "engine/weights/new_model.h"
@@ -68,16 +71,16 @@ constexpr Size kSizes[] = {
 NewModelFile read_new_model_file(const std::string& path) {
   ConfigTable table(path);
   NewModelFile read;
-  std::size_t architecture = 0;
-  table.read_choice("architecture", architecture, kArchitectures, "how its layers are made");
-  read.model.architecture = kArchitectures[architecture];
+  read.model.architecture = kArchitectures.front();
+  table.read_choice("architecture", read.model.architecture, kArchitectures, std::identity{},
+                    "how its layers are made");
   for (const Size& size : kSizes) {
-    table.read(size.key, read.model.*size.value, kFromZero, size.help);
+    table.read(size.key, read.model.*size.value, size.help);
   }
-  table.read("rope_base", read.model.rope_base, {.least = 1.0, .above = true},
-             "the slowest turn of positions, about this many times the fastest");
-  table.read("norm_epsilon", read.model.norm_epsilon, kAboveZero, "added to the mean square in a norm");
-  table.read("seed", read.seed, kFromZero, "of the random weights");
+  table.read("rope_base", read.model.rope_base, "the slowest turn of positions, about this many times the fastest",
+             {.least = 1.0, .open = true});
+  table.read("norm_epsilon", read.model.norm_epsilon, "added to the mean square in a norm", kAboveZero);
+  table.read("seed", read.seed, "of the random weights");
   table.refuse_others();  // before what is missing: it may be there under a name that is a slip
   for (const Size& size : kSizes) {
     if (read.model.*size.value == 0) {

@@ -6,10 +6,10 @@
 #include <CLI/CLI.hpp>
 
 #include "app/cli/commands.h"
-#include "app/cli/engine_flags.h"
 #include "app/cli/freed_memory.h"
-#include "app/cli/scoring_flags.h"
+#include "app/cli/option_flags.h"
 #include "app/cli/training_run.h"
+#include "app/engine_settings.h"
 #include "app/environment.h"
 #include "core/errors.h"
 #include "engine/model_store.h"
@@ -42,9 +42,8 @@ struct RlFlags {
       std::printf("\n%s\n",
                   list == std::string::npos ? ("[" + own + "]").c_str() : ("[[" + own.substr(0, list) + "]]").c_str());
     }
-    const std::string range = key.range ? "; " + key.range->words() : "";
-    std::printf("# %s%s\n%s = %s\n", key.help.c_str(), range.c_str(),
-                key.path.substr(own.empty() ? 0 : dot + 1).c_str(), key.standard.c_str());
+    std::printf("# %s; %s\n%s = %s\n", std::string(key.facts.help).c_str(), key.wanted.c_str(),
+                std::string(key.facts.name).c_str(), key.standard.c_str());
   }
 }
 
@@ -105,10 +104,9 @@ void add_rl_command(CLI::App& app) {
   command->add_option("--model", flags->model, "GGUF file or the name of a known model, in the place of model");
   command->add_option("--steps", flags->steps, "in the place of steps")->check(CLI::PositiveNumber);
   command->add_option("--seed", flags->seed, "in the place of seed");
-  command->add_option("--template", flags->engine.prompt_template, "model, plain, raw, or a jinja file")
-      ->capture_default_str();
+  command->add_option("--template", flags->engine.prompt_template, "model, plain, raw, or a jinja file");
   add_template_flags(*command, flags->text);
-  command->add_option("-t,--threads", flags->engine.threads, "of drawing and rewarding; 0: all")->capture_default_str();
+  command->add_option("-t,--threads", flags->engine.here.threads, "of drawing and rewarding; 0: all");
   command->add_flag("--offline", flags->engine.offline, "download nothing");
   command->add_flag("--keys", flags->keys, "print a configuration of every key with what holds without it, and end");
   command->footer(

@@ -3,10 +3,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <functional>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include <nlohmann/json.hpp>
 
 #include "core/errors.h"
 #include "tests/fuzz/memory_file.h"
@@ -21,15 +24,15 @@ void read_some(endorm::ConfigTable& table) {
   std::string text;
   std::optional<double> limit;
   std::vector<std::pair<std::size_t, double>> schedule;
-  std::size_t choice = 0;
+  std::string choice = "grpo";
   table.read("flag", flag, "");
-  table.read("learning_rate", number, endorm::kAboveZero, "");
-  table.read("steps", count, endorm::kFromOne, "");
+  table.read("learning_rate", number, "", endorm::kAboveZero);
+  table.read("steps", count, "", endorm::kFromOne);
   table.read("model", text, "");
-  table.read("limit", limit, endorm::kShare, "");
-  table.read("weight", schedule, "");
-  table.read_choice("algorithm", choice, {"grpo", "rloo"}, "");
-  if (choice > 1) {
+  table.read("limit", limit, "", endorm::kShare);
+  table.read_points("weight", schedule, "");
+  table.read_choice("algorithm", choice, {"grpo", "rloo"}, std::identity{}, "");
+  if (choice != "grpo" && choice != "rloo") {
     std::abort();
   }
 }

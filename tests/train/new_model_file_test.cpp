@@ -67,17 +67,18 @@ TEST_CASE("What is wrong in a description is said with its file, its line and it
     CHECK(contains(refusal(without(line)), "small.toml"));
     CHECK(contains(refusal(without(line)), ": " + key + " must be given"));
     CHECK(contains(refusal(without(line) + key + " = 0\n"), "line 6: " + key + " must be given"));
-    CHECK(contains(refusal(without(line) + key + " = \"2\"\n"), "line 6: " + key + " is no whole number"));
-    CHECK(contains(refusal(without(line) + key + " = -1\n"), "is no whole number"));
-    CHECK(contains(refusal(without(line) + key + " = 1.5\n"), "is no whole number"));
+    CHECK(contains(refusal(without(line) + key + " = \"2\"\n"), "line 6: " + key + " is '2', expected a whole number"));
+    CHECK(contains(refusal(without(line) + key + " = -1\n"), "is -1, expected a whole number"));
+    CHECK(contains(refusal(without(line) + key + " = 1.5\n"), "is 1.5, expected a whole number"));
   }
   CHECK(contains(refusal(kSmall + "layer = 3\n"), "small.toml, line 7: layer is no key; did you mean layers?"));
-  CHECK(contains(refusal(kSmall + "architecture = \"gemma3\"\n"), "line 7: architecture is none of"));
-  CHECK(contains(refusal(kSmall + "rope_base = \"big\"\n"), "rope_base is no number"));
+  CHECK(contains(refusal(kSmall + "architecture = \"gemma3\"\n"),
+                 "line 7: architecture is 'gemma3', expected one of llama, qwen2, qwen3"));
+  CHECK(contains(refusal(kSmall + "rope_base = \"big\"\n"), "rope_base is 'big', expected a number above 1"));
   CHECK(contains(refusal(kSmall + "rope_base = 0.5\n"), "rope_base is 0.5"));
   CHECK(contains(refusal(kSmall + "norm_epsilon = 0\n"), "norm_epsilon is 0"));
-  CHECK(contains(refusal(kSmall + "seed = -1\n"), "seed is no whole number"));
-  CHECK(contains(refusal(kSmall + "[seed]\n"), "seed is no whole number"));
+  CHECK(contains(refusal(kSmall + "seed = -1\n"), "seed is -1, expected a whole number"));
+  CHECK(contains(refusal(kSmall + "[seed]\n"), "seed is a table or a list, expected a whole number"));
   CHECK(contains(refusal(kSmall + "layers = 3\n"), "small.toml, line 7"));
   CHECK(contains(refusal(without("heads = 4") + "heads = 3\n"), "small.toml: "));
   CHECK(contains(refusal(without("heads = 4") + "heads = 3\n"), "width 16 is no even number for each of 3 heads"));

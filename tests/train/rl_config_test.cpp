@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
 
 #include "core/errors.h"
 #include "tests/temporary_directory.h"
@@ -83,18 +84,21 @@ TEST_CASE("What is wrong in a configuration is said with its line, its key and w
   CHECK(has(refusal(data + "[whatever]\nx = 1\n"), "whatever is no key; there are algorithm, data, guards, kl, model"));
   CHECK(
       has(refusal(data + "[algorithm]\nclip_low = 0.1\n"), "algorithm.clip_low is no key; there are average, divide"));
-  CHECK(has(refusal(data + "[[reward]]\nsource = \"endogenuous\"\n"), "line 3: reward[].source is none of"));
-  CHECK(has(refusal(data + "steps = -1\n"), "no whole number"));
-  CHECK(has(refusal(data + "steps = 2.5\n"), "no whole number"));
-  CHECK(has(refusal(data + "steps = 0\n"), "line 2: steps is 0; it must be at least 1"));
-  CHECK(has(refusal(data + "[update]\nlearning_rate = nan\n"), "update.learning_rate is no number"));
-  CHECK(has(refusal(data + "[update]\nlearning_rate = \"1e-5\"\n"), "update.learning_rate is no number"));
-  CHECK(has(refusal(data + "[update]\nrecompute = 1\n"), "neither true nor false"));
+  CHECK(has(refusal(data + "[[reward]]\nsource = \"endogenuous\"\n"),
+            "line 3: reward[].source is 'endogenuous', expected one of endogenous, relative, "));
+  CHECK(has(refusal(data + "steps = -1\n"), "steps is -1, expected a whole number of at least 1"));
+  CHECK(has(refusal(data + "steps = 2.5\n"), "expected a whole number"));
+  CHECK(has(refusal(data + "steps = 0\n"), "line 2: steps is 0, expected a whole number of at least 1"));
+  CHECK(
+      has(refusal(data + "[update]\nlearning_rate = nan\n"), "update.learning_rate is nan, expected a number above 0"));
+  CHECK(has(refusal(data + "[update]\nlearning_rate = \"1e-5\"\n"),
+            "update.learning_rate is '1e-5', expected a number above 0"));
+  CHECK(has(refusal(data + "[update]\nrecompute = 1\n"), "recompute is 1, expected true or false"));
   CHECK(has(refusal(data + "reward = 3\n"), "write [[reward]]"));
   CHECK(has(refusal(data + "rollout = 3\n"), "write [rollout]"));
   CHECK(has(refusal(data + "[[reward]]\nweight = [[1, 2], 3]\n"), "no list of [step, number]"));
   CHECK(has(refusal(data + "[[reward]]\nweight = [[5, 2], [5, 3]]\n"), "reward[].weight has step 5 behind step 5"));
-  CHECK(has(refusal(data + "[[reward]]\nweight = [[5, 2], [6, nan]]\n"), "reward[].weight is no number"));
+  CHECK(has(refusal(data + "[[reward]]\nweight = [[5, 2], [6, nan]]\n"), "reward[].weight is nan, expected a number"));
   CHECK(has(refusal(data + "[[reward]]\nweight = []\n"), "reward[].weight is an empty list"));
   CHECK(has(refusal(data + "[[reward]]\nsource = \"verified\"\ndense = true\n"), "verified has no reward a token"));
   CHECK(has(refusal(data + "[rollout]\ngroup = 1\n"), "group must be at least 2"));
@@ -105,7 +109,7 @@ TEST_CASE("What is wrong in a configuration is said with its line, its key and w
 TEST_CASE("Every key has a help, and is there once") {
   std::set<std::string> paths;
   for (const ConfigKey& key : rl_config_keys()) {
-    CHECK(!key.help.empty());
+    CHECK(!key.facts.help.empty());
     CHECK(paths.insert(key.path).second);
   }
   CHECK(paths.size() > 50);
@@ -114,7 +118,9 @@ TEST_CASE("Every key has a help, and is there once") {
 TEST_CASE("Every number out of its range is refused by name as the file is read, and what holds without it is in it") {
   std::size_t numbers = 0;
   for (const ConfigKey& key : rl_config_keys()) {
-    if (!key.range) {
+    const OptionFacts& facts = key.facts;
+    const bool whole = facts.kind == OptionKind::kWhole;
+    if (!whole && facts.kind != OptionKind::kNumber) {
       continue;
     }
     CAPTURE(key.path);
@@ -132,20 +138,20 @@ TEST_CASE("Every number out of its range is refused by name as the file is read,
       CHECK(has(why, ": " + key.path + " is "));
     };
     std::vector<std::string> wrong = {"nan", "inf", "-inf", "true", "\"1\""};
-    if (key.whole) {
+    if (whole) {
       wrong.emplace_back("0.5");
     }
     const auto number = [&](double value) {
-      return key.whole ? std::to_string(static_cast<long long>(value)) : std::to_string(value);
+      return whole ? std::to_string(static_cast<long long>(value)) : std::to_string(value);
     };
-    if (std::isfinite(key.range->least)) {
-      wrong.push_back(number(key.range->least - (key.whole ? 1.0 : key.range->above ? 0.0 : 0.001)));
+    if (std::isfinite(facts.range.least)) {
+      wrong.push_back(number(facts.range.least - (whole ? 1.0 : facts.range.open ? 0.0 : 0.001)));
     }
-    if (std::isfinite(key.range->greatest)) {
-      wrong.push_back(number(key.range->greatest + (key.whole ? 1.0 : 0.001)));
+    if (std::isfinite(facts.range.most)) {
+      wrong.push_back(number(facts.range.most + (whole ? 1.0 : 0.001)));
     }
     std::for_each(wrong.begin(), wrong.end(), refused);
-    CHECK((key.standard == "false" || key.range->holds(std::stod(key.standard))));
+    CHECK((key.standard == "false" || fits(facts, nlohmann::json::parse(key.standard))));
   }
   CHECK(numbers > 25);
 }
