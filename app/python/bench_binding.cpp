@@ -40,24 +40,16 @@ std::vector<Judge> judges_on(const BenchSettings& settings, GuardedEngine& engin
 
 // The report of a benchmark as one JSON text, rows included.
 std::string bench(GuardedEngine& engine, std::string benchmark, std::string data, std::vector<std::string> judges,
-                  GuardedEngine* reference, std::optional<std::size_t> limit, std::optional<std::uint64_t> sample_seed,
-                  std::size_t resamples, std::uint64_t bootstrap_seed, std::string fit_split,
-                  std::optional<double> threshold, const std::optional<BenchProgress>& progress,
-                  const nb::kwargs& options) {
+                  GuardedEngine* reference, const std::optional<BenchProgress>& progress, const nb::kwargs& options) {
   BenchSettings settings;
   Keywords keywords("bench", options);
+  keywords.read(bench_options(), settings, is_of_calls);
   keywords.read(reward_options(), settings.scoring);
   keywords.refuse_others();
   const nb::gil_scoped_release released;
   settings.benchmark = std::move(benchmark);
   settings.data = std::move(data);
   settings.judges = std::move(judges);
-  settings.limit = limit;
-  settings.sample_seed = sample_seed;
-  settings.resamples = resamples;
-  settings.bootstrap_seed = bootstrap_seed;
-  settings.fit_split = std::move(fit_split);
-  settings.threshold = threshold;
   settings.engine = engine.settings;
 
   const ScoreOptions score = score_options(settings.scoring);
@@ -68,7 +60,6 @@ std::string bench(GuardedEngine& engine, std::string benchmark, std::string data
   }
   StatsCache own_cache(std::nullopt);
   const std::vector<Judge> made = judges_on(settings, engine, reference, engine.cache ? *engine.cache : own_cache);
-  const MetricOptions metrics = metric_options(settings);
   BenchReport report = report_of(set);
   {
     const std::scoped_lock alone(engine.busy);
@@ -89,22 +80,14 @@ std::string bench(GuardedEngine& engine, std::string benchmark, std::string data
     own.rows = run_judge(set.examples, scorer, judging, nullptr, {}, told);
     done_before += set.examples.size();
   }
-  measure_report(report, metrics);
+  measure_report(report, settings.figures);
   return bench_json(report, true);
 }
 
-std::vector<std::string> names_of_judges() {
+std::vector<std::string> names_of(const auto& named) {
   std::vector<std::string> names;
-  for (const JudgeName& judge : judge_names()) {
-    names.emplace_back(judge.name);
-  }
-  return names;
-}
-
-std::vector<std::string> names_of_benchmarks() {
-  std::vector<std::string> names;
-  for (const BenchmarkName& benchmark : benchmark_names()) {
-    names.emplace_back(benchmark.name);
+  for (const auto& one : named) {
+    names.emplace_back(one.name);
   }
   return names;
 }
@@ -112,19 +95,15 @@ std::vector<std::string> names_of_benchmarks() {
 }  // namespace
 
 void bind_bench(nb::module_& module) {
-  const BenchSettings defaults;
+  module.def("bench", &bench, "engine"_a, "benchmark"_a, "data"_a, nb::kw_only(), "judges"_a, "reference"_a.none(),
+             "progress"_a = nb::none(), "options"_a,
+             nb::sig("def bench(engine: Engine, benchmark: str, data: str, *, judges: Sequence[str], "
+                     "reference: Engine | None, progress: collections.abc.Callable[[int, int], None] | None = ..., "
+                     "**options: typing_extensions.Unpack[endorm._options.BenchOptions]) -> str"));
   module.def(
-      "bench", &bench, "engine"_a, "benchmark"_a, "data"_a, nb::kw_only(), "judges"_a, "reference"_a.none(),
-      "limit"_a = nb::none(), "sample_seed"_a = nb::none(), "resamples"_a = defaults.resamples,
-      "bootstrap_seed"_a = defaults.bootstrap_seed, "fit_split"_a = "", "threshold"_a = nb::none(),
-      "progress"_a = nb::none(), "options"_a,
-      nb::sig("def bench(engine: Engine, benchmark: str, data: str, *, judges: Sequence[str], "
-              "reference: Engine | None, limit: int | None = ..., sample_seed: int | None = ..., "
-              "resamples: int = ..., bootstrap_seed: int = ..., fit_split: str = ..., "
-              "threshold: float | None = ..., progress: collections.abc.Callable[[int, int], None] | None = ..., "
-              "**options: typing_extensions.Unpack[endorm._options.ScoreOptions]) -> str"));
-  module.def("judge_names", &names_of_judges, "The judges that bench knows.");
-  module.def("benchmark_names", &names_of_benchmarks, "The benchmarks that bench reads.");
+      "judge_names", [] { return names_of(judge_names()); }, "The judges that bench knows.");
+  module.def(
+      "benchmark_names", [] { return names_of(benchmark_names()); }, "The benchmarks that bench reads.");
 }
 
 }  // namespace endorm

@@ -6,7 +6,7 @@
 #include <nanobind/stl/vector.h>
 #include <nlohmann/json.hpp>
 
-#include "app/engine_settings.h"
+#include "app/bench_settings.h"
 #include "app/python/bindings.h"
 #include "app/sampling_settings.h"
 #include "score/score_options.h"
@@ -42,7 +42,7 @@ std::string type_of(const OptionFacts& facts) {
 
 bool is_of_scores(const OptionFacts& facts) { return facts.in_run && facts.effect != OptionEffect::kRow; }
 bool is_of_prompts(const OptionFacts& facts) { return facts.part == ManifestPart::kPrompt; }
-bool is_of_samples(const OptionFacts&) { return true; }
+bool is_of_draws(const OptionFacts&) { return true; }
 bool is_of_engines(const OptionFacts& facts) { return facts.name != "model"; }
 
 // Fields of a TypedDict: the options of a table that `wanted` takes, each with its help and default.
@@ -73,8 +73,11 @@ std::string option_types() {
          "from typing import Any, TypedDict\n" +
          typed_dict("ScoreOptions", "How rewards are read.", reward_options(), is_of_scores) +
          typed_dict("GenerationOptions", "How texts are drawn, and what the chat template reads beside the messages.",
-                    sampling_options(), is_of_samples) +
+                    sampling_options(), is_of_draws) +
          fields(reward_options(), is_of_prompts) +
+         typed_dict("BenchOptions", "What of a benchmark is read and computed, and how rewards are read.",
+                    bench_options(), is_of_calls) +
+         fields(reward_options(), is_of_scores) +
          typed_dict("EngineOptions", "Of a model; [in brackets] what it is where nothing is said.", engine_options(),
                     is_of_engines);
 }

@@ -13,7 +13,7 @@ from ._progress import Progress, teller
 from ._records import Records, record_lines
 
 if TYPE_CHECKING:
-    from ._options import ScoreOptions
+    from ._options import BenchOptions
 
 
 def bench(
@@ -23,21 +23,16 @@ def bench(
     engine: _core.Engine | str = "smollm2-135m",
     judges: Sequence[str] = ("endorm",),
     reference: _core.Engine | None = None,
-    limit: int | None = None,
-    sample_seed: int | None = None,
-    resamples: int = 2000,
-    bootstrap_seed: int = 0,
-    fit_split: str = "",
-    threshold: float | None = None,
     progress: Progress = None,
-    **options: "Unpack[ScoreOptions]",
+    **options: "Unpack[BenchOptions]",
 ) -> dict[str, Any]:
     """Compares judges on a benchmark and returns the report, a dict with the fields of docs/bench-json.md.
 
     benchmark: one of benchmark_names(), "pairs" for pairs of your own. data: the path of the published files, or records
     in any form that score takes. judges: of judge_names(); the others are compared with the first. reference: the model
-    whose reward the judge "log-ratio" takes away. Figures carry bootstrap intervals of `resamples` (0: none).
-    options: as endorm.score has them.
+    whose reward the judge "log-ratio" takes away. options: as endorm.score has them, and limit, sample_seed, order_seed,
+    system_messages, resamples (0: no intervals), bootstrap_seed, fit_split and threshold of `endorm bench`: _options.pyi
+    has each with its default.
 
     Raises ValueError on an unknown name or data that cannot be read.
     """
@@ -51,12 +46,6 @@ def bench(
                 path,
                 judges=list(judges),
                 reference=reference,
-                limit=limit,
-                sample_seed=sample_seed,
-                resamples=resamples,
-                bootstrap_seed=bootstrap_seed,
-                fit_split=fit_split,
-                threshold=threshold,
                 progress=teller(progress, "examples"),
                 **options,
             )

@@ -11,10 +11,11 @@ from .._scoring import score
 Context = str | list[dict[str, Any]]  # text, or messages {"role", "content", ...}
 
 
-def at_word(context: str, continuation: str) -> tuple[str, str]:
-    """White space at the end of a context belongs to the continuation: words are tokenized with it."""
+def at_word(context: str, continuation: str, prefix: str | None) -> tuple[str, str]:
+    """White space at the end of a context belongs to the continuation: words are tokenized with it. prefix: as
+    or_prefix."""
     bare = context.rstrip()
-    return bare, context[len(bare) :] + continuation
+    return or_prefix(bare, prefix), context[len(bare) :] + continuation
 
 
 def or_prefix(context: str, prefix: str | None) -> str:

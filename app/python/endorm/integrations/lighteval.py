@@ -13,7 +13,7 @@ from lighteval.utils.cache_management import SampleCache
 # LightEval loads this file by its path, outside of the package.
 from endorm._extension import Completion, Engine
 from endorm._generation import complete
-from endorm.integrations._harness import Context, are_greedy, at_word, log_prob_of, or_prefix, score_continuations
+from endorm.integrations._harness import Context, are_greedy, at_word, log_prob_of, score_continuations
 
 
 class EndoLightevalModel(LightevalModel):  # type: ignore[misc,unused-ignore]
@@ -105,10 +105,9 @@ class EndoLightevalModel(LightevalModel):  # type: ignore[misc,unused-ignore]
         return messages
 
     def _pair(self, context: Context, continuation: str) -> tuple[Context, str]:
-        if not isinstance(context, str):
-            return context, continuation
-        bare, rest = at_word(context, continuation)
-        return or_prefix(bare, self._prefix), rest
+        if isinstance(context, str):
+            return at_word(context, continuation, self._prefix)
+        return context, continuation
 
     def _by_settings(self, docs: Sequence[Doc]) -> dict[tuple[int, float, tuple[str, ...]], list[int]]:
         """Places of the docs that are drawn alike, once a sample."""

@@ -51,7 +51,7 @@ class EndoLM(LM):  # type: ignore[misc,unused-ignore]
 
     def loglikelihood(self, requests: Sequence[Instance], disable_tqdm: bool = False) -> list[tuple[float, bool]]:
         """[n] (log-likelihood of the continuation in nats, whether it is what greedy decoding writes)."""
-        pairs = [self._pair(*request.args) for request in requests]
+        pairs = [at_word(*request.args, self._prefix) for request in requests]
         scored = score_continuations(pairs, self._engine, progress=not disable_tqdm or None)
         contexts = [context for context, _ in pairs]
         greedy = are_greedy(contexts, scored, self._engine) if self._greedy else [False] * len(pairs)
@@ -59,7 +59,7 @@ class EndoLM(LM):  # type: ignore[misc,unused-ignore]
 
     def loglikelihood_rolling(self, requests: Sequence[Instance], disable_tqdm: bool = False) -> list[float]:
         """[n] log-likelihoods of whole texts, nats. A text longer than the context raises ValueError."""
-        pairs = [self._pair("", request.args[0]) for request in requests]
+        pairs = [at_word("", request.args[0], self._prefix) for request in requests]
         return [log_prob_of(one) for one in score_continuations(pairs, self._engine, progress=not disable_tqdm or None)]
 
     def generate_until(self, requests: Sequence[Instance], disable_tqdm: bool = False) -> list[str]:
@@ -82,10 +82,6 @@ class EndoLM(LM):  # type: ignore[misc,unused-ignore]
     @property
     def tokenizer_name(self) -> str:
         return self._engine.model_name
-
-    def _pair(self, context: str, continuation: str) -> tuple[str, str]:
-        bare, rest = at_word(context, continuation)
-        return or_prefix(bare, self._prefix), rest
 
 
 def _by_settings(requests: Sequence[Instance]) -> dict[tuple[int | None, float, float, tuple[str, ...]], list[int]]:

@@ -14,29 +14,18 @@ def compute_score(
     extra_info: Mapping[str, Any] | None = None,
     *,
     model: str = "smollm2-135m",
-    engine_options: Mapping[str, Any] | None = None,
-    unscored: float | None = None,
-    **options: Any,
+    **settings: Any,
 ) -> float:
     """The endogenous reward of one solution.
 
     verl passes no prompt: the data must carry it in extra_info, as "prompt" (text or messages) or "question". verl
     passes the solution's text and not its tokens, without special tokens, so whether it ended is not known: it is read
-    as drawn behind the generation prompt, and no end of the turn is scored. chat_template_kwargs among the options are
-    what the rollout's own prompts were rendered with.
-    unscored: the reward of a solution that has none (an empty one); without it ValueError is raised. options: as
-    endorm.score takes. One engine is loaded a process and settings; verl's threads take turns.
+    as drawn behind the generation prompt, and no end of the turn is scored. settings: engine_options, which Engine takes;
+    unscored, the reward of a solution that has none (an empty one), without which ValueError is raised; and what
+    endorm.score takes, of which chat_template_kwargs are what the rollout's own prompts were rendered with. One engine is
+    loaded a process and settings; verl's threads take turns.
     """
-    return compute_score_batch(
-        [data_source],
-        [solution_str],
-        [ground_truth],
-        [extra_info],
-        model=model,
-        engine_options=engine_options,
-        unscored=unscored,
-        **options,
-    )[0]
+    return compute_score_batch([data_source], [solution_str], [ground_truth], [extra_info], model=model, **settings)[0]
 
 
 def compute_score_batch(
@@ -46,14 +35,12 @@ def compute_score_batch(
     extra_infos: Sequence[Mapping[str, Any] | None],
     *,
     model: str = "smollm2-135m",
-    engine_options: Mapping[str, Any] | None = None,
-    unscored: float | None = None,
-    **options: Any,
+    **settings: Any,
 ) -> list[float]:
     """The same of many [n], for verl's batch reward manager: solutions of one prompt share its computation."""
-    options.pop("reward_router_address", None)  # verl's own reward model, which is not used here
-    options.pop("reward_model_tokenizer", None)
-    scorer = shared_scorer(model, engine_options=engine_options, unscored=unscored, **options)
+    settings.pop("reward_router_address", None)  # verl's own reward model, which is not used here
+    settings.pop("reward_model_tokenizer", None)
+    scorer = shared_scorer(model, **settings)
     asked = [Completion(_prompt(info), text) for text, info in zip(solution_strs, extra_infos, strict=True)]
     rewards = []
     for reward, text in zip(scorer.rewards(asked), solution_strs, strict=True):
