@@ -1,5 +1,10 @@
 #include "app/bench_settings.h"
 
+#include <algorithm>
+#include <iterator>
+#include <string_view>
+#include <utility>
+
 #include <nlohmann/json.hpp>
 
 #include "app/run_manifest.h"
@@ -9,39 +14,71 @@ namespace endorm {
 namespace {
 
 using json = nlohmann::ordered_json;
+using Text = std::string_view;
 
-template <typename Value>
-json or_null(const std::optional<Value>& value) {
-  return value ? json(*value) : json(nullptr);
+std::vector<Option<BenchSettings>> bench_table() {
+  using Rows = OptionRows<BenchSettings>;
+  const Rows reading{{.group = "Data", .part = ManifestPart::kReading}};
+  const Rows part{{.group = "Data", .part = ManifestPart::kNone}};
+  const Rows figure{{.group = "Figures", .part = ManifestPart::kFigures}};
+  const auto read = [](auto member) { return at(&BenchSettings::reading, member); };
+  const auto metric = [](auto... members) { return at(&BenchSettings::figures, members...); };
+  return {
+      reading(read(&ReadOptions::limit), "limit", "at most so many rows of each file"),
+      reading(read(&ReadOptions::sample_seed), "sample_seed",
+              "with a limit: a random choice of rows, not the first ones"),
+      part(&BenchSettings::shard, "shard", "i/n: take every n-th example only, from the i-th; see merge"),
+      reading(read(&ReadOptions::order_seed), "order_seed",
+              "of the order in which a judge sees the responses of a prompt"),
+      reading(read(&ReadOptions::system_messages), "system_messages",
+              "ask under each system message (dsp, multifaceted)"),
+      figure(metric(&MetricOptions::bootstrap, &BootstrapOptions::resamples), "resamples",
+             "of the bootstrap; 0: no intervals", {.range = {.least = 0, .most = 1e6}}),
+      figure(metric(&MetricOptions::bootstrap, &BootstrapOptions::seed), "bootstrap_seed", "of the resamples"),
+      figure(metric(&MetricOptions::fit_split), "fit_split",
+             "steps: where the threshold is chosen, a split or \"half\" (default: gsm8k for processbench)"),
+      figure(metric(&MetricOptions::threshold), "threshold", "steps: nothing is fitted; a step below it is wrong"),
+      figure(&BenchSettings::sweep, "sweep",
+             "settings of endorm, e.g. gamma=0.8..1.0,aggregation=discounted,mean,alpha=0.5,1; chosen on one half of "
+             "the prompts, reported on the other"),
+  };
+}
+
+json part_of(const BenchSettings& settings, ManifestPart part) {
+  json told;
+  for (const Option<BenchSettings>& option : bench_options()) {
+    if (option.part == part) {
+      told[std::string(option.name)] = option.get(settings);
+    }
+  }
+  return told;
 }
 
 // What verdicts depend on beyond the judge.
 json verdicts_depend_on(const BenchSettings& settings, const Engine& engine, const DataSet& data) {
-  json manifest =
-      reading_manifest("bench " + data.benchmark, engine, score_options(settings.scoring), settings.shard, data.files);
-  manifest["reading"] = {{"limit", or_null(settings.limit)},
-                         {"sample_seed", or_null(settings.sample_seed)},
-                         {"order_seed", settings.order_seed},
-                         {"system_messages", !settings.no_system_messages}};
+  json manifest = files_manifest("bench " + data.benchmark, engine, ManifestOf::kRewards,
+                                 score_options(settings.scoring), settings.shard, data.files);
+  manifest["reading"] = part_of(settings, ManifestPart::kReading);
   return manifest;
 }
 
 }  // namespace
 
-ReadOptions read_options(const BenchSettings& settings) {
-  return {.limit = settings.limit,
-          .sample_seed = settings.sample_seed,
-          .order_seed = settings.order_seed,
-          .system_messages = !settings.no_system_messages,
-          .step_separator = settings.scoring.score.step_separator};
+std::span<const Option<BenchSettings>> bench_options() {
+  static const std::vector<Option<BenchSettings>> table = bench_table();
+  return table;
 }
 
-MetricOptions metric_options(const BenchSettings& settings) {
-  MetricOptions options;
-  options.bootstrap.resamples = settings.resamples;
-  options.bootstrap.seed = settings.bootstrap_seed;
-  options.fit_split = settings.fit_split;
-  options.threshold = settings.threshold;
+bool is_of_samples(const OptionFacts& facts) {
+  constexpr Text kNames[] = {"limit", "sample_seed", "shard", "resamples", "bootstrap_seed"};
+  return std::ranges::find(kNames, facts.name) != std::end(kNames);
+}
+
+bool is_of_calls(const OptionFacts& facts) { return facts.name != "shard" && facts.name != "sweep"; }
+
+ReadOptions read_options(const BenchSettings& settings) {
+  ReadOptions options = settings.reading;
+  options.step_separator = settings.scoring.score.step_separator;
   return options;
 }
 
@@ -49,11 +86,7 @@ json bench_manifest(const BenchSettings& settings, const Engine& engine, const D
                     std::span<const Judge> judges) {
   json manifest = verdicts_depend_on(settings, engine, data);
   manifest["judges"] = judges_part(judges);
-  manifest["figures"] = {{"resamples", settings.resamples},
-                         {"bootstrap_seed", settings.bootstrap_seed},
-                         {"fit_split", settings.fit_split},
-                         {"threshold", or_null(settings.threshold)},
-                         {"sweep", settings.sweep}};
+  manifest["figures"] = part_of(settings, ManifestPart::kFigures);
   return manifest;
 }
 
@@ -75,15 +108,15 @@ json without_shard(json manifest) {
 
 MetricOptions metric_options_of(const json& manifest) {
   try {
-    const json& fields = manifest.at("figures");
-    MetricOptions options;
-    fields.at("resamples").get_to(options.bootstrap.resamples);
-    fields.at("bootstrap_seed").get_to(options.bootstrap.seed);
-    options.fit_split = fields.value("fit_split", "");  // of eval math, which fits nothing, there is none
-    if (fields.contains("threshold") && !fields.at("threshold").is_null()) {
-      options.threshold = fields.at("threshold").get<double>();
+    const json& told = manifest.at("figures");
+    BenchSettings settings;
+    for (const Option<BenchSettings>& option : bench_options()) {
+      // Of eval math, which fits nothing, only those of samples are there.
+      if (option.part == ManifestPart::kFigures && (is_of_samples(option) || told.contains(option.name))) {
+        option.set(settings, told.at(std::string(option.name)));
+      }
     }
-    return options;
+    return settings.figures;
   } catch (const json::exception& error) {
     throw InvalidInput(std::string("[bench] the manifest does not say how figures are computed: ") + error.what());
   }

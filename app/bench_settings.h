@@ -1,8 +1,5 @@
 #pragma once
 
-#include <cstddef>
-#include <cstdint>
-#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -18,22 +15,14 @@
 
 namespace endorm {
 
-// What a user says of a comparison of judges: flags of a command, arguments of a call. Names are those of the flags.
+// What a user says of a comparison of judges: flags of a command, arguments of a call.
 struct BenchSettings {
   std::string benchmark;
   std::vector<std::string> judges = {"endorm"};
-  // What is asked.
   std::string data;
-  std::optional<std::size_t> limit;
-  std::optional<std::uint64_t> sample_seed;
-  std::uint64_t order_seed = 0;
-  bool no_system_messages = false;
+  ReadOptions reading;  // but for the step separator, which is that of scoring
   std::string shard;
-  // What is computed from the verdicts.
-  std::size_t resamples = 2000;
-  std::uint64_t bootstrap_seed = 0;
-  std::string fit_split;
-  std::optional<double> threshold;
+  MetricOptions figures;
   std::string sweep;
 
   EngineSettings engine;
@@ -41,8 +30,12 @@ struct BenchSettings {
   JudgeSettings judge;
 };
 
+// The table of what is read and computed; and of it, what is asked of samples, too, and what a call may ask.
+std::span<const Option<BenchSettings>> bench_options();
+bool is_of_samples(const OptionFacts& facts);
+bool is_of_calls(const OptionFacts& facts);
+
 ReadOptions read_options(const BenchSettings& settings);
-MetricOptions metric_options(const BenchSettings& settings);
 
 // Everything that the figures depend on: no clock time, no host.
 nlohmann::ordered_json bench_manifest(const BenchSettings& settings, const Engine& engine, const DataSet& data,

@@ -45,99 +45,54 @@ constexpr std::array<std::pair<Text, StatisticsPlace>, 3> kPlaces{
 constexpr std::array<std::pair<Text, RemoteDialect>, 2> kDialects{
     {{"vllm", RemoteDialect::kVllm}, {"sglang", RemoteDialect::kSglang}}};
 
-Option<EngineSettings> row(auto member, OptionFacts facts) {
-  return option<EngineSettings>(at(member), std::move(facts));
-}
-
-template <typename Value, std::size_t kCount>
-Option<EngineSettings> row(auto member, const std::array<std::pair<Text, Value>, kCount>& names, OptionFacts facts) {
-  return choice<EngineSettings>(at(member), NamedValues<Value>(names), std::move(facts));
-}
-
 std::vector<Option<EngineSettings>> engine_table() {
-  constexpr Text kModel = "Model";
-  constexpr Text kSpeed = "Speed and memory";
-  constexpr Text kRemote = "Remote model";
-  constexpr OptionRange kFromOne{.least = 1};
   using Settings = EngineSettings;
+  using Rows = OptionRows<Settings>;
+  constexpr OptionRange kFromOne{.least = 1};
+  const auto here = [](auto member) { return at(&Settings::here, member); };
+  const Rows model{{.group = "Model"}};
+  const Rows place{{.group = "Model", .effect = OptionEffect::kSpeed}};
+  const Rows speed{{.group = "Speed and memory", .effect = OptionEffect::kSpeed}};
+  const Rows remote{{.group = "Remote model"}};
   return {
-      row(&Settings::model, {.name = "model",
-                             .help = "GGUF file, a name that `endorm models` lists, or hf:ORG/REPO[:QUANT]",
-                             .group = kModel,
-                             .flag = "-m,--model"}),
-      row(&Settings::prompt_template,
-          {.name = "template",
-           .help = "model (the chat template in the file), plain (question and answer, for base models), raw (text as "
-                   "it is, already templated), or a file with a jinja template",
-           .group = kModel}),
-      row(&Settings::adapters,
-          {.name = "lora", .help = "LoRA adapter in GGUF, FILE or FILE:SCALE; may be repeated", .group = kModel}),
-      row(&Settings::context, {.name = "context",
-                               .help = "longest sequence in tokens (default: the model's own limit)",
-                               .group = kModel,
-                               .flag = "-c,--context",
-                               .range = kFromOne}),
-      row(&Settings::cache_type, kCacheTypes,
-          {.name = "kv_type", .help = "number format of the key-value cache", .group = kModel}),
-      row(&Settings::precision, kPrecisions,
-          {.name = "precision",
-           .help = "of matrix products: exact (the fastest type that loses nothing against llama.cpp), fast (int8), "
-                   "native (llama.cpp's own kernels)",
-           .group = kModel}),
-      row(&Settings::flash_attention, kFlashAttention,
-          {.name = "flash_attention", .help = "attention kernel", .group = kModel}),
-      row(&Settings::statistics, kPlaces,
-          {.name = "statistics",
-           .help =
-               "where log-sum-exp and entropy are computed: host (sums in double), device (beside the logits, which "
-               "then never leave a GPU; falls back to host where a self-test finds a difference), auto (device "
-               "where the model's last layer is on a GPU)",
-           .group = kModel}),
-      row(&Settings::offline,
-          {.name = "offline", .help = "never download a model", .group = kModel, .effect = OptionEffect::kSpeed}),
-      row(&Settings::threads, {.name = "threads",
-                               .help = "threads (default: all cores)",
-                               .group = kSpeed,
-                               .flag = "-t,--threads",
-                               .range = {.least = 0, .most = 4096},
-                               .effect = OptionEffect::kSpeed}),
-      row(&Settings::gpu_layers, {.name = "gpu_layers",
-                                  .help = "layers on a GPU where the build has one (default: all)",
-                                  .group = kSpeed,
-                                  .effect = OptionEffect::kSpeed}),
-      row(&Settings::packed_megabytes,
-          {.name = "packed_megabytes",
-           .help =
-               "megabytes for weights in the layout of fast products (default: half of what is free); what does not "
-               "fit is left to llama.cpp's kernels",
-           .group = kSpeed,
-           .flag = "--packed-memory",
-           .effect = OptionEffect::kSpeed}),
-      row(&Settings::wave_tokens, {.name = "wave_tokens",
-                                   .help = "tokens computed together behind a shared prefix",
-                                   .group = kSpeed,
-                                   .range = kFromOne,
-                                   .effect = OptionEffect::kSpeed}),
-      row(&Settings::batch_tokens, {.name = "batch_tokens",
-                                    .help = "tokens in one pass through the model",
-                                    .group = kSpeed,
-                                    .range = kFromOne,
-                                    .effect = OptionEffect::kSpeed}),
-      row(&Settings::hash_model, {.name = "hash_model",
-                                  .help = "hash the model file for the manifest's sha256",
-                                  .group = kSpeed,
-                                  .flag = "--no-model-hash",
-                                  .effect = OptionEffect::kSpeed}),
-      row(&Settings::remote_url, {.name = "remote",
-                                  .help = "URL of an OpenAI-compatible server to ask instead of a local model; --model "
-                                          "is then the server's name for it, and $ENDORM_API_KEY its key",
-                                  .group = kRemote}),
-      row(&Settings::remote_dialect, kDialects,
-          {.name = "remote_dialect", .help = "what kind of server it is", .group = kRemote}),
-      row(&Settings::remote_end_of_turn,
-          {.name = "remote_end_of_turn",
-           .help = "text of the token that ends a turn, for servers that do not say (sglang)",
-           .group = kRemote}),
+      model(&Settings::model, "model", "GGUF file, a name that `endorm models` lists, or hf:ORG/REPO[:QUANT]",
+            {.flag = "-m,--model"}),
+      model(&Settings::prompt_template, "template",
+            "model (the chat template in the file), plain (question and answer, for base models), raw (text as it is, "
+            "already templated), or a file with a jinja template"),
+      model(&Settings::adapters, "lora", "LoRA adapter in GGUF, FILE or FILE:SCALE; may be repeated"),
+      model(here(&LlamaEngineOptions::context), "context",
+            "longest sequence in tokens (default: the model's own limit)", {.flag = "-c,--context", .range = kFromOne}),
+      model(here(&LlamaEngineOptions::cache_type), kCacheTypes, "kv_type", "number format of the key-value cache"),
+      model(here(&LlamaEngineOptions::precision), kPrecisions, "precision",
+            "of matrix products: exact (the fastest type that loses nothing against llama.cpp), fast (int8), native "
+            "(llama.cpp's own kernels)"),
+      model(here(&LlamaEngineOptions::flash_attention), kFlashAttention, "flash_attention", "attention kernel"),
+      model(here(&LlamaEngineOptions::statistics), kPlaces, "statistics",
+            "where log-sum-exp and entropy are computed: host (sums in double), device (beside the logits, which then "
+            "never leave a GPU; falls back to host where a self-test finds a difference), auto (device where the "
+            "model's last layer is on a GPU)"),
+      place(&Settings::offline, "offline", "never download a model"),
+      speed(here(&LlamaEngineOptions::threads), "threads", "threads (default: all cores)",
+            {.flag = "-t,--threads", .range = {.least = 0, .most = 4096}}),
+      speed(here(&LlamaEngineOptions::gpu_layers), "gpu_layers",
+            "layers on a GPU where the build has one (default: all)"),
+      speed(&Settings::packed_megabytes, "packed_megabytes",
+            "megabytes for weights in the layout of fast products (default: half of what is free); what does not fit "
+            "is left to llama.cpp's kernels",
+            {.flag = "--packed-memory"}),
+      speed(here(&LlamaEngineOptions::wave_tokens), "wave_tokens", "tokens computed together behind a shared prefix",
+            {.range = kFromOne}),
+      speed(here(&LlamaEngineOptions::batch_tokens), "batch_tokens", "tokens in one pass through the model",
+            {.range = kFromOne}),
+      speed(here(&LlamaEngineOptions::hash_model), "hash_model", "hash the model file for the manifest's sha256",
+            {.flag = "--no-model-hash"}),
+      remote(&Settings::remote_url, "remote",
+             "URL of an OpenAI-compatible server to ask instead of a local model; --model is then the server's name "
+             "for it, and $ENDORM_API_KEY its key"),
+      remote(&Settings::remote_dialect, kDialects, "remote_dialect", "what kind of server it is"),
+      remote(&Settings::remote_end_of_turn, "remote_end_of_turn",
+             "text of the token that ends a turn, for servers that do not say (sglang)"),
   };
 }
 
@@ -159,7 +114,7 @@ std::span<const Option<EngineSettings>> engine_options() {
 }
 
 LlamaEngineOptions local_engine_options(const EngineSettings& settings) {
-  LlamaEngineOptions options;
+  LlamaEngineOptions options = settings.here;
   for (const std::string& adapter : settings.adapters) {
     options.adapters.push_back(adapter_from(adapter));
   }
@@ -172,22 +127,11 @@ LlamaEngineOptions local_engine_options(const EngineSettings& settings) {
     options.template_text = read_whole_file("--template", settings.prompt_template,
                                             "Give model, plain, raw, or a file with a jinja template.");
   }
-  options.context = settings.context;
-  options.cache_type = settings.cache_type;
-  options.flash_attention = settings.flash_attention;
-  options.wave_tokens = settings.wave_tokens;
-  options.kept_prefix_tokens = settings.kept_prefix_tokens;
-  options.batch_tokens = settings.batch_tokens;
-  options.threads = settings.threads;
-  options.gpu_layers = settings.gpu_layers;
-  options.precision = settings.precision;
-  options.statistics = settings.statistics;
   if (settings.packed_megabytes) {
     constexpr std::size_t kMega = 1000000;
     options.packed_bytes = *settings.packed_megabytes * kMega;
   }
   options.choice_cache_directory = cache_directory() + "/products";
-  options.hash_model = settings.hash_model;
   options.hash_cache_directory = cache_directory() + "/hashes";
   options.model_path = resolve_model(settings.model, model_store_options(settings.offline));
   return options;

@@ -19,19 +19,9 @@ struct EngineSettings {
   std::string model = "smollm2-135m";
   std::string prompt_template = "model";
   std::vector<std::string> adapters;  // FILE or FILE:SCALE
-  std::optional<std::size_t> context;
-  CacheType cache_type = CacheType::kF16;
-  Precision precision = Precision::kExact;
-  std::optional<bool> flash_attention;
-  StatisticsPlace statistics = StatisticsPlace::kAuto;
-  std::size_t wave_tokens = LlamaEngineOptions{}.wave_tokens;
-  std::size_t batch_tokens = LlamaEngineOptions{}.batch_tokens;
-  int threads = 0;
-  int gpu_layers = -1;
+  LlamaEngineOptions here;            // of a model that runs here, what is not said by another of these
   std::optional<std::size_t> packed_megabytes;
-  std::size_t kept_prefix_tokens = 0;  // no option of its own: for who asks again and again
   bool offline = false;
-  bool hash_model = true;
   std::optional<std::string> remote_url;
   RemoteDialect remote_dialect = RemoteDialect::kVllm;
   std::string remote_end_of_turn;

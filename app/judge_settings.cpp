@@ -27,31 +27,23 @@ std::vector<std::string> alternatives_from(const std::string& path) {
   }
 }
 
-Option<JudgeSettings> judge_row(auto member, std::string_view name, std::string_view help, std::string_view flag = {}) {
-  return option<JudgeSettings>(at(member), {.name = name, .help = help, .group = "Judges", .flag = flag});
-}
-
 std::vector<Option<JudgeSettings>> judge_table() {
   using Settings = JudgeSettings;
-  std::vector<Option<JudgeSettings>> table = {
-      judge_row(&Settings::contrast_file, "contrast",
-                "contrast: a JSON array of alternative system messages, for what brings none of its own"),
-      judge_row(&Settings::reference, "reference", "log-ratio: the model whose reward is taken away, as --model"),
-      judge_row(&Settings::reference_template, "reference_template",
-                "log-ratio: as --template, where the reference model needs another one"),
-      judge_row(&Settings::head_file, "head", "head: a safetensors or GGUF file with a trained reward head"),
-      judge_row(&Settings::server_url, "server", "server: URL of a reward server, or several with commas between"),
-      judge_row(&Settings::server_model, "server_model", "server: the model it is to use"),
-      judge_row(&Settings::seed, "judge_seed", "of random, and of what judges draw"),
-      judge_row(&Settings::max_reply_tokens, "max_reply_tokens",
-                "tokens that a judge may write (default: what the verdict needs)")};
   static const std::array<std::pair<std::string_view, std::string>, 2> shapes{
       {{"classify", "classify"}, {"get_reward", "get_reward"}}};
-  table.insert(table.begin() + 5, choice<JudgeSettings>(at(&Settings::server_shape), NamedValues<std::string>(shapes),
-                                                        {.name = "server_shape",
-                                                         .help = "server: how it is asked, classify or get_reward",
-                                                         .group = "Judges"}));
-  return table;
+  const OptionRows<Settings> row{{.group = "Judges"}};
+  return {row(&Settings::contrast_file, "contrast",
+              "contrast: a JSON array of alternative system messages, for what brings none of its own"),
+          row(&Settings::reference, "reference", "log-ratio: the model whose reward is taken away, as --model"),
+          row(&Settings::reference_template, "reference_template",
+              "log-ratio: as --template, where the reference model needs another one"),
+          row(&Settings::head_file, "head", "head: a safetensors or GGUF file with a trained reward head"),
+          row(&Settings::server_url, "server", "server: URL of a reward server, or several with commas between"),
+          row(&Settings::server_shape, shapes, "server_shape", "server: how it is asked, classify or get_reward"),
+          row(&Settings::server_model, "server_model", "server: the model it is to use"),
+          row(&Settings::seed, "judge_seed", "of random, and of what judges draw"),
+          row(&Settings::max_reply_tokens, "max_reply_tokens",
+              "tokens that a judge may write (default: what the verdict needs)")};
 }
 
 }  // namespace

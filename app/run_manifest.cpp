@@ -66,25 +66,17 @@ Json judges_part(std::span<const Judge> judges) {
   return part;
 }
 
-Json reading_manifest(const std::string& command, const Engine& engine, const ScoreOptions& options,
-                      const std::string& shard, std::span<const DataFile> files) {
+Json files_manifest(const std::string& command, const Engine& engine, ManifestOf what, const ScoreOptions& options,
+                    const std::string& shard, std::span<const DataFile> files) {
   const ModelInfo model = engine.model();
+  const std::size_t context = engine.capabilities().context;
+  const bool drawn = what == ManifestOf::kDrawn;
   return {{"endorm", kVersion},
           {"command", command},
           {"model", model_anywhere_part(model)},
-          {"template", template_part(model.template_fingerprint, options.text)},
-          {"options", options_part({options, {}}, engine.capabilities().context, shard)},
-          {"files", files_part(files)}};
-}
-
-Json drawing_manifest(const std::string& command, const Engine& engine, const TemplateOptions& text,
-                      const std::string& shard, std::span<const DataFile> files) {
-  const ModelInfo model = engine.model();
-  return {{"endorm", kVersion},
-          {"command", command},
-          {"model", model_anywhere_part(model)},
-          {"template", prompt_template_part(model.template_fingerprint, text)},
-          {"options", prompt_options_part(engine.capabilities().context, shard)},
+          {"template", drawn ? prompt_template_part(model.template_fingerprint, options.text)
+                             : template_part(model.template_fingerprint, options.text)},
+          {"options", drawn ? prompt_options_part(context, shard) : options_part({options, {}}, context, shard)},
           {"files", files_part(files)}};
 }
 

@@ -21,11 +21,11 @@ nlohmann::ordered_json files_part(std::span<const DataFile> files);
 nlohmann::ordered_json judge_part(const Judge& judge);
 nlohmann::ordered_json judges_part(std::span<const Judge> judges);
 
-// What every judge's rewards of data files depend on: "endorm", "command", "model", "template", "options", "files".
-nlohmann::ordered_json reading_manifest(const std::string& command, const Engine& engine, const ScoreOptions& options,
-                                        const std::string& shard, std::span<const DataFile> files);
-// The same of what is drawn from the model, which no option of rewards changes.
-nlohmann::ordered_json drawing_manifest(const std::string& command, const Engine& engine, const TemplateOptions& text,
-                                        const std::string& shard, std::span<const DataFile> files);
+// What every judge's rewards of data files depend on: "endorm", "command", "model", "template", "options", "files"; or
+// what is drawn from the model, of which no option changes anything but those that write a prompt.
+enum class ManifestOf { kRewards, kDrawn };
+nlohmann::ordered_json files_manifest(const std::string& command, const Engine& engine, ManifestOf what,
+                                      const ScoreOptions& options, const std::string& shard,
+                                      std::span<const DataFile> files);
 
 }  // namespace endorm

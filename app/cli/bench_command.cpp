@@ -8,13 +8,9 @@
 #include "app/cli/bench_flags.h"
 #include "app/cli/bench_json_commands.h"
 #include "app/cli/commands.h"
-#include "app/cli/engine_flags.h"
-#include "app/cli/exit_status.h"
-#include "app/cli/judge_flags.h"
 #include "app/cli/judges_run.h"
-#include "app/cli/scoring_flags.h"
 #include "app/cli/scoring_run.h"
-#include "app/cli/write_file.h"
+#include "app/judge_settings.h"
 #include "core/errors.h"
 #include "eval/chosen_rows.h"
 #include "eval/shown.h"
@@ -40,7 +36,7 @@ void check(const BenchFlags& flags) {
     throw InvalidInput("[bench] --sweep needs every prompt: leave --shard out");
   }
   sweep_settings(flags);  // what is wrong in it is said before a model is loaded
-  check_directories("bench", std::vector{flags.json, flags.markdown, flags.html});
+  check_outputs("bench", flags.outputs);
 }
 
 // Every temperature of a sweep comes from the pass that the judge needs anyway.
@@ -64,7 +60,7 @@ SweepReport run_sweep(const BenchFlags& flags, const JudgeParts& parts, const Da
                          });
     return std::unique_ptr<Scorer>(std::make_unique<EndogenousScorer>(parts.engine, parts.cache, options));
   };
-  return sweep(data.benchmark, data.examples, scorer, settings, parts.score.aggregate, metric_options(flags));
+  return sweep(data.benchmark, data.examples, scorer, settings, parts.score.aggregate, flags.figures);
 }
 
 void run_bench(const BenchFlags& flags) {
@@ -90,12 +86,12 @@ void run_bench(const BenchFlags& flags) {
     return KeptRows{flags.rows, data.benchmark + "." + judge.name + ".jsonl",
                     manifest_line(rows_manifest(flags, *engine, data, judge)), flags.overwrite};
   });
-  measure_report(report, metric_options(flags));
+  measure_report(report, flags.figures);
   add_shown(report, data.examples, *judges.front().scorer, flags.shown);
   if (!flags.sweep.empty()) {
     report.sweep = run_sweep(flags, parts, data);
   }
-  write_report("bench", report, {flags.json, flags.markdown, flags.html, !flags.no_rows});
+  write_report("bench", report, flags.outputs);
 }
 
 }  // namespace
@@ -103,11 +99,13 @@ void run_bench(const BenchFlags& flags) {
 void add_bench_command(CLI::App& app) {
   auto flags = std::make_shared<BenchFlags>();
   CLI::App* command = app.add_subcommand("bench", "Compare judges on a benchmark, with intervals and tests");
-  add_bench_flags(*command, *flags);
-  add_reward_flags(*command, flags->scoring);
-  add_judge_flags(*command, flags->judge);
-  add_engine_flags(*command, flags->engine);
+  command->add_option("benchmark", flags->benchmark, "a name that `endorm bench list` gives");
+  command->add_option("-d,--data", flags->data, "directory with the benchmark's published files, or one of them");
+  command
+      ->add_option("-j,--judge", flags->judges, "judges, separated by commas; the others are compared with the first")
+      ->delimiter(',');
   add_bench_json_commands(*command);
+  add_bench_flags(*command, *flags);
   command->footer(
       "Example:\n"
       "  endorm bench rm-bench --data RM-Bench/total_dataset --judge endorm,verifier,length --json result.json");

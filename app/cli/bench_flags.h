@@ -1,31 +1,26 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <string>
 
 #include "app/bench_settings.h"
-
-namespace CLI {
-class App;
-}
+#include "app/cli/bench_json_commands.h"
 
 namespace endorm {
 
 struct BenchFlags : BenchSettings {  // and where it goes
-  std::string json;
-  std::string markdown;
-  std::string html;
-  std::string rows;
-  bool no_rows = false;
-  bool overwrite = false;
+  ReportOutputs outputs;
   std::size_t shown = 40;
+  std::string rows;  // directory
+  bool overwrite = false;
   std::string cache;
   bool no_cache = false;
 };
 
-void add_bench_flags(CLI::App& command, BenchFlags& flags);
-// Of these, which part of the data is read, and where the report goes.
-void add_part_flags(CLI::App& command, BenchFlags& flags);
-void add_report_flags(CLI::App& command, BenchFlags& flags);
+// All but the data and the judges: the options of the benchmark that `wanted` takes, where the report goes, rewards,
+// judges' parts, model.
+void add_bench_flags(CLI::App& command, BenchFlags& flags,
+                     const std::function<bool(const OptionFacts&)>& wanted = nullptr);
 
 }  // namespace endorm

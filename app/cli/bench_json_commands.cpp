@@ -79,10 +79,22 @@ void compare(const CompareFlags& flags) {
 struct MergeFlags {
   std::vector<std::string> files;
   ReportOutputs outputs;
-  bool no_rows = false;
 };
 
 }  // namespace
+
+void add_output_flags(CLI::App& command, ReportOutputs& outputs) {
+  command.option_defaults()->group("Output");
+  command.add_option("--json", outputs.json, "write everything to this file");
+  command.add_flag("--no-rows", outputs.no_rows, "--json without the verdicts on every example, and without responses");
+  command.add_option("--markdown", outputs.markdown, "write the tables to this file");
+  command.add_option("--html", outputs.html,
+                     "write one page with tables, plots, and pairs or responses that are shown to this file");
+}
+
+void check_outputs(const std::string& command, const ReportOutputs& outputs) {
+  check_directories(command, std::vector{outputs.json, outputs.markdown, outputs.html});
+}
 
 void write_report(const std::string& command, const BenchReport& report, const ReportOutputs& outputs) {
   std::fputs(bench_tables(report, TableForm::kTerminal).c_str(), stdout);
@@ -91,7 +103,7 @@ void write_report(const std::string& command, const BenchReport& report, const R
     write_file(command, bench_tables(report, TableForm::kMarkdown), outputs.markdown);
   }
   if (!outputs.json.empty()) {
-    write_file(command, bench_json(report, outputs.rows), outputs.json);
+    write_file(command, bench_json(report, !outputs.no_rows), outputs.json);
   }
   if (!outputs.html.empty()) {
     write_file(command, render_bench_page(report), outputs.html);
@@ -117,9 +129,13 @@ void add_bench_json_commands(CLI::App& bench) {
   auto compared = std::make_shared<CompareFlags>();
   CLI::App* compare_command =
       bench.add_subcommand("compare", "Compare the judges of two --json files, example by example");
-  compare_command->add_option("files", compared->files, "two files of bench --json")->required()->expected(2);
+  compare_command->add_option("files", compared->files, "two files of bench --json")
+      ->required()
+      ->expected(2)
+      ->default_str("");
   compare_command->add_option("-j,--judge", compared->judges, "a judge of the first file and one of the second: A,B")
-      ->delimiter(',');
+      ->delimiter(',')
+      ->default_str("");
   compare_command->footer("Example:\n  endorm bench compare smollm2.json gemma.json --judge endorm,endorm");
   compare_command->callback([compared] { compare(*compared); });
 
@@ -129,16 +145,12 @@ void add_bench_json_commands(CLI::App& bench) {
 void add_merge_command(CLI::App& parent, const std::string& command) {
   auto flags = std::make_shared<MergeFlags>();
   CLI::App* merge = parent.add_subcommand("merge", "Join the --json files of all shards: the figures of the whole");
-  merge->add_option("files", flags->files, "a file of --shard i/n --json for every i")->required();
-  merge->add_option("--json", flags->outputs.json, "write everything to this file");
-  merge->add_flag("--no-rows", flags->no_rows, "--json without the verdicts on every example, and without responses");
-  merge->add_option("--markdown", flags->outputs.markdown, "write the tables to this file");
-  merge->add_option("--html", flags->outputs.html, "write one page with tables and plots to this file");
+  merge->add_option("files", flags->files, "a file of --shard i/n --json for every i")->required()->default_str("");
+  add_output_flags(*merge, flags->outputs);
   merge->footer("Example:\n  endorm " + command + " merge shard-1.json shard-2.json --json whole.json");
   merge->callback([flags, command] {
     BenchReport report = merged_report(command + " merge", flags->files);
     measure_report(report, metric_options_of(*report.manifest));
-    flags->outputs.rows = !flags->no_rows;
     write_report(command, report, flags->outputs);
   });
 }

@@ -15,8 +15,13 @@ struct ReportOutputs {
   std::string json;      // file; empty: none
   std::string markdown;  // file
   std::string html;      // file
-  bool rows = true;      // in json
+  bool no_rows = false;  // in json
 };
+
+void add_output_flags(CLI::App& command, ReportOutputs& outputs);
+
+// Throws InvalidInput in the name of `command` where the directory of a file is missing.
+void check_outputs(const std::string& command, const ReportOutputs& outputs);
 
 // Throws EngineError where a file cannot be written, RowsFailed where rows were left out, a question was
 // not asked or a judge gave no verdict.

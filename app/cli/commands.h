@@ -21,4 +21,6 @@ void add_inspect_command(CLI::App& app);
 void add_models_command(CLI::App& app);
 void add_doctor_command(CLI::App& app);
 
+void add_convert_command(CLI::App& models);  // a subcommand of `endorm models`
+
 }  // namespace endorm

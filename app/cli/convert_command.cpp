@@ -1,5 +1,3 @@
-#include "app/cli/convert_command.h"
-
 #include <array>
 #include <cmath>
 #include <cstdio>
@@ -10,6 +8,7 @@
 #include <CLI/CLI.hpp>
 
 #include "app/cli/checkpoint_conversion.h"
+#include "app/cli/commands.h"
 #include "app/cli/conversion_check.h"
 #include "app/environment.h"
 #include "core/errors.h"
@@ -170,11 +169,10 @@ void add_convert_command(CLI::App& models) {
   command->add_option("--base", conversion.base,
                       "of an adapter: its model's checkpoint, directory or ORG/REPO (default: the one it names)");
   command->add_option("-m,--model", flags->model, "of an adapter: its model in GGUF, to load it onto");
-  command
-      ->add_option("--python", flags->python,
-                   "interpreter whose packages are used; what it lacks (torch, transformers, ...) is installed once, "
-                   "in the cache")
-      ->capture_default_str();
+  command->add_option(
+      "--python", flags->python,
+      "interpreter whose packages are used; what it lacks (torch, transformers, ...) is installed once, "
+      "in the cache");
   command->add_flag("--offline", flags->offline, "download nothing");
   command->add_flag("--overwrite", conversion.overwrite, "replace the file where it is there");
   command->add_flag("--trust-remote-code", conversion.trust_code,

@@ -10,7 +10,8 @@
 #include <CLI/CLI.hpp>
 
 #include "app/cli/commands.h"
-#include "app/cli/engine_flags.h"
+#include "app/cli/option_flags.h"
+#include "app/engine_settings.h"
 #include "app/environment.h"
 #include "app/version.h"
 #include "core/errors.h"
@@ -152,10 +153,10 @@ void report_advice(const EngineSettings& flags) {
   if (available_row_kernels().front() == RowKernel::kPortable) {
     advise("Log-sum-exp runs on its portable kernel: this processor has neither AVX-512 nor AVX2.");
   }
-  if (flags.threads > static_cast<int>(std::thread::hardware_concurrency())) {
+  if (flags.here.threads > static_cast<int>(std::thread::hardware_concurrency())) {
     advise("More threads than cores: they wait for one another. Leave --threads out.");
   }
-  if (flags.flash_attention == false) {
+  if (flags.here.flash_attention == false) {
     advise("--flash-attention off is slower on long texts.");
   }
   if (!any) {
@@ -168,7 +169,7 @@ void report_advice(const EngineSettings& flags) {
 void add_doctor_command(CLI::App& app) {
   auto flags = std::make_shared<EngineSettings>();
   CLI::App* command = app.add_subcommand("doctor", "Say what this machine and build can do, what is slow, and why");
-  add_engine_flags(*command, *flags);
+  add_option_flags(*command, engine_options(), *flags);
   command->footer("Example:\n  endorm doctor");
   command->callback([flags] {
     report_processor();

@@ -9,11 +9,9 @@
 #include "app/cli/bench_json_commands.h"
 #include "app/cli/commands.h"
 #include "app/cli/eval_math_flags.h"
-#include "app/cli/eval_math_manifest.h"
 #include "app/cli/judges_run.h"
 #include "app/cli/progress.h"
 #include "app/cli/scoring_run.h"
-#include "app/cli/write_file.h"
 #include "core/errors.h"
 #include "engine/generator.h"
 #include "eval/chosen_rows.h"
@@ -28,13 +26,13 @@ void check(const EvalMathFlags& flags) {
   if (flags.suites.empty()) {
     throw InvalidInput("[eval math] which suites? `endorm eval list` names them for --suite");
   }
-  check_directories("eval math", std::vector{flags.json, flags.markdown, flags.html});
+  check_outputs("eval math", flags.outputs);
 }
 
 std::vector<Example> drawn_samples(const EvalMathFlags& flags, const MathProblemSet& set,
                                    const MathSamplingOptions& options, Engine& engine) {
-  const KeptRows kept{flags.rows, "samples.jsonl", manifest_line(samples_manifest(flags, engine, set, options)),
-                      flags.overwrite};
+  const KeptRows kept{flags.rows, "samples.jsonl",
+                      manifest_line(math_manifest(flags, engine, ManifestOf::kDrawn, set, options)), flags.overwrite};
   std::optional<ResultLog> log = open_rows(kept);
   std::vector<Example> finished = log ? read_samples(kept.path()) : std::vector<Example>{};
   const auto start = std::chrono::steady_clock::now();
@@ -80,16 +78,18 @@ void run_eval_math(const EvalMathFlags& asked) {
                      .faults = set.faults,
                      .notes = {}};
   BenchReport report = report_of(data);
-  report.manifest = std::make_shared<nlohmann::ordered_json>(math_manifest(flags, *engine, set, sampling, judges));
+  const nlohmann::ordered_json of_rewards = math_manifest(flags, *engine, ManifestOf::kRewards, set, sampling);
+  report.manifest = std::make_shared<nlohmann::ordered_json>(figures_manifest(flags, of_rewards, judges));
   add_judges(report, data.examples, judges, score, *engine, [&](const Judge& judge) {
-    return KeptRows{flags.rows, "rewards." + judge.name + ".jsonl",
-                    manifest_line(judge_manifest(flags, *engine, set, sampling, judge)), flags.overwrite};
+    nlohmann::ordered_json manifest = of_rewards;
+    manifest["judge"] = judge_part(judge);
+    return KeptRows{flags.rows, "rewards." + judge.name + ".jsonl", manifest_line(manifest), flags.overwrite};
   });
-  measure_report(report, metric_options(flags));
+  measure_report(report, flags.figures);
   if (!judges.empty()) {
     add_shown(report, data.examples, *judges.front().scorer, flags.shown);
   }
-  write_report("eval math", report, {flags.json, flags.markdown, flags.html, !flags.no_rows});
+  write_report("eval math", report, flags.outputs);
 }
 
 void list() {

@@ -1,75 +1,73 @@
 #include "app/cli/eval_math_flags.h"
 
-#include <CLI/CLI.hpp>
+#include <filesystem>
 
-#include "app/cli/engine_flags.h"
-#include "app/cli/judge_flags.h"
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
 #include "app/cli/option_flags.h"
-#include "app/cli/scoring_flags.h"
 #include "core/errors.h"
+#include "grade/grade.h"
 
 namespace endorm {
 namespace {
 
-void add_data_flags(CLI::App& command, EvalMathFlags& flags) {
-  command
-      .add_option("--suite", flags.suites,
-                  "suites that `endorm eval list` names, or .json and .jsonl files of {\"question\", \"answer\"}, "
-                  "separated by commas")
-      ->delimiter(',');
-  command.add_option("-d,--data", flags.directories, "directory with the suites' published files; may be repeated");
-  command
-      .add_option("-j,--judge", flags.judges,
-                  "judges that choose among the samples of a problem, separated by commas (default: none)")
-      ->delimiter(',');
-  add_part_flags(command, flags);
+using json = nlohmann::ordered_json;
+
+std::string file_name(const std::string& path) { return std::filesystem::path(path).filename().string(); }
+
+json of_prompt(const EvalMathFlags& flags, const MathPrompt& prompt) {
+  return {{"sha256", math_prompt_hash(prompt)},
+          {"instruction", prompt.instruction},
+          {"instruction_place", flags.instruction_place},
+          {"base", prompt.base},
+          {"shots", prompt.shots.size()},
+          {"few_shot", flags.few_shot.empty() ? json(nullptr) : json(file_name(flags.few_shot))}};
 }
 
-void add_prompt_flags(CLI::App& command, EvalMathFlags& flags) {
-  constexpr const char* kPrompt = "Prompt";
-  command
-      .add_option("--instruction", flags.instruction,
-                  "what the model is told to do; \"\" for nothing (default: \"" + std::string(kMathInstruction) +
-                      "\"; with --base nothing)")
-      ->group(kPrompt);
-  command
-      .add_option("--instruction-place", flags.instruction_place,
-                  "user: on a line of its own behind each question; system: as the system message")
-      ->check(CLI::IsMember({"user", "system"}))
-      ->capture_default_str()
-      ->group(kPrompt);
-  command
-      .add_option("--few-shot", flags.few_shot,
-                  "file of {\"question\", \"answer\"} rows that stand before each question as earlier turns")
-      ->group(kPrompt);
-  command.add_option("--shots", flags.shots, "use so many rows of --few-shot, the first ones (default: all)")
-      ->group(kPrompt);
-  command
-      .add_flag("--base", flags.base,
-                "a base model: no chat template but \"Question: ...\", \"Answer:\", and a sample ends where the next "
-                "\"Question:\" begins")
-      ->group(kPrompt);
-}
-
-void add_sampling_flags(CLI::App& command, EvalMathFlags& flags) {
-  command.add_option("-k,--samples", flags.samples, "of each problem")
-      ->check(CLI::Range(1, 100'000))
-      ->capture_default_str()
-      ->group("Sampling");
-  add_option_flags(command, sampling_options(), flags.drawing);
+json of_sampling(const MathSamplingOptions& options) {
+  json told = {{"samples", options.samples}};
+  for (const Option<SamplingSettings>& option : sampling_options()) {
+    told[std::string(option.name)] = option.get({options.sampling, options.seed});
+  }
+  return told;
 }
 
 }  // namespace
 
 void add_eval_math_flags(CLI::App& command, EvalMathFlags& flags) {
-  add_data_flags(command, flags);
-  add_prompt_flags(command, flags);
-  add_sampling_flags(command, flags);
-  add_bootstrap_flags(command, flags.resamples, flags.bootstrap_seed);
-  add_report_flags(command, flags);
-  add_reward_flags(command, flags.scoring);
-  add_judge_flags(command, flags.judge);
-  add_engine_flags(command, flags.engine);
+  command
+      .add_option("--suite", flags.suites,
+                  "suites that `endorm eval list` names, or .json and .jsonl files of {\"question\", \"answer\"}, "
+                  "separated by commas")
+      ->delimiter(',')
+      ->default_str("");
+  command.add_option("-d,--data", flags.directories, "directory with the suites' published files; may be repeated")
+      ->default_str("");
+  command
+      .add_option("-j,--judge", flags.judges,
+                  "judges that choose among the samples of a problem, separated by commas (default: none)")
+      ->delimiter(',')
+      ->default_str("");
+  command.option_defaults()->group("Prompt");
+  command.add_option("--instruction", flags.instruction,
+                     "what the model is told to do; \"\" for nothing (default: \"" + std::string(kMathInstruction) +
+                         "\"; with --base nothing)");
+  command
+      .add_option("--instruction-place", flags.instruction_place,
+                  "user: on a line of its own behind each question; system: as the system message")
+      ->check(CLI::IsMember({"user", "system"}));
+  command.add_option("--few-shot", flags.few_shot,
+                     "file of {\"question\", \"answer\"} rows that stand before each question as earlier turns");
+  command.add_option("--shots", flags.shots, "use so many rows of --few-shot, the first ones (default: all)");
+  command.add_flag(
+      "--base", flags.base,
+      "a base model: no chat template but \"Question: ...\", \"Answer:\", and a sample ends where the next "
+      "\"Question:\" begins");
+  command.option_defaults()->group("Sampling");
+  command.add_option("-k,--samples", flags.samples, "of each problem")->check(CLI::Range(1, 100'000));
+  add_option_flags(command, sampling_options(), flags.drawing);
+  add_bench_flags(command, flags, is_of_samples);
 }
 
 MathSamplingOptions sampling_options(const EvalMathFlags& flags) {
@@ -110,6 +108,29 @@ EngineSettings engine_flags(const EvalMathFlags& flags) {
     engine.prompt_template = "plain";
   }
   return engine;
+}
+
+json math_manifest(const EvalMathFlags& flags, const Engine& engine, ManifestOf what, const MathProblemSet& set,
+                   const MathSamplingOptions& sampling) {
+  json manifest = files_manifest("eval math", engine, what, score_options(flags.scoring), flags.shard, set.files);
+  json suites = json::array();
+  for (const std::string& suite : flags.suites) {
+    suites.push_back(file_name(suite));
+  }
+  manifest["reading"] = {{"suites", suites},
+                         {"limit", option_json(flags.reading.limit)},
+                         {"sample_seed", option_json(flags.reading.sample_seed)}};
+  manifest["prompt"] = of_prompt(flags, sampling.prompt);
+  manifest["sampling"] = of_sampling(sampling);
+  return manifest;
+}
+
+json figures_manifest(const EvalMathFlags& flags, json of_rewards, std::span<const Judge> judges) {
+  const BootstrapOptions& bootstrap = flags.figures.bootstrap;
+  of_rewards["grader"] = {{"version", kGraderVersion}};
+  of_rewards["judges"] = judges_part(judges);
+  of_rewards["figures"] = {{"resamples", bootstrap.resamples}, {"bootstrap_seed", bootstrap.seed}};
+  return of_rewards;
 }
 
 }  // namespace endorm

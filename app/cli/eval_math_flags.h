@@ -2,10 +2,12 @@
 
 #include <cstddef>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "app/cli/bench_flags.h"
+#include "app/run_manifest.h"
 #include "app/sampling_settings.h"
 #include "eval/math_sampling.h"
 #include "eval/math_suites.h"
@@ -40,5 +42,12 @@ void add_eval_math_flags(CLI::App& command, EvalMathFlags& flags);
 MathSamplingOptions sampling_options(const EvalMathFlags& flags);
 // The template that --base asks for.
 EngineSettings engine_flags(const EvalMathFlags& flags);
+
+// What the samples, or all rewards of them, depend on: what is asked, how, and how it is answered.
+nlohmann::ordered_json math_manifest(const EvalMathFlags& flags, const Engine& engine, ManifestOf what,
+                                     const MathProblemSet& set, const MathSamplingOptions& sampling);
+// Everything that the figures depend on: no clock time, no host.
+nlohmann::ordered_json figures_manifest(const EvalMathFlags& flags, nlohmann::ordered_json of_rewards,
+                                        std::span<const Judge> judges);
 
 }  // namespace endorm

@@ -96,24 +96,20 @@ void run_grade(const GradeFlags& flags) {
 void add_grade_command(CLI::App& app) {
   auto flags = std::make_shared<GradeFlags>();
   CLI::App* command = app.add_subcommand("grade", "Say whether mathematical answers are right");
-  command->add_option("input", flags->input, "JSON lines of {\"id\", \"answer\", \"reference\"}; - is standard input")
-      ->capture_default_str();
-  command->add_option("-o,--output", flags->output, "result file; - is standard output")->capture_default_str();
+  command->add_option("input", flags->input, "JSON lines of {\"id\", \"answer\", \"reference\"}; - is standard input");
+  command->add_option("-o,--output", flags->output, "result file; - is standard output");
   command
       ->add_option("--tolerance", flags->options.tolerance,
                    "numbers that differ by no more are equal; a record's own \"tolerance\" goes before")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str();
+      ->check(CLI::NonNegativeNumber);
   command
       ->add_option("--rounded-reference-digits", flags->options.rounded_reference_digits,
                    "a decimal reference with this many significant digits is a rounded number")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
+      ->check(CLI::PositiveNumber);
   command
       ->add_option("--rounded-answer-digits", flags->options.rounded_answer_digits,
                    "a decimal answer with this many significant digits may be the reference rounded")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
+      ->check(CLI::PositiveNumber);
   command->footer("Example:\n  endorm grade answers.jsonl -o graded.jsonl");
   command->callback([flags] { run_grade(*flags); });
 }

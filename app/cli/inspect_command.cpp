@@ -8,8 +8,7 @@
 #include <unistd.h>
 
 #include "app/cli/commands.h"
-#include "app/cli/engine_flags.h"
-#include "app/cli/scoring_flags.h"
+#include "app/cli/option_flags.h"
 #include "app/engine_settings.h"
 #include "core/errors.h"
 #include "engine/llama/llama_engine.h"
@@ -129,12 +128,10 @@ void add_inspect_command(CLI::App& app) {
   auto flags = std::make_shared<InspectFlags>();
   CLI::App* command =
       app.add_subcommand("inspect", "Show what the model reads: template, BOS, tokens, where the response starts");
-  command->add_option("input", flags->input, "JSON lines of records; - is standard input")->capture_default_str();
-  command->add_option("-n,--records", flags->records, "records to show")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
+  command->add_option("input", flags->input, "JSON lines of records; - is standard input");
+  command->add_option("-n,--records", flags->records, "records to show")->check(CLI::PositiveNumber);
   add_text_flags(*command, flags->scoring);
-  add_engine_flags(*command, flags->engine);
+  add_option_flags(*command, engine_options(), flags->engine);
   command->footer("Example:\n  endorm inspect records.jsonl");
   command->callback([flags] { run_inspect(*flags); });
 }

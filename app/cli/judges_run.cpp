@@ -5,7 +5,6 @@
 #include <optional>
 #include <utility>
 
-#include "app/cli/engine_flags.h"
 #include "app/cli/progress.h"
 #include "core/errors.h"
 #include "eval/judging_run.h"

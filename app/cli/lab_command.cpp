@@ -84,10 +84,9 @@ void add_lab_command(CLI::App& app) {
   command->add_option("claim", flags->claim, "what to measure; see docs/theory.md")
       ->required()
       ->check(CLI::IsMember(claim_names()));
-  command->add_option("--seed", flags->seed, "of the random problems")->capture_default_str();
+  command->add_option("--seed", flags->seed, "of the random problems");
   command->add_option("--effort", flags->effort, "share of the random problems: 0.1 is a quick look")
-      ->check(CLI::Range(0.001, 100.0))
-      ->capture_default_str();
+      ->check(CLI::Range(0.001, 100.0));
   command->add_option("--json", flags->json,
                       "file for every statement, with the numbers of its plots; - is standard output");
   command->add_option("--html", flags->html, "file for a page with tables and plots that needs no network");

@@ -7,8 +7,6 @@
 #include <CLI/CLI.hpp>
 
 #include "app/cli/commands.h"
-#include "app/cli/convert_command.h"
-#include "app/cli/engine_flags.h"
 #include "app/environment.h"
 
 namespace endorm {

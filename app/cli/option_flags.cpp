@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <sstream>
 
 #include <CLI/CLI.hpp>
@@ -39,6 +40,7 @@ std::string shown(const OptionFacts& facts, const Json& now) {
 std::string type_of(const std::string& type, const OptionRange& range) {
   const bool is_any = std::isinf(range.most) && (std::isinf(range.least) || (type == "UINT" && range.least == 0.0));
   std::ostringstream text;
+  text.precision(std::numeric_limits<double>::digits10);
   text << type;
   if (!is_any) {
     text << ":{" << (range.open ? ">" : "") << range.least << (range.open ? "" : "..");
@@ -94,6 +96,21 @@ void add_option_flag(CLI::App& command, const OptionFacts& facts, const Json& no
   if (!facts.group.empty()) {
     flag.group(std::string(facts.group));
   }
+}
+
+void add_reward_flags(CLI::App& command, RewardOptions& flags) {
+  add_option_flags(command, reward_options(), flags, [](const OptionFacts& facts) { return facts.name != "tokens"; });
+}
+
+void add_text_flags(CLI::App& command, RewardOptions& flags) {
+  add_option_flags(command, reward_options(), flags, [](const OptionFacts& facts) {
+    return facts.part == ManifestPart::kTemplate || facts.part == ManifestPart::kPrompt || facts.name == "score_turns";
+  });
+}
+
+void add_template_flags(CLI::App& command, RewardOptions& flags) {
+  add_option_flags(command, reward_options(), flags,
+                   [](const OptionFacts& facts) { return facts.part == ManifestPart::kPrompt; });
 }
 
 }  // namespace endorm

@@ -153,8 +153,7 @@ void add_rank_command(CLI::App& app) {
                       "write best against worst as chosen/rejected pairs, as preference trainers read them");
   command
       ->add_option("--min-margin", flags->minimum_margin, "leave out pairs whose rewards differ by no more than this")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str();
+      ->check(CLI::NonNegativeNumber);
   command->footer("Example:\n  endorm rank samples.jsonl -o ranked.jsonl --pairs pairs.jsonl");
   command->callback([flags] { run_rank(*flags); });
 }

@@ -2,6 +2,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <memory>
 #include <string>
 #include <thread>
@@ -59,11 +60,9 @@ void say_written(const std::string& path, const char* more = "") {
 }
 
 // A page of the log as it is now.
-void write_run_page(const RunFile& run, const ReportFlags& flags, std::size_t refresh_seconds) {
-  write_file("report",
-             render_run_page(
-                 run, {.title = flags.title, .max_samples = flags.max_records, .refresh_seconds = refresh_seconds}),
-             flags.output);
+std::string run_page(const RunFile& run, const ReportFlags& flags, std::size_t refresh_seconds) {
+  return render_run_page(run,
+                         {.title = flags.title, .max_samples = flags.max_records, .refresh_seconds = refresh_seconds});
 }
 
 // Writes the page anew until the run has ended.
@@ -71,7 +70,7 @@ void follow_run(const ReportFlags& flags) {
   for (bool first = true;; first = false) {
     std::ifstream lines = open_results(flags.input);
     const RunFile run = read_run_log(lines);
-    write_run_page(run, flags, run.finished() ? 0 : flags.refresh_seconds);
+    write_file("report", run_page(run, flags, run.finished() ? 0 : flags.refresh_seconds), flags.output);
     if (first) {
       say_written(flags.output, run.finished() ? "" : ", written anew until the run has ended");
     }
@@ -79,6 +78,18 @@ void follow_run(const ReportFlags& flags) {
       return;
     }
     std::this_thread::sleep_for(std::chrono::seconds(flags.refresh_seconds));
+  }
+}
+
+// The table, where it is asked for or there is no page, and the page.
+void write_both(const ReportFlags& flags, const std::function<std::string()>& table,
+                const std::function<std::string()>& page) {
+  if (flags.table || flags.output.empty()) {
+    write_file("report", table(), "-");
+  }
+  if (!flags.output.empty()) {
+    write_file("report", page(), flags.output);
+    say_written(flags.output);
   }
 }
 
@@ -92,52 +103,31 @@ void report_run(const ReportFlags& flags) {
   }
   std::ifstream lines = open_results(flags.input);
   const RunFile run = read_run_log(lines);
-  if (flags.table || flags.output.empty()) {
-    write_file("report", run_table(run), "-");
-  }
-  if (!flags.output.empty()) {
-    write_run_page(run, flags, 0);
-    say_written(flags.output);
-  }
+  write_both(
+      flags, [&] { return run_table(run); }, [&] { return run_page(run, flags, 0); });
 }
 
 void report_results(const ReportFlags& flags) {
-  if (flags.refresh_seconds > 0) {
-    throw InvalidInput("[report] --refresh is for the log of a training run, and " + flags.input + " is none");
-  }
   if (flags.output.empty() && !flags.table) {
     throw InvalidInput("[report] nothing to do: give -o FILE for a page, or --table for a table here");
   }
-  if (flags.table) {
-    std::ifstream lines = open_results(flags.input);
-    write_file("report", render_records_table(lines, terminal_width(), flags.max_records), "-");
-  }
-  if (!flags.output.empty()) {
-    std::ifstream lines = open_results(flags.input);
-    RecordsPageOptions options;
-    options.max_records = flags.max_records;
-    if (!flags.title.empty()) {
-      options.title = flags.title;
-    }
-    write_file("report", render_records_page(lines, options), flags.output);
-    say_written(flags.output);
-  }
+  RecordsPageOptions options;
+  options.max_records = flags.max_records;
+  options.title = flags.title.empty() ? options.title : flags.title;
+  std::ifstream lines;
+  const auto anew = [&]() -> std::ifstream& { return lines = open_results(flags.input); };
+  write_both(
+      flags, [&] { return render_records_table(anew(), terminal_width(), flags.max_records); },
+      [&] { return render_records_page(anew(), options); });
 }
 
 // A file of `endorm bench --json`: its figures are computed again from its rows.
 void report_bench(const ReportFlags& flags) {
-  if (flags.refresh_seconds > 0) {
-    throw InvalidInput("[report] --refresh is for the log of a training run, and " + flags.input + " is none");
-  }
   BenchReport report = read_bench_json(read_whole_file("report", flags.input), flags.input);
   measure_report(report, metric_options_of(*report.manifest));
-  if (flags.table || flags.output.empty()) {
-    write_file("report", bench_tables(report, TableForm::kTerminal), "-");
-  }
-  if (!flags.output.empty()) {
-    write_file("report", render_bench_page(report, {.title = flags.title}), flags.output);
-    say_written(flags.output);
-  }
+  write_both(
+      flags, [&] { return bench_tables(report, TableForm::kTerminal); },
+      [&] { return render_bench_page(report, {.title = flags.title}); });
 }
 
 void run_report(const ReportFlags& flags) {
@@ -146,6 +136,8 @@ void run_report(const ReportFlags& flags) {
   std::getline(lines, first_line);
   if (begins_run_log(first_line)) {
     report_run(flags);
+  } else if (flags.refresh_seconds > 0) {
+    throw InvalidInput("[report] --refresh is for the log of a training run, and " + flags.input + " is none");
   } else if (first_line == "{") {  // a result file has a whole object a line
     report_bench(flags);
   } else {
@@ -172,13 +164,13 @@ void add_report_command(CLI::App& app) {
   command
       ->add_option("--max-records", flags->max_records,
                    "records shown one by one (all are counted); of a run, samples, evenly spaced")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
+      ->check(CLI::PositiveNumber);
   command
       ->add_option("--refresh", flags->refresh_seconds,
                    "of a run: write the page every so many seconds until the run has ended; in a browser it loads "
                    "itself anew as often")
-      ->check(CLI::PositiveNumber);
+      ->check(CLI::PositiveNumber)
+      ->default_str("");
   command->footer(
       "Example:\n"
       "  endorm score records.jsonl --tokens -o scored.jsonl\n"

@@ -30,8 +30,8 @@ void run_merge(const MergeFlags& flags) {
 void add_merge_command(CLI::App& score) {
   auto flags = std::make_shared<MergeFlags>();
   CLI::App* command = score.add_subcommand("merge", "Join the result files of all shards: the file of the whole run");
-  command->add_option("files", flags->files, "a file of score --shard i/n -o for every i")->required();
-  command->add_option("-o,--output", flags->output, "result file; - is standard output")->capture_default_str();
+  command->add_option("files", flags->files, "a file of score --shard i/n -o for every i")->required()->default_str("");
+  command->add_option("-o,--output", flags->output, "result file; - is standard output");
   command->footer(
       "Example:\n"
       "  endorm score data.jsonl --shard 1/2 -o part-1.jsonl\n"

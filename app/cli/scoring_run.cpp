@@ -9,8 +9,8 @@
 #include <nlohmann/json.hpp>
 #include <unistd.h>
 
-#include "app/cli/engine_flags.h"
 #include "app/cli/exit_status.h"
+#include "app/cli/option_flags.h"
 #include "app/cli/progress.h"
 #include "app/run_manifest.h"
 #include "app/version.h"
@@ -101,10 +101,8 @@ ResultLog open_log(const OutputFlags& flags, const std::string& manifest) {
 }
 
 void add_output_flags(CLI::App& command, OutputFlags& flags) {
-  command
-      .add_option("-o,--output", flags.output,
-                  "result file, continued where an earlier run stopped; - is standard output")
-      ->capture_default_str();
+  command.add_option("-o,--output", flags.output,
+                     "result file, continued where an earlier run stopped; - is standard output");
   command.add_flag("--overwrite", flags.overwrite, "start the result file anew");
   command.add_option("--shard", flags.shard, "i/n: take every n-th record only, from the i-th; see score merge");
   command.add_option("--cache", flags.cache, "keep the statistics of all tokens in this file for later runs");
@@ -126,14 +124,13 @@ Shard shard_from(const std::string& text) {
 }
 
 void add_scoring_run_flags(CLI::App& command, ScoringRunFlags& flags) {
-  command.add_option("input", flags.input, "JSON lines of records; - is standard input")->capture_default_str();
+  command.add_option("input", flags.input, "JSON lines of records; - is standard input");
   add_reward_flags(command, flags.scoring);
-  command
-      .add_option("-j,--judge", flags.judge, "whose rewards: endorm, or another judge that `endorm bench list` names")
-      ->capture_default_str();
+  command.add_option("-j,--judge", flags.judge,
+                     "whose rewards: endorm, or another judge that `endorm bench list` names");
   add_output_flags(command, flags.output);
-  add_judge_flags(command, flags.judge_parts);
-  add_engine_flags(command, flags.engine);
+  add_option_flags(command, judge_options(), flags.judge_parts);
+  add_option_flags(command, engine_options(), flags.engine);
 }
 
 void run_scoring(const std::string& command, const ScoringRunFlags& flags, const RowOptions& rows,
@@ -165,7 +162,7 @@ void run_scoring(const std::string& command, const ScoringRunFlags& flags, const
       {"template", template_part(model.template_fingerprint, score.text)},
       {"options", options_part({score, rows}, engine->capabilities().context, flags.output.shard)},
       {"data", data_part(flags.input)},
-      {"run", run_part(flags.engine.threads)}};
+      {"run", run_part(flags.engine.here.threads)}};
   ResultLog log = open_log(flags.output, manifest_line(manifest));
   for (const std::string& notice : log.notices()) {
     std::fprintf(stderr, "endorm: %s\n", notice.c_str());

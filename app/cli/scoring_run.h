@@ -3,9 +3,8 @@
 #include <functional>
 #include <string>
 
-#include "app/cli/judge_flags.h"
-#include "app/cli/scoring_flags.h"
 #include "app/engine_settings.h"
+#include "app/judge_settings.h"
 #include "score/score_run.h"
 #include "score/scored_json.h"
 

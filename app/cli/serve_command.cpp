@@ -10,8 +10,7 @@
 #include <unistd.h>
 
 #include "app/cli/commands.h"
-#include "app/cli/engine_flags.h"
-#include "app/cli/scoring_flags.h"
+#include "app/cli/option_flags.h"
 #include "app/engine_settings.h"
 #include "app/environment.h"
 #include "app/server/reward_server.h"
@@ -64,7 +63,7 @@ std::vector<ServedModel> load(const ServeFlags& flags) {
     const auto [name, model] = name_and_model(text);
     EngineSettings engine_settings = flags.engine;
     engine_settings.model = model;
-    engine_settings.kept_prefix_tokens = flags.kept_tokens;
+    engine_settings.here.kept_prefix_tokens = flags.kept_tokens;
     std::unique_ptr<Engine> engine = make_engine(engine_settings);
     ServedModel& served = models.emplace_back();
     served.name = name;
@@ -152,79 +151,50 @@ void run_serve(ServeFlags flags) {
 void add_serve_command(CLI::App& app) {
   auto flags = std::make_shared<ServeFlags>();
   CLI::App* command = app.add_subcommand("serve", "Rewards over HTTP, in every protocol that reward clients speak");
-  add_engine_flags(*command, flags->engine);
+  add_option_flags(*command, engine_options(), flags->engine);
   command->remove_option(command->get_option("--model"));
   command
       ->add_option(
           "-m,--model", flags->models,
           "GGUF file or the name of a known model, or NAME=FILE; may be repeated: a request's \"model\" names one")
-      ->capture_default_str()
       ->group("Model");
   add_reward_flags(*command, flags->scoring);
-  constexpr const char* kServer = "Server";
-  command
-      ->add_option("--host", flags->server.host, "address to listen at; another than this machine's own asks for a key")
-      ->capture_default_str()
-      ->group(kServer);
-  command->add_option("-p,--port", flags->server.port, "0: any that is free")
-      ->check(CLI::Range(0, 65535))
-      ->capture_default_str()
-      ->group(kServer);
-  command
-      ->add_option(
-          "--api-key", flags->server.api_key,
-          "what requests must bring as a bearer token (default: $ENDORM_SERVE_KEY, which no list of processes shows)")
-      ->group(kServer);
-  command
-      ->add_option("--turn-opening", flags->turn_opening,
-                   "what stands before the answer in a text that a template was applied to (default: the model's own)")
-      ->group(kServer);
+  command->option_defaults()->group("Server");
+  command->add_option("--host", flags->server.host,
+                      "address to listen at; another than this machine's own asks for a key");
+  command->add_option("-p,--port", flags->server.port, "0: any that is free")->check(CLI::Range(0, 65535));
+  command->add_option(
+      "--api-key", flags->server.api_key,
+      "what requests must bring as a bearer token (default: $ENDORM_SERVE_KEY, which no list of processes shows)");
+  command->add_option(
+      "--turn-opening", flags->turn_opening,
+      "what stands before the answer in a text that a template was applied to (default: the model's own)");
   command
       ->add_option("--turn-cut", flags->turn_cut,
                    "where the response begins in such a text: turn (behind the first opening that no later turn of a "
                    "user or tool follows), first (opening; for prompts of one turn), last, strict (turn, or refused "
                    "where another opening follows); a request's \"turn_cut\" comes before it")
-      ->check(CLI::IsMember({"turn", "first", "last", "strict"}))
-      ->capture_default_str()
-      ->group(kServer);
-  command->add_option("--max-body", flags->body_megabytes, "megabytes of a request")
-      ->check(CLI::Range(1, 1024))
-      ->capture_default_str()
-      ->group(kServer);
+      ->check(CLI::IsMember({"turn", "first", "last", "strict"}));
+  command->add_option("--max-body", flags->body_megabytes, "megabytes of a request")->check(CLI::Range(1, 1024));
   command
       ->add_option("--request-timeout", flags->timeout_seconds,
                    "seconds until a request is given up, its wait included")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str()
-      ->group(kServer);
+      ->check(CLI::PositiveNumber);
   command->add_option("--drain", flags->drain_seconds, "seconds that SIGTERM leaves for what was taken")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str()
-      ->group(kServer);
+      ->check(CLI::NonNegativeNumber);
   command->add_option("--connections", flags->server.connections, "served at once; more wait")
-      ->check(CLI::Range(1, 65536))
-      ->capture_default_str()
-      ->group(kServer);
-  command->add_flag("-q,--quiet", flags->quiet, "no line of log a request")->group(kServer);
-  constexpr const char* kBatches = "Batches";
+      ->check(CLI::Range(1, 65536));
+  command->add_flag("-q,--quiet", flags->quiet, "no line of log a request");
+  command->option_defaults()->group("Batches");
   command->add_option("--max-waiting", flags->queue.most_waiting, "responses; more are refused with status 429")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str()
-      ->group(kBatches);
+      ->check(CLI::PositiveNumber);
   command->add_option("--batch-responses", flags->queue.batch_responses, "computed together")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str()
-      ->group(kBatches);
-  command
-      ->add_option(
-          "--kept-tokens", flags->kept_tokens,
-          "of prompts whose keys and values are kept for responses that come later; needs exact or fast precision")
-      ->capture_default_str()
-      ->group(kBatches);
+      ->check(CLI::PositiveNumber);
+  command->add_option(
+      "--kept-tokens", flags->kept_tokens,
+      "of prompts whose keys and values are kept for responses that come later; needs exact or fast precision");
   command->add_option("--linger", flags->linger_milliseconds, "milliseconds that a request waits for others like it")
-      ->check(CLI::Range(0, 1000))
-      ->capture_default_str()
-      ->group(kBatches);
+      ->check(CLI::Range(0, 1000));
   command->footer(
       "Example:\n"
       "  endorm serve --model smollm2-135m --aggregation mean\n"

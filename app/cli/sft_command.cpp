@@ -5,10 +5,10 @@
 #include <CLI/CLI.hpp>
 
 #include "app/cli/commands.h"
-#include "app/cli/engine_flags.h"
 #include "app/cli/freed_memory.h"
-#include "app/cli/scoring_flags.h"
+#include "app/cli/option_flags.h"
 #include "app/cli/training_run.h"
+#include "app/engine_settings.h"
 #include "app/environment.h"
 #include "core/errors.h"
 #include "engine/model_store.h"
@@ -59,31 +59,24 @@ void run_sft_command(const SftFlags& flags) {
 void add_training_flags(CLI::App& command, SftFlags& flags) {
   SftOptions& options = flags.options;
   TrainingOptions& run = options.run;
-  command.add_option("--epochs", options.epochs, "passes over the data")->capture_default_str();
-  command.add_option("--steps", run.steps, "steps, in the place of --epochs");
-  command.add_option("--batch", options.batch, "sequences a step")->check(CLI::PositiveNumber)->capture_default_str();
-  command.add_option("--learning-rate", run.schedule.peak, "of AdamW, at its peak")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
-  command.add_option("--warm-up", run.schedule.warm_up, "steps in which the learning rate rises")
-      ->capture_default_str();
+  command.add_option("--epochs", options.epochs, "passes over the data");
+  command.add_option("--steps", run.steps, "steps, in the place of --epochs")->default_str("");
+  command.add_option("--batch", options.batch, "sequences a step")->check(CLI::PositiveNumber);
+  command.add_option("--learning-rate", run.schedule.peak, "of AdamW, at its peak")->check(CLI::PositiveNumber);
+  command.add_option("--warm-up", run.schedule.warm_up, "steps in which the learning rate rises");
   command.add_option("--decay", flags.decay, "how it falls to a tenth: none, linear or cosine")
-      ->check(CLI::IsMember({"none", "linear", "cosine"}))
-      ->capture_default_str();
-  command.add_option("--weight-decay", run.weight_decay, "of matrices")->capture_default_str();
-  command.add_option("--clip", run.clip_norm, "largest norm of a step's gradient; 0: any")->capture_default_str();
-  command.add_option("--seed", run.seed, "of the order of the data and of new adapters")->capture_default_str();
+      ->check(CLI::IsMember({"none", "linear", "cosine"}));
+  command.add_option("--weight-decay", run.weight_decay, "of matrices");
+  command.add_option("--clip", run.clip_norm, "largest norm of a step's gradient; 0: any");
+  command.add_option("--seed", run.seed, "of the order of the data and of new adapters");
   command.add_option("--lora-rank", run.lora_rank, "train low-rank adapters of this rank instead of the weights");
-  command.add_option("--lora-alpha", run.lora_alpha, "their scale, times rank")->capture_default_str();
+  command.add_option("--lora-alpha", run.lora_alpha, "their scale, times rank");
   command.add_option("--device", run.device, "where it learns; auto: a GPU where libtorch finds one")
-      ->check(CLI::IsMember({"auto", "cpu", "cuda"}))
-      ->capture_default_str();
+      ->check(CLI::IsMember({"auto", "cpu", "cuda"}));
   command.add_option("--compute", run.compute, "type of matrix products; auto: the faster one, measured")
-      ->check(CLI::IsMember({"auto", "f32", "bf16"}))
-      ->capture_default_str();
+      ->check(CLI::IsMember({"auto", "f32", "bf16"}));
   command.add_option("--pass-tokens", run.pass_tokens, "tokens in one forward and backward pass")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
+      ->check(CLI::PositiveNumber);
   command.add_flag("--recompute", run.recompute_layers,
                    "keep only each layer's input for the backward pass: less memory, a third more time");
 }
@@ -98,32 +91,26 @@ void add_sft_command(CLI::App& app) {
       ->required()
       ->check(CLI::ExistingFile);
   command->add_option("-o,--output", options.run.directory, "directory of the run: log, checkpoint, model")->required();
-  CLI::Option* model = command->add_option("--model", flags->engine.model, "GGUF file or the name of a known model")
-                           ->capture_default_str();
+  CLI::Option* model = command->add_option("--model", flags->engine.model, "GGUF file or the name of a known model");
   command
       ->add_option("--new-model", flags->new_model,
                    "TOML with the sizes of a model that begins with random weights, in the place of --model")
       ->check(CLI::ExistingFile)
       ->excludes(model);
-  command->add_option("--template", flags->engine.prompt_template, "model, plain, raw, or a jinja file")
-      ->capture_default_str();
+  command->add_option("--template", flags->engine.prompt_template, "model, plain, raw, or a jinja file");
   add_template_flags(*command, flags->text);
   command->add_flag("--offline", flags->engine.offline, "download nothing");
   command->add_option("--held-out", options.held_out, "records whose loss is measured and never learnt")
       ->check(CLI::ExistingFile);
   command->add_option("--held-out-every", options.held_out_every, "steps between two measurements")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
-  command->add_option("--max-tokens", options.max_tokens, "longer sequences are left out, and said")
-      ->capture_default_str();
+      ->check(CLI::PositiveNumber);
+  command->add_option("--max-tokens", options.max_tokens, "longer sequences are left out, and said");
   command->add_flag("--every-turn", options.every_turn, "learn all of the assistant's turns, not the last alone");
   add_training_flags(*command, *flags);
   command->add_option("--checkpoint-every", options.run.checkpoint_every, "steps between two checkpoints")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
+      ->check(CLI::PositiveNumber);
   command->add_option("--export", options.run.export_type, "type of the matrices in model.gguf")
-      ->check(CLI::IsMember({"f32", "f16", "bf16"}))
-      ->capture_default_str();
+      ->check(CLI::IsMember({"f32", "f16", "bf16"}));
   command->footer(
       "Example:\n"
       "  endorm sft dialogues.jsonl -o runs/first --lora-rank 16 --learning-rate 2e-4 --epochs 2\n"

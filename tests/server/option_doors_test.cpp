@@ -6,7 +6,7 @@
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 
-#include "app/cli/scoring_flags.h"
+#include "app/cli/option_flags.h"
 #include "app/server/openapi.h"
 #include "app/server/rewards_protocol.h"
 #include "core/errors.h"
