@@ -123,20 +123,4 @@ OptionKind kind_of(const std::string&) { return OptionKind::kText; }
 OptionKind kind_of(const std::vector<std::string>&) { return OptionKind::kTexts; }
 OptionKind kind_of(const std::vector<double>&) { return OptionKind::kNumbers; }
 
-Json option_json(const bool& field) { return field; }
-Json option_json(const int& field) { return field; }
-Json option_json(const std::size_t& field) { return field; }
-Json option_json(const double& field) { return field; }
-Json option_json(const std::string& field) { return field; }
-Json option_json(const std::vector<std::string>& field) { return field; }
-Json option_json(const std::vector<double>& field) { return field; }
-void read_option(const Json& value, bool& field) { value.get_to(field); }
-void read_option(const Json& value, int& field) { value.get_to(field); }
-void read_option(const Json& value, std::size_t& field) { value.get_to(field); }
-void read_option(const Json& value, double& field) { value.get_to(field); }
-void read_option(const Json& value, std::string& field) { value.get_to(field); }
-void read_option(const Json& value, std::vector<std::string>& field) { value.get_to(field); }
-void read_option(const Json& value, std::vector<double>& field) { value.get_to(field); }
-bool is_none(const Json& value) { return value.is_null(); }
-
 }  // namespace endorm

@@ -107,7 +107,7 @@ auto at(Members... members) {
   return [=](auto& options) -> auto& { return (options.*....*members); };
 }
 
-// What fields may be: their kind, their value as JSON, and a value of their kind from JSON.
+// What fields may be: their kind, their value as JSON, and a value of their kind from JSON. An empty optional is null.
 OptionKind kind_of(const bool& field);
 OptionKind kind_of(const int& field);
 OptionKind kind_of(const std::size_t& field);
@@ -115,33 +115,25 @@ OptionKind kind_of(const double& field);
 OptionKind kind_of(const std::string& field);
 OptionKind kind_of(const std::vector<std::string>& field);
 OptionKind kind_of(const std::vector<double>& field);
-nlohmann::ordered_json option_json(const bool& field);
-nlohmann::ordered_json option_json(const int& field);
-nlohmann::ordered_json option_json(const std::size_t& field);
-nlohmann::ordered_json option_json(const double& field);
-nlohmann::ordered_json option_json(const std::string& field);
-nlohmann::ordered_json option_json(const std::vector<std::string>& field);
-nlohmann::ordered_json option_json(const std::vector<double>& field);
-void read_option(const nlohmann::ordered_json& value, bool& field);
-void read_option(const nlohmann::ordered_json& value, int& field);
-void read_option(const nlohmann::ordered_json& value, std::size_t& field);
-void read_option(const nlohmann::ordered_json& value, double& field);
-void read_option(const nlohmann::ordered_json& value, std::string& field);
-void read_option(const nlohmann::ordered_json& value, std::vector<std::string>& field);
-void read_option(const nlohmann::ordered_json& value, std::vector<double>& field);
-bool is_none(const nlohmann::ordered_json& value);
-
 template <typename Field>
 OptionKind kind_of(const std::optional<Field>&) {
   return kind_of(Field{});
 }
 template <typename Field, typename Json = nlohmann::ordered_json>
-Json option_json(const std::optional<Field>& field) {
-  return field ? option_json(*field) : Json(nullptr);
+Json option_json(const Field& field) {
+  return field;
 }
-template <typename Field>
-void read_option(const nlohmann::ordered_json& value, std::optional<Field>& field) {
-  if (is_none(value)) {
+template <typename Field, typename Json = nlohmann::ordered_json>
+Json option_json(const std::optional<Field>& field) {
+  return field ? Json(*field) : Json(nullptr);
+}
+template <typename Field, typename Json>
+void read_option(const Json& value, Field& field) {
+  value.get_to(field);
+}
+template <typename Field, typename Json>
+void read_option(const Json& value, std::optional<Field>& field) {
+  if (value.is_null()) {
     field.reset();
   } else {
     read_option(value, field.emplace());
@@ -182,10 +174,8 @@ Option<Options> choice(At field, NamedValues<Value> names, OptionFacts facts) {
   return {facts, [field, names](const Options& options) { return option_json(name_of<Value>(names, field(options))); },
           [field, names, facts](Options& options, const nlohmann::ordered_json& given) {
             check_option(facts, given);
-            std::string said;
-            read_option(given, said);
             for (const auto& [name, value] : names) {
-              if (name == said) {
+              if (given == name) {
                 field(options) = value;
               }
             }

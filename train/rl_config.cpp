@@ -105,7 +105,7 @@ void read_update(ConfigTable table, RlOptions& options) {
   table.read("learning_rate", run.schedule.peak,
              "of AdamW, at its peak; 1e-6 for every weight of a large model, more for adapters and small models",
              kAboveZero);
-  table.read("warm_up", run.schedule.warm_up, "steps in which it rises; some where the first steps hurt", kFromZero);
+  table.read("warm_up", run.schedule.warm_up, "steps in which it rises; some where the first steps hurt");
   table.read_choice("decay", run.schedule.decay,
                     {LearningRateDecay::kNone, LearningRateDecay::kLinear, LearningRateDecay::kCosine},
                     learning_rate_decay_name, "how it falls, to a tenth; none where single steps are compared");

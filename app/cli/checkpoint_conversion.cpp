@@ -86,8 +86,6 @@ CheckpointKind examine(const std::string& directory, bool trust_code) {
   return kind;
 }
 
-std::string default_type(CheckpointKind kind) { return kind == CheckpointKind::kAdapter ? "f32" : "bf16"; }
-
 std::string name_of(const std::string& directory) {
   const fs::path path = fs::absolute(directory).lexically_normal();
   return (path.has_filename() ? path : path.parent_path()).filename().string();
@@ -152,7 +150,7 @@ Conversion convert_checkpoint(const ConversionSettings& settings, const Converte
   const auto examined = [&](const std::string& directory) {
     made.checkpoint = directory;
     made.kind = examine(directory, settings.trust_code);
-    made.type = settings.type.empty() ? default_type(made.kind) : settings.type;
+    made.type = !settings.type.empty() ? settings.type : made.kind == CheckpointKind::kAdapter ? "f32" : "bf16";
     if (made.file.empty()) {
       made.file = name_of(repository.value_or(directory)) + "-" + made.type + ".gguf";
     }

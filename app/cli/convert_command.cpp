@@ -47,11 +47,6 @@ std::string weight_type(const LlamaEngine& engine) {
                      engine.model_info().description + ". Give a --model of one of these.");
 }
 
-void print_written(const Conversion& made) {
-  std::printf("written    %s, %.1f MB\n", made.file.c_str(),
-              static_cast<double>(std::filesystem::file_size(made.file)) / 1e6);
-}
-
 void print_model(const LlamaModelInfo& info) {
   std::printf("loads as   %s, %zu parameters, context %zu\n", info.description.c_str(), info.parameters,
               info.trained_context);
@@ -138,7 +133,8 @@ void check_flags(const ConvertFlags& flags) {
 void run_convert(const ConvertFlags& flags) {
   check_flags(flags);
   const Conversion made = convert_checkpoint(flags.conversion, converter_settings(flags));
-  print_written(made);
+  std::printf("written    %s, %.1f MB\n", made.file.c_str(),
+              static_cast<double>(std::filesystem::file_size(made.file)) / 1e6);
   if (made.kind == CheckpointKind::kAdapter && flags.model.empty()) {
     print_adapter_unloaded(made);
     return;
