@@ -22,8 +22,8 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 # Times, places, versions, and the formats' own names.
-IGNORED = {"started", "finished", "host", "threads", "file", "endorm", "endorm_bench", "endorm_math", "seconds/rollout",
-           "seconds/reward", "seconds/update", "tokens_per_second", "wall_s"}
+IGNORED = {"started", "finished", "host", "threads", "file", "endorm", "endorm_bench", "seconds/rollout", "seconds/reward",
+           "seconds/update", "tokens_per_second", "wall_s"}
 JUDGES = "endorm,mean-log-likelihood,sum-log-likelihood,minus-entropy,self-certainty,length,random"
 SUMS = [(2, 3), (7, 6), (10, 5), (4, 4)]
 RL = """
@@ -127,67 +127,6 @@ def json_lines(path):
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
-INSTRUCTION = "\nPlease reason step by step, and put your final answer within \\boxed{}."
-
-
-def math_facts(document):
-    """Samples, rewards, figures and comparisons of `eval math --json`, each under its name, of the format "endorm_math" 1
-    or of a benchmark's."""
-    return math_facts_before(document) if "endorm_math" in document else math_facts_now(document)
-
-
-def math_facts_before(document):
-    samples = {row["id"]: {name: row.get(name) for name in ("suite", "question", "reference", "samples", "error")}
-               for row in document["rows"]}
-    rewards = {f"{judge['name']} {row['id']}": {"responses": row["responses"], "correct": row["correct"]}
-               for judge in document["judges"] for row in judge["rows"]}
-    figures = {" ".join(str(figure.get(name)) for name in ("metric", "suite", "judge", "subject", "level")):
-               {name: figure[name] for name in ("value", "interval", "n", "ties", "failed")} for figure in document["figures"]}
-    comparisons = {f"{row['judge']} {row['against']} {row['suite']}":
-                   {name: row[name] for name in ("difference", "interval", "p_value", "n")} for row in document["comparisons"]}
-    counts = {row["suite"]: row for row in document["counts"]}
-    return {"samples": samples, "rewards": rewards, "figures": figures, "comparisons": comparisons, "counts": counts}
-
-
-def math_facts_now(document):
-    def sample(row, place):
-        vote, response = row["vote"][place], row["responses"][place]
-        return {"text": response["text"], "tokens": row["tokens"][place], "ids": row["ids"][place], "end": row["ends"][place],
-                "verdict": "correct" if row["correct"][place] else "unparsable" if vote is None else "wrong",
-                "answer_normal": row["answers"][place], "reason": row["reasons"][place], "vote": vote}
-
-    def group(figure):
-        suite, _, part = figure["group"].partition(", ")
-        level = part.removeprefix("level ") if part.startswith("level ") else None
-        return None if suite == "mean of subsets" else suite, part if part and level is None else None, level
-
-    report = document["responses"]
-    samples = {row["id"]: {"suite": row["subset"], "question": row["prompt"][-1]["content"].removesuffix(INSTRUCTION),
-                           "reference": row["reference"], "error": row.get("error"),
-                           "samples": [sample(row, place) for place in range(len(row["responses"]))] if "responses" in row else None}
-               for row in report["rows"]}
-    rewards = {f"{judge['name']} {row['id']}": {"responses": row["responses"], "correct": row["correct"]}
-               for judge in document["judges"] for row in judge["rows"] if row["responses"]}
-    figures, comparisons = {}, {}
-    for judge, figure in ([(None, figure) for figure in report["figures"]] +
-                          [(judge["name"], figure) for judge in document["judges"] for figure in judge["figures"]]):
-        suite, subject, level = group(figure)
-        name, _, against = figure["name"].partition(" less ")
-        if figure["group"] == "all":
-            continue
-        if against:
-            comparisons[f"{judge} {against} {suite}"] = {"difference": figure["value"], "interval": figure["interval"],
-                                                         "p_value": figure["p_value"], "n": figure["n"]}
-        else:
-            figures[f"{name} {suite} {judge} {subject} {level}"] = {
-                name: figure[name] for name in ("value", "interval", "n", "ties", "failed")}
-    counts = {row["subset"]: {"suite": row["subset"], "problems": row["examples"], "samples": row["responses"],
-                              "wrong": row["responses"] - row["correct"] - row["unparsable"],
-                              **{name: row[name] for name in ("failed", "correct", "unparsable", "truncated", "stopped", "tokens")}}
-              for row in report["counts"]}
-    return {"samples": samples, "rewards": rewards, "figures": figures, "comparisons": comparisons, "counts": counts}
-
-
 class Runs:
     """The outputs of one binary, in a folder of its own."""
 
@@ -240,10 +179,10 @@ def compare_rows(old, new):
     return comparison
 
 
-def compare_documents(old, new, facts):
+def compare_documents(old, new):
     comparison = Comparison()
     comparison.manifests(old.pop("manifest"), new.pop("manifest"))
-    comparison.values(facts(old), facts(new), "")
+    comparison.values(old, new, "")
     return comparison
 
 
@@ -283,8 +222,8 @@ def main():
                     for name, binary in (("old", arguments.old), ("new", arguments.new)))
         same = compare_rows(old.demo(), new.demo()).report("demo")
         same &= compare_rows(old.learning(), new.learning()).report("rl, 3 steps")
-        same &= compare_documents(old.suites(arguments.problems), new.suites(arguments.problems), math_facts).report("eval math")
-        benchmark = compare_documents(old.rm_bench(arguments.prompts), new.rm_bench(arguments.prompts), lambda document: document)
+        same &= compare_documents(old.suites(arguments.problems), new.suites(arguments.problems)).report("eval math")
+        benchmark = compare_documents(old.rm_bench(arguments.prompts), new.rm_bench(arguments.prompts))
         same &= benchmark.report(f"bench rm-bench, {arguments.prompts} prompts")
         caches = Comparison()
         caches.caches(old.statistics(), new.statistics())
