@@ -10,25 +10,23 @@ mkdir -p "$out" "$work"
 endorm=${ENDORM:-build/release/endorm}
 free=mean-log-likelihood,sum-log-likelihood,minus-entropy,self-certainty,length,minus-length,random
 
-# measure NAME BENCHMARK FOLDER JUDGES [OPTION...]
-measure() {
-  local name=$1 benchmark=$2 folder=$3 judges=$4 status=0
-  shift 4
+# measured NAME COMMAND...
+measured() {
+  local name=$1 status=0
+  shift
   echo "$name"
-  "$endorm" bench "$benchmark" --data "$data/$folder" --judge "$judges" --cache "$work/statistics.db" \
-    --rows "$work/$name" --json "$out/$name.json" --no-rows --shown 0 --markdown "$out/$name.md" "$@" \
-    >"$work/$name.txt" || status=$?
+  "$endorm" "$@" --cache "$work/statistics.db" --rows "$work/$name" --json "$out/$name.json" --no-rows --shown 0 \
+    --markdown "$out/$name.md" >"$work/$name.txt" || status=$?
   [ "$status" -eq 0 ] || [ "$status" -eq 3 ] || exit "$status" # 3: rows of the data that cannot be used
 }
 
+# measure NAME BENCHMARK FOLDER JUDGES [OPTION...]
+measure() { measured "$1" bench "$2" --data "$data/$3" --judge "$4" "${@:5}"; }
+
 # answer SUITE FOLDER PROBLEMS MAX_TOKENS
 answer() {
-  local status=0
-  echo "$1"
-  "$endorm" eval math --suite "$1" --data "$data/$2" --limit "$3" --sample-seed 1 --samples 8 --temperature 0.7 \
-    --max-tokens "$4" --precision fast --judge "endorm,$free" --cache "$work/statistics.db" --rows "$work/$1" \
-    --json "$out/$1.json" --no-rows --shown 0 --markdown "$out/$1.md" >"$work/$1.txt" || status=$?
-  [ "$status" -eq 0 ] || [ "$status" -eq 3 ] || exit "$status"
+  measured "$1" eval math --suite "$1" --data "$data/$2" --limit "$3" --sample-seed 1 --samples 8 --temperature 0.7 \
+    --max-tokens "$4" --precision fast --judge "endorm,$free"
 }
 
 smollm2=(--precision fast)

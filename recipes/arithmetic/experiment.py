@@ -63,16 +63,10 @@ greatest_kl = 1e9  # so that the reference is read, and the log has the KL
 """
 
 
-def environment(jobs):
-    threads = max(1, (os.cpu_count() or 1) // jobs)
-    return threads, dict(os.environ, OMP_NUM_THREADS=str(threads), OMP_WAIT_POLICY="passive")
-
-
 def command(arguments, words, log):
-    threads, variables = environment(arguments.jobs)
+    variables = dict(os.environ, OMP_NUM_THREADS=str(arguments.threads), OMP_WAIT_POLICY="passive")
     with open(log, "a", encoding="utf-8") as output:
-        subprocess.run([arguments.endorm, *words], env=variables, stdout=output, stderr=output, check=True)
-    return threads
+        subprocess.run([arguments.endorm, *map(str, words)], env=variables, stdout=output, stderr=output, check=True)
 
 
 def learn(arguments, arm, seed):
@@ -86,17 +80,16 @@ def learn(arguments, arm, seed):
     log = arguments.output / f"{arm}-{seed}.log"
     if arm == MORE_SFT:
         steps = round(arguments.steps * SFT_STEPS_OF_A_STEP)
-        command(arguments, ["sft", str(arguments.data / "sft_train.jsonl"), "-o", str(run), "--model", str(arguments.base),
-                            "--steps", str(steps), "--batch", "32", "--learning-rate", "5e-4", "--warm-up", "4",
-                            "--pass-tokens", "4096", "--compute", "f32", "--seed", str(seed)], log)
+        command(arguments, ["sft", arguments.data / "sft_train.jsonl", "-o", run, "--model", arguments.base,
+                            "--steps", steps, "--batch", 32, "--learning-rate", "5e-4", "--warm-up", 4,
+                            "--pass-tokens", 4096, "--compute", "f32", "--seed", seed], log)
         return made
     tables = "\n".join("[[reward]]\n" + table for table in REWARDS[arm])
     tables = tables.replace("{quarter}", str(arguments.steps // 4)).replace("{half}", str(arguments.steps // 2))
     configuration = arguments.output / f"{arm}-{seed}.toml"
     configuration.write_text(CONFIGURATION.format(base=arguments.base, data=arguments.data, steps=arguments.steps,
                                                   seed=seed, rewards=tables), encoding="utf-8")
-    threads, _ = environment(arguments.jobs)
-    command(arguments, ["rl", str(configuration), "-o", str(run), "-t", str(threads)], log)
+    command(arguments, ["rl", configuration, "-o", run, "-t", arguments.threads], log)
     return made
 
 
@@ -106,11 +99,10 @@ def ask(arguments, arm, seed, model):
     for name, samples, temperature in (("drawn", 16, 1), ("greedy", 1, 0)):
         result = arguments.output / f"{arm}-{seed}.{name}.json"
         if not result.exists():
-            threads, _ = environment(arguments.jobs)
-            command(arguments, ["eval", "math", "--model", str(model), "--suite", str(arguments.data / "test.jsonl"),
-                                "--samples", str(samples), "--temperature", str(temperature), "--max-tokens", "96",
-                                "--seed", str(seed), "--instruction", "", "--no-cache", "-t", str(threads),
-                                "--json", str(result)], log)
+            command(arguments, ["eval", "math", "--model", model, "--suite", arguments.data / "test.jsonl",
+                                "--samples", samples, "--temperature", temperature, "--max-tokens", 96,
+                                "--seed", seed, "--instruction", "", "--no-cache", "-t", arguments.threads,
+                                "--json", result], log)
 
 
 def one(arguments, arm, seed):
@@ -202,6 +194,7 @@ def main():
     parser.add_argument("--steps", type=int, default=40)
     parser.add_argument("--jobs", type=int, default=2, help="runs at once, which share the cores")
     arguments = parser.parse_args()
+    arguments.threads = max(1, (os.cpu_count() or 1) // arguments.jobs)
     if arguments.what == "run":
         if not arguments.base or not arguments.data:
             parser.error("run needs --base and --data")
