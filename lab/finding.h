@@ -11,6 +11,11 @@ struct Series {
   std::string name;
   std::vector<double> x;
   std::vector<double> y;
+
+  void add(double at, double value) {
+    x.push_back(at);
+    y.push_back(value);
+  }
 };
 
 struct Plot {

@@ -10,25 +10,24 @@ namespace {
 
 // visits(data) - visits(soft-optimal policy of the rewards).
 Table gradient_at(const TabularMdp& mdp, const Table& data_visits, const Table& rewards, double alpha) {
-  const Table log_policy = soft_policy(soft_optimal(mdp, rewards, alpha), mdp.actions, alpha);
-  return plus(data_visits, -1.0, visits(mdp, exponentials(log_policy)));
+  return plus(data_visits, -1.0, visits(mdp, exponentials(soft_optimal_policy(mdp, rewards, alpha))));
 }
 
-double dot(const Table& left, const Table& right) {
+}  // namespace
+
+double expectation(const Table& data_visits, const Table& table) {
   double sum = 0.0;
-  for (std::size_t h = 0; h < left.size(); ++h) {
-    for (std::size_t i = 0; i < left[h].size(); ++i) {
-      sum += left[h][i] * right[h][i];
+  for (std::size_t h = 0; h < table.size(); ++h) {
+    for (std::size_t i = 0; i < table[h].size(); ++i) {
+      sum += data_visits[h][i] == 0.0 ? 0.0 : data_visits[h][i] * table[h][i];
     }
   }
   return sum;
 }
 
-}  // namespace
-
 double offline_objective(const TabularMdp& mdp, const Table& data_visits, const Table& rewards, double alpha) {
   const StateTable values = soft_values(soft_optimal(mdp, rewards, alpha), mdp.actions, alpha);
-  double objective = dot(data_visits, rewards);
+  double objective = expectation(data_visits, rewards);
   for (std::size_t s = 0; s < mdp.initial.size(); ++s) {
     objective -= mdp.initial[s] * values[0][s];
   }
@@ -53,7 +52,7 @@ Ascent ascend(const TabularMdp& mdp, const Table& data_visits, double alpha, con
     Table next = plus(ahead, step, gradient);
     const Table moved = plus(next, -1.0, ascent.rewards);
     ascent.rewards = std::move(next);
-    if (dot(gradient, moved) < 0.0) {
+    if (expectation(gradient, moved) < 0.0) {
       momentum = 1.0;
       ahead = ascent.rewards;
       continue;

@@ -13,6 +13,8 @@ namespace endorm::lab {
 //        = E_data[ return ] - E_{s_1}[ V_r(s_1) ],
 // concave in r [S, A], with gradient visits(data) - visits(soft-optimal policy of r).
 
+// E_data[ sum_h table(s_h, a_h) ]. Where the data never go the table may be infinite.
+double expectation(const Table& data_visits, const Table& table);
 double offline_objective(const TabularMdp& mdp, const Table& data_visits, const Table& rewards, double alpha);
 
 struct Ascent {

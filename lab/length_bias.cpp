@@ -29,12 +29,13 @@ std::vector<double> logits(double end) {
   return row;
 }
 
+constexpr std::size_t kAggregations = 3;
+constexpr const char* kNames[kAggregations] = {"sum", "mean", "discounted 0.93"};
+
 // The rewards of some responses, [N] each.
 struct Curves {
   std::vector<double> lengths;
-  std::vector<double> sum;
-  std::vector<double> mean;
-  std::vector<double> discounted;
+  std::vector<double> rewards[kAggregations];
 };
 
 Curves scored(double end, std::span<const std::string> texts) {
@@ -57,9 +58,10 @@ Curves scored(double end, std::span<const std::string> texts) {
       throw InternalError("[length_bias] a response has no score: " + outcome.error);
     }
     curves.lengths.push_back(static_cast<double>(outcome.scored->tokens.size()));
-    curves.sum.push_back(outcome.scored->aggregates->sum);
-    curves.mean.push_back(outcome.scored->aggregates->mean);
-    curves.discounted.push_back(outcome.scored->aggregates->discounted);
+    const Aggregates& aggregates = *outcome.scored->aggregates;
+    curves.rewards[0].push_back(aggregates.sum);
+    curves.rewards[1].push_back(aggregates.mean);
+    curves.rewards[2].push_back(aggregates.discounted);
   }
   return curves;
 }
@@ -82,36 +84,31 @@ std::vector<Finding> preferred_lengths() {
   double longest_of_sum = 0.0;
   double shortest_of_mean = kLongest;
   double wrong = 0.0;
-  Plot best{"The length with the highest reward",
-            "probability of ending the turn",
-            "tokens",
-            true,
-            false,
-            {{"sum", {}, {}}, {"mean", {}, {}}, {"discounted 0.93", {}, {}}}};
+  Plot best{"The length with the highest reward", "probability of ending the turn", "tokens", true, false, {}};
   Plot curves_at{"Reward against length, turn ends with probability 0.02", "tokens", "reward (nats)", false, false, {}};
+  for (const char* name : kNames) {
+    best.series.push_back({name, {}, {}});
+  }
   for (const double end : {0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.45, 0.6, 0.8}) {
     const Curves curves = likeliest_of_each_length(end);
     const double token = std::log((1.0 - end) * kContent[0]);
     const bool ending_is_dear = std::log(end) < token;
     // The same from the formulas. Discounted, one token more adds gamma^(T-1) (log m - (1 - gamma) log end).
     const double expected_discounted = token > (1.0 - kGamma) * std::log(end) ? kLongest : 2.0;
-    const double found[] = {best_length(curves, curves.sum), best_length(curves, curves.mean),
-                            best_length(curves, curves.discounted)};
+    double found[kAggregations];
+    for (std::size_t i = 0; i < kAggregations; ++i) {
+      found[i] = best_length(curves, curves.rewards[i]);
+      best.series[i].add(end, found[i]);
+      if (end == 0.02) {
+        curves_at.series.push_back({kNames[i], curves.lengths, curves.rewards[i]});
+      }
+    }
     longest_of_sum = std::max(longest_of_sum, found[0]);
     if (ending_is_dear) {
       shortest_of_mean = std::min(shortest_of_mean, found[1]);
     }
     wrong += (found[0] != 2.0) + (found[1] != (ending_is_dear ? static_cast<double>(kLongest) : 2.0)) +
              (found[2] != expected_discounted);
-    for (std::size_t i = 0; i < 3; ++i) {
-      best.series[i].x.push_back(end);
-      best.series[i].y.push_back(found[i]);
-    }
-    if (end == 0.02) {
-      curves_at.series = {{"sum", curves.lengths, curves.sum},
-                          {"mean", curves.lengths, curves.mean},
-                          {"discounted 0.93", curves.lengths, curves.discounted}};
-    }
   }
   return {
       at_most(
@@ -139,9 +136,9 @@ std::vector<Finding> correlations(const ClaimOptions& options) {
     }
   }
   const Curves curves = scored(0.05, texts);
-  const double sum = correlation(curves.lengths, curves.sum);
-  const double mean = correlation(curves.lengths, curves.mean);
-  const double discounted = correlation(curves.lengths, curves.discounted);
+  const double sum = correlation(curves.lengths, curves.rewards[0]);
+  const double mean = correlation(curves.lengths, curves.rewards[1]);
+  const double discounted = correlation(curves.lengths, curves.rewards[2]);
   const std::string over = "correlation of reward and length over " + std::to_string(responses) +
                            " responses drawn at end-of-turn probability 0.05";
   return {at_most("Among the model's own responses a sum falls with length", sum, -0.9, over),

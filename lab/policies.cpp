@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <utility>
 
 #include "core/log_sum_exp.h"
 
@@ -22,13 +23,15 @@ std::vector<double> moved(std::span<const double> log_probs, std::span<const dou
   return row;
 }
 
+// The larger of the two; a NaN stays.
+double larger(double largest, double difference) {
+  return std::isnan(difference) || difference > largest ? difference : largest;
+}
+
 double largest_difference(std::span<const double> left, std::span<const double> right) {
   double largest = 0.0;
   for (std::size_t a = 0; a < left.size(); ++a) {
-    const double difference = std::abs(left[a] - right[a]);
-    if (!(difference <= largest)) {
-      largest = difference;  // a NaN stays
-    }
+    largest = larger(largest, std::abs(left[a] - right[a]));
   }
   return largest;
 }
@@ -42,53 +45,41 @@ void replace_row(Table& table, std::size_t h, std::size_t s, const std::vector<d
 double largest_difference(const Table& left, const Table& right) {
   double largest = 0.0;
   for (std::size_t h = 0; h < left.size(); ++h) {
-    const double difference = largest_difference(std::span(left[h]), std::span(right[h]));
-    if (!(difference <= largest)) {
-      largest = difference;
-    }
+    largest = larger(largest, largest_difference(std::span(left[h]), std::span(right[h])));
   }
   return largest;
 }
 
 Table logits_of(const Table& log_policy, std::size_t actions, double alpha, double shift, RandomStream& random) {
-  Table q = log_policy;
-  for (auto& layer : q) {
-    for (std::size_t s = 0; s * actions < layer.size(); ++s) {
-      const double constant = shift * random.normal();
-      for (std::size_t a = 0; a < actions; ++a) {
-        layer[s * actions + a] = alpha * layer[s * actions + a] + constant;
-      }
+  return with_rows(log_policy, actions, [&](std::span<double> row) {
+    const double constant = shift * random.normal();
+    for (double& entry : row) {
+      entry = alpha * entry + constant;
     }
-  }
-  return q;
+  });
 }
 
 Table random_within(const Table& expert, std::size_t actions, double eps, RandomStream& random) {
-  Table policy = expert;
-  for (std::size_t h = 0; h < expert.size(); ++h) {
-    for (std::size_t s = 0; s * actions < expert[h].size(); ++s) {
-      const auto row = std::span(expert[h]).subspan(s * actions, actions);
-      std::vector<double> direction(actions);
-      for (double& entry : direction) {
-        entry = 2.0 * random.uniform() - 1.0;
-      }
-      // The error grows with t: double it until it is too large, then halve the interval.
-      const auto error = [&](double t) {
-        return largest_difference(std::span<const double>(moved(row, direction, t)), row);
-      };
-      double low = 0.0;
-      double high = eps;
-      while (error(high) < eps && high < 1e6 * eps) {
-        high *= 2.0;
-      }
-      while (high - low > 1e-9 * high) {
-        const double middle = 0.5 * (low + high);
-        (error(middle) <= eps ? low : high) = middle;
-      }
-      replace_row(policy, h, s, moved(row, direction, low));
+  return with_rows(expert, actions, [&](std::span<double> row) {
+    std::vector<double> direction(actions);
+    for (double& entry : direction) {
+      entry = 2.0 * random.uniform() - 1.0;
     }
-  }
-  return policy;
+    // The error grows with t: double it until it is too large, then halve the interval.
+    const auto error = [&](double t) {
+      return largest_difference(std::span<const double>(moved(row, direction, t)), row);
+    };
+    double low = 0.0;
+    double high = eps;
+    while (error(high) < eps && high < 1e6 * eps) {
+      high *= 2.0;
+    }
+    while (high - low > 1e-9 * high) {
+      const double middle = 0.5 * (low + high);
+      (error(middle) <= eps ? low : high) = middle;
+    }
+    std::ranges::copy(moved(row, direction, low), row.begin());
+  });
 }
 
 std::vector<double> tilted(std::span<const double> log_probs, std::span<const double> weights, double eps) {
@@ -121,7 +112,7 @@ Table worst_within(const TabularMdp& mdp, const Table& rewards, const Table& exp
     for (double& entry : cost) {
       entry = -entry;
     }
-    const std::vector<double> row = tilted(std::span(expert[h]).subspan(s * mdp.actions, mdp.actions), cost, eps);
+    const std::vector<double> row = tilted(row_of(expert, h, s, mdp.actions), cost, eps);
     replace_row(policy, h, s, row);
     double value = 0.0;
     for (std::size_t a = 0; a < q.size(); ++a) {
@@ -148,7 +139,7 @@ Table pulled_apart(const Table& expert, std::size_t actions, double eps, const T
       if (std::all_of(weights.begin(), weights.end(), [](double weight) { return weight == 0.0; })) {
         return;
       }
-      replace_row(policy, h, s, tilted(std::span(expert[h]).subspan(s * actions, actions), weights, eps));
+      replace_row(policy, h, s, tilted(row_of(expert, h, s, actions), weights, eps));
     };
     pull(raised.states[h]);
     pull(lowered.states[h]);
@@ -161,16 +152,12 @@ Table maximum_likelihood(const TabularMdp& mdp, std::span<const Trajectory> data
 }
 
 Table likelihood_optimum(Table visits, std::size_t actions) {
-  for (auto& layer : visits) {
-    for (std::size_t s = 0; s * actions < layer.size(); ++s) {
-      const auto row = std::span(layer).subspan(s * actions, actions);
-      const double seen = std::accumulate(row.begin(), row.end(), 0.0);
-      for (double& count : row) {
-        count = seen > 0.0 ? std::log(count / seen) : -std::log(static_cast<double>(actions));
-      }
+  return with_rows(std::move(visits), actions, [&](std::span<double> row) {
+    const double seen = std::accumulate(row.begin(), row.end(), 0.0);
+    for (double& count : row) {
+      count = seen > 0.0 ? std::log(count / seen) : -std::log(static_cast<double>(actions));
     }
-  }
-  return visits;
+  });
 }
 
 Table visit_counts(const TabularMdp& mdp, std::span<const Trajectory> data, double begin, double each) {

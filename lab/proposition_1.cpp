@@ -11,25 +11,11 @@
 namespace endorm::lab {
 namespace {
 
-// E_data[ sum_h log pi ]
-double log_likelihood(const Table& data_visits, const Table& log_policy) {
-  double sum = 0.0;
-  for (std::size_t h = 0; h < data_visits.size(); ++h) {
-    for (std::size_t i = 0; i < data_visits[h].size(); ++i) {
-      if (data_visits[h][i] > 0.0) {
-        sum += data_visits[h][i] * log_policy[h][i];
-      }
-    }
-  }
-  return sum;
-}
-
 struct Problem {
   TabularMdp mdp;
   double alpha;
-  Table expert;  // log probabilities
-  Table data;    // visits
-  bool whole;    // the data are the expert's distribution itself
+  Table data;  // visits
+  bool whole;  // the data are the expert's distribution itself
 };
 
 // In turn: a token tree with the expert's whole distribution as data; a token tree with 200 of the expert's texts and
@@ -43,9 +29,7 @@ Problem random_problem(RandomStream& random, std::size_t round) {
                               : random_features(
                                     random, {.actions = actions, .horizon = horizon, .states = 3, .branching = 2}, 0.5);
   problem.alpha = 0.5 + random.uniform();
-  const Table q = soft_optimal(problem.mdp, problem.mdp.rewards(), problem.alpha);
-  problem.expert = soft_policy(q, actions, problem.alpha);
-  const Table policy = exponentials(problem.expert);
+  const Table policy = exponentials(soft_optimal_policy(problem.mdp, problem.mdp.rewards(), problem.alpha));
   problem.data = visits(problem.mdp, policy);
   if (!problem.whole) {
     std::vector<Trajectory> texts = all_trajectories(problem.mdp);
@@ -67,7 +51,7 @@ Finding objective_is_likelihood(const ClaimOptions& options) {
     const Table rewards = endogenous_reward(problem.mdp, q, problem.alpha, 1.0, options.rule);
     const double objective = offline_objective(problem.mdp, problem.data, rewards, problem.alpha);
     const Table log_policy = soft_policy(q, problem.mdp.actions, problem.alpha);
-    worst = std::max(worst, std::abs(objective - problem.alpha * log_likelihood(problem.data, log_policy)));
+    worst = std::max(worst, std::abs(objective - problem.alpha * expectation(problem.data, log_policy)));
   }
   return at_most(
       "For any logits, the offline inverse-RL objective of their endogenous reward is alpha times the log likelihood",
@@ -89,8 +73,7 @@ double shaping_residual(const TabularMdp& mdp, const Table& data, const Table& f
         continue;  // a state that is never reached
       }
       double shaped = wanted[h][i] + potential[h][i / mdp.actions];
-      for (std::size_t b = 0; h + 1 < mdp.horizon() && b < mdp.branching; ++b) {
-        const Successor& next = mdp.layers[h].successors[i * mdp.branching + b];
+      for (const Successor& next : mdp.successors(h, i)) {
         shaped -= next.probability * potential[h + 1][next.state];
       }
       largest = std::max(largest, std::abs(found[h][i] - shaped));
@@ -106,7 +89,7 @@ double policy_difference(const TabularMdp& mdp, const Table& data, const Table& 
   double largest = 0.0;
   for (const double temperature : {0.25 * alpha, alpha, 4.0 * alpha}) {
     const auto policy = [&](const Table& rewards) {
-      Table log_policy = soft_policy(soft_optimal(mdp, rewards, temperature), mdp.actions, temperature);
+      Table log_policy = soft_optimal_policy(mdp, rewards, temperature);
       for (std::size_t h = 0; h < data.size(); ++h) {
         for (std::size_t i = 0; i < data[h].size(); ++i) {
           log_policy[h][i] *= data[h][i] > 0.0 ? 1.0 : 0.0;
@@ -176,15 +159,14 @@ Finding missing_action(const ClaimOptions& options) {
   std::vector<Trajectory> texts = all_trajectories(mdp);
   texts.pop_back();
   const Table data = visit_counts(mdp, texts, 0.0, 1.0 / static_cast<double>(texts.size()));
-  const double supremum = log_likelihood(data, likelihood_optimum(data, mdp.actions));
+  const double supremum = expectation(data, likelihood_optimum(data, mdp.actions));
   Series gaps{"gap to the supremum", {}, {}};
   Table before;
   double moved = 0.0;
   for (const std::size_t steps : {10U, 30U, 100U, 300U, 1000U, 3000U, 10000U}) {
     const Ascent found = ascend(mdp, data, 1.0, mdp.filled(0.0), 0.0, steps);
-    gaps.x.push_back(static_cast<double>(steps));
-    gaps.y.push_back(supremum - found.objective);
-    Table policy = soft_policy(soft_optimal(mdp, found.rewards, 1.0), mdp.actions, 1.0);
+    gaps.add(static_cast<double>(steps), supremum - found.objective);
+    Table policy = soft_optimal_policy(mdp, found.rewards, 1.0);
     if (!before.empty()) {
       moved = largest_difference(policy, before);
     }

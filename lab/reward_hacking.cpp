@@ -25,7 +25,7 @@ Push pushed(RandomStream& random, std::size_t texts, RewardRule rule) {
   const double alpha = 1.0;
   const TabularMdp mdp = random_features(random, {.actions = 4, .horizon = 8, .states = 12}, 1.0);
   const Table rewards = mdp.rewards();
-  const Table expert = soft_policy(soft_optimal(mdp, rewards, alpha), mdp.actions, alpha);
+  const Table expert = soft_optimal_policy(mdp, rewards, alpha);
   const Table model = maximum_likelihood(mdp, sampled_trajectories(mdp, exponentials(expert), texts, random), 0.1);
   const Table logits = logits_of(model, mdp.actions, alpha, 1.0, random);
   const Table endogenous = endogenous_reward(mdp, logits, alpha, 1.0, rule);
@@ -35,10 +35,8 @@ Push pushed(RandomStream& random, std::size_t texts, RewardRule rule) {
   push.eps = largest_difference(expert, model);
   for (std::size_t i = 0; i < kTemperatures; ++i) {
     const double temperature = alpha * std::pow(2.0, -static_cast<double>(i));
-    const Table policy =
-        i + 1 == kTemperatures
-            ? greedy_policy(mdp, endogenous)
-            : exponentials(soft_policy(soft_optimal(mdp, endogenous, temperature), mdp.actions, temperature));
+    const Table policy = i + 1 == kTemperatures ? greedy_policy(mdp, endogenous)
+                                                : exponentials(soft_optimal_policy(mdp, endogenous, temperature));
     push.proxy[i] = expected_return(mdp, endogenous, policy);
     push.truth[i] = (expected_return(mdp, rewards, policy) - of_expert) / (of_best - of_expert);
   }

@@ -12,23 +12,6 @@ namespace {
 
 using Row = std::span<const double>;
 
-Row row_of(const Table& table, std::size_t h, std::size_t s, std::size_t actions) {
-  return Row(table[h]).subspan(s * actions, actions);
-}
-
-// E over s' of the next step's state table; 0 after the last step.
-double expected_next(const TabularMdp& mdp, const StateTable& values, std::size_t h, std::size_t s, std::size_t a) {
-  if (h + 1 == mdp.horizon()) {
-    return 0.0;
-  }
-  const Successor* next = mdp.successors(h, s, a);
-  double sum = 0.0;
-  for (std::size_t b = 0; b < mdp.branching; ++b) {
-    sum += next[b].probability * values[h + 1][next[b].state];
-  }
-  return sum;
-}
-
 Solution evaluated(const TabularMdp& mdp, const Table& rewards, const Table& policy, double gamma) {
   return backward(mdp, rewards, gamma, [&](std::size_t h, std::size_t s, Row q) {
     const Row probabilities = row_of(policy, h, s, mdp.actions);
@@ -50,15 +33,17 @@ StateTable log_sum_exps(const Table& q, std::size_t actions, double alpha) {
   return sums;
 }
 
-std::size_t drawn(std::span<const double> probabilities, RandomStream& random) {
+// One of some choices, by their probabilities.
+template <typename Choice, typename Probability = std::identity>
+std::size_t drawn(std::span<const Choice> choices, RandomStream& random, Probability probability = {}) {
   double left = random.uniform();
-  for (std::size_t i = 0; i + 1 < probabilities.size(); ++i) {
-    left -= probabilities[i];
+  for (std::size_t i = 0; i + 1 < choices.size(); ++i) {
+    left -= std::invoke(probability, choices[i]);
     if (left < 0.0) {
       return i;
     }
   }
-  return probabilities.size() - 1;
+  return choices.size() - 1;
 }
 
 }  // namespace
@@ -73,6 +58,14 @@ double effective_horizon(std::size_t horizon, double gamma) {
   return sum;
 }
 
+double expected_next(const TabularMdp& mdp, const StateTable& values, std::size_t h, std::size_t pair) {
+  double sum = 0.0;
+  for (const Successor& next : mdp.successors(h, pair)) {
+    sum += next.probability * values[h + 1][next.state];
+  }
+  return sum;
+}
+
 Solution backward(const TabularMdp& mdp, const Table& rewards, double gamma, const StateValue& value_of) {
   Solution solved;
   solved.q = rewards;
@@ -81,8 +74,8 @@ Solution backward(const TabularMdp& mdp, const Table& rewards, double gamma, con
     const std::size_t states = mdp.layers[h].states;
     solved.values[h].resize(states);
     for (std::size_t s = 0; s < states; ++s) {
-      for (std::size_t a = 0; a < mdp.actions; ++a) {
-        solved.q[h][s * mdp.actions + a] += gamma * expected_next(mdp, solved.values, h, s, a);
+      for (std::size_t pair = s * mdp.actions; pair < (s + 1) * mdp.actions; ++pair) {
+        solved.q[h][pair] += gamma * expected_next(mdp, solved.values, h, pair);
       }
       solved.values[h][s] = value_of(h, s, row_of(solved.q, h, s, mdp.actions));
     }
@@ -91,13 +84,7 @@ Solution backward(const TabularMdp& mdp, const Table& rewards, double gamma, con
 }
 
 StateTable soft_values(const Table& q, std::size_t actions, double alpha) {
-  StateTable values = log_sum_exps(q, actions, alpha);
-  for (auto& layer : values) {
-    for (double& value : layer) {
-      value *= alpha;
-    }
-  }
-  return values;
+  return mapped(log_sum_exps(q, actions, alpha), [&](double sum) { return sum * alpha; });
 }
 
 Table soft_policy(const Table& q, std::size_t actions, double alpha) {
@@ -117,30 +104,26 @@ Table soft_optimal(const TabularMdp& mdp, const Table& rewards, double alpha, do
       .q;
 }
 
+Table soft_optimal_policy(const TabularMdp& mdp, const Table& rewards, double alpha, double gamma) {
+  return soft_policy(soft_optimal(mdp, rewards, alpha, gamma), mdp.actions, alpha);
+}
+
 double inverse_soft_bellman(double q, const NextState& next) { return q - next.gamma * next.alpha * next.log_sum_exp; }
 
 Table endogenous_reward(const TabularMdp& mdp, const Table& q, double alpha, double gamma, RewardRule rule) {
   const StateTable sums = log_sum_exps(q, mdp.actions, alpha);
   Table rewards = q;
   for (std::size_t h = 0; h < q.size(); ++h) {
-    for (std::size_t s = 0; s < mdp.layers[h].states; ++s) {
-      for (std::size_t a = 0; a < mdp.actions; ++a) {
-        double& reward = rewards[h][s * mdp.actions + a];
-        reward = rule(reward, {.log_sum_exp = expected_next(mdp, sums, h, s, a), .alpha = alpha, .gamma = gamma});
-      }
+    for (std::size_t pair = 0; pair < q[h].size(); ++pair) {
+      rewards[h][pair] =
+          rule(q[h][pair], {.log_sum_exp = expected_next(mdp, sums, h, pair), .alpha = alpha, .gamma = gamma});
     }
   }
   return rewards;
 }
 
 Table exponentials(const Table& log_probs) {
-  Table probabilities = log_probs;
-  for (auto& layer : probabilities) {
-    for (double& entry : layer) {
-      entry = std::exp(entry);
-    }
-  }
-  return probabilities;
+  return mapped(log_probs, [](double log_prob) { return std::exp(log_prob); });
 }
 
 Table greedy_policy(const TabularMdp& mdp, const Table& rewards, double gamma) {
@@ -170,12 +153,10 @@ Table visits(const TabularMdp& mdp, const Table& policy) {
   Table counts = mdp.filled(0.0);
   std::vector<double> at = mdp.initial;  // [S_h] probability of each state
   for (std::size_t h = 0; h < mdp.horizon(); ++h) {
-    const bool last = h + 1 == mdp.horizon();
-    std::vector<double> following(last ? 0 : mdp.layers[h + 1].states, 0.0);
+    std::vector<double> following(h + 1 == mdp.horizon() ? 0 : mdp.layers[h + 1].states, 0.0);
     for (std::size_t i = 0; i < counts[h].size(); ++i) {
       counts[h][i] = at[i / mdp.actions] * policy[h][i];
-      for (std::size_t b = 0; !last && b < mdp.branching; ++b) {
-        const Successor& next = mdp.layers[h].successors[i * mdp.branching + b];
+      for (const Successor& next : mdp.successors(h, i)) {
         following[next.state] += counts[h][i] * next.probability;
       }
     }
@@ -198,15 +179,13 @@ std::vector<Trajectory> all_trajectories(const TabularMdp& mdp) {
           throw InvalidInput("[all_trajectories] the problem has more than a million; make it smaller");
         }
         whole.push_back(path);
-      } else {
-        const Successor* next = mdp.successors(h, state, a);
-        const double dynamics = path.dynamics;
-        for (std::size_t b = 0; b < mdp.branching; ++b) {
-          path.dynamics = dynamics * next[b].probability;
-          extend(next[b].state);
-        }
-        path.dynamics = dynamics;
       }
+      const double dynamics = path.dynamics;
+      for (const Successor& next : mdp.successors(h, state * mdp.actions + a)) {
+        path.dynamics = dynamics * next.probability;
+        extend(next.state);
+      }
+      path.dynamics = dynamics;
       path.actions.pop_back();
     }
     path.states.pop_back();
@@ -220,24 +199,17 @@ std::vector<Trajectory> all_trajectories(const TabularMdp& mdp) {
 
 Trajectory sampled_trajectory(const TabularMdp& mdp, const Table& policy, RandomStream& random) {
   Trajectory path;
-  std::size_t state = drawn(mdp.initial, random);
+  std::size_t state = drawn(std::span(mdp.initial), random);
   path.dynamics = mdp.initial[state];
   for (std::size_t h = 0; h < mdp.horizon(); ++h) {
     const std::size_t action = drawn(row_of(policy, h, state, mdp.actions), random);
     path.states.push_back(state);
     path.actions.push_back(action);
-    if (h + 1 == mdp.horizon()) {
-      break;
+    if (const auto next = mdp.successors(h, state * mdp.actions + action); !next.empty()) {
+      const Successor& taken = next[drawn(next, random, &Successor::probability)];
+      path.dynamics *= taken.probability;
+      state = taken.state;
     }
-    const Successor* next = mdp.successors(h, state, action);
-    std::vector<double> probabilities;
-    probabilities.reserve(mdp.branching);
-    for (std::size_t b = 0; b < mdp.branching; ++b) {
-      probabilities.push_back(next[b].probability);
-    }
-    const std::size_t branch = drawn(probabilities, random);
-    path.dynamics *= next[branch].probability;
-    state = next[branch].state;
   }
   return path;
 }

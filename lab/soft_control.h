@@ -14,6 +14,9 @@ namespace endorm::lab {
 // sum_h gamma^(h-1) over H steps: H itself at gamma = 1.
 double effective_horizon(std::size_t horizon, double gamma);
 
+// E over s' of the next step's state table, of a pair s * V + a; 0 after the last step.
+double expected_next(const TabularMdp& mdp, const StateTable& values, std::size_t h, std::size_t pair);
+
 // Backward induction: Q(s, a) = r(s, a) + gamma E V(s'), where value_of(h, s, Q(s, .) [V]) is the value of a state.
 struct Solution {
   Table q;
@@ -28,6 +31,8 @@ StateTable soft_values(const Table& q, std::size_t actions, double alpha);
 Table soft_policy(const Table& q, std::size_t actions, double alpha);
 // The soft-optimal Q(s, a) = r(s, a) + gamma E V(s'), by backward induction.
 Table soft_optimal(const TabularMdp& mdp, const Table& rewards, double alpha, double gamma = 1.0);
+// Its policy, log probabilities: the expert of these rewards.
+Table soft_optimal_policy(const TabularMdp& mdp, const Table& rewards, double alpha, double gamma = 1.0);
 
 // How the reward of a token comes out of Q(s, a) and what follows: next_log_sum_exp = E log sum_a exp(Q(s', a) /
 // alpha), 0 after the last token. The right rule is the inverse soft Bellman operator, Q - gamma V'; tests put wrong

@@ -50,15 +50,16 @@ std::vector<Trajectory> trajectories_of(const Problem& problem, RandomStream& ra
 
 // Largest total variation of Bradley-Terry preferences, over all pairs of trajectories.
 double largest_variation(const Problem& problem, const Table& endogenous, const std::vector<Trajectory>& trajectories) {
-  const Table truth = problem.mdp.rewards();
-  std::vector<double> true_returns;
-  std::vector<double> endogenous_returns;
-  true_returns.reserve(trajectories.size());
-  endogenous_returns.reserve(trajectories.size());
-  for (const Trajectory& path : trajectories) {
-    true_returns.push_back(along(path, truth, problem.mdp.actions, problem.gamma));
-    endogenous_returns.push_back(along(path, endogenous, problem.mdp.actions, problem.gamma));
-  }
+  const auto returns_of = [&](const Table& rewards) {
+    std::vector<double> returns;
+    returns.reserve(trajectories.size());
+    for (const Trajectory& path : trajectories) {
+      returns.push_back(along(path, rewards, problem.mdp.actions, problem.gamma));
+    }
+    return returns;
+  };
+  const std::vector<double> true_returns = returns_of(problem.mdp.rewards());
+  const std::vector<double> endogenous_returns = returns_of(endogenous);
   double largest = 0.0;
   for (std::size_t i = 0; i < trajectories.size(); ++i) {
     for (std::size_t j = 0; j < i; ++j) {
@@ -102,23 +103,19 @@ Measured measured_on(const Problem& problem, double shift, RandomStream& random,
           largest_variation(problem, endogenous, trajectories)};
 }
 
-Plot scatter(const std::string& title, const std::vector<Measured>& all) {
+Plot scatter(const std::string& title, std::vector<Measured> sorted) {
   Series points{"problems", {}, {}};
   Series line{"the bound", {}, {}};
   Series curve{"tanh(alpha H eps / 2)", {}, {}};
-  std::vector<Measured> sorted = all;
-  std::sort(sorted.begin(), sorted.end(), [](const Measured& a, const Measured& b) { return a.half < b.half; });
+  std::ranges::sort(sorted, {}, &Measured::half);
   const std::size_t every = std::max<std::size_t>(1, sorted.size() / 400);
   for (std::size_t i = 0; i < sorted.size(); i += every) {
     if (!(sorted[i].variation > 0.0)) {
       continue;
     }
-    points.x.push_back(sorted[i].half);
-    points.y.push_back(sorted[i].variation);
-    line.x.push_back(sorted[i].half);
-    line.y.push_back(std::min(1.0, sorted[i].half));
-    curve.x.push_back(sorted[i].half);
-    curve.y.push_back(std::tanh(sorted[i].half));
+    points.add(sorted[i].half, sorted[i].variation);
+    line.add(sorted[i].half, std::min(1.0, sorted[i].half));
+    curve.add(sorted[i].half, std::tanh(sorted[i].half));
   }
   return log_log(title, "alpha H eps / 2", "largest total variation", {points, line, curve});
 }
@@ -136,8 +133,8 @@ std::vector<Finding> on_random_problems(const ClaimOptions& options) {
       continue;
     }
     all.push_back(measured);
-    ratio = std::max(ratio, all.back().variation / all.back().half);
-    sharper = std::max(sharper, all.back().variation / std::tanh(all.back().half));
+    ratio = std::max(ratio, measured.variation / measured.half);
+    sharper = std::max(sharper, measured.variation / std::tanh(measured.half));
   }
   const std::string over =
       "largest ratio over " + std::to_string(problems) +
@@ -229,12 +226,7 @@ std::vector<Finding> beyond_tokens(const ClaimOptions& options) {
     problem = solved(std::move(problem.mdp), problem.alpha, 1.0);
     // Logits within delta of the true Q.
     const double delta = std::pow(10.0, -3.0 + 3.0 * random.uniform());
-    Table logits = problem.q;
-    for (auto& layer : logits) {
-      for (double& entry : layer) {
-        entry += delta * (random.below(2) == 0 ? -1.0 : 1.0);
-      }
-    }
+    const Table logits = mapped(problem.q, [&](double q) { return q + delta * (random.below(2) == 0 ? -1.0 : 1.0); });
     const Table endogenous = endogenous_reward(problem.mdp, logits, problem.alpha, 1.0, options.rule);
     const double variation = largest_variation(problem, endogenous, trajectories_of(problem, random));
     const double bound = 0.5 * (2.0 * static_cast<double>(problem.mdp.horizon()) - 1.0) * delta;

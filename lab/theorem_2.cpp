@@ -20,8 +20,8 @@ constexpr double kTolerance = 0.15;  // of a fitted exponent, both ends of its i
 
 // The model's logits: the true soft Q, with the model's errors of log probability. (Any other constants at the states
 // give the same returns: theorem_1.cpp.)
-Table logits_near_q(const TabularMdp& mdp, double alpha, const Table& expert, const Table& model, double gamma) {
-  return plus(soft_optimal(mdp, mdp.rewards(), alpha, gamma), alpha, plus(model, -1.0, expert));
+Table logits_near_q(const WorstCase& of, double gamma) {
+  return plus(soft_optimal(of.mdp, of.mdp.rewards(), of.alpha, gamma), of.alpha, plus(of.model, -1.0, of.expert));
 }
 
 struct Losses {
@@ -29,17 +29,12 @@ struct Losses {
   double rl = 0.0;         // best return less that of the greedy policy of the endogenous reward
 };
 
-Losses losses(const TabularMdp& mdp, double alpha, const Table& expert, const Table& model, double gamma,
-              RewardRule rule) {
-  const Table truth = mdp.rewards();
-  const Table endogenous = endogenous_reward(mdp, logits_near_q(mdp, alpha, expert, model, gamma), alpha, gamma, rule);
-  const auto value = [&](const Table& policy) { return expected_return(mdp, truth, policy, gamma); };
-  return {value(exponentials(expert)) - value(exponentials(model)),
-          value(greedy_policy(mdp, truth, gamma)) - value(greedy_policy(mdp, endogenous, gamma))};
-}
-
-Losses losses_of(const WorstCase& worst, double gamma, RewardRule rule) {
-  return losses(worst.mdp, worst.alpha, worst.expert, worst.model, gamma, rule);
+Losses losses_of(const WorstCase& of, double gamma, RewardRule rule) {
+  const Table truth = of.mdp.rewards();
+  const Table endogenous = endogenous_reward(of.mdp, logits_near_q(of, gamma), of.alpha, gamma, rule);
+  const auto value = [&](const Table& policy) { return expected_return(of.mdp, truth, policy, gamma); };
+  return {value(exponentials(of.expert)) - value(exponentials(of.model)),
+          value(greedy_policy(of.mdp, truth, gamma)) - value(greedy_policy(of.mdp, endogenous, gamma))};
 }
 
 // How both losses grow over values of x: an exponent of each for every member of a family, and the first one's curves.
@@ -121,8 +116,8 @@ std::vector<Finding> long_horizons(const ClaimOptions& options) {
   RandomStream random(options.seed + 1);
   Series chain{"slippery chain, slip 0.01", {}, {}};
   for (std::size_t horizon = 4; horizon <= 8192; horizon *= 2) {
-    chain.x.push_back(static_cast<double>(horizon));
-    chain.y.push_back(losses_of(slippery_chain({.horizon = horizon, .slip = 0.01}), 1.0, options.rule).imitation);
+    chain.add(static_cast<double>(horizon),
+              losses_of(slippery_chain({.horizon = horizon, .slip = 0.01}), 1.0, options.rule).imitation);
   }
   const std::size_t n = chain.x.size();
   const double tail = exponent(std::span(chain.x).subspan(n - 3), std::span(chain.y).subspan(n - 3));
@@ -135,8 +130,8 @@ std::vector<Finding> long_horizons(const ClaimOptions& options) {
     const double alpha = 0.2 + 2.0 * random.uniform();
     Series line{"walk", {}, {}};
     for (const std::size_t horizon : {32U, 64U, 128U, 256U}) {
-      line.x.push_back(static_cast<double>(horizon));
-      line.y.push_back(losses_of(walk(actions, horizon, alpha, 1e-3), 1.0, options.rule).imitation);
+      line.add(static_cast<double>(horizon),
+               losses_of(walk(actions, horizon, alpha, 1e-3), 1.0, options.rule).imitation);
     }
     exponents.push_back(exponent(line.x, line.y));
     if (member == 0) {
@@ -164,10 +159,8 @@ double largest_reward_range(const Table& rewards) {
   double low = rewards[0][0];
   double high = low;
   for (const auto& layer : rewards) {
-    for (const double reward : layer) {
-      low = std::min(low, reward);
-      high = std::max(high, reward);
-    }
+    low = std::min(low, std::ranges::min(layer));
+    high = std::max(high, std::ranges::max(layer));
   }
   return high - low;
 }
@@ -218,10 +211,10 @@ std::vector<Finding> bounds(const ClaimOptions& options) {
     const double alpha = std::pow(10.0, 1.5 * random.uniform() - 1.0);
     const double eps = std::pow(10.0, -3.0 + 2.5 * random.uniform());
     const double gamma = round % 2 == 0 ? 1.0 : 0.5 + 0.5 * random.uniform();
-    const Table expert = soft_policy(soft_optimal(mdp, mdp.rewards(), alpha, gamma), mdp.actions, alpha);
+    const Table expert = soft_optimal_policy(mdp, mdp.rewards(), alpha, gamma);
     const Table model = round % 4 < 2 ? worst_within(mdp, mdp.rewards(), expert, eps, gamma)
                                       : random_within(expert, mdp.actions, eps, random);
-    const Losses loss = losses(mdp, alpha, expert, model, gamma, options.rule);
+    const Losses loss = losses_of({mdp, alpha, expert, model}, gamma, options.rule);
     ratios.rl = std::max(ratios.rl, loss.rl / (2.0 * alpha * eps * effective_horizon(mdp.horizon(), gamma)));
     if (gamma < 1.0) {
       continue;
@@ -285,9 +278,9 @@ std::vector<Finding> random_exponents(const ClaimOptions& options) {
     for (std::size_t i = 0; i < horizons.size(); ++i) {
       const TabularMdp mdp = random_features(
           random, {.actions = actions, .horizon = static_cast<std::size_t>(horizons[i]), .states = 8}, 1.0);
-      const Table expert = soft_policy(soft_optimal(mdp, mdp.rewards(), 1.0), actions, 1.0);
+      const Table expert = soft_optimal_policy(mdp, mdp.rewards(), 1.0);
       const Table model = worst_within(mdp, mdp.rewards(), expert, 0.1);
-      const Losses loss = losses(mdp, 1.0, expert, model, 1.0, options.rule);
+      const Losses loss = losses_of({mdp, 1.0, expert, model}, 1.0, options.rule);
       imitation.push_back(loss.imitation);
       mean.y[i] += loss.imitation / static_cast<double>(members);
       rl_mean.y[i] += loss.rl / static_cast<double>(members);

@@ -1,6 +1,7 @@
 #include "lab/token_mdp.h"
 
 #include <cmath>
+#include <functional>
 #include <string>
 
 #include "core/errors.h"
@@ -14,13 +15,15 @@ void require(bool holds, const std::string& fact) {
   }
 }
 
-bool sums_to_one(const std::vector<double>& probabilities) {
+// Whether the probabilities of some choices are a distribution.
+template <typename Choice, typename Probability = std::identity>
+bool sum_to_one(std::span<const Choice> choices, Probability probability = {}) {
   double sum = 0.0;
-  for (const double probability : probabilities) {
-    if (!(probability >= 0.0)) {
+  for (const Choice& choice : choices) {
+    if (!(std::invoke(probability, choice) >= 0.0)) {
       return false;
     }
-    sum += probability;
+    sum += std::invoke(probability, choice);
   }
   return std::abs(sum - 1.0) <= 1e-12;
 }
@@ -60,13 +63,7 @@ Table TabularMdp::filled(double value) const {
 }
 
 Table random_table(const TabularMdp& mdp, RandomStream& random, double scale) {
-  Table table = mdp.filled(0.0);
-  for (auto& layer : table) {
-    for (double& entry : layer) {
-      entry = scale * random.normal();
-    }
-  }
-  return table;
+  return mapped(mdp.filled(0.0), [&](double) { return scale * random.normal(); });
 }
 
 Table plus(const Table& left, double scale, const Table& right) {
@@ -82,7 +79,7 @@ Table plus(const Table& left, double scale, const Table& right) {
 void check(const TabularMdp& mdp) {
   require(mdp.actions > 0 && mdp.branching > 0 && !mdp.layers.empty(),
           "actions, branching or horizon is 0; each must be at least 1");
-  require(mdp.initial.size() == mdp.layers.front().states && sums_to_one(mdp.initial),
+  require(mdp.initial.size() == mdp.layers.front().states && sum_to_one(std::span(mdp.initial)),
           "initial must be a distribution over the states of the first step");
   for (std::size_t h = 0; h < mdp.horizon(); ++h) {
     const Layer& layer = mdp.layers[h];
@@ -91,15 +88,12 @@ void check(const TabularMdp& mdp) {
     require(layer.rewards.size() == layer.states * mdp.actions, step + "rewards must be [states * actions]");
     require(layer.successors.size() == (last ? 0 : layer.rewards.size() * mdp.branching),
             step + "successors must be [states * actions * branching], none at the last step");
+    for (const Successor& next : layer.successors) {
+      require(next.state < mdp.layers[h + 1].states, step + "a successor is outside the next step's states");
+    }
     for (std::size_t pair = 0; !last && pair < layer.rewards.size(); ++pair) {
-      std::vector<double> probabilities;
-      probabilities.reserve(mdp.branching);
-      for (std::size_t b = 0; b < mdp.branching; ++b) {
-        const Successor& next = layer.successors[pair * mdp.branching + b];
-        require(next.state < mdp.layers[h + 1].states, step + "a successor is outside the next step's states");
-        probabilities.push_back(next.probability);
-      }
-      require(sums_to_one(probabilities), step + "the successors' probabilities must sum to 1");
+      require(sum_to_one(mdp.successors(h, pair), &Successor::probability),
+              step + "the successors' probabilities must sum to 1");
     }
   }
 }

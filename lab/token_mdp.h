@@ -1,6 +1,8 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
+#include <span>
 #include <vector>
 
 #include "core/random.h"
@@ -33,14 +35,38 @@ struct TabularMdp {
   std::vector<Layer> layers;    // [H]
 
   std::size_t horizon() const { return layers.size(); }
-  // The successors of (s, a) at step h [branching]; h < H - 1.
-  const Successor* successors(std::size_t h, std::size_t s, std::size_t a) const {
-    return &layers[h].successors[(s * actions + a) * branching];
+  // The successors at step h of a pair, s * V + a [branching]; none at the last step.
+  std::span<const Successor> successors(std::size_t h, std::size_t pair) const {
+    const std::span<const Successor> all = layers[h].successors;
+    return all.empty() ? all : all.subspan(pair * branching, branching);
   }
   Table rewards() const;
   // A table of this problem's shape, all `value`.
   Table filled(double value) const;
 };
+
+// The entries of a state [V].
+inline std::span<const double> row_of(const Table& table, std::size_t h, std::size_t s, std::size_t actions) {
+  return std::span(table[h]).subspan(s * actions, actions);
+}
+// f(entry) in the place of every entry, in order.
+template <typename Function>
+Table mapped(Table table, const Function& f) {
+  for (auto& layer : table) {
+    std::transform(layer.begin(), layer.end(), layer.begin(), f);
+  }
+  return table;
+}
+// f(row) of every state's entries [V], which it may change, in order.
+template <typename Function>
+Table with_rows(Table table, std::size_t actions, const Function& f) {
+  for (auto& layer : table) {
+    for (std::size_t begin = 0; begin < layer.size(); begin += actions) {
+      f(std::span(layer).subspan(begin, actions));
+    }
+  }
+  return table;
+}
 
 // A table of the problem's shape, normal entries times scale.
 Table random_table(const TabularMdp& mdp, RandomStream& random, double scale);

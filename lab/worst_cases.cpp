@@ -19,10 +19,6 @@ void require_even(std::size_t actions, const char* function) {
                      " tokens cannot be split evenly; give an even number");
 }
 
-void append(std::vector<double>& row, const std::vector<double>& more) {
-  row.insert(row.end(), more.begin(), more.end());
-}
-
 // log probabilities [V] of token 0 with 1 - rest, the others sharing rest.
 std::vector<double> mostly_first(std::size_t actions, double rest) {
   std::vector<double> row(actions, std::log(rest / static_cast<double>(actions - 1)));
@@ -41,19 +37,25 @@ void open_step(WorstCase& built) {
   built.model.emplace_back();
 }
 
-void add_state(WorstCase& built, const std::vector<double>& expert, const std::vector<double>& model) {
+// next(a) is the state of the following step that a token leads to.
+template <typename Next>
+void add_state(WorstCase& built, const std::vector<double>& expert, const std::vector<double>& model,
+               const Next& next) {
   Layer& layer = built.mdp.layers.back();
   ++layer.states;
-  layer.rewards.reserve(layer.rewards.size() + expert.size());
-  append(built.expert.back(), expert);
-  append(built.model.back(), model);
-  for (const double log_prob : expert) {
-    layer.rewards.push_back(built.alpha * log_prob);
+  for (std::size_t a = 0; a < expert.size(); ++a) {
+    built.expert.back().push_back(expert[a]);
+    built.model.back().push_back(model[a]);
+    layer.rewards.push_back(built.alpha * expert[a]);
+    layer.successors.push_back({next(a), 1.0});
   }
 }
 
 void finish(WorstCase& built) {
   built.mdp.initial = {1.0};
+  if (!built.mdp.layers.empty()) {
+    built.mdp.layers.back().successors.clear();
+  }
   check(built.mdp);
 }
 
@@ -73,23 +75,16 @@ WorstCase slippery_chain(const SlipShape& shape) {
   built.mdp.actions = shape.actions;
   for (std::size_t h = 0; h < shape.horizon; ++h) {
     open_step(built);
-    const bool last = h + 1 == shape.horizon;
-    std::vector<Successor>& successors = built.mdp.layers.back().successors;
+    const std::vector<double> noise = uniform(shape.actions);
     if (h == 0) {
-      add_state(built, uniform(shape.actions), uniform(shape.actions));
-      for (std::size_t a = 0; !last && a < shape.actions; ++a) {
-        successors.push_back({a % 2 == 0 ? kChain : kDecoy, 1.0});
-      }
+      add_state(built, noise, noise, [](std::size_t a) { return a % 2 == 0 ? kChain : kDecoy; });
       continue;
     }
-    add_state(built, mostly_first(shape.actions, shape.slip), mostly_first(shape.actions, slip_of_model));
-    add_state(built, mostly_first(shape.actions, slip_of_decoy), mostly_first(shape.actions, slip_of_decoy));
-    add_state(built, uniform(shape.actions), uniform(shape.actions));
-    for (const State state : {kChain, kDecoy, kNoise}) {
-      for (std::size_t a = 0; !last && a < shape.actions; ++a) {
-        successors.push_back({a == 0 ? state : kNoise, 1.0});
-      }
-    }
+    const std::vector<double> decoy = mostly_first(shape.actions, slip_of_decoy);
+    add_state(built, mostly_first(shape.actions, shape.slip), mostly_first(shape.actions, slip_of_model),
+              [](std::size_t a) { return a == 0 ? kChain : kNoise; });
+    add_state(built, decoy, decoy, [](std::size_t a) { return a == 0 ? kDecoy : kNoise; });
+    add_state(built, noise, noise, [](std::size_t) { return kNoise; });
   }
   finish(built);
   return built;
@@ -111,10 +106,7 @@ WorstCase walk(std::size_t actions, std::size_t horizon, double alpha, double ep
   for (std::size_t h = 0; h < half; ++h) {
     open_step(built);
     for (std::size_t ups = 0; ups <= h; ++ups) {
-      add_state(built, even_odds, upwards);
-      for (std::size_t a = 0; a < actions; ++a) {
-        built.mdp.layers.back().successors.push_back({ups + (a + 1) % 2, 1.0});
-      }
+      add_state(built, even_odds, upwards, [&](std::size_t a) { return ups + (a + 1) % 2; });
     }
   }
   for (std::size_t h = 0; h < half; ++h) {
@@ -124,10 +116,7 @@ WorstCase walk(std::size_t actions, std::size_t horizon, double alpha, double ep
       const double high = 0.5 * width + (static_cast<double>(ups) - 0.5 * width) * 0.5 * std::sqrt(width);
       const bool noise = static_cast<double>(h) < std::clamp(high, 0.0, width);
       const std::vector<double> row = noise ? even_odds : mostly_first(actions, 1e-3);
-      add_state(built, row, row);
-      for (std::size_t a = 0; h + 1 < half && a < actions; ++a) {
-        built.mdp.layers.back().successors.push_back({ups, 1.0});
-      }
+      add_state(built, row, row, [&](std::size_t) { return ups; });
     }
   }
   finish(built);

@@ -7,9 +7,9 @@
 
 namespace endorm::lab {
 
-// A problem with its expert and a model within eps of him, both as log probabilities. The true reward is alpha times
-// the expert's log probability, so that every soft value is 0 and the expert is soft-optimal for it; any token problem
-// has this form up to shaping.
+// A problem with its expert and a model within eps of him, both as log probabilities. In those below the true reward is
+// alpha times the expert's log probability, so that every soft value is 0 and the expert is soft-optimal for it; any
+// token problem has this form up to shaping.
 struct WorstCase {
   TabularMdp mdp;
   double alpha = 1.0;
