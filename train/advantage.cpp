@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "core/errors.h"
-#include "train/standardise.h"
+#include "train/reward_mix.h"
 
 namespace endorm {
 namespace {
@@ -168,17 +168,8 @@ GeneralisedAdvantage generalised_advantage(std::span<const double> rewards, std:
 }
 
 std::string_view algorithm_name(Algorithm algorithm) {
-  switch (algorithm) {
-    case Algorithm::kPpo:
-      return "ppo";
-    case Algorithm::kGrpo:
-      return "grpo";
-    case Algorithm::kRloo:
-      return "rloo";
-    case Algorithm::kReinforcePlusPlus:
-      break;
-  }
-  return "reinforce++";
+  static constexpr std::string_view kNames[] = {"ppo", "grpo", "rloo", "reinforce++"};
+  return kNames[static_cast<std::size_t>(algorithm)];
 }
 
 }  // namespace endorm

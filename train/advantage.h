@@ -7,7 +7,6 @@
 
 #include "train/kl.h"
 #include "train/reward_mix.h"
-#include "train/rollout.h"
 
 namespace endorm {
 

@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "core/errors.h"
-#include "train/append_all.h"
+#include "engine/write_all.h"
 
 namespace endorm {
 namespace {
@@ -134,5 +134,11 @@ void EventFile::step(std::size_t step, std::span<const Metric> metrics, double w
 }
 
 void EventFile::write(std::string_view event) { append_all(descriptor_, framed(event), path_); }
+
+void append_all(int descriptor, std::string_view bytes, const std::string& path) {
+  if (!write_all(descriptor, bytes)) {
+    throw EngineError("[train] " + path + " cannot be written: " + std::strerror(errno));
+  }
+}
 
 }  // namespace endorm

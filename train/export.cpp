@@ -1,11 +1,104 @@
 #include "train/export.h"
 
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <set>
+#include <string_view>
+
+#include <nlohmann/json.hpp>
+
 #include "core/errors.h"
+#include "engine/weights/weight_file.h"
 #include "engine/weights/weight_writer.h"
 #include "train/decoder.h"
 #include "train/decoder_weights.h"
+#include "train/run_directory.h"
+#include "train/safetensors_writer.h"
 
 namespace endorm {
+namespace {
+
+NamedTensors adapters_of(const Decoder& decoder, const std::string& function) {
+  if (!decoder.lora()) {
+    throw InvalidInput("[" + function + "] this decoder has no adapters");
+  }
+  return on_processor(decoder.adapters());
+}
+
+struct Module {
+  const char* name;    // of the matrix to PEFT
+  const char* parent;  // that it is part of
+};
+const std::map<std::string_view, Module> kModules = {  // by GGUF's name
+    {"attn_q", {"q_proj", "self_attn"}},      {"attn_k", {"k_proj", "self_attn"}}, {"attn_v", {"v_proj", "self_attn"}},
+    {"attn_output", {"o_proj", "self_attn"}}, {"ffn_gate", {"gate_proj", "mlp"}},  {"ffn_up", {"up_proj", "mlp"}},
+    {"ffn_down", {"down_proj", "mlp"}}};
+
+// "blk.3.attn_q.weight.lora_a", taken apart.
+struct AdapterName {
+  std::string layer;
+  std::string matrix;
+  bool is_a = false;
+
+  explicit AdapterName(const std::string& name) {
+    const std::size_t layer_begin = name.find('.') + 1;
+    const std::size_t matrix_begin = name.find('.', layer_begin) + 1;
+    layer = name.substr(layer_begin, matrix_begin - 1 - layer_begin);
+    matrix = name.substr(matrix_begin, name.find('.', matrix_begin) - matrix_begin);
+    is_a = name.ends_with(".lora_a");
+    if (kModules.find(matrix) == kModules.end()) {
+      throw InvalidInput("[export_peft_adapter] PEFT has no name for " + name);
+    }
+  }
+
+  std::string to_peft() const {
+    const Module& module = kModules.at(matrix);
+    return "base_model.model.model.layers." + layer + "." + module.parent + "." + module.name +
+           (is_a ? ".lora_A.weight" : ".lora_B.weight");
+  }
+};
+
+// Rows of queries or keys, [out,rank]: llama.cpp has the two numbers that turn together side by side, Hugging Face half
+// a head apart.
+torch::Tensor halves_of_pairs(const torch::Tensor& rows, std::size_t head_width) {
+  const auto pairs = static_cast<std::int64_t>(head_width / 2);
+  return rows.unflatten(0, {-1, pairs, 2}).transpose(1, 2).flatten(0, 2).contiguous();
+}
+
+std::optional<std::string> base_model_of(const WeightFile& file) {
+  constexpr std::string_view kHub = "https://huggingface.co/";
+  if (const auto page = file.text("general.source.repo_url"); page && page->starts_with(kHub)) {
+    return page->substr(kHub.size());
+  }
+  if (auto repository = file.text("general.source.huggingface.repository")) {
+    return repository;
+  }
+  return file.text("general.name");
+}
+
+std::string config_of(const WeightFile& like, const LoraOptions& lora) {
+  const std::optional<std::string> base = base_model_of(like);
+  std::set<std::string> modules;
+  for (const std::string& matrix : lora.matrices) {
+    modules.insert(kModules.at(matrix).name);
+  }
+  return nlohmann::ordered_json{{"peft_type", "LORA"},
+                                {"task_type", "CAUSAL_LM"},
+                                {"base_model_name_or_path", base ? nlohmann::ordered_json(*base) : nullptr},
+                                {"r", lora.rank},
+                                {"lora_alpha", lora.alpha},
+                                {"lora_dropout", 0.0},
+                                {"target_modules", modules},
+                                {"bias", "none"},
+                                {"fan_in_fan_out", false},
+                                {"use_rslora", false},
+                                {"inference_mode", true}}
+             .dump(2) +
+         "\n";
+}
+
+}  // namespace
 
 void export_model(const std::string& path, const WeightFile& like, const Decoder& decoder, TensorType type,
                   Durability durability) {
@@ -14,11 +107,25 @@ void export_model(const std::string& path, const WeightFile& like, const Decoder
 }
 
 void export_adapter(const std::string& path, const WeightFile& like, const Decoder& decoder) {
-  if (!decoder.lora()) {
-    throw InvalidInput("[export_adapter] this decoder has no adapters");
-  }
-  const NamedTensors adapters = on_processor(decoder.adapters());
+  const NamedTensors adapters = adapters_of(decoder, "export_adapter");
   write_lora_adapter(path, like.architecture(), static_cast<float>(decoder.lora()->alpha), views_of(adapters));
+}
+
+void export_peft_adapter(const std::string& directory, const WeightFile& like, const Decoder& decoder) {
+  NamedTensors renamed;
+  for (const auto& [name, tensor] : adapters_of(decoder, "export_peft_adapter")) {
+    const AdapterName parts(name);
+    const bool turns = parts.matrix == "attn_q" || parts.matrix == "attn_k";
+    renamed[parts.to_peft()] = decoder.shape().neighbour_pairs() && turns && !parts.is_a
+                                   ? halves_of_pairs(tensor, decoder.shape().head_width)
+                                   : tensor;
+  }
+  make_run_directory(directory);
+  const std::filesystem::path folder(directory);
+  write_safetensors((folder / "adapter_model.safetensors").string(), views_of(renamed));
+  AtomicFile config((folder / "adapter_config.json").string());
+  config.write(config_of(like, *decoder.lora()));
+  config.commit();
 }
 
 }  // namespace endorm

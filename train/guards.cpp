@@ -32,28 +32,17 @@ std::optional<std::string> check_finite(const StepHealth& health) {
   return std::nullopt;
 }
 
-// What is said of the mean of a number: "entropy 0.01 nats a token (mean of 5 steps) is below 0.1 times the 1.2 of the
-// start".
-std::string sentence(const std::string& what, double now, const char* unit, std::size_t window,
-                     const std::string& limit) {
-  return what + " " + shown(now) + " " + unit + " (mean of " + std::to_string(window) + " steps) is " + limit;
-}
-
-struct Bounds {
-  std::optional<double> least;
-  std::optional<double> least_of_start;
-};
-
 // Which lower bound the mean is under, in words; none: it is under none.
-std::optional<std::string> under(const GuardedMean& mean, const Bounds& bounds) {
+std::optional<std::string> under(const GuardedMean& mean, const std::optional<double>& least,
+                                 const std::optional<double>& least_of_start) {
   if (!mean.full()) {
     return std::nullopt;
   }
-  if (bounds.least && mean.now() < *bounds.least) {
-    return "below " + shown(*bounds.least);
+  if (least && mean.now() < *least) {
+    return "below " + shown(*least);
   }
-  if (bounds.least_of_start && mean.now() < *bounds.least_of_start * mean.start()) {
-    return "below " + shown(*bounds.least_of_start) + " times the " + shown(mean.start()) + " of the start";
+  if (least_of_start && mean.now() < *least_of_start * mean.start()) {
+    return "below " + shown(*least_of_start) + " times the " + shown(mean.start()) + " of the start";
   }
   return std::nullopt;
 }
@@ -88,9 +77,11 @@ std::optional<std::string> Guards::check(const StepHealth& health) {
   if (std::optional<std::string> fault = check_finite(health)) {
     return fault;
   }
+  // "entropy 0.01 nats a token (mean of 5 steps) is below 0.1 times the 1.2 of the start: ..."
   const auto say = [&](const std::string& what, const GuardedMean& mean, const char* unit, const std::string& limit,
                        const char* remedy) {
-    return sentence(what, mean.now(), unit, limits_.window, limit) + ": " + remedy;
+    return what + " " + shown(mean.now()) + " " + unit + " (mean of " + std::to_string(limits_.window) + " steps) is " +
+           limit + ": " + remedy;
   };
   const auto add = [](GuardedMean& mean, const std::optional<double>& value) {
     if (value) {
@@ -102,13 +93,13 @@ std::optional<std::string> Guards::check(const StepHealth& health) {
   const bool has_length = add(length_, health.length);
   const bool has_kl = add(kl_, health.kl);
   if (has_entropy) {
-    if (const auto limit = under(entropy_, {limits_.least_entropy, limits_.least_entropy_of_start})) {
+    if (const auto limit = under(entropy_, limits_.least_entropy, limits_.least_entropy_of_start)) {
       return say("entropy", entropy_, "nats a token", *limit,
                  "the policy has come to say one thing alone. A smaller learning rate or a KL to the reference helps");
     }
   }
   if (has_length) {
-    if (const auto limit = under(length_, {limits_.least_length, limits_.least_length_of_start})) {
+    if (const auto limit = under(length_, limits_.least_length, limits_.least_length_of_start)) {
       return say("length", length_, "tokens a response", *limit,
                  "the reward is better for less text. A mean over tokens in the place of a sum helps");
     }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cmath>
+#include <cstddef>
 #include <string_view>
 
 namespace endorm {
@@ -32,6 +33,9 @@ Number kl_estimate(KlEstimator estimator, const Number& log_prob, const Number& 
 }
 
 // "k1", "k2", "k3".
-std::string_view kl_estimator_name(KlEstimator estimator);
+inline std::string_view kl_estimator_name(KlEstimator estimator) {
+  constexpr std::string_view kNames[] = {"k1", "k2", "k3"};
+  return kNames[static_cast<std::size_t>(estimator)];
+}
 
 }  // namespace endorm

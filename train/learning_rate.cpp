@@ -10,15 +10,8 @@
 namespace endorm {
 
 std::string_view learning_rate_decay_name(LearningRateDecay decay) {
-  switch (decay) {
-    case LearningRateDecay::kNone:
-      return "none";
-    case LearningRateDecay::kLinear:
-      return "linear";
-    case LearningRateDecay::kCosine:
-      break;
-  }
-  return "cosine";
+  static constexpr std::string_view kNames[] = {"none", "linear", "cosine"};
+  return kNames[static_cast<std::size_t>(decay)];
 }
 
 LearningRateDecay learning_rate_decay_from_name(std::string_view name) {

@@ -2,7 +2,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 
-#include "train/compute_type.h"
+#include "train/device.h"
 #include "train/frozen_model.h"
 #include "train/rl_options.h"
 #include "train/rl_problem.h"

@@ -6,7 +6,7 @@
 
 #include <torch/torch.h>
 
-#include "train/training_sequence.h"
+#include "train/training_data.h"
 
 namespace endorm {
 

@@ -1,6 +1,7 @@
 #include "train/policy_learner.h"
 
 #include <cmath>
+#include <numeric>
 #include <optional>
 #include <utility>
 
@@ -72,10 +73,8 @@ PolicyReading PolicyLearner::read(std::span<const TrainingSequence> responses) c
   std::size_t tokens = 0;
   for (const SequenceRange range : passes_of(responses, options_.run.pass_tokens)) {
     const PackedBatch batch = pack(range.of(responses), decoder_.device());
-    std::vector<std::size_t> chosen;
-    for (std::size_t index = range.begin; index < range.end; ++index) {
-      chosen.push_back(index);
-    }
+    std::vector<std::size_t> chosen(range.end - range.begin);
+    std::iota(chosen.begin(), chosen.end(), range.begin);
     const torch::Tensor hidden = decoder_.hidden(batch);
     const HeadLogProbs head = decoder_.read_out(hidden, batch);
     split_into(reading.log_prob, chosen, head.log_prob, batch);

@@ -9,7 +9,7 @@
 #include "train/decoder.h"
 #include "train/optimizer.h"
 #include "train/rl_options.h"
-#include "train/training_sequence.h"
+#include "train/training_data.h"
 
 namespace endorm {
 

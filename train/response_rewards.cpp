@@ -170,17 +170,8 @@ bool reads_logits(const RewardSpec& source) {
 }
 
 std::string_view reward_kind_name(RewardKind kind) {
-  switch (kind) {
-    case RewardKind::kEndogenous:
-      return "endogenous";
-    case RewardKind::kRelative:
-      return "relative";
-    case RewardKind::kVerified:
-      return "verified";
-    case RewardKind::kMajority:
-      break;
-  }
-  return "majority";
+  static constexpr std::string_view kNames[] = {"endogenous", "relative", "verified", "majority"};
+  return kNames[static_cast<std::size_t>(kind)];
 }
 
 }  // namespace endorm

@@ -8,8 +8,8 @@
 
 #include "train/frozen_model.h"
 #include "train/policy_sampler.h"
+#include "train/reward_mix.h"
 #include "train/rl_options.h"
-#include "train/rollout.h"
 
 namespace endorm {
 

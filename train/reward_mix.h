@@ -6,9 +6,23 @@
 #include <string_view>
 #include <vector>
 
-#include "train/rollout.h"
-
 namespace endorm {
+
+// What one source of reward says of one response of T tokens: a number that counts at its last token, numbers at every
+// token, or both, which add up.
+struct RewardPart {
+  double response = 0.0;
+  std::vector<double> tokens = {};  // [T], or empty
+};
+
+// One sampled response of T tokens and what is known of it.
+struct Rollout {
+  std::size_t group = 0;                        // responses to the same prompt share it
+  std::vector<double> log_prob = {};            // [T] nats, by the policy that sampled it
+  std::vector<double> reference_log_prob = {};  // [T] nats, or empty where no KL goes into the reward
+  std::vector<double> values = {};       // [T] V of the state before each token, or empty where no critic is used
+  std::vector<RewardPart> rewards = {};  // [K] one for each source
+};
 
 // Over which responses a source's rewards are brought to mean 0 and deviation 1 before they are mixed.
 enum class RewardScope { kNone, kGroup, kBatch };
@@ -38,5 +52,10 @@ std::map<std::size_t, std::vector<std::size_t>> rollouts_by_group(std::span<cons
 // Throws InvalidInput where a rollout has no token or not K rewards, an array is not [T], or a number is not finite.
 std::vector<std::vector<double>> mixed_rewards(std::span<const Rollout> rollouts, std::span<const RewardSource> sources,
                                                std::size_t step, double epsilon);
+
+// Subtracts the mean of the values and, where divide is set, divides by their standard deviation (n - 1 in its
+// denominator) + epsilon. values [n] points at each of them, so that they may lie in many arrays. Equal values, and one
+// value alone, become exactly 0. Throws InvalidInput on a value that is not finite.
+void standardise(std::span<double* const> values, bool divide, double epsilon);
 
 }  // namespace endorm

@@ -6,7 +6,7 @@
 
 #include "engine/engine.h"
 #include "engine/text_form.h"
-#include "train/usable_lines.h"
+#include "train/training_data.h"
 
 namespace endorm {
 

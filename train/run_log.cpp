@@ -15,7 +15,7 @@
 #include "core/errors.h"
 #include "engine/atomic_file.h"
 #include "score/manifest.h"
-#include "train/append_all.h"
+#include "train/event_file.h"
 
 namespace endorm {
 namespace {

@@ -5,8 +5,8 @@
 
 #include "engine/weights/tensor_type.h"
 #include "engine/weights/weight_file.h"
-#include "train/compute_type.h"
 #include "train/decoder.h"
+#include "train/device.h"
 #include "train/training_options.h"
 
 namespace endorm {

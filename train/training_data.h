@@ -2,15 +2,30 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "engine/engine.h"
-#include "train/training_sequence.h"
-#include "train/usable_lines.h"
+#include "engine/token_tree.h"
 
 namespace endorm {
+
+struct InputLine;
+
+// One sequence to learn from: its targets are tokens[first_target ..], each given all tokens before it.
+struct TrainingSequence {
+  Tokens tokens;
+  std::size_t first_target = 1;  // at least 1: nothing comes before the first token
+};
+
+// A line of the data that is not learnt from, and why.
+struct LeftOutLine {
+  std::string file;      // its name
+  std::size_t line = 0;  // 1-based
+  std::string reason;
+};
 
 struct TrainingData {
   std::vector<TrainingSequence> sequences;
@@ -26,6 +41,13 @@ struct TrainingData {
 // left out, never cut. Throws InvalidInput where the file cannot be read or nothing is left.
 TrainingData read_training_data(const std::string& path, const Engine& engine, const TemplateOptions& text,
                                 std::size_t max_tokens, bool every_turn);
+
+// Hands each line of a file of JSON lines to `use`; one that it refuses (InvalidInput), or that cannot be read, is left
+// out. Returns those. Throws InvalidInput where the file cannot be opened.
+std::vector<LeftOutLine> use_lines(const std::string& path, const std::function<void(const InputLine&)>& use);
+
+// Why nothing of a file can be used: ": it is empty", or the first line that was left out and its reason.
+std::string why_none_is_left(const std::vector<LeftOutLine>& left_out);
 
 // The order of one pass over `count` sequences: a shuffle of seed and epoch alone, so that a resumed run goes on with
 // what it has not seen.

@@ -6,7 +6,6 @@
 
 #include "engine/content_hash.h"
 #include "train/export.h"
-#include "train/peft_adapter.h"
 #include "train/run_directory.h"
 #include "train/trained_model.h"
 

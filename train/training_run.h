@@ -10,11 +10,15 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include "train/run_log.h"
+#include "train/training_data.h"
 #include "train/training_options.h"
-#include "train/usable_lines.h"
 
 namespace endorm {
 
+class Engine;
+struct LlamaEngineOptions;
+struct RlOptions;
+struct SftOptions;
 struct TrainedModel;
 
 // What one step did: the numbers of its line in the log, and responses to look at.
@@ -70,5 +74,13 @@ using StepReport = std::function<void(const TrainingStep& step, std::size_t step
 // stays.
 TrainingOutcome run_training(Learner& learner, const TrainedModel& model, const TrainingOptions& options,
                              const nlohmann::ordered_json& manifest, const StepReport& report);
+
+// A whole run of `endorm sft`: data to an exported model, as run_training says. `engine` tokenizes; it is the model of
+// options.run.model.
+TrainingOutcome run_sft(const SftOptions& options, const Engine& engine, const StepReport& report);
+
+// A whole run of `endorm rl`: prompts to an exported model. `engine`: template, threads and cache of every model's
+// engine; its model_path is options.run.model.
+TrainingOutcome run_rl(const RlOptions& options, const LlamaEngineOptions& engine, const StepReport& report);
 
 }  // namespace endorm

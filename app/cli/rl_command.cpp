@@ -14,7 +14,8 @@
 #include "core/errors.h"
 #include "engine/model_store.h"
 #include "train/rl_config.h"
-#include "train/rl_session.h"
+#include "train/rl_options.h"
+#include "train/training_run.h"
 
 namespace endorm {
 namespace {

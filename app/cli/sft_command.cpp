@@ -12,7 +12,8 @@
 #include "app/environment.h"
 #include "core/errors.h"
 #include "engine/model_store.h"
-#include "train/sft_session.h"
+#include "train/sft_options.h"
+#include "train/training_run.h"
 
 namespace endorm {
 namespace {

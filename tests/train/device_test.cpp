@@ -14,8 +14,8 @@
 #include "tests/train/tiny_models.h"
 #include "train/decoder_weights.h"
 #include "train/export.h"
+#include "train/head_log_probs.h"
 #include "train/policy_learner.h"
-#include "train/row_readings.h"
 
 using namespace endorm;
 

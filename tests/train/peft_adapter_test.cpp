@@ -1,5 +1,3 @@
-#include "train/peft_adapter.h"
-
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -16,6 +14,7 @@
 #include "tests/engine/sequences.h"
 #include "tests/temporary_directory.h"
 #include "tests/train/tiny_models.h"
+#include "train/export.h"
 #include "train/safetensors_writer.h"
 
 using namespace endorm;

@@ -15,7 +15,8 @@
 #include "tests/train/log_rows.h"
 #include "train/response_rewards.h"
 #include "train/rl_numbers.h"
-#include "train/rl_session.h"
+#include "train/rl_options.h"
+#include "train/training_run.h"
 
 using namespace endorm;
 using nlohmann::json;

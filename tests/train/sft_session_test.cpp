@@ -1,5 +1,3 @@
-#include "train/sft_session.h"
-
 #include <memory>
 #include <string>
 #include <vector>
@@ -13,6 +11,8 @@
 #include "tests/temporary_directory.h"
 #include "tests/train/log_rows.h"
 #include "tests/train/tiny_models.h"
+#include "train/sft_options.h"
+#include "train/training_run.h"
 
 using namespace endorm;
 using nlohmann::json;
