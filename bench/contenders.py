@@ -53,21 +53,20 @@ class Contender:
 
 
 REFERENCE = Contender("transformers", "f32", "f32")
-
-
+RIVALS = [REFERENCE, Contender("transformers", "bf16", "bf16")]
 OURS = [Contender("ours", precision, "bf16", shares=True) for precision in ("exact", "fast", "native")]
 LLAMA_CPP = [Contender("llama.cpp", weights, weights) for weights in ("f32", "f16", "bf16", "q8_0", "q4_0")]
-CONTENDERS = [*LLAMA_CPP, REFERENCE, Contender("transformers", "bf16", "bf16"), *OURS]
+CONTENDERS = [*LLAMA_CPP, *RIVALS, *OURS]
 
 
-class LineProcess:
-    """A program that answers a line of JSON with a line of JSON."""
+class Runner:
+    """A contender's process: it answers a line of JSON with a line of JSON (bench/runner_loop.h)."""
 
-    def __init__(self, name, command, log):
-        self.name = name
-        self.process = subprocess.Popen(
-            list(map(str, command)), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True
-        )
+    def __init__(self, contender, model, threads, log):
+        self.contender, self.name = contender, contender.name
+        command = map(str, contender.command(model, threads))
+        self.process = subprocess.Popen(list(command), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True)
+        self.products = self.answer()["products"] or PRODUCTS[contender.weights]
 
     def answer(self):
         line = self.process.stdout.readline()
@@ -80,17 +79,9 @@ class LineProcess:
         self.process.stdin.flush()
         return self.answer()
 
+    def do(self, what, file, **more):
+        return self.ask({"do": what, "workload": str(file), **more})
+
     def close(self):
         self.process.stdin.close()
         self.process.wait()
-
-
-class Runner(LineProcess):
-    """A contender's process."""
-
-    def __init__(self, contender, model, threads, log):
-        super().__init__(contender.name, contender.command(model, threads), log)
-        self.products = self.answer()["products"] or PRODUCTS[contender.weights]
-
-    def do(self, what, file, **more):
-        return self.ask({"do": what, "workload": str(file), **more})

@@ -8,10 +8,10 @@ without those that end it. transformers is timed at its fastest of f32 and bf16,
 import statistics
 import sys
 
-from contenders import PRODUCTS, LineProcess
+from contenders import OURS, REFERENCE, RIVALS, Contender, Runner
 from measure import ceiling, higher
 from models import Work
-from page_table import named, table
+from page import named, say, table
 from workloads import tokenize
 
 ASK = " Please reason step by step, and put your final answer within \\boxed{}."
@@ -35,32 +35,19 @@ END = [2, 0]  # <|im_end|>, <|endoftext|> of SmolLM2
 SECTION = "SmolLM2-135M, 64 samples at once"
 
 
-class Writer(LineProcess):
-    """A contender's process."""
+class Writer(Runner):
+    """A contender that writes, so many sequences at once."""
 
-    def __init__(self, engine, precision, command, log):
-        super().__init__(f"{engine} {precision}", command, log)
-        self.engine, self.precision, self.at_once = engine, precision, max(AT_ONCE)
+    at_once = max(AT_ONCE)
 
     def write(self, prompts, max_tokens, temperature, at_once=None):
-        request = {"prompts": prompts, "max_tokens": max_tokens, "temperature": temperature}
+        request = {"do": "write", "prompts": prompts, "max_tokens": max_tokens, "temperature": temperature}
         return self.ask(request | {"end": END, "at_once": at_once or self.at_once})
-
-
-def ours(model, weights, precision, threads, log):
-    command = [model.programs / "run_generation", "--model", model.file(weights), "--precision", precision]
-    return Writer("ours", precision, [*command, "--threads", threads], log)
-
-
-def transformers(model, dtype, threads, log):
-    command = [sys.executable, "bench/transformers_generation.py", "--model", model.transformers_folder(dtype)]
-    name = {"float32": "f32", "bfloat16": "bf16"}[dtype]
-    return Writer("transformers", name, [*command, "--dtype", dtype, "--threads", threads], log)
 
 
 def check_equal(model, rival, prompts, threads, log):
     """What f32 weights write greedily must be what transformers writes."""
-    mine = ours(model, "f32", "exact", threads, log)
+    mine = Writer(Contender("ours", "exact", "f32"), model, threads, log)
     found = mine.write(prompts, GREEDY_TOKENS, 0.0)["completions"]
     mine.close()
     expected = rival.write(prompts, GREEDY_TOKENS, 0.0)["completions"]
@@ -79,33 +66,32 @@ def work_of(model, prompts, completions):
     return Work(model.file("bf16")).flops(tokens, True)
 
 
-def fastest_rival(model, questions, prompts, threads, log, say):
+def fastest_rival(model, questions, prompts, threads, log):
     """transformers with the type and the number of sequences at once that draw the first tokens fastest."""
-    best = None
-    for dtype in ("float32", "bfloat16"):
-        rival = transformers(model, dtype, threads, log)
-        if dtype == "float32":
+    took = {}
+    for contender in RIVALS:
+        rival = Writer(contender, model, threads, log)
+        if contender == REFERENCE:
             say("  " + check_equal(model, rival, questions, threads, log))
         rival.write(questions, 4, 1.0)
         for at_once in AT_ONCE:
-            took = rival.write(prompts, TUNING_TOKENS, 1.0, at_once)["seconds"]
-            say(f"  transformers {rival.precision}, {at_once} at once: {took:.1f} s for {TUNING_TOKENS} tokens each")
-            if best is None or took < best[0]:
-                best = (took, dtype, at_once)
+            took[contender, at_once] = rival.write(prompts, TUNING_TOKENS, 1.0, at_once)["seconds"]
+            say(f"  {rival.name}, {at_once} at once: {took[contender, at_once]:.1f} s for {TUNING_TOKENS} tokens each")
         rival.close()
-    rival = transformers(model, best[1], threads, log)
-    rival.at_once = best[2]
+    contender, at_once = min(took, key=took.get)
+    rival = Writer(contender, model, threads, log)
+    rival.at_once = at_once
     return rival
 
 
-def measure(model, threads, folder, rounds, say):
+def measure(model, threads, folder, rounds):
     """-> rows, one a set-up."""
     texts = tokenize(model, "model", [{"prompt": question + ASK, "responses": [""]} for question in QUESTIONS])
     questions = [text["prompt"] for text in texts]
     prompts = [prompt for prompt in questions for _ in range(SAMPLES)]
     with open(folder / "runners.log", "a", encoding="utf-8") as log:
-        rival = fastest_rival(model, questions, prompts, threads, log, say)
-        writers = [rival, *(ours(model, "bf16", precision, threads, log) for precision in ("exact", "fast"))]
+        rival = fastest_rival(model, questions, prompts, threads, log)
+        writers = [rival, *(Writer(one, model, threads, log) for one in OURS if one.precision != "native")]
         for writer in writers:
             writer.write(questions, 4, 1.0)
         answers = {writer: [] for writer in writers}
@@ -127,15 +113,15 @@ def speeds(answers):
 def row_of(writer, answers, rival, model, prompts, peaks):
     mine = speeds(answers[writer])
     works = [work_of(model, prompts, a["completions"]) / a["seconds"] * 1e-9 for a in answers[writer]]
-    products = answers[writer][-1]["products"] or PRODUCTS[writer.precision]
-    row = {"workload": SECTION, "engine": writer.engine, "precision": writer.precision, "at_once": writer.at_once}
+    row = {"workload": SECTION, "engine": writer.contender.engine, "precision": writer.contender.precision}
+    row["at_once"] = writer.at_once
     row |= {"rounds": len(mine), "tokens": statistics.median(sum(map(len, a["completions"])) for a in answers[writer])}
-    row |= {"tokens_per_second": statistics.median(mine), "best_tokens_per_second": max(mine), "products": products}
+    row |= {"tokens_per_second": statistics.median(mine), "best_tokens_per_second": max(mine), "products": writer.products}
     row["gflops"] = statistics.median(works)
-    row["percent_of_ceiling"] = 100 * row["gflops"] / (peaks[products] or peaks["f32"])
+    row["percent_of_ceiling"] = 100 * row["gflops"] / (peaks[writer.products] or peaks["f32"])
     # Round by round, where both had the same neighbours.
     ratios = [a / b for a, b in zip(mine, speeds(answers[rival]), strict=True)]
-    row["ratio_to_transformers"] = statistics.median(ratios) if writer.engine == "ours" else None
+    row["ratio_to_transformers"] = statistics.median(ratios) if row["engine"] == "ours" else None
     return row
 
 

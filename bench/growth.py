@@ -4,6 +4,7 @@ import json
 import math
 
 from contenders import Runner
+from page import say
 from workloads import Texts, tokens_asked
 
 LENGTHS = (128, 256, 512, 1024, 2048, 4096)
@@ -48,7 +49,7 @@ def seconds(contenders, model, threads, tokens, folder, rivals_see=None):
     return best
 
 
-def curves(rows, contenders, model, threads, folder, say):
+def curves(rows, contenders, model, threads, folder):
     """-> {"length" | "candidates" | "threads": {name: [(x, seconds)]}}"""
     chosen = fastest_of([row for row in rows if row["workload"] == "SmolLM2-135M, 512 tokens"], contenders)
     texts = Texts(model)

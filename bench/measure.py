@@ -8,6 +8,7 @@ import time
 
 from contenders import REFERENCE, Runner
 from models import Work
+from page import say
 from workloads import tokens_asked
 
 GAMMA = 0.93  # of the discounted reward, EndoRM's default
@@ -46,8 +47,8 @@ def errors(tokens, log_probs, reference):
 class Measurement:
     """A workload's runners, from the gate to the rows."""
 
-    def __init__(self, workload, contenders, threads, folder, say):
-        self.workload, self.threads, self.folder, self.say = workload, threads, folder, say
+    def __init__(self, workload, contenders, threads, folder):
+        self.workload, self.threads, self.folder = workload, threads, folder
         self.contenders = contenders
         self.work = Work(workload.model.file("bf16"))
         self.part = workload.part(workload.rivals_see)
@@ -96,11 +97,11 @@ class Measurement:
             complete = len(found["log_probs"]) >= len(reference)
             row["equal"] = complete and row["mean_error"] <= mean and row["worst_error"] <= worst
             rows[contender] = row
-            self.say(
+            say(
                 f"  {contender.name}: mean |delta log pi| {row['mean_error']:.2g}, worst {row['worst_error']:.2g}; {setting}"
             )
             if not row["equal"]:
-                self.say(f"    beyond its budget of {mean:g} and {worst:g}: not timed")
+                say(f"    beyond its budget of {mean:g} and {worst:g}: not timed")
                 self.runners.pop(contender).close()
         return {contender: rows[contender] for contender in self.contenders}
 
@@ -109,7 +110,7 @@ class Measurement:
         self.memory = {}
         for round_number in range(rounds):
             if round_number > 0 and time.monotonic() > end:
-                self.say(f"  the time is up after {round_number} of {rounds} rounds")
+                say(f"  the time is up after {round_number} of {rounds} rounds")
                 break
             for contender, runner in self.runners.items():
                 answer = runner.do("pass", self.file_of(contender), log_probs=False)
@@ -133,7 +134,7 @@ class Measurement:
         row["percent_of_ceiling"] = 100 * gflops / peak
         row["peak_memory_mb"] = self.memory[contender]
         if row["percent_of_ceiling"] > 100:
-            self.say(f"  {contender.name} is above the ceiling: the ceiling was measured too low, its percents say nothing")
+            say(f"  {contender.name} is above the ceiling: the ceiling was measured too low, its percents say nothing")
 
     def add_ratios(self, rows, times):
         """Ratios are taken round by round, where both had the same neighbours, and their median is given."""

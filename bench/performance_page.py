@@ -14,8 +14,7 @@ import serve_page  # noqa: E402
 import targets  # noqa: E402
 import verdict_agreement  # noqa: E402
 from contenders import BUDGETS, CONTENDERS, OURS  # noqa: E402
-from machine import machine  # noqa: E402
-from page_table import named, table  # noqa: E402
+from page import machine, named, say, table  # noqa: E402
 from workloads import ROOT  # noqa: E402
 
 RMBENCH = ROOT.parent / "shared/data/rmbench/chat_filtered.json"
@@ -45,7 +44,7 @@ def cells(row):
     ]
 
 
-def agreement_rows(models, arguments, say):
+def agreement_rows(models, arguments):
     """Every set-up of ours and llama.cpp's quantised files, verdict by verdict against f32."""
     if not RMBENCH.exists():
         say(f"RM-Bench is left out: {RMBENCH} is not there")
@@ -135,10 +134,10 @@ def page(rows, written, agreement, curves, start):
     return text + "\n## Start and memory\n\n`python3 bench/start_and_memory.py ENDORM MODEL` measures this alone.\n\n" + start
 
 
-def write_page(rows, written, models, arguments, say):
+def write_page(rows, written, models, arguments):
     model = models["smollm2-135m"]()
-    curves = growth.curves(rows, CONTENDERS, model, arguments.threads, arguments.folder, say)
-    agreement = agreement_rows(models, arguments, say)
+    curves = growth.curves(rows, CONTENDERS, model, arguments.threads, arguments.folder)
+    agreement = agreement_rows(models, arguments)
     # A process of its own: a child's peak as the kernel tells it starts at that of the process it was forked from.
     command = [sys.executable, str(ROOT / "bench/start_and_memory.py"), str(arguments.build / "endorm"), str(model.file("bf16"))]
     start = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout

@@ -24,6 +24,7 @@ import time
 import gguf
 
 from models import save_for_transformers
+from page import say, table
 
 LOG_PROB_TOLERANCE = 1e-3  # nats, the worst token
 MEAN_TOLERANCE = 1e-4  # nats, the mean
@@ -143,7 +144,7 @@ def add_advantages(sequences, group):
             sequence["advantage"] = (reward - mean) / (deviation + EPSILON)
 
 
-def check_equal(arguments, at_once, say):
+def check_equal(arguments, at_once):
     ids, sequences = token_ids(arguments), None
     for seed in range(arguments.seed, arguments.seed + SEEDS):
         lines, _, _ = run_ours(arguments, "ours-check", 1, seed, check=True)
@@ -187,7 +188,7 @@ def trl_round(arguments, setting):
     return [step | {"reward": 0.0} for step in found["steps"][1:]], found["peak_memory_mb"]
 
 
-def fastest_setting(arguments, say):
+def fastest_setting(arguments):
     """Sequences at once and type in which TRL's second step is fastest by processor time."""
     settings = [(at_once, bf16) for at_once in arguments.at_once for bf16 in ([False, True] if arguments.bf16 else [False])]
     if len(settings) == 1:
@@ -199,19 +200,17 @@ def fastest_setting(arguments, say):
     return min(took, key=took.get)
 
 
-def table(rows, memory):
+def tables(rows, memory):
     parts = ("seconds", "rollout", "reward", "update", "processor", "tokens")
-    lines = ["|  | steps a minute | seconds a step | rollout | reward | update | processor seconds | tokens | MB |"]
-    lines.append("|" + "---|" * 9)
+    heads = ["", "steps a minute", "seconds a step", "rollout", "reward", "update", "processor seconds", "tokens", "MB"]
     middle = {name: {part: statistics.median(step[part] for step in steps) for part in parts} for name, steps in rows.items()}
-    for name, of in middle.items():
-        cells = [name, f"{60 / of['seconds']:.2f}", *(f"{of[part]:.1f}" for part in parts[:-1])]
-        lines.append("| " + " | ".join([*cells, f"{of['tokens']:.0f}", f"{memory[name]:.0f}"]) + " |")
+    cells = [[name, f"{60 / of['seconds']:.2f}", *(f"{of[part]:.1f}" for part in parts[:-1]), f"{of['tokens']:.0f}",
+              f"{memory[name]:.0f}"] for name, of in middle.items()]
     ours, trl = middle["ours"], middle["TRL"]
     ratio = trl["seconds"] / ours["seconds"]
     work = ratio * ours["tokens"] / trl["tokens"]
-    lines.append(f"\nsteps {ratio:.2f} times TRL's, by the token drawn {work:.2f}; of processor time {trl['processor'] / ours['processor']:.2f}")
-    return "\n".join(lines)
+    processor = trl["processor"] / ours["processor"]
+    return table(heads, cells) + f"\nsteps {ratio:.2f} times TRL's, by the token drawn {work:.2f}; of processor time {processor:.2f}"
 
 
 def main():
@@ -232,12 +231,9 @@ def main():
     arguments.transformers_folder = arguments.folder / "transformers-f32"
     save_for_transformers(arguments.model, arguments.transformers_folder, "float32")
 
-    def say(text, end="\n"):
-        print(text, end=end, file=sys.stderr, flush=True)
-
-    check_equal(arguments, arguments.at_once[0], say)
+    check_equal(arguments, arguments.at_once[0])
     _, around, _ = run_ours(arguments, "ours-around", 1, arguments.seed)  # its processor seconds: loading, a step, writing
-    setting = fastest_setting(arguments, say)
+    setting = fastest_setting(arguments)
     rows, memory = {"ours": [], "TRL": []}, {"ours": 0.0, "TRL": 0.0}
     for _ in range(arguments.rounds):
         for name, done in (("ours", lambda: our_round(arguments, around)), ("TRL", lambda: trl_round(arguments, setting))):
@@ -247,7 +243,7 @@ def main():
             memory[name] = max(memory[name], peak)
             say(f"{name}: {[round(step['seconds'], 1) for step in steps]} s a step ({time.monotonic() - begin:.0f} s in all)")
     print(f"TRL: {setting[0]} sequences at once, {'bf16 autocast' if setting[1] else 'f32'}; {arguments.threads} threads\n")
-    print(table(rows, memory))
+    print(tables(rows, memory))
 
 
 main()

@@ -26,7 +26,7 @@ struct Sequence {
 
 std::vector<Sequence> sequences_of(const Workload& workload) {
   std::vector<Sequence> sequences;
-  for (const Candidates& candidates : workload.prompts) {
+  for (const Candidates& candidates : workload) {
     for (const Tokens& response : candidates.responses) {
       Sequence sequence{candidates.prompt, candidates.prompt.size()};
       sequence.tokens.insert(sequence.tokens.end(), response.begin(), response.end());

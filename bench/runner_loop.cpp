@@ -14,22 +14,35 @@
 namespace endorm {
 namespace {
 
+using nlohmann::json;
+
 // What settings that were tried and given up took is not the contender's memory.
 void forget_peak_memory() {
   malloc_trim(0);
   std::ofstream("/proc/self/clear_refs") << "5";
 }
 
-nlohmann::json timed_pass(const Contender& contender, const Workload& workload, bool log_probs) {
-  const auto start = std::chrono::steady_clock::now();
-  const Pass pass = contender.pass(workload);
-  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
-  nlohmann::json answer = {
-      {"seconds", took.count()}, {"tokens_computed", pass.tokens_computed}, {"peak_memory_mb", peak_memory_mb()}};
-  if (log_probs) {
-    answer["log_probs"] = pass.log_probs;
+// Reads a file of {"prompts": [{"prompt", "responses"}]}.
+Workload read_workload(const std::string& file) {
+  std::ifstream stream(file);
+  const json given = json::parse(stream, nullptr, false);
+  if (given.is_discarded() || !given.contains("prompts")) {
+    throw InvalidInput("[read_workload] " + file + " holds no workload. Let bench/speed.py write it.");
   }
-  return answer;
+  Workload workload;
+  for (const json& prompt : given.at("prompts")) {
+    workload.push_back({prompt.at("prompt").get<Tokens>(), prompt.at("responses").get<std::vector<Tokens>>()});
+  }
+  return workload;
+}
+
+// What `compute` returned, and {"seconds"} of it.
+template <typename Compute>
+auto timed(json& answer, const Compute& compute) {
+  const auto start = std::chrono::steady_clock::now();
+  auto found = compute();
+  answer["seconds"] = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return found;
 }
 
 }  // namespace
@@ -48,21 +61,30 @@ double peak_memory_mb() {
 }
 
 void serve_contender(const Contender& contender) {
-  std::cout << nlohmann::json{{"products", contender.products}}.dump() << std::endl;
+  std::cout << json{{"products", contender.products}}.dump() << std::endl;
   std::string file;
   Workload workload;
   for (std::string line; std::getline(std::cin, line);) {
-    const nlohmann::json request = nlohmann::json::parse(line);
-    if (request.at("workload") != file) {
+    const json request = json::parse(line);
+    json answer;
+    if (request.at("do") == "write") {
+      const auto prompts = request.at("prompts").get<std::vector<Tokens>>();
+      const SamplingOptions options{.max_tokens = request.at("max_tokens"), .temperature = request.at("temperature")};
+      answer["completions"] = timed(answer, [&] { return contender.write(prompts, options); });
+    } else if (request.at("workload") != file) {
       file = request.at("workload");
       workload = read_workload(file);
     }
-    nlohmann::json answer;
     if (request.at("do") == "tune") {
       answer["setting"] = contender.tune(workload);
       forget_peak_memory();
-    } else {
-      answer = timed_pass(contender, workload, request.at("log_probs"));
+    } else if (request.at("do") == "pass") {
+      const Pass pass = timed(answer, [&] { return contender.pass(workload); });
+      answer["tokens_computed"] = pass.tokens_computed;
+      answer["peak_memory_mb"] = peak_memory_mb();
+      if (request.at("log_probs")) {
+        answer["log_probs"] = pass.log_probs;
+      }
     }
     std::cout << answer.dump() << std::endl;
   }

@@ -3,6 +3,8 @@
 import re
 import statistics
 
+from page import table
+from targets import verdict
 from workloads import ROOT
 
 TARGETS = {"of the batch scorer": 0.85, "one at a time, nothing shared": 6.0,
@@ -29,10 +31,9 @@ def result(rounds, threads, dtype):
         "speeds": speeds, "threads": threads, "rounds": len(rounds), "rival_dtype": dtype,
         "ratios": dict(zip(TARGETS, (ratio("scorer"), ratio("alone"), ratio("alone, long prompts", "server, long prompts"),
                                      ratio("rival")))),
-        "seconds": {"under that load": [percentile(seconds, 0.5), percentile(seconds, 0.99)],
-                    "idle, a new prompt": [percentile(idle, 0.5), percentile(idle, 0.99)],
-                    "idle, the prompt kept": [percentile(kept, 0.5), percentile(kept, 0.99)],
-                    "idle, a short text": [percentile(shorts, 0.5), percentile(shorts, 0.99)]},
+        "seconds": {name: [percentile(values, 0.5), percentile(values, 0.99)] for name, values in (
+            ("under that load", seconds), ("idle, a new prompt", idle), ("idle, the prompt kept", kept),
+            ("idle, a short text", shorts))},
     }
 
 
@@ -48,16 +49,14 @@ def section(found, at_once, group, machine):
              "P + n R: at most 3.8 and 6.6 times less here. Equal rewards first, then interleaved rounds on texts that nobody has\n"
              "seen. The rival answers a request after another, in its faster type.\n\n")
     text += f"Measured on: {machine}; {found['threads']} threads, {found['rounds']} rounds, medians.\n\n"
-    text += "|  | tokens/s | best |\n|---|---|---|\n"
-    for name, key in rows:
-        text += f"| {name} | {statistics.median(found['speeds'][key]):.0f} | {max(found['speeds'][key]):.0f} |\n"
-    text += "\n| `endorm serve` under that load, times | wanted | measured |  |\n|---|---|---|---|\n"
-    for name, wanted in TARGETS.items():
-        measured = found["ratios"][name]
-        text += f"| {name} | {wanted:.2f} | {measured:.2f} | {'met' if measured >= wanted else 'lost'} |\n"
-    text += "\n| seconds of a request | p50 | p99 |\n|---|---|---|\n"
-    for name, (half, most) in found["seconds"].items():
-        text += f"| {name} | {half:.3f} | {most:.3f} |\n"
+    speeds = found["speeds"]
+    text += table(["", "tokens/s", "best"],
+                  [[name, f"{statistics.median(speeds[key]):.0f}", f"{max(speeds[key]):.0f}"] for name, key in rows])
+    text += "\n" + table(["`endorm serve` under that load, times", "wanted", "measured", ""],
+                         [[name, f"{wanted:.2f}", f"{found['ratios'][name]:.2f}", verdict(found["ratios"][name], wanted)]
+                          for name, wanted in TARGETS.items()])
+    text += "\n" + table(["seconds of a request", "p50", "p99"],
+                         [[name, f"{half:.3f}", f"{most:.3f}"] for name, (half, most) in found["seconds"].items()])
     return text
 
 

@@ -21,8 +21,8 @@ import sys
 import tempfile
 import time
 
-from machine import machine
 from models import known_models
+from page import machine, say
 from serve_page import put_into_page, result, section
 from workloads import ROOT, own_pages
 
@@ -32,10 +32,6 @@ LONG_PROMPTS = 1000, 24  # about 2,000 and 64
 EQUAL = 8  # samples that are compared
 # |delta reward| a sample, mean and worst: what bf16 may differ from f32 in a discounted sum of some 150 log-probabilities.
 BUDGETS = {"f32": (0.02, 0.1), "bf16": (0.3, 1.5)}
-
-
-def say(text):
-    print(text, file=sys.stderr, flush=True)
 
 
 class Texts:

@@ -16,16 +16,13 @@ import generation
 from contenders import CONTENDERS
 from measure import Measurement
 from models import known_models
+from page import say
 from workloads import ROOT, workloads
 
 
 # --quick ends by the clock: a workload that has used up its share gets fewer rounds, at least one; n in the row tells.
 QUICK_SECONDS = 520
 QUICK_WORKLOADS = 4
-
-
-def say(text):
-    print(text, file=sys.stderr, flush=True)
 
 
 def arguments_of(argv):
@@ -63,12 +60,12 @@ def measure_all(arguments):
         contenders = [c for c in CONTENDERS if c.name == "transformers f32" or any(word in c.name for word in words)]
     rows = []
     begin = time.monotonic()
-    for place, workload in enumerate(workloads(models, arguments.quick, say), 1):
+    for place, workload in enumerate(workloads(models, arguments.quick), 1):
         if arguments.only and arguments.only not in workload.name:
             continue
         say(workload.name)
         start = time.monotonic()
-        measurement = Measurement(workload, contenders, arguments.threads, arguments.folder, say)
+        measurement = Measurement(workload, contenders, arguments.threads, arguments.folder)
         end = begin + QUICK_SECONDS * place / QUICK_WORKLOADS if arguments.quick else math.inf
         new = measurement.measure(arguments.rounds or (3 if arguments.quick else 5), end)
         for row in new:
@@ -86,7 +83,7 @@ def main():
     written = []
     if not arguments.quick and not arguments.engines and (arguments.only or "") in generation.SECTION:
         say(generation.SECTION)
-        written = generation.measure(models["smollm2-135m"](), arguments.threads, arguments.folder, arguments.rounds or 5, say)
+        written = generation.measure(models["smollm2-135m"](), arguments.threads, arguments.folder, arguments.rounds or 5)
     if arguments.json:
         lines = "".join(json.dumps(row) + "\n" for row in rows + written)
         if arguments.json == "-":
@@ -96,7 +93,7 @@ def main():
     if not arguments.quick and not arguments.only and not arguments.engines:
         from performance_page import write_page  # needs matplotlib, which --quick does without
 
-        write_page(rows, written, models, arguments, say)
+        write_page(rows, written, models, arguments)
 
 
 main()

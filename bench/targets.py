@@ -17,7 +17,7 @@ RATIOS = [
 ]
 CEILING_PERCENT = 65.0
 WRITING = 2.0  # times transformers' generate
-AGREEMENT = 0.99
+AGREEMENT_PERCENT = 99.0
 
 
 def verdict(measured, wanted):
@@ -27,24 +27,22 @@ def verdict(measured, wanted):
 def held(rows, written, agreement):
     """-> [(target, wanted, measured or None, verdict)]. `written` are the rows of generation.py, `agreement` is {precision:
     share of verdicts}."""
-    ours = {(r["workload"], r["precision"]): r for r in rows if r["engine"] == "ours" and "ratios" in r}
     found = []
+
+    def hold(target, wanted, shown, measured, form):
+        found.append((target, shown, "not measured" if measured is None else form.format(measured), verdict(measured, wanted)))
+
+    ours = {(r["workload"], r["precision"]): r for r in rows if r["engine"] == "ours" and "ratios" in r}
     for workload, precision, what, rivals, wanted in RATIOS:
         row = ours.get((workload, precision))
         timed = [row["ratios"][rival] for rival in rivals if rival in row["ratios"]] if row else []
-        measured = min(timed, default=None)
-        shown = "not measured" if measured is None else f"{measured:.2f}"
-        found.append((f"{workload}: {precision} against {what}", f"{wanted:.1f} x", shown, verdict(measured, wanted)))
-    row = ours.get((QWEN, "exact"))
-    measured = row["percent_of_ceiling"] if row else None
-    shown = "not measured" if measured is None else f"{measured:.0f} %"
-    found.append((f"{QWEN}: exact, of the ceiling", f"{CEILING_PERCENT:.0f} %", shown, verdict(measured, CEILING_PERCENT)))
+        hold(f"{workload}: {precision} against {what}", wanted, f"{wanted:.1f} x", min(timed, default=None), "{:.2f}")
+    row = ours.get((QWEN, "exact"), {})
+    hold(f"{QWEN}: exact, of the ceiling", CEILING_PERCENT, f"{CEILING_PERCENT:.0f} %", row.get("percent_of_ceiling"), "{:.0f} %")
     for row in written:
         if row["engine"] == "ours":
-            measured = row["ratio_to_transformers"]
             target = f"{row['workload']}: {row['precision']} against transformers' generate"
-            found.append((target, f"{WRITING:.1f} x", f"{measured:.2f}", verdict(measured, WRITING)))
-    measured = agreement.get("fast")
-    shown = "not measured" if measured is None else f"{100 * measured:.1f} %"
-    found.append(("RM-Bench chat: fast, verdicts as f32", f"{100 * AGREEMENT:.0f} %", shown, verdict(measured, AGREEMENT)))
+            hold(target, WRITING, f"{WRITING:.1f} x", row["ratio_to_transformers"], "{:.2f}")
+    kept = None if "fast" not in agreement else 100 * agreement["fast"]
+    hold("RM-Bench chat: fast, verdicts as f32", AGREEMENT_PERCENT, f"{AGREEMENT_PERCENT:.0f} %", kept, "{:.1f} %")
     return found

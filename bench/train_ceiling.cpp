@@ -12,14 +12,17 @@
 #include <chrono>
 #include <cmath>
 #include <cstdio>
+#include <functional>
+#include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <nlohmann/json.hpp>
+#include <torch/csrc/autograd/profiler_legacy.h>
 #include <torch/torch.h>
 
 #include "app/cli/freed_memory.h"
-#include "bench/operator_times.h"
 #include "bench/peak_flops.h"
 #include "bench/runner_loop.h"
 #include "core/errors.h"
@@ -31,6 +34,7 @@ namespace endorm {
 namespace {
 
 using nlohmann::json;
+namespace profiler = torch::autograd::profiler;
 
 constexpr double kGreatestError = 1e-4;      // mean |delta log pi| in nats, f32
 constexpr double kGreatestBf16Error = 0.02;  // likewise; and of the gradient's norm, relative
@@ -154,16 +158,38 @@ double peak_of(torch::ScalarType type, int threads) {
   return type == torch::kFloat32 ? peak_f32_gflops(threads) : peak_bf16_gflops(threads).value_or(0.0);
 }
 
+// What each kind of operator ("aten::mm", ...) took in one more pass, without the operators that it called, the slowest
+// first: [name, seconds, calls]. Forward and backward alike: the backward pass of the CPU runs in the thread that asks.
 json operators_of(const Passes& passes, const PackedBatch& batch) {
-  const OperatorTimes times;
+  using profiler::EventKind, profiler::LegacyEvent;
+  profiler::enableProfilerLegacy(profiler::ProfilerConfig(torch::profiler::impl::ProfilerState::CPU));
   passes.forward(batch).backward();
-  json found = json::array();
-  for (const OperatorTime& one : times.sorted()) {
-    if (found.size() < kOperators) {
-      found.push_back({one.name, std::round(1e3 * one.seconds) / 1e3, one.calls});
+  std::map<std::string, std::pair<double, std::size_t>> sums;
+  for (const std::vector<LegacyEvent>& events : profiler::disableProfilerLegacy()) {
+    std::vector<std::pair<const LegacyEvent*, double>> running;  // with the seconds of what each has called
+    for (const LegacyEvent& event : events) {
+      if (event.kind() == EventKind::PushRange) {
+        running.emplace_back(&event, 0.0);
+      } else if (event.kind() == EventKind::PopRange) {
+        const auto [begin, inside] = running.back();
+        running.pop_back();
+        const double seconds = 1e-6 * begin->cpuElapsedUs(event);
+        auto& [sum, calls] = sums[begin->name()];
+        sum += seconds - inside;
+        ++calls;
+        if (!running.empty()) {
+          running.back().second += seconds;
+        }
+      }
     }
   }
-  return found;
+  std::vector<json> rows;
+  for (const auto& [name, sum] : sums) {
+    rows.push_back({name, std::round(1e3 * sum.first) / 1e3, sum.second});
+  }
+  std::ranges::sort(rows, std::greater(), [](const json& row) { return row[1].get<double>(); });
+  rows.resize(std::min(rows.size(), kOperators));
+  return rows;
 }
 
 double median(std::vector<double> values) {

@@ -2,7 +2,8 @@
 """transformers as a contender: transformers_runner.py --model FOLDER --dtype float32|bfloat16 --threads N.
 
 FOLDER is what from_pretrained reads. Speaks the lines of bench/runner_loop.h. It runs as fast as it can be set up: see
-transformers_model.py; one or four sequences at once.
+transformers_model.py; one or four sequences at once. A request to write also has "at_once", sequences in one call of
+generate, whose prompts are padded at the left, and "end", the tokens that end a completion.
 """
 
 import gc
@@ -31,9 +32,7 @@ def log_probs(model, sequences, at_once):
 def tune(model, sequences):
     def seconds_each(at_once):
         log_probs(model, [(1, sequences[0][1][:32])], 1)
-        start = time.perf_counter()
-        log_probs(model, sequences[:at_once], at_once)
-        return (time.perf_counter() - start) / at_once
+        return timed(log_probs, model, sequences[:at_once], at_once)[1] / at_once
 
     return min((n for n in (1, 4) if n <= len(sequences)), key=seconds_each)
 
@@ -51,6 +50,37 @@ def forget_peak_memory():
     pathlib.Path("/proc/self/clear_refs").write_text("5")
 
 
+def generate(model, prompts, request):
+    longest = max(map(len, prompts))
+    end = request["end"]
+    ids = torch.tensor([[end[0]] * (longest - len(prompt)) + prompt for prompt in prompts])
+    mask = torch.tensor([[0] * (longest - len(prompt)) + [1] * len(prompt) for prompt in prompts])
+    sampling = {"do_sample": False}
+    if request["temperature"] > 0:
+        sampling = {"do_sample": True, "temperature": request["temperature"], "top_k": 0, "top_p": 1.0}
+    found = model.generate(
+        ids, attention_mask=mask, max_new_tokens=request["max_tokens"], pad_token_id=end[0], eos_token_id=end, **sampling
+    )
+    completions = []
+    for row in found[:, longest:].tolist():
+        ends = [place for place, token in enumerate(row) if token in end]
+        completions.append(row[: ends[0]] if ends else row)
+    return completions
+
+
+def write(model, request):
+    prompts, at_once, completions = request["prompts"], request["at_once"], []
+    for first in range(0, len(prompts), at_once):
+        completions += generate(model, prompts[first : first + at_once], request)
+    return completions
+
+
+def timed(compute, *arguments):
+    start = time.perf_counter()
+    found = compute(*arguments)
+    return found, time.perf_counter() - start
+
+
 def main():
     model = load(arguments_of())
     print(json.dumps({"products": ""}), flush=True)
@@ -58,17 +88,18 @@ def main():
     file, sequences = None, None
     for line in sys.stdin:
         request = json.loads(line)
-        if request["workload"] != file:
+        if request.get("workload", file) != file:
             file = request["workload"]
             sequences = sequences_of(json.loads(pathlib.Path(file).read_text()))
         if request["do"] == "tune":
             at_once = tune(model, sequences)
             forget_peak_memory()
             answer = {"setting": f"PyTorch {torch.__version__}, sdpa, {at_once} at once"}
+        elif request["do"] == "write":
+            completions, took = timed(write, model, request)
+            answer = {"seconds": took, "completions": completions}
         else:
-            start = time.perf_counter()
-            found = log_probs(model, sequences, at_once)
-            took = time.perf_counter() - start
+            found, took = timed(log_probs, model, sequences, at_once)
             answer = {
                 "seconds": took,
                 "tokens_computed": sum(len(tokens) for _, tokens in sequences),

@@ -5,6 +5,8 @@ import json
 import pathlib
 import subprocess
 
+from page import say
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PROCESSBENCH = ROOT.parent / "shared/data/processbench/gsm8k.json"
 PROMPT, RESPONSE, CANDIDATES = 800, 150, 16
@@ -76,7 +78,7 @@ def processbench(model, template, rows):
     return {"prompts": tokenize(model, template, texts)}
 
 
-def workloads(models, quick, say):
+def workloads(models, quick):
     """Yields one after the other, so that a model's files are written when they are needed."""
     smollm2 = models["smollm2-135m"]()
     texts = Texts(smollm2)
