@@ -3,8 +3,25 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <utility>
+
+#include <nlohmann/json.hpp>
 
 namespace endorm::lab {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json plot_json(const Plot& plot) {
+  Json series = Json::array();
+  for (const Series& one : plot.series) {
+    series.push_back({{"name", one.name}, {"x", one.x}, {"y", one.y}});
+  }
+  return {{"title", plot.title}, {"x_label", plot.x_label}, {"y_label", plot.y_label},
+          {"log_x", plot.log_x}, {"log_y", plot.log_y},     {"series", series}};
+}
+
+}  // namespace
 
 std::size_t ClaimOptions::problems(std::size_t n) const {
   return std::max<std::size_t>(2, static_cast<std::size_t>(std::llround(effort * static_cast<double>(n))));
@@ -27,6 +44,51 @@ std::span<const Claim> claims() {
                                                  {"length-bias", length_bias},
                                                  {"reward-hacking", reward_hacking}}};
   return kClaims;
+}
+
+Plot log_log(std::string title, std::string x_label, std::string y_label, std::vector<Series> series) {
+  return {std::move(title), std::move(x_label), std::move(y_label), true, true, std::move(series)};
+}
+
+Finding at_most(std::string statement, double measured, double bound, std::string detail, std::vector<Plot> plots) {
+  return {{}, std::move(statement), measured, Relation::kAtMost, bound, std::move(detail), std::move(plots)};
+}
+
+Finding at_least(std::string statement, double measured, double bound, std::string detail, std::vector<Plot> plots) {
+  return {{}, std::move(statement), measured, Relation::kAtLeast, bound, std::move(detail), std::move(plots)};
+}
+
+Finding as_limit(Finding finding) {
+  finding.limit = true;
+  return finding;
+}
+
+std::vector<Finding> joined(std::initializer_list<std::vector<Finding>> parts) {
+  std::vector<Finding> findings;
+  for (const std::vector<Finding>& part : parts) {
+    findings.insert(findings.end(), part.begin(), part.end());
+  }
+  return findings;
+}
+
+std::string findings_json(std::span<const Finding> findings) {
+  Json list = Json::array();
+  for (const Finding& finding : findings) {
+    Json plots = Json::array();
+    for (const Plot& plot : finding.plots) {
+      plots.push_back(plot_json(plot));
+    }
+    list.push_back({{"claim", finding.claim},
+                    {"statement", finding.statement},
+                    {"measured", finding.measured},
+                    {"relation", finding.relation == Relation::kAtMost ? "at most" : "at least"},
+                    {"bound", finding.bound},
+                    {"holds", finding.holds()},
+                    {"limit", finding.limit},
+                    {"detail", finding.detail},
+                    {"plots", plots}});
+  }
+  return list.dump(1) + "\n";
 }
 
 }  // namespace endorm::lab
