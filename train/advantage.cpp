@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "core/errors.h"
-#include "train/reward_mix.h"
 
 namespace endorm {
 namespace {

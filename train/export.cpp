@@ -35,30 +35,6 @@ const std::map<std::string_view, Module> kModules = {  // by GGUF's name
     {"attn_output", {"o_proj", "self_attn"}}, {"ffn_gate", {"gate_proj", "mlp"}},  {"ffn_up", {"up_proj", "mlp"}},
     {"ffn_down", {"down_proj", "mlp"}}};
 
-// "blk.3.attn_q.weight.lora_a", taken apart.
-struct AdapterName {
-  std::string layer;
-  std::string matrix;
-  bool is_a = false;
-
-  explicit AdapterName(const std::string& name) {
-    const std::size_t layer_begin = name.find('.') + 1;
-    const std::size_t matrix_begin = name.find('.', layer_begin) + 1;
-    layer = name.substr(layer_begin, matrix_begin - 1 - layer_begin);
-    matrix = name.substr(matrix_begin, name.find('.', matrix_begin) - matrix_begin);
-    is_a = name.ends_with(".lora_a");
-    if (kModules.find(matrix) == kModules.end()) {
-      throw InvalidInput("[export_peft_adapter] PEFT has no name for " + name);
-    }
-  }
-
-  std::string to_peft() const {
-    const Module& module = kModules.at(matrix);
-    return "base_model.model.model.layers." + layer + "." + module.parent + "." + module.name +
-           (is_a ? ".lora_A.weight" : ".lora_B.weight");
-  }
-};
-
 // Rows of queries or keys, [out,rank]: llama.cpp has the two numbers that turn together side by side, Hugging Face half
 // a head apart.
 torch::Tensor halves_of_pairs(const torch::Tensor& rows, std::size_t head_width) {
@@ -112,13 +88,23 @@ void export_adapter(const std::string& path, const WeightFile& like, const Decod
 }
 
 void export_peft_adapter(const std::string& directory, const WeightFile& like, const Decoder& decoder) {
+  const NamedTensors adapters = adapters_of(decoder, "export_peft_adapter");
   NamedTensors renamed;
-  for (const auto& [name, tensor] : adapters_of(decoder, "export_peft_adapter")) {
-    const AdapterName parts(name);
-    const bool turns = parts.matrix == "attn_q" || parts.matrix == "attn_k";
-    renamed[parts.to_peft()] = decoder.shape().neighbour_pairs() && turns && !parts.is_a
-                                   ? halves_of_pairs(tensor, decoder.shape().head_width)
-                                   : tensor;
+  for (const std::string& matrix : decoder.lora()->matrices) {
+    const auto found = kModules.find(matrix);
+    if (found == kModules.end()) {
+      throw InvalidInput("[export_peft_adapter] PEFT has no name for " + matrix);
+    }
+    const auto& [name, parent] = found->second;
+    const bool turns = decoder.shape().neighbour_pairs() && (matrix == "attn_q" || matrix == "attn_k");
+    for (std::size_t layer = 0; layer < decoder.shape().layers; ++layer) {
+      const std::string number = std::to_string(layer);
+      const std::string own = "blk." + number + "." + matrix + ".weight.lora_";
+      const std::string theirs = "base_model.model.model.layers." + number + "." + parent + "." + name + ".lora_";
+      const torch::Tensor& up = adapters.at(own + "b");
+      renamed[theirs + "A.weight"] = adapters.at(own + "a");
+      renamed[theirs + "B.weight"] = turns ? halves_of_pairs(up, decoder.shape().head_width) : up;
+    }
   }
   make_run_directory(directory);
   const std::filesystem::path folder(directory);

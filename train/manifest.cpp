@@ -141,13 +141,13 @@ json sft_manifest(const SftOptions& options, const Engine& engine, const Trainin
 
 json rl_manifest(const RlOptions& options, const FrozenModels& models, const RlProblems& data,
                  const RlProblems& held_out, const ComputeType& compute) {
-  const Engine& start = models.start().engine();
+  const Engine& start = models.start();
   json told = {{"kind", "rl"},
                {"steps", options.run.steps},
                {"seed", options.run.seed},
                {"policy", start.model().fingerprint},
                {"template", start.model().template_fingerprint},
-               {"reward_model", models.reward().engine().model().fingerprint},
+               {"reward_model", models.reward().model().fingerprint},
                {"refresh_every", options.refresh_every},
                {"reference", start.model().fingerprint},
                {"data", {{"sha256", data.sha256}, {"problems", data.problems.size()}}}};

@@ -2,11 +2,11 @@
 
 #include <nlohmann/json_fwd.hpp>
 
-#include "train/device.h"
 #include "train/frozen_model.h"
 #include "train/rl_options.h"
 #include "train/rl_problem.h"
 #include "train/sft_options.h"
+#include "train/trained_model.h"
 #include "train/training_data.h"
 
 // Everything that the weights at the end of a run depend on: its kind, the models by their fingerprints, the data by

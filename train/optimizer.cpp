@@ -18,11 +18,8 @@ std::vector<torch::Tensor> values_of(const NamedTensors& tensors) {
   return values;
 }
 
-torch::optim::AdamWOptions adam_options(const AdamWOptions& options, double weight_decay) {
-  return torch::optim::AdamWOptions(0.0)
-      .betas({options.beta1, options.beta2})
-      .eps(options.epsilon)
-      .weight_decay(weight_decay);
+torch::optim::AdamWOptions adam_options(double weight_decay) {
+  return torch::optim::AdamWOptions(0.0).betas({0.9, 0.95}).eps(1e-8).weight_decay(weight_decay);
 }
 
 std::vector<torch::optim::OptimizerParamGroup> groups_of(const NamedTensors& learning, const AdamWOptions& options) {
@@ -32,10 +29,9 @@ std::vector<torch::optim::OptimizerParamGroup> groups_of(const NamedTensors& lea
     (tensor.dim() > 1 ? matrices : vectors).push_back(tensor);
   }
   std::vector<torch::optim::OptimizerParamGroup> groups;
-  groups.emplace_back(matrices,
-                      std::make_unique<torch::optim::AdamWOptions>(adam_options(options, options.weight_decay)));
+  groups.emplace_back(matrices, std::make_unique<torch::optim::AdamWOptions>(adam_options(options.weight_decay)));
   if (!vectors.empty()) {
-    groups.emplace_back(vectors, std::make_unique<torch::optim::AdamWOptions>(adam_options(options, 0.0)));
+    groups.emplace_back(vectors, std::make_unique<torch::optim::AdamWOptions>(adam_options(0.0)));
   }
   return groups;
 }
@@ -45,7 +41,7 @@ std::vector<torch::optim::OptimizerParamGroup> groups_of(const NamedTensors& lea
 Optimizer::Optimizer(const NamedTensors& learning, const AdamWOptions& options)
     : learning_(values_of(learning)),
       options_(options),
-      adam_(groups_of(learning, options), adam_options(options, options.weight_decay)) {}
+      adam_(groups_of(learning, options), adam_options(options.weight_decay)) {}
 
 void Optimizer::clear_gradients() { adam_.zero_grad(); }
 

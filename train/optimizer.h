@@ -10,11 +10,9 @@
 
 namespace endorm {
 
-// AdamW (Loshchilov and Hutter 2019): weight decay is applied to matrices, not to norms and biases.
+// AdamW (Loshchilov and Hutter 2019) with betas 0.9 and 0.95, epsilon 1e-8: weight decay is applied to matrices, not to
+// norms and biases.
 struct AdamWOptions {
-  double beta1 = 0.9;
-  double beta2 = 0.95;
-  double epsilon = 1e-8;
   double weight_decay = 0.0;
   double clip_norm = 1.0;  // gradients are scaled down to this norm where theirs is larger; 0: never
 };

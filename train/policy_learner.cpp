@@ -98,7 +98,7 @@ PolicyUpdate PolicyLearner::optimizer_step(std::span<const TrainingSequence> res
   std::vector<std::size_t> lengths;
   for (const std::size_t index : chosen) {
     sequences.push_back(responses[index]);
-    lengths.push_back(responses[index].tokens.size() - responses[index].first_target);
+    lengths.push_back(responses[index].targets());
   }
   const torch::Tensor weights =
       torch::tensor(token_weights(lengths, options_.update.average), torch::kFloat64).to(decoder_.device());

@@ -60,4 +60,15 @@ std::vector<SampledResponse> PolicySampler::draw(std::span<const RlProblem> prob
   return responses;
 }
 
+std::vector<TrainingSequence> sequences_of(std::span<const SampledResponse> responses,
+                                           std::span<const RlProblem> problems) {
+  std::vector<TrainingSequence> sequences;
+  for (const SampledResponse& response : responses) {
+    const Tokens& prompt = problems[response.problem].prompt;
+    TrainingSequence& sequence = sequences.emplace_back(TrainingSequence{prompt, prompt.size()});
+    sequence.tokens.insert(sequence.tokens.end(), response.tokens.begin(), response.tokens.end());
+  }
+  return sequences;
+}
+
 }  // namespace endorm

@@ -9,8 +9,8 @@
 
 #include "engine/engine.h"
 #include "engine/llama/llama_engine.h"
-#include "train/frozen_model.h"
 #include "train/rl_problem.h"
+#include "train/training_data.h"
 
 namespace endorm {
 
@@ -54,5 +54,9 @@ class PolicySampler {
   std::string path_;
   std::unique_ptr<LlamaEngine> engine_;
 };
+
+// Responses to problems as the trainer reads them: what was drawn is the target.
+std::vector<TrainingSequence> sequences_of(std::span<const SampledResponse> responses,
+                                           std::span<const RlProblem> problems);
 
 }  // namespace endorm

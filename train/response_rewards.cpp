@@ -116,17 +116,16 @@ void grade_into(ResponseRewards& read, std::size_t source, RewardKind kind, std:
 }  // namespace
 
 ResponseRewards reward_responses(std::span<const SampledResponse> responses, std::span<const RlProblem> problems,
-                                 std::span<const RewardSpec> sources, const FrozenModel& reward_model,
-                                 const FrozenModel* reference) {
+                                 std::span<const RewardSpec> sources, Engine& reward_model, Engine* reference) {
   const bool texts_are_read = !std::ranges::all_of(sources, reads_logits);
   const bool logits_are_read = std::ranges::any_of(sources, reads_logits) || reference == &reward_model;
   std::vector<TokenPath> tokens;
   for (const SampledResponse& response : responses) {
     tokens.push_back({problems[response.problem].prompt, response.tokens});
   }
-  const Rewards of_reward_model = logits_are_read ? reward_model.read(tokens) : Rewards();
+  const Rewards of_reward_model = logits_are_read ? read_rewards(reward_model, tokens) : Rewards();
   const bool another = reference != nullptr && reference != &reward_model;
-  const Rewards of_other = another ? reference->read(tokens) : Rewards();
+  const Rewards of_other = another ? read_rewards(*reference, tokens) : Rewards();
   const Rewards& of_reference = another ? of_other : of_reward_model;
   const auto answers = texts_are_read ? graded(responses, problems) : std::vector<std::vector<GradedAnswer>>();
 
@@ -146,13 +145,31 @@ ResponseRewards reward_responses(std::span<const SampledResponse> responses, std
     for (std::size_t b = 0; b < responses.size(); ++b) {
       const std::vector<TokenReward> rewards =
           relates ? relative(of_reward_model[b], of_reference[b]) : of_reward_model[b];
-      read.parts[b][k] = part_of(rewards, responses[b], source, reward_model.engine());
+      read.parts[b][k] = part_of(rewards, responses[b], source, reward_model);
     }
     if (!relates) {
       read.endogenous = of_reward_model;
     }
   }
   return read;
+}
+
+std::vector<Rollout> rollouts_of(std::span<const SampledResponse> responses, const ResponseRewards& rewards,
+                                 const PolicyReading& reading) {
+  std::vector<Rollout> rollouts;
+  for (std::size_t b = 0; b < responses.size(); ++b) {
+    Rollout& rollout = rollouts.emplace_back();
+    rollout.group = responses[b].problem;
+    rollout.log_prob = reading.log_prob.empty() ? responses[b].log_prob : reading.log_prob[b];
+    if (!rewards.reference_log_prob.empty()) {
+      rollout.reference_log_prob = rewards.reference_log_prob[b];
+    }
+    rollout.rewards = rewards.parts[b];
+    if (!reading.values.empty()) {
+      rollout.values = reading.values[b];
+    }
+  }
+  return rollouts;
 }
 
 double share_of_right(std::span<const SampledResponse> responses, std::span<const RlProblem> problems) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "train/frozen_model.h"
+#include "train/policy_learner.h"
 #include "train/policy_sampler.h"
 #include "train/reward_mix.h"
 #include "train/rl_options.h"
@@ -25,8 +26,11 @@ struct ResponseRewards {
 // them, where it is one (nullptr: none, and no source is relative). It may be the reward model: then that reads once.
 // What source k says of response b is parts[b][k].
 ResponseRewards reward_responses(std::span<const SampledResponse> responses, std::span<const RlProblem> problems,
-                                 std::span<const RewardSpec> sources, const FrozenModel& reward_model,
-                                 const FrozenModel* reference);
+                                 std::span<const RewardSpec> sources, Engine& reward_model, Engine* reference);
+
+// What the advantages are made of; log-probabilities are those of the reading, else those of the engine that drew.
+std::vector<Rollout> rollouts_of(std::span<const SampledResponse> responses, const ResponseRewards& rewards,
+                                 const PolicyReading& reading);
 
 // The share of responses whose answer is right. Every problem has an answer.
 double share_of_right(std::span<const SampledResponse> responses, std::span<const RlProblem> problems);

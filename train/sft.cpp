@@ -19,7 +19,7 @@ namespace {
 std::size_t targets_of(std::span<const TrainingSequence> sequences) {
   std::size_t targets = 0;
   for (const TrainingSequence& sequence : sequences) {
-    targets += sequence.tokens.size() - sequence.first_target;
+    targets += sequence.targets();
   }
   return targets;
 }

@@ -70,7 +70,7 @@ TrainingData read_training_data(const std::string& path, const Engine& engine, c
     const Request request = parse_request(line.text, line.number, "\n", unknown_fields);
     for (TrainingSequence& sequence : sequences_of(request, engine, text, max_tokens, every_turn)) {
       add(hash, sequence);
-      data.target_tokens += sequence.tokens.size() - sequence.first_target;
+      data.target_tokens += sequence.targets();
       data.sequences.push_back(std::move(sequence));
     }
   });

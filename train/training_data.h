@@ -18,6 +18,8 @@ struct InputLine;
 struct TrainingSequence {
   Tokens tokens;
   std::size_t first_target = 1;  // at least 1: nothing comes before the first token
+
+  std::size_t targets() const { return tokens.size() - first_target; }
 };
 
 // A line of the data that is not learnt from, and why.

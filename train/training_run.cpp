@@ -16,6 +16,10 @@ std::string in_directory(const TrainingOptions& options, const char* name) {
   return (std::filesystem::path(options.directory) / name).string();
 }
 
+TensorType export_type(const std::string& name) {
+  return name == "bf16" ? TensorType::kBf16 : name == "f16" ? TensorType::kF16 : TensorType::kF32;
+}
+
 // Returns the path of what `endorm --model` or `--lora` loads.
 std::string write_result(const TrainedModel& model, const TrainingOptions& options) {
   std::string path = in_directory(options, options.lora_rank > 0 ? "adapter.gguf" : "model.gguf");

@@ -96,11 +96,11 @@ TEST_CASE(
   options.rollout.group = 8;
   options.guards = unwatched();
   const Digest before = sha256_file(options.run.model);
-  const FrozenModel frozen(tiny_engine());
+  const auto frozen = make_llama_engine(tiny_engine());
   const Tokens prompt = {1, 5, 9};
   const Tokens response = {12, 40, 7};
   const std::vector<TokenPath> read = {{prompt, response}};
-  const double reward = frozen.read(read).front().back().reward;
+  const double reward = read_rewards(*frozen, read).front().back().reward;
 
   const TrainingOutcome outcome = run_rl(options, tiny_engine(), quiet);
   CHECK(outcome.fault.empty());
@@ -112,8 +112,8 @@ TEST_CASE(
   CHECK(mean(column(options, "kl"), 45, 50) > 0.1);
   CHECK(mean(column(options, "rollout_mismatch"), 0, 50) < 1e-4);
   CHECK(sha256_file(options.run.model) == before);
-  CHECK(frozen.read(read).front().back().reward == reward);
-  CHECK(FrozenModel(tiny_engine()).read(read).front().back().reward == reward);
+  CHECK(read_rewards(*frozen, read).front().back().reward == reward);
+  CHECK(read_rewards(*make_llama_engine(tiny_engine()), read).front().back().reward == reward);
 }
 
 TEST_CASE("A run that is stopped between two checkpoints ends with the same file, each step logged once") {
@@ -242,7 +242,7 @@ TEST_CASE("A guard ends the run and says why; what is exported is the last check
 }
 
 TEST_CASE("Verified, majority and the parts of a reward, by hand; repetition") {
-  const FrozenModel model(tiny_engine());
+  const auto model = make_llama_engine(tiny_engine());
   const std::vector<RlProblem> problems = {{"?", {1, 5}, "7"}, {"?", {1, 6}, "3"}};
   std::vector<SampledResponse> responses;
   for (const char* text : {"it is \\boxed{7}", "it is \\boxed{4}", "it is \\boxed{4}", "no idea"}) {
@@ -254,7 +254,7 @@ TEST_CASE("Verified, majority and the parts of a reward, by hand; repetition") {
   sources[1].kind = RewardKind::kMajority;
   sources[2].aggregation = Aggregation::kSum;
   sources[3].dense = true;
-  const ResponseRewards read = reward_responses(responses, problems, sources, model, &model);
+  const ResponseRewards read = reward_responses(responses, problems, sources, *model, model.get());
   const std::vector<double> verified = {1, 0, 0, 0, 1};
   const std::vector<double> majority = {0, 1, 1, 0, 1};
   for (std::size_t b = 0; b < responses.size(); ++b) {
