@@ -69,7 +69,9 @@ void serve_contender(const Contender& contender) {
     json answer;
     if (request.at("do") == "write") {
       const auto prompts = request.at("prompts").get<std::vector<Tokens>>();
-      const SamplingOptions options{.max_tokens = request.at("max_tokens"), .temperature = request.at("temperature")};
+      SamplingOptions options;
+      options.max_tokens = request.at("max_tokens");
+      options.temperature = request.at("temperature");
       answer["completions"] = timed(answer, [&] { return contender.write(prompts, options); });
     } else if (request.at("workload") != file) {
       file = request.at("workload");
