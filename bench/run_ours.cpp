@@ -37,7 +37,8 @@ Pass pass(Engine& engine, const Workload& workload) {
   }
   Pass pass;
   const std::size_t computed_before = engine.tokens_computed();
-  for (const std::vector<TokenStats>& response : evaluate_paths(engine, paths, {}).front()) {
+  const std::vector<std::vector<TokenStats>> stats = evaluate_paths(engine, paths, {}).front();
+  for (const std::vector<TokenStats>& response : stats) {
     for (const TokenStats& token : response) {
       pass.log_probs.push_back(token.logit - token.log_sum_exp);
     }
