@@ -1,6 +1,7 @@
 #include "core/log_sum_exp.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 #include <string>
@@ -44,9 +45,10 @@ const RowKernelFunctions& row_kernel_functions(RowKernel kernel) {
   }
 }
 
-[[noreturn]] void throw_refused_entry(std::span<const float> logits, std::size_t before) {
+template <typename Real>
+[[noreturn]] void throw_refused_entry(std::span<const Real> logits, std::size_t before) {
   const auto entry = std::find_if(logits.begin(), logits.end(),
-                                  [](float logit) { return !(logit <= std::numeric_limits<float>::max()); });
+                                  [](Real logit) { return !(logit <= std::numeric_limits<Real>::max()); });
   const std::string name = std::isnan(*entry) ? "NaN" : "+infinity";
   throw InvalidInput("[row_statistics] logits[" +
                      std::to_string(before + static_cast<std::size_t>(entry - logits.begin())) + "] of " +
@@ -61,6 +63,33 @@ const RowKernelFunctions& row_kernel_functions(RowKernel kernel) {
                      " logits are -infinity; leave at least one token unmasked");
 }
 
+void require_in_range(const RowStatistics& row, double largest, double alpha) {
+  if (!std::isfinite(row.log_sum_exp)) {
+    throw InvalidInput("[row_statistics] the largest logit " + std::to_string(largest) + " divided by alpha " +
+                       std::to_string(alpha) + " overflows; use a larger alpha");
+  }
+}
+
+// The first of the largest logits.
+std::size_t place_of_largest(std::span<const double> logits) {
+  if (logits.empty()) {
+    throw_empty();
+  }
+  std::size_t top = 0;
+  for (std::size_t token = 0; token < logits.size(); ++token) {
+    if (!(logits[token] <= std::numeric_limits<double>::max())) {
+      throw_refused_entry(logits, 0);
+    }
+    if (logits[token] > logits[top]) {
+      top = token;
+    }
+  }
+  if (std::isinf(logits[top])) {
+    throw_all_masked(logits.size());
+  }
+  return top;
+}
+
 }  // namespace
 
 std::span<const RowKernel> available_row_kernels() {
@@ -69,15 +98,8 @@ std::span<const RowKernel> available_row_kernels() {
 }
 
 const char* row_kernel_name(RowKernel kernel) {
-  switch (kernel) {
-    case RowKernel::kAvx512:
-      return "avx512";
-    case RowKernel::kAvx2:
-      return "avx2";
-    case RowKernel::kPortable:
-      return "portable";
-  }
-  throw InternalError("[row_kernel_name] " + std::to_string(static_cast<int>(kernel)) + " is not a kernel");
+  constexpr std::array kNames = {"avx512", "avx2", "portable"};  // in their order
+  return kNames.at(static_cast<std::size_t>(kernel));
 }
 
 RowReduction::RowReduction(double alpha) : RowReduction(row_kernel_functions(available_row_kernels().front()), alpha) {}
@@ -137,10 +159,7 @@ RowStatistics RowReduction::statistics() const {
   const double mean_d = (logits_ / unmasked - maximum_) / alpha_;
   const RowStatistics statistics{maximum_ / alpha_ + log_sum, log_sum - weighted_ / sum_,
                                  log_sum - mean_d - std::log(unmasked), LargestLogit{place_, maximum_}};
-  if (!std::isfinite(statistics.log_sum_exp)) {
-    throw InvalidInput("[row_statistics] the largest logit " + std::to_string(maximum_) + " divided by alpha " +
-                       std::to_string(alpha_) + " overflows; use a larger alpha");
-  }
+  require_in_range(statistics, maximum_, alpha_);
   return statistics;
 }
 
@@ -183,6 +202,49 @@ RowStatistics row_statistics_on(RowKernel kernel, std::span<const float> logits,
   RowReduction reduction(row_kernel_functions(kernel), alpha);
   reduction.add(logits);
   return reduction.statistics();
+}
+
+double largest_logit(std::span<const double> logits) { return logits[place_of_largest(logits)]; }
+
+RowWeights row_weights(std::span<const double> logits, double alpha) {
+  require_temperature(alpha, "row_weights");
+  RowWeights weights{largest_logit(logits), {}};
+  for (std::size_t begin = 0; begin < logits.size(); begin += kWeightBlock) {
+    double sum = 0.0;
+    for (const double logit : logits.subspan(begin, std::min(kWeightBlock, logits.size() - begin))) {
+      sum += std::exp((logit - weights.maximum) / alpha);
+    }
+    weights.block_sums.push_back(sum);
+  }
+  return weights;
+}
+
+RowStatistics row_statistics(std::span<const double> logits, double alpha) {
+  require_temperature(alpha, "row_statistics");
+  const std::size_t top = place_of_largest(logits);
+  const double largest = logits[top];
+  // With x_a = (q_a - q_top) / alpha <= 0: log_sum_exp = q_top / alpha + log(1 + rest) and, because the top token adds
+  // nothing to the weighted sum, entropy = log(1 + rest) - sum_a exp(x_a) x_a / (1 + rest).
+  double rest = 0.0;
+  double weighted = 0.0;
+  double shifted_sum = 0.0;
+  double unmasked = 0.0;
+  for (std::size_t token = 0; token < logits.size(); ++token) {
+    const double shifted = (logits[token] - largest) / alpha;
+    const double weight = std::exp(shifted);
+    if (std::isfinite(logits[token])) {
+      shifted_sum += shifted;
+      unmasked += 1.0;
+    }
+    if (token != top && weight > 0.0) {
+      rest += weight;
+      weighted += weight * shifted;
+    }
+  }
+  const RowStatistics row{largest / alpha + std::log1p(rest), std::log1p(rest) - weighted / (1.0 + rest),
+                          std::log1p(rest) - shifted_sum / unmasked - std::log(unmasked), LargestLogit{top, largest}};
+  require_in_range(row, largest, alpha);
+  return row;
 }
 
 }  // namespace endorm

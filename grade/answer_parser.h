@@ -5,7 +5,6 @@
 #include <string_view>
 
 #include "grade/expression.h"
-#include "grade/parser.h"
 
 namespace endorm {
 
@@ -25,6 +24,8 @@ class AnswerParser {
  private:
   // grammar.cpp
   Node list();
+  Node list_within(int bars);
+  static std::vector<Node> elements_of(Node list);
   Node relation();
   Node union_of();
   Node sum();
@@ -83,6 +84,7 @@ class AnswerParser {
   bool at_end();
   [[noreturn]] void fail(const std::string& reason) const;
   Node make(Kind kind, std::string name, std::vector<Node> children = {});
+  Node make(Kind kind, std::string name, Node first, Node second);
 
   std::string_view text_;
   std::size_t place_ = 0;

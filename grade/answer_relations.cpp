@@ -1,14 +1,34 @@
 #include "grade/answer_relations.h"
 
 #include <algorithm>
+#include <utility>
 
-#include "grade/exact_form.h"
 #include "grade/normal_form.h"
 
 namespace endorm {
+namespace {
+
+Node with_sign(const Node& node, bool upper) {
+  if (node.kind == Kind::kPlusMinus) {
+    const bool plus = (node.name == "+-") == upper;
+    Node operand = with_sign(node.children[0], upper);
+    return plus ? operand : Node{Kind::kNegative, "", {std::move(operand)}, {}};
+  }
+  Node result = node;
+  for (Node& child : result.children) {
+    child = with_sign(child, upper);
+  }
+  return result;
+}
+
+bool is_name(const Node& node) { return node.kind == Kind::kSymbol || node.kind == Kind::kText; }
+
+bool has_names(const Node& node) { return any_node(node, is_name); }
+
+}  // namespace
 
 bool is_head(const Node& node) {
-  if (node.kind == Kind::kSymbol || node.kind == Kind::kText) {
+  if (is_name(node)) {
     return true;
   }
   if (node.kind == Kind::kTuple) {
@@ -18,9 +38,7 @@ bool is_head(const Node& node) {
     return false;
   }
   const bool called = node.children[0].kind == Kind::kSymbol && node.children[1].kind == Kind::kTuple;
-  return called || std::all_of(node.children.begin(), node.children.end(), [](const Node& factor) {
-           return factor.kind == Kind::kSymbol || factor.kind == Kind::kText;
-         });
+  return called || std::all_of(node.children.begin(), node.children.end(), is_name);
 }
 
 const Node* named_value(const Node& node) {
@@ -33,9 +51,7 @@ const Node* named_value(const Node& node) {
   if (node.name != "=") {
     return nullptr;
   }
-  const bool numbers =
-      !any_node(node, [](const Node& inner) { return inner.kind == Kind::kSymbol || inner.kind == Kind::kText; });
-  if (numbers) {
+  if (!has_names(node)) {
     return &node.children[0];  // "2/3 = 0.67": the first is what the others restate
   }
   if (is_head(node.children[0])) {
@@ -54,11 +70,7 @@ const Node* stated_value(const Node& node) {
   if (node.kind != Kind::kRelation || node.name != "=" || node.children.size() != 2) {
     return nullptr;
   }
-  const auto is_value = [](const Node& side) {
-    return !any_node(side, [](const Node& inner) {
-      return inner.kind == Kind::kSymbol || inner.kind == Kind::kText;
-    }) && exact_form(side) != "0";
-  };
+  const auto is_value = [](const Node& side) { return !has_names(side) && exact_form(side) != "0"; };
   const bool left = is_value(node.children[0]);
   const bool right = is_value(node.children[1]);
   if (left == right) {
@@ -96,6 +108,31 @@ void collect_names(const Node& node, std::set<std::string>& names) {
       collect_names(child, names);
     }
   }
+}
+
+bool has_plus_minus(const Node& node) {
+  return any_node(node, [](const Node& inner) { return inner.kind == Kind::kPlusMinus; });
+}
+
+std::vector<Node> listed(const Node& node) {
+  std::vector<Node> elements;
+  if (node.kind == Kind::kList || node.kind == Kind::kSet) {
+    for (const Node& child : node.children) {
+      for (Node& element : listed(child)) {
+        elements.push_back(std::move(element));
+      }
+    }
+  } else if (has_plus_minus(node)) {
+    elements.push_back(with_sign(node, true));
+    elements.push_back(with_sign(node, false));
+  } else {
+    elements.push_back(node);
+  }
+  return elements;
+}
+
+bool is_listing(const Node& node) {
+  return node.kind == Kind::kList || node.kind == Kind::kSet || has_plus_minus(node);
 }
 
 }  // namespace endorm

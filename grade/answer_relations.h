@@ -2,6 +2,7 @@
 
 #include <set>
 #include <string>
+#include <vector>
 
 #include "grade/expression.h"
 
@@ -25,5 +26,14 @@ bool lists_relations(const Node& node);
 
 // The names of which the relations of a node speak.
 void collect_names(const Node& node, std::set<std::string>& names);
+
+// Whether a +- or -+ stands somewhere in the tree.
+bool has_plus_minus(const Node& node);
+
+// Whether a node stands for several answers: a list, a set, a +-.
+bool is_listing(const Node& node);
+
+// The answers that a node lists: the elements of a list or set, both signs of a +-.
+std::vector<Node> listed(const Node& node);
 
 }  // namespace endorm

@@ -1,7 +1,9 @@
 #include "grade/answer_text.h"
 
-#include <array>
+#include <algorithm>
 #include <cstddef>
+#include <initializer_list>
+#include <optional>
 #include <utility>
 
 #include "core/trimmed.h"
@@ -9,128 +11,79 @@
 namespace endorm {
 namespace {
 
-using Spelling = std::pair<std::string_view, std::string_view>;
-
-// A TeX command (whole: no letter follows) or a sign, and what stands for it.
-constexpr std::array kSpellings{
-    Spelling{"\\left", ""},
-    Spelling{"\\right", ""},
-    Spelling{"\\displaystyle", ""},
-    Spelling{"\\textstyle", ""},
-    Spelling{"\\limits", ""},
-    Spelling{"\\bigl", ""},
-    Spelling{"\\bigr", ""},
-    Spelling{"\\Bigl", ""},
-    Spelling{"\\Bigr", ""},
-    Spelling{"\\biggl", ""},
-    Spelling{"\\biggr", ""},
-    Spelling{"\\big", ""},
-    Spelling{"\\Big", ""},
-    Spelling{"\\bigg", ""},
-    Spelling{"\\Bigg", ""},
-    Spelling{"\\quad", " "},
-    Spelling{"\\qquad", " "},
-    Spelling{"\\dfrac", "\\frac"},
-    Spelling{"\\tfrac", "\\frac"},
-    Spelling{"\\cfrac", "\\frac"},
-    Spelling{"\\dbinom", "\\binom"},
-    Spelling{"\\tbinom", "\\binom"},
-    Spelling{"\\mathrm", "\\text"},
-    Spelling{"\\mbox", "\\text"},
-    Spelling{"\\textbf", "\\text"},
-    Spelling{"\\textit", "\\text"},
-    Spelling{"\\textrm", "\\text"},
-    Spelling{"\\textnormal", "\\text"},
-    Spelling{"\\hbox", "\\text"},
-    Spelling{"\\mathit", ""},
-    Spelling{"\\mathbf", ""},
-    Spelling{"\\mathbb", ""},
-    Spelling{"\\boldsymbol", ""},
-    Spelling{"\\bf", ""},
-    Spelling{"\\rm", ""},
-    Spelling{"\\operatorname", "\\"},
-    Spelling{"\\lbrace", "\\{"},
-    Spelling{"\\rbrace", "\\}"},
-    Spelling{"\\lparen", "("},
-    Spelling{"\\rparen", ")"},
-    Spelling{"\\lbrack", "["},
-    Spelling{"\\rbrack", "]"},
-    Spelling{"\\vert", "|"},
-    Spelling{"\\lvert", "|"},
-    Spelling{"\\rvert", "|"},
-    Spelling{"\\degree", "^\\circ"},
-    Spelling{"\\euro", ""},
-    Spelling{"\\pounds", ""},
-    Spelling{"\\$", ""},
-    Spelling{"$", ""},
-    Spelling{"\\(", ""},
-    Spelling{"\\)", ""},
-    Spelling{"\\[", ""},
-    Spelling{"\\]", ""},
-    Spelling{"\\,", " "},
-    Spelling{"\\;", " "},
-    Spelling{"\\:", " "},
-    Spelling{"\\!", ""},
-    Spelling{"\\ ", " "},
-    Spelling{"~", " "},
-    Spelling{"\\%", "%"},
-    Spelling{"**", "^"},
-    Spelling{"np.", ""},
-    Spelling{"p.m.", "pm"},
-    Spelling{"a.m.", "am"},
-    Spelling{"math.", ""},
-    Spelling{"\u2212", "-"},
-    Spelling{"\u2013", "-"},
-    Spelling{"\u00d7", "\\times "},
-    Spelling{"\u00b7", "\\cdot "},
-    Spelling{"\u22c5", "\\cdot "},
-    Spelling{"\u00f7", "/"},
-    Spelling{"\u221a", "\\sqrt "},
-    Spelling{"\u03c0", "\\pi "},
-    Spelling{"\u221e", "\\infty "},
-    Spelling{"\u00b0", "^\\circ "},
-    Spelling{"\u2264", "\\le "},
-    Spelling{"\u2265", "\\ge "},
-    Spelling{"\u2260", "\\ne "},
-    Spelling{"\u00b1", "\\pm "},
-    Spelling{"\u222a", "\\cup "},
-    Spelling{"\u2208", "\\in "},
-    Spelling{"\u2248", "\\approx "},
-    Spelling{"\u03b8", "\\theta "},
-    Spelling{"\u00b2", "^2"},
-    Spelling{"\u00b3", "^3"},
-    Spelling{"\u00bd", "\\frac12 "},
-    Spelling{"\u00bc", "\\frac14 "},
-    Spelling{"\u00be", "\\frac34 "},
-    Spelling{"\u20ac", ""},
-    Spelling{"\u00a3", ""},
-    Spelling{"\u00a0", " "},
-    Spelling{"\u2009", " "},
-    Spelling{"\u202f", " "},
+struct Spelling {
+  std::string_view instead;
+  std::initializer_list<std::string_view> written;
 };
 
-const Spelling* spelling_at(std::string_view text, std::size_t place) {
-  const std::string_view rest = text.substr(place);
-  for (const Spelling& spelling : kSpellings) {
-    const std::size_t size = spelling.first.size();
-    if (rest.substr(0, size) != spelling.first) {
-      continue;
-    }
-    const bool word = is_letter(spelling.first.back());
-    if (!word || size == rest.size() || !is_letter(rest[size])) {
-      return &spelling;
+// What stands for TeX commands (whole: no letter follows) and signs.
+const Spelling kSpellings[] = {
+    {"", {"\\left", "\\right", "\\displaystyle", "\\textstyle", "\\limits"}},
+    {"", {"\\big", "\\bigl", "\\bigr", "\\Big", "\\Bigl", "\\Bigr"}},
+    {"", {"\\bigg", "\\biggl", "\\biggr", "\\Bigg"}},
+    {"", {"\\mathit", "\\mathbf", "\\mathbb", "\\boldsymbol", "\\bf", "\\rm"}},
+    {"", {"$", "\\$", "\\euro", "\\pounds", "\u20ac", "\u00a3"}},
+    {"", {"\\(", "\\)", "\\[", "\\]", "\\!"}},
+    {"", {"np.", "math."}},
+    {" ", {"\\quad", "\\qquad", "\\,", "\\;", "\\:", "\\ ", "~", "\u00a0", "\u2009", "\u202f"}},
+    {"\\frac", {"\\dfrac", "\\tfrac", "\\cfrac"}},
+    {"\\binom", {"\\dbinom", "\\tbinom"}},
+    {"\\text", {"\\mathrm", "\\mbox", "\\textbf", "\\textit", "\\textrm", "\\textnormal", "\\hbox"}},
+    {"\\", {"\\operatorname"}},
+    {"\\{", {"\\lbrace"}},
+    {"\\}", {"\\rbrace"}},
+    {"(", {"\\lparen"}},
+    {")", {"\\rparen"}},
+    {"[", {"\\lbrack"}},
+    {"]", {"\\rbrack"}},
+    {"|", {"\\vert", "\\lvert", "\\rvert"}},
+    {"^\\circ", {"\\degree"}},
+    {"%", {"\\%"}},
+    {"^", {"**"}},
+    {"pm", {"p.m."}},
+    {"am", {"a.m."}},
+    {"-", {"\u2212", "\u2013"}},
+    {"\\times ", {"\u00d7"}},
+    {"\\cdot ", {"\u00b7", "\u22c5"}},
+    {"/", {"\u00f7"}},
+    {"\\sqrt ", {"\u221a"}},
+    {"\\pi ", {"\u03c0"}},
+    {"\\infty ", {"\u221e"}},
+    {"^\\circ ", {"\u00b0"}},
+    {"\\le ", {"\u2264"}},
+    {"\\ge ", {"\u2265"}},
+    {"\\ne ", {"\u2260"}},
+    {"\\pm ", {"\u00b1"}},
+    {"\\cup ", {"\u222a"}},
+    {"\\in ", {"\u2208"}},
+    {"\\approx ", {"\u2248"}},
+    {"\\theta ", {"\u03b8"}},
+    {"^2", {"\u00b2"}},
+    {"^3", {"\u00b3"}},
+    {"\\frac12 ", {"\u00bd"}},
+    {"\\frac14 ", {"\u00bc"}},
+    {"\\frac34 ", {"\u00be"}},
+};
+
+// What stands for the command or sign that a text begins with, and how many bytes that has.
+std::optional<std::pair<std::string_view, std::size_t>> spelling_at(std::string_view text) {
+  const auto begins = [&](std::string_view spelling) {
+    const std::size_t size = spelling.size();
+    return text.starts_with(spelling) && (!is_letter(spelling.back()) || size == text.size() || !is_letter(text[size]));
+  };
+  for (const auto& [instead, written] : kSpellings) {
+    if (const auto* const found = std::find_if(written.begin(), written.end(), begins); found != written.end()) {
+      return std::pair(instead.empty() && is_letter(found->back()) ? " " : instead, found->size());
     }
   }
-  return nullptr;
+  return std::nullopt;
 }
-
-// The bracket that opens what `c` closes; 0 where it closes nothing.
-char opener_of(char c) { return c == '}' ? '{' : c == ')' ? '(' : c == ']' ? '[' : '\0'; }
 
 // Drops closing brackets at the end that nothing opened: "5)" and "\frac{1}{2}}". Brackets of any kind close each
 // other, as half-open intervals need.
 void drop_unopened_ends(std::string& text) {
-  while (!text.empty() && opener_of(text.back()) != '\0' && !(text.size() > 1 && text[text.size() - 2] == '\\')) {
+  while (!text.empty() && std::string_view("})]").find(text.back()) != std::string_view::npos &&
+         !(text.size() > 1 && text[text.size() - 2] == '\\')) {
     const bool brace = text.back() == '}';
     int open = 0;
     for (const char c : text) {
@@ -194,6 +147,19 @@ bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 
+std::string_view letters_at(std::string_view text, std::size_t place) {
+  const std::string_view rest = text.substr(place);
+  return rest.substr(0, static_cast<std::size_t>(std::find_if_not(rest.begin(), rest.end(), is_letter) - rest.begin()));
+}
+
+std::string lower(std::string_view text) {
+  std::string result(text);
+  for (char& c : result) {
+    c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  }
+  return result;
+}
+
 std::string one_spelling(std::string_view answer) {
   std::string text;
   for (std::size_t place = 0; place < answer.size();) {
@@ -207,13 +173,10 @@ std::string one_spelling(std::string_view answer) {
       place += 2;
     } else if (rest.size() > 1 && rest[0] == '\\' && is_digit(rest[1])) {
       ++place;  // "\15", as models write a currency's sign
-    } else if (const Spelling* spelling = spelling_at(answer, place)) {
-      text += spelling->second;
-      const bool command = is_letter(spelling->first.back()) && spelling->second.empty();
-      if (command) {
-        text += ' ';
-      }
-      place += spelling->first.size();
+    } else if (const auto spelling = spelling_at(rest)) {
+      const auto [instead, size] = *spelling;
+      text += instead;
+      place += size;
     } else {
       text += answer[place++];
     }

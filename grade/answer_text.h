@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -17,5 +18,10 @@ std::string without_thousands(std::string_view text);
 bool is_letter(char c);
 bool is_digit(char c);
 bool is_space(char c);
+
+// The letters that stand together from `place`, which is at most the text's size, on.
+std::string_view letters_at(std::string_view text, std::size_t place);
+
+std::string lower(std::string_view text);
 
 }  // namespace endorm

@@ -13,11 +13,8 @@ namespace {
 bool only_words(std::string_view text) {
   std::size_t longest = 0;
   for (std::size_t place = 0; place < text.size();) {
-    std::size_t end = place;
-    while (end < text.size() && is_letter(text[end])) {
-      ++end;
-    }
-    const std::string_view word = text.substr(place, end - place);
+    const std::string_view word = letters_at(text, place);
+    const std::size_t end = place + word.size();
     if (is_function_name(word) || word == "and" || word == "or" || word == "infinity") {
       return false;
     }
@@ -119,12 +116,7 @@ Node AnswerParser::words(std::string first) {
     text += letters;
     place_ += letters.size();
   }
-  for (char& c : text) {
-    if (c >= 'A' && c <= 'Z') {
-      c = static_cast<char>(c - 'A' + 'a');
-    }
-  }
-  return make(Kind::kText, text);
+  return make(Kind::kText, lower(text));
 }
 
 // A variable with its subscripts; e, i and pi are constants; one with a number as its argument is opaque: I(0).
@@ -181,17 +173,11 @@ Node AnswerParser::command() {
     fail("\"" + std::string(text_.substr(place_, 2)) + "\" is not known");
   }
   place_ += 1 + name.size();
-  if (plain == "frac") {
-    std::vector<Node> parts;
-    parts.push_back(tex_argument());
-    parts.push_back(tex_argument());
-    return make(Kind::kQuotient, "", std::move(parts));
-  }
-  if (plain == "binom") {
-    std::vector<Node> parts;
-    parts.push_back(tex_argument());
-    parts.push_back(tex_argument());
-    return make(Kind::kFunction, "binom", std::move(parts));
+  if (plain == "frac" || plain == "binom") {
+    Node above = tex_argument();
+    Node below = tex_argument();
+    return plain == "frac" ? make(Kind::kQuotient, "", std::move(above), std::move(below))
+                           : make(Kind::kFunction, "binom", std::move(above), std::move(below));
   }
   if (plain == "sqrt") {
     return root();
@@ -216,9 +202,7 @@ Node AnswerParser::command() {
     if (!eat("\\rangle")) {
       fail("\\langle is not closed");
     }
-    std::vector<Node> elements =
-        inside.kind == Kind::kList ? std::move(inside.children) : std::vector<Node>{std::move(inside)};
-    return make(Kind::kTuple, "()", std::move(elements));
+    return make(Kind::kTuple, "()", elements_of(std::move(inside)));
   }
   if (plain == "boxed" || plain == "fbox" || plain == "mathcal") {
     return tex_argument();

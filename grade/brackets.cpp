@@ -1,7 +1,21 @@
 // What opens and must close: brackets, sets, bars, matrices.
+#include <utility>
+
 #include "grade/answer_parser.h"
 
 namespace endorm {
+
+// A list between brackets, where so many bars are open.
+Node AnswerParser::list_within(int bars) {
+  const int around = std::exchange(bars_, bars);
+  Node inside = list();
+  bars_ = around;
+  return inside;
+}
+
+std::vector<Node> AnswerParser::elements_of(Node list) {
+  return list.kind == Kind::kList ? std::move(list.children) : std::vector<Node>{std::move(list)};
+}
 
 // A bracket with one element only groups; with several it is a tuple, or an interval: the brackets may differ.
 Node AnswerParser::bracket(char open) {
@@ -9,10 +23,7 @@ Node AnswerParser::bracket(char open) {
   if (eat(")") || eat("]")) {
     return make(Kind::kTuple, "()");
   }
-  const int bars = bars_;
-  bars_ = 0;
-  Node inside = list();
-  bars_ = bars;
+  Node inside = list_within(0);
   const char close = next();
   if (close != ')' && close != ']') {
     fail(std::string("the bracket \"") + open + "\" is not closed");
@@ -35,22 +46,17 @@ Node AnswerParser::set() {
   if (eat("\\}")) {
     return make(Kind::kSet, "");
   }
-  const int bars = bars_;
-  bars_ = 1;  // a bar parts, it opens nothing
-  Node inside = list();
+  Node inside = list_within(1);  // a bar parts, it opens nothing
   if (eat("|") || eat("\\mid") || eat(":")) {
-    inside = list();
+    inside = list_within(1);
   }
-  bars_ = bars;
   if (!eat("\\}") && !eat("}") && !at_end()) {
     fail("a set is not closed");
   }
   if (inside.kind == Kind::kRelation) {
     return inside;
   }
-  std::vector<Node> elements =
-      inside.kind == Kind::kList ? std::move(inside.children) : std::vector<Node>{std::move(inside)};
-  return make(Kind::kSet, "", std::move(elements));
+  return make(Kind::kSet, "", elements_of(std::move(inside)));
 }
 
 Node AnswerParser::between_bars() {

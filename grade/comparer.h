@@ -4,7 +4,6 @@
 #include <string>
 #include <vector>
 
-#include "grade/comparison.h"
 #include "grade/expression.h"
 #include "grade/grade.h"
 #include "grade/numeric.h"
@@ -69,5 +68,16 @@ class Comparer {
   std::string why_;
   std::optional<Side> undefined_;
 };
+
+// How two answers compare, and why.
+struct AnswerComparison {
+  bool same = false;
+  std::string reason;             // one line for a person
+  std::optional<Side> undefined;  // the side that has no value, such as 1/0
+};
+
+// Compares trees by what they say: docs/grading.md lists what is equal to what. Throws TooMuchWork.
+AnswerComparison compare_answers(const Node& answer, const Node& reference, const GradeOptions& options,
+                                 Budget& budget);
 
 }  // namespace endorm

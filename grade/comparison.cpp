@@ -1,21 +1,13 @@
-#include "grade/comparison.h"
-
 #include <utility>
 
 #include "grade/answer_relations.h"
 #include "grade/comparer.h"
 #include "grade/interval_sets.h"
-#include "grade/listing.h"
 #include "grade/names.h"
 #include "grade/normal_form.h"
 
 namespace endorm {
 namespace {
-
-bool is_infinite(const Node& node) {
-  const Node& size = node.kind == Kind::kNegative ? node.children[0] : node;
-  return size.kind == Kind::kConstant && size.name == "infinity";
-}
 
 // "5 m" was read as a product of 5 and a variable m; beside an answer that states a unit it is 5 metres.
 Node with_letter_unit(const Node& node, const Node& other) {
@@ -32,9 +24,9 @@ Node with_letter_unit(const Node& node, const Node& other) {
 
 }  // namespace
 
-// The same answer, element by element where they are structures.
 bool Comparer::same(const Node& answer, const Node& reference) {
   budget_.spend(1);
+  const auto either = [&](Kind kind) { return answer.kind == kind || reference.kind == kind; };
   if (lists_relations(answer) && reference.kind == Kind::kRelation) {
     return same_listing(answer, without_tuples(reference));
   }
@@ -44,38 +36,35 @@ bool Comparer::same(const Node& answer, const Node& reference) {
   if (is_listing(answer) || is_listing(reference)) {
     return same_listing(answer, reference);
   }
-  if (answer.kind == Kind::kRelation || reference.kind == Kind::kRelation) {
+  if (either(Kind::kRelation)) {
     return same_relation(answer, reference);
   }
   if (is_real_set(answer) || is_real_set(reference)) {
     return same_sets(answer, reference);
   }
-  if (answer.kind == Kind::kTuple || reference.kind == Kind::kTuple || answer.kind == Kind::kMatrix ||
-      reference.kind == Kind::kMatrix) {
+  if (either(Kind::kTuple) || either(Kind::kMatrix)) {
     return same_structure(answer, reference);
   }
-  if (answer.kind == Kind::kText || reference.kind == Kind::kText || answer.kind == Kind::kChoice ||
-      reference.kind == Kind::kChoice) {
+  if (either(Kind::kText) || either(Kind::kChoice)) {
     return answer.kind == reference.kind && answer.name == reference.name;
   }
-  if (answer.kind == Kind::kRatio || reference.kind == Kind::kRatio) {
+  if (either(Kind::kRatio)) {
     return same_ratio(answer, reference);
   }
   const bool negative = answer.kind == Kind::kNegative && reference.kind == Kind::kNegative;
   if (negative && (answer.children[0].kind == Kind::kBasedNumber || reference.children[0].kind == Kind::kBasedNumber)) {
     return same(answer.children[0], reference.children[0]);
   }
-  if (answer.kind == Kind::kBasedNumber || reference.kind == Kind::kBasedNumber) {
+  if (either(Kind::kBasedNumber)) {
     return same_digits(answer, reference);
   }
-  if (is_infinite(answer) || is_infinite(reference)) {
+  if (infinity_sign(answer) != 0 || infinity_sign(reference) != 0) {
     const bool equal = order(answer, reference, budget_) == 0;
     return say(equal, equal ? "the same end" : normal_form(answer) + " is not " + normal_form(reference));
   }
   return same_number(with_letter_unit(answer, reference), with_letter_unit(reference, answer));
 }
 
-// Unions, differences and intervals; pairs such as (1, 2) may also be points.
 bool Comparer::same_sets(const Node& answer, const Node& reference) {
   if (answer.kind == Kind::kTuple && reference.kind == Kind::kTuple) {
     return same_structure(answer, reference);
@@ -121,7 +110,6 @@ bool Comparer::same_structure(const Node& answer, const Node& reference) {
   return same_in_order(answer.children, reference.children);
 }
 
-// The entries of a tuple, or of a matrix of one column or row.
 std::optional<std::vector<Node>> Comparer::column(const Node& node) {
   if (node.kind == Kind::kTuple && node.name == "()") {
     return node.children;

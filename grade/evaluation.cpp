@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <iterator>
 #include <utility>
 
 #include <boost/multiprecision/cpp_bin_float.hpp>
@@ -125,8 +126,16 @@ Value real_root(const Value& a) {
   if (a.im == 0) {
     return checked(0, sqrt(-a.re), error);
   }
-  const Value half = multiply(logarithm(a), Value{Real(0.5), 0, kExact});
-  return exponential(half);
+  return exponential(multiply(logarithm(a), Value{Real(0.5), 0, kExact}));
+}
+
+Value logarithm_in(const Value& base, const Value& a) { return multiply(logarithm(a), invert(logarithm(base))); }
+
+Value absolute(const Value& a) {
+  if (a.im == 0) {
+    return {mp::abs(a.re), 0, a.error};
+  }
+  return checked(sqrt(Real(a.re * a.re + a.im * a.im)), 0, a.error + 1.0);
 }
 
 Value raise(const Value& base, const Value& exponent, Budget& budget) {
@@ -202,70 +211,78 @@ Value rounded_down(const Value& a) {
   return {mp::floor(a.re), 0, kExact};
 }
 
-// Trigonometric and hyperbolic functions: of real numbers.
-Value of_real(const std::string& name, const Value& a) {
-  if (!a.real() || log2_size(a.re) > 60.0) {
+Value over(const Real& above, const Real& below, double error) {
+  return multiply(checked(above, 0, error), invert(checked(below, 0, error)));
+}
+
+// The error of an arc sine or cosine. Near the ends the slope grows: there it is the root of that of x.
+double arc_error(const Value& a) {
+  if (mp::abs(a.re) > 1) {
     throw Undefined{};
   }
-  const Real& x = a.re;
-  const auto over = [&](const Real& above, const Real& below) {
-    return multiply(checked(above, 0, a.error), invert(checked(below, 0, a.error)));
-  };
-  if (name == "sin") {
-    return checked(sin(x), 0, a.error);
-  }
-  if (name == "cos") {
-    return checked(cos(x), 0, a.error);
-  }
-  if (name == "tan") {
-    return over(sin(x), cos(x));
-  }
-  if (name == "cot") {
-    return over(cos(x), sin(x));
-  }
-  if (name == "sec") {
-    return over(1, cos(x));
-  }
-  if (name == "csc") {
-    return over(1, sin(x));
-  }
-  if (name == "arctan") {
-    return checked(atan(x), 0, a.error);
-  }
-  if (name == "arccot") {
-    return checked(pi() / 2 - atan(x), 0, a.error);
-  }
-  if (name == "arcsin" || name == "arccos") {
-    if (mp::abs(x) > 1) {
-      throw Undefined{};
-    }
-    // Near the ends the slope grows: there the error is the root of that of x.
-    const Real room = 1 - mp::abs(x);
-    const double error = room == 0 ? a.error / 2.0 : a.error - log2_size(room) / 2.0 + 1.0;
-    return checked(name == "arcsin" ? Real(asin(x)) : Real(acos(x)), 0, error);
-  }
-  if (name == "arcsec") {
-    return of_real("arccos", invert(a));
-  }
-  if (log2_size(x) > 12.0) {
+  const Real room = 1 - mp::abs(a.re);
+  return room == 0 ? a.error / 2.0 : a.error - log2_size(room) / 2.0 + 1.0;
+}
+
+// e^a + e^-a and e^a - e^-a.
+std::pair<Value, Value> hyperbolic(const Value& a) {
+  if (log2_size(a.re) > 12.0) {
     throw Undefined{};
   }
   const Value up = exponential(a);
   const Value down = exponential(negate(a));
-  const Value half{Real(0.5), 0, kExact};
-  if (name == "sinh") {
-    return multiply(add(up, negate(down)), half);
+  return {add(up, down), add(up, negate(down))};
+}
+
+const Value kHalf{Real(0.5), 0, kExact};
+
+Value of_one(std::string_view name, const Value& a);
+
+struct OneOperand {
+  std::string_view name;
+  bool of_complex;  // or of real numbers alone
+  Value (*value)(const Value& a);
+};
+
+constexpr OneOperand kOneOperand[] = {
+    {"sqrt", true, real_root},
+    {"ln", true, logarithm},
+    {"log10", true, [](const Value& a) { return logarithm_in(from_integer(10), a); }},
+    {"abs", true, absolute},
+    {"floor", true, rounded_down},
+    {"ceil", true, [](const Value& a) { return negate(rounded_down(negate(a))); }},
+    {"sin", false, [](const Value& a) { return checked(sin(a.re), 0, a.error); }},
+    {"cos", false, [](const Value& a) { return checked(cos(a.re), 0, a.error); }},
+    {"tan", false, [](const Value& a) { return over(sin(a.re), cos(a.re), a.error); }},
+    {"cot", false, [](const Value& a) { return over(cos(a.re), sin(a.re), a.error); }},
+    {"sec", false, [](const Value& a) { return over(1, cos(a.re), a.error); }},
+    {"csc", false, [](const Value& a) { return over(1, sin(a.re), a.error); }},
+    {"arctan", false, [](const Value& a) { return checked(atan(a.re), 0, a.error); }},
+    {"arccot", false, [](const Value& a) { return checked(pi() / 2 - atan(a.re), 0, a.error); }},
+    {"arcsin", false, [](const Value& a) { return checked(asin(a.re), 0, arc_error(a)); }},
+    {"arccos", false, [](const Value& a) { return checked(acos(a.re), 0, arc_error(a)); }},
+    {"arcsec", false, [](const Value& a) { return of_one("arccos", invert(a)); }},
+    {"sinh", false, [](const Value& a) { return multiply(hyperbolic(a).second, kHalf); }},
+    {"cosh", false, [](const Value& a) { return multiply(hyperbolic(a).first, kHalf); }},
+    {"tanh", false,
+     [](const Value& a) {
+       const auto [sum, difference] = hyperbolic(a);
+       return multiply(difference, invert(sum));
+     }},
+    {"coth", false,
+     [](const Value& a) {
+       const auto [sum, difference] = hyperbolic(a);
+       return multiply(sum, invert(difference));
+     }},
+};
+
+Value of_one(std::string_view name, const Value& a) {
+  const auto* const found =
+      std::find_if(std::begin(kOneOperand), std::end(kOneOperand), [&](const OneOperand& f) { return f.name == name; });
+  if (found == std::end(kOneOperand) || (!found->of_complex && (!a.real() || log2_size(a.re) > 60.0))) {
+    throw Undefined{};
   }
-  if (name == "cosh") {
-    return multiply(add(up, down), half);
-  }
-  if (name == "tanh") {
-    return multiply(add(up, negate(down)), invert(add(up, down)));
-  }
-  if (name == "coth") {
-    return multiply(add(up, down), invert(add(up, negate(down))));
-  }
-  throw Undefined{};
+  return found->value(a);
 }
 
 // Evaluates a tree at a point.
@@ -277,6 +294,13 @@ class Evaluation {
   Value operator()(const Node& node) const {
     budget_.spend(1);
     const auto child = [&](std::size_t k) { return (*this)(node.children.at(k)); };
+    const auto folded = [&](Value (*operation)(const Value&, const Value&)) {
+      Value all = child(0);
+      for (std::size_t k = 1; k < node.children.size(); ++k) {
+        all = operation(all, child(k));
+      }
+      return all;
+    };
     switch (node.kind) {
       case Kind::kNumber:
         return literal(node.name);
@@ -298,20 +322,10 @@ class Evaluation {
           return {0, 1, kExact};
         }
         throw Undefined{};
-      case Kind::kSum: {
-        Value sum = child(0);
-        for (std::size_t k = 1; k < node.children.size(); ++k) {
-          sum = add(sum, child(k));
-        }
-        return sum;
-      }
-      case Kind::kProduct: {
-        Value product = child(0);
-        for (std::size_t k = 1; k < node.children.size(); ++k) {
-          product = multiply(product, child(k));
-        }
-        return product;
-      }
+      case Kind::kSum:
+        return folded(add);
+      case Kind::kProduct:
+        return folded(multiply);
       case Kind::kQuotient:
         budget_.spend(2);
         return multiply(child(0), invert(child(1)));
@@ -359,40 +373,15 @@ class Evaluation {
       throw Undefined{};
     }
     const Value first = (*this)(node.children[0]);
-    if (name == "sqrt") {
-      return real_root(first);
-    }
-    if (name == "ln" && node.children.size() == 1) {
-      return logarithm(first);
-    }
-    if (name == "log10") {
-      return multiply(logarithm(first), invert(logarithm(from_integer(10))));
-    }
-    if (name == "log" && node.children.size() == 1) {
-      return plain_log_base_ == 10.0 ? multiply(logarithm(first), invert(logarithm(from_integer(10))))
-                                     : logarithm(first);
-    }
-    if (name == "abs") {
-      if (first.im == 0) {
-        return {mp::abs(first.re), 0, first.error};
-      }
-      return checked(sqrt(Real(first.re * first.re + first.im * first.im)), 0, first.error + 1.0);
-    }
-    if (name == "floor") {
-      return rounded_down(first);
-    }
-    if (name == "ceil") {
-      return negate(rounded_down(negate(first)));
-    }
     if (node.children.size() == 1) {
-      return of_real(name, first);
+      return of_one(name == "log" ? (plain_log_base_ == 10.0 ? "log10" : "ln") : name, first);
     }
     const Value second = (*this)(node.children[1]);
     if (name == "binom") {
       return binomial_of(first, second, budget_);
     }
     if (name == "ln" || name == "log") {
-      return multiply(logarithm(second), invert(logarithm(first)));
+      return logarithm_in(first, second);
     }
     if (name == "root") {
       return root(first, second);

@@ -1,5 +1,3 @@
-#include "grade/exact_form.h"
-
 #include <cstdint>
 #include <cstdlib>
 #include <map>
@@ -8,6 +6,8 @@
 #include <vector>
 
 #include <boost/multiprecision/cpp_int.hpp>
+
+#include "grade/normal_form.h"
 
 namespace endorm {
 namespace {
@@ -70,13 +70,13 @@ void add(Terms& sum, const Monomial& monomial, const Rational& coefficient) {
   }
 }
 
-Terms constant(const Rational& value) {
+Terms term(const Monomial& monomial, const Rational& coefficient) {
   Terms terms;
-  if (value != 0) {
-    terms.emplace(Monomial{}, value);
-  }
+  add(terms, monomial, coefficient);
   return terms;
 }
+
+Terms constant(const Rational& value) { return term({}, value); }
 
 Terms plus(Terms left, const Terms& right, int sign) {
   for (const auto& [monomial, coefficient] : right) {
@@ -141,9 +141,7 @@ Terms reciprocal(const Terms& terms) {
   if (monomial.imaginary) {
     value = -value;
   }
-  Terms result;
-  add(result, inverse, value);
-  return result;
+  return term(inverse, value);
 }
 
 // The exponent as an integer, where it is a small one.
@@ -224,9 +222,7 @@ Terms square_root(const Terms& terms) {
     }
     root.radicand = rest;
   }
-  Terms result;
-  add(result, root, outside);
-  return result;
+  return term(root, outside);
 }
 
 // "0.1(27)", ".5" and "4.5e-3" as rationals.
@@ -273,7 +269,6 @@ Rational literal_value(const std::string& literal) {
   if (exponent < 0) {
     value /= ten_to(-exponent);
   }
-  require_small(value);
   return value;
 }
 
@@ -287,7 +282,6 @@ Terms factorial(const Terms& operand) {
   for (int k = 2; k <= n; ++k) {
     product *= k;
   }
-  require_small(product);
   return constant(product);
 }
 
@@ -303,12 +297,18 @@ Terms binomial(int n, int k) {
   for (int j = 1; j <= std::min(k, n - k); ++j) {
     product = product * (n - j + 1) / j;
   }
-  require_small(product);
   return constant(product);
 }
 
 Terms terms_of(const Node& node) {
   const auto child = [&](std::size_t k) { return terms_of(node.children.at(k)); };
+  const auto folded = [&](const auto& operation) {
+    Terms all = child(0);
+    for (std::size_t k = 1; k < node.children.size(); ++k) {
+      all = operation(std::move(all), child(k));
+    }
+    return all;
+  };
   switch (node.kind) {
     case Kind::kNumber:
       return constant(literal_value(node.name));
@@ -325,20 +325,10 @@ Terms terms_of(const Node& node) {
       }
       return {{variable, 1}};
     }
-    case Kind::kSum: {
-      Terms sum;
-      for (std::size_t k = 0; k < node.children.size(); ++k) {
-        sum = plus(std::move(sum), child(k), 1);
-      }
-      return sum;
-    }
-    case Kind::kProduct: {
-      Terms product = child(0);
-      for (std::size_t k = 1; k < node.children.size(); ++k) {
-        product = times(product, child(k));
-      }
-      return product;
-    }
+    case Kind::kSum:
+      return folded([](Terms left, const Terms& right) { return plus(std::move(left), right, 1); });
+    case Kind::kProduct:
+      return folded([](const Terms& left, const Terms& right) { return times(left, right); });
     case Kind::kQuotient:
       return times(child(0), reciprocal(child(1)));
     case Kind::kNegative:
@@ -385,19 +375,8 @@ std::string text_of(const Monomial& monomial, const Rational& size) {
     factor("i");
   }
   for (const auto& [name, power] : monomial.powers) {
-    factor(name);
-    if (power != 1) {
-      text += '^';
-    }
-    if (power < 0) {
-      text += '(';
-    }
-    if (power != 1) {
-      text += std::to_string(power);
-    }
-    if (power < 0) {
-      text += ')';
-    }
+    const std::string exponent = std::to_string(power);
+    factor(name + (power == 1 ? "" : power < 0 ? "^(" + exponent + ")" : "^" + exponent));
   }
   return text.empty() ? "1" : text;
 }

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace endorm {
@@ -55,5 +56,14 @@ bool any_node(const Node& node, const Predicate& matches) {
   }
   return false;
 }
+
+// Why a text is no answer that we read; never leaves grade/.
+struct Unreadable {
+  std::string reason;
+};
+
+// The tree of an answer in the spelling of one_spelling: LaTeX or plain text, as models write it. A tree is never
+// deeper than 64 nodes and never has more than 2,000. Throws Unreadable with a reason.
+Node parse_answer(std::string_view text);
 
 }  // namespace endorm

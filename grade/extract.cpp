@@ -11,14 +11,6 @@
 namespace endorm {
 namespace {
 
-std::string lower(std::string_view text) {
-  std::string result(text);
-  for (char& c : result) {
-    c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  }
-  return result;
-}
-
 ExtractedAnswer from_boxes(std::string_view text, const std::vector<Box>& boxes) {
   const auto between = [&](std::size_t k) { return text.substr(boxes[k - 1].end, boxes[k].begin - boxes[k - 1].end); };
   std::size_t first = boxes.size() - 1;

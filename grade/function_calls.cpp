@@ -22,13 +22,11 @@ Node AnswerParser::root() {
   if (!eat("[")) {
     return make(Kind::kFunction, "sqrt", {tex_argument()});
   }
-  std::vector<Node> parts;
-  parts.push_back(sum());
+  Node index = sum();
   if (!eat("]")) {
     fail("the index of a root is not closed");
   }
-  parts.push_back(tex_argument());
-  return make(Kind::kFunction, "root", std::move(parts));
+  return make(Kind::kFunction, "root", std::move(index), tex_argument());
 }
 
 // What TeX takes as an argument: a group in braces, one digit, one letter or one command. Braces that are still open at
@@ -41,10 +39,7 @@ Node AnswerParser::tex_argument() {
     if (eat("}")) {
       fail("braces are empty");
     }
-    const int bars = bars_;
-    bars_ = 0;
-    Node inside = list();
-    bars_ = bars;
+    Node inside = list_within(0);
     if (!eat("}") && !at_end()) {
       fail("a brace is not closed");
     }
@@ -69,9 +64,8 @@ Node AnswerParser::function(const std::string& name) {
   std::vector<Node> operands;
   const bool logarithm = called == "log" || called == "ln";
   if (called == "exp") {
-    operands.push_back(make(Kind::kConstant, "e"));
-    operands.push_back(argument());
-    return make(Kind::kPower, "", std::move(operands));
+    Node base = make(Kind::kConstant, "e");
+    return make(Kind::kPower, "", std::move(base), argument());
   }
   if (logarithm && eat("_")) {
     operands.push_back(tex_argument());
@@ -98,13 +92,7 @@ Node AnswerParser::function(const std::string& name) {
     called = "log10";
   }
   Node node = make(Kind::kFunction, called, std::move(operands));
-  if (!raised) {
-    return node;
-  }
-  std::vector<Node> parts;
-  parts.push_back(std::move(node));
-  parts.push_back(std::move(exponent));
-  return make(Kind::kPower, "", std::move(parts));
+  return raised ? make(Kind::kPower, "", std::move(node), std::move(exponent)) : std::move(node);
 }
 
 // The operand of a function: a bracket, or the factors up to a sign or another function: \sin 2 \pi t.

@@ -1,14 +1,15 @@
 #include "grade/grade.h"
 
+#include <array>
 #include <optional>
 #include <utility>
 #include <vector>
 
 #include "grade/answer_text.h"
-#include "grade/comparison.h"
+#include "grade/comparer.h"
+#include "grade/expression.h"
 #include "grade/extract.h"
 #include "grade/normal_form.h"
-#include "grade/parser.h"
 
 namespace endorm {
 namespace {
@@ -147,15 +148,8 @@ Grade grade(std::string_view answer, std::string_view reference, const GradeOpti
 }
 
 std::string_view verdict_name(Verdict verdict) {
-  switch (verdict) {
-    case Verdict::kCorrect:
-      return "correct";
-    case Verdict::kWrong:
-      return "wrong";
-    case Verdict::kUnparsable:
-      return "unparsable";
-  }
-  return "";
+  constexpr std::array<std::string_view, 3> kNames = {"correct", "wrong", "unparsable"};  // in their order
+  return kNames.at(static_cast<std::size_t>(verdict));
 }
 
 }  // namespace endorm

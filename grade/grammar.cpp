@@ -225,10 +225,7 @@ Node AnswerParser::union_of() {
     if (left.kind == kind && kind == Kind::kUnionOf) {
       left.children.push_back(std::move(right));
     } else {
-      std::vector<Node> parts;
-      parts.push_back(std::move(left));
-      parts.push_back(std::move(right));
-      left = make(kind, "", std::move(parts));
+      left = make(kind, "", std::move(left), std::move(right));
     }
   }
 }

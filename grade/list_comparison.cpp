@@ -5,7 +5,6 @@
 #include "grade/answer_relations.h"
 #include "grade/comparer.h"
 #include "grade/interval_sets.h"
-#include "grade/listing.h"
 #include "grade/normal_form.h"
 
 namespace endorm {

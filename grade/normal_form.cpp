@@ -4,8 +4,6 @@
 #include <cstddef>
 #include <optional>
 
-#include "grade/exact_form.h"
-
 namespace endorm {
 namespace {
 

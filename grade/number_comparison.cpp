@@ -3,7 +3,6 @@
 #include <cstdlib>
 
 #include "grade/comparer.h"
-#include "grade/exact_form.h"
 #include "grade/names.h"
 #include "grade/normal_form.h"
 
@@ -46,7 +45,6 @@ double half_last_digit(const std::string& literal) {
 
 }  // namespace
 
-// "2:6" is "1:3" and 1/3; with three parts, a zero or a time of day (its unit says so) the parts must agree.
 bool Comparer::same_ratio(const Node& answer, const Node& reference) {
   const auto quotient = [](const Node& node) -> std::optional<Node> {
     if (node.kind != Kind::kRatio) {
@@ -70,7 +68,6 @@ bool Comparer::same_ratio(const Node& answer, const Node& reference) {
   return answer.kind == reference.kind && same_in_order(answer.children, reference.children);
 }
 
-// Digits in a base: the digits and the base must agree; a side may leave the base out.
 bool Comparer::same_digits(const Node& answer, const Node& reference) {
   const bool both = answer.kind == reference.kind;
   if (both && answer.children[0].name != reference.children[0].name) {
@@ -113,8 +110,6 @@ bool Comparer::same_number(const Node& answer, const Node& reference) {
   return say(false, why);
 }
 
-// How many of the reference's units the answer's unit is; 0 where they measure different things; none where a side
-// has no unit or one that we do not know.
 std::optional<double> Comparer::unit_factor(const std::string& answer, const std::string& reference) {
   const UnitScale left = unit_scale(answer);
   const UnitScale right = unit_scale(reference);
@@ -150,7 +145,6 @@ bool Comparer::same_expression(const Node& answer, const Node& reference) {
   return say(false, normal_form(answer) + " is not " + normal_form(reference));
 }
 
-// An expression without variables must have a value: 1/0 is not 1/0. Symbols and infinity stand for themselves.
 bool Comparer::defined(const Node& node) {
   const bool opaque = any_node(node, [](const Node& inner) {
     return inner.kind == Kind::kSymbol || (inner.kind == Kind::kConstant && inner.name == "infinity") ||

@@ -93,9 +93,7 @@ Node AnswerParser::with_base(const Node& digits) {
   if (base.empty()) {
     fail("a subscript of digits names no base");
   }
-  Node node = make(Kind::kBasedNumber, digits.name);
-  node.children.push_back(make(Kind::kNumber, base));
-  return node;
+  return make(Kind::kBasedNumber, digits.name, {make(Kind::kNumber, base)});
 }
 
 }  // namespace endorm

@@ -128,8 +128,7 @@ Sameness same_with(const Node& left, const Node& right, const Domain& domain, do
       }
       if (contact == Contact::kSame) {
         ++found;
-      }
-      if (contact != Contact::kSame) {
+      } else {
         last = contact;
       }
     }
@@ -200,17 +199,15 @@ std::optional<double> distance(const Node& left, const Node& right, Budget& budg
   return std::abs(a->minus(*b));
 }
 
+int infinity_sign(const Node& node) {
+  const bool negative = node.kind == Kind::kNegative;
+  const Node& size = negative ? node.children[0] : node;
+  return size.kind != Kind::kConstant || size.name != "infinity" ? 0 : negative ? -1 : 1;
+}
+
 std::optional<int> order(const Node& left, const Node& right, Budget& budget) {
-  const auto infinite = [](const Node& node) -> int {
-    if (node.kind == Kind::kConstant && node.name == "infinity") {
-      return 1;
-    }
-    const bool below =
-        node.kind == Kind::kNegative && node.children[0].kind == Kind::kConstant && node.children[0].name == "infinity";
-    return below ? -1 : 0;
-  };
-  const int left_end = infinite(left);
-  const int right_end = infinite(right);
+  const int left_end = infinity_sign(left);
+  const int right_end = infinity_sign(right);
   if (left_end != 0 || right_end != 0) {
     return (left_end > right_end) - (left_end < right_end);
   }

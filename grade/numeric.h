@@ -39,6 +39,9 @@ std::optional<int> constant_ratio(const Node& left, const Node& right, Budget& b
 // |left - right| where neither has variables and both are defined.
 std::optional<double> distance(const Node& left, const Node& right, Budget& budget);
 
+// +1 or -1 where a node is infinity or its negative, else 0.
+int infinity_sign(const Node& node);
+
 // -1, 0, 1 as left is below, equal to or above right; both real numbers without variables, infinity included.
 std::optional<int> order(const Node& left, const Node& right, Budget& budget);
 

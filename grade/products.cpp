@@ -56,10 +56,7 @@ Node AnswerParser::product() {
     }
     Node right = times || over ? signed_power() : power();
     if (over) {
-      std::vector<Node> parts;
-      parts.push_back(std::move(left));
-      parts.push_back(std::move(right));
-      left = make(Kind::kQuotient, "", std::move(parts));
+      left = make(Kind::kQuotient, "", std::move(left), std::move(right));
     } else if (left.kind == Kind::kNumber && left.unit.empty() && times && is_power_of_ten(right) &&
                left.name.find_first_of("e(") == std::string::npos) {
       const Node& exponent = right.children[1];
@@ -68,10 +65,7 @@ Node AnswerParser::product() {
     } else if (left.kind == Kind::kProduct) {
       left.children.push_back(std::move(right));
     } else {
-      std::vector<Node> factors;
-      factors.push_back(std::move(left));
-      factors.push_back(std::move(right));
-      left = make(Kind::kProduct, "", std::move(factors));
+      left = make(Kind::kProduct, "", std::move(left), std::move(right));
     }
   }
 }
@@ -105,21 +99,14 @@ bool AnswerParser::eat_mixed_fraction(Node& left) {
       nodes_ = nodes;
       return false;
     }
-    Node below = number();
-    std::vector<Node> parts;
-    parts.push_back(std::move(above));
-    parts.push_back(std::move(below));
-    fraction = make(Kind::kQuotient, "", std::move(parts));
+    fraction = make(Kind::kQuotient, "", std::move(above), number());
   }
   if (!is_proper_fraction(fraction)) {
     place_ = before;
     nodes_ = nodes;
     return false;
   }
-  std::vector<Node> terms;
-  terms.push_back(std::move(left));
-  terms.push_back(std::move(fraction));
-  left = make(Kind::kSum, "", std::move(terms));
+  left = make(Kind::kSum, "", std::move(left), std::move(fraction));
   return true;
 }
 
@@ -146,10 +133,7 @@ Node AnswerParser::power() {
     } else if (base.kind == Kind::kSymbol && (eat("^{\\prime \\prime}") || eat("^{\\prime\\prime}"))) {
       base.name += "''";
     } else if (eat("^")) {
-      std::vector<Node> parts;
-      parts.push_back(std::move(base));
-      parts.push_back(exponent());
-      base = make(Kind::kPower, "", std::move(parts));
+      base = make(Kind::kPower, "", std::move(base), exponent());
     } else {
       place_ = before;
       return base;
@@ -165,10 +149,7 @@ Node AnswerParser::exponent() {
     return base;
   }
   eat("^");
-  std::vector<Node> parts;
-  parts.push_back(std::move(base));
-  parts.push_back(exponent());
-  return make(Kind::kPower, "", std::move(parts));
+  return make(Kind::kPower, "", std::move(base), exponent());
 }
 
 // Whether what comes begins a factor of an unwritten product.

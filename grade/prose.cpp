@@ -19,11 +19,8 @@ void each_word(std::string_view text, const Take& take) {
       ++place;
       continue;
     }
-    std::size_t end = place;
-    while (end < text.size() && is_letter(text[end])) {
-      ++end;
-    }
-    const std::string_view word = text.substr(place, end - place);
+    const std::string_view word = letters_at(text, place);
+    const std::size_t end = place + word.size();
     const bool command = place > 0 && text[place - 1] == '\\';
     const bool in_braces = place > 0 && text[place - 1] == '{';
     place = end;
@@ -166,13 +163,8 @@ bool is_prose(std::string_view text) {
 }
 
 std::string_view without_marks(std::string_view text) {
-  while (!text.empty() && (is_space(text.front()) || text.front() == '*' || text.front() == ':')) {
-    text.remove_prefix(1);
-  }
-  while (!text.empty() && (is_space(text.back()) || text.back() == '*')) {
-    text.remove_suffix(1);
-  }
-  return text;
+  text.remove_prefix(std::min(text.find_first_not_of(" \t\r\n*:"), text.size()));
+  return text.substr(0, text.find_last_not_of(" \t\r\n*") + 1);  // npos + 1 = 0
 }
 
 std::string_view first_sentence(std::string_view text) {

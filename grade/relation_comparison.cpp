@@ -43,7 +43,6 @@ bool Comparer::same_relation(const Node& answer, const Node& reference) {
   return proportional(answer, reference);
 }
 
-// Whether two equations name the same: one name, or y and f(x).
 bool Comparer::same_names(const Node& answer, const Node& reference) const {
   const auto name = [](const Node& node) -> const Node& {
     return is_head(node.children[0]) ? node.children[0] : node.children[1];
@@ -54,7 +53,6 @@ bool Comparer::same_names(const Node& answer, const Node& reference) const {
   return normal_form(left) == normal_form(right) || (!strict_names_ && is_function(left) && is_function(right));
 }
 
-// left - right of one relation is a constant times that of the other; for < and > the sign of it decides.
 bool Comparer::proportional(const Node& answer, const Node& reference) {
   const auto turned = [](char sign) {
     const std::string_view from = "<>lg=!:";

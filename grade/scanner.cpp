@@ -1,4 +1,5 @@
 // How a parser moves over its text.
+#include "core/trimmed.h"
 #include "grade/answer_parser.h"
 #include "grade/answer_text.h"
 
@@ -35,20 +36,13 @@ bool AnswerParser::eat(std::string_view sign) {
   return true;
 }
 
-// The letters at the place, which must not be a space: "" where none is there.
+// The letters at the place, behind spaces: "" where none is there.
 std::string_view AnswerParser::letters_ahead() const {
   std::size_t begin = place_;
   while (begin < text_.size() && is_space(text_[begin])) {
     ++begin;
   }
-  if (begin != place_) {
-    return AnswerParser(text_.substr(begin)).letters_ahead();
-  }
-  std::size_t end = begin;
-  while (end < text_.size() && is_letter(text_[end])) {
-    ++end;
-  }
-  return text_.substr(begin, end - begin);
+  return letters_at(text_, begin);
 }
 
 // The name of the TeX command at the place; "" where none is there.
@@ -56,11 +50,7 @@ std::string_view AnswerParser::command_ahead() {
   if (next() != '\\') {
     return "";
   }
-  std::size_t end = place_ + 1;
-  while (end < text_.size() && is_letter(text_[end])) {
-    ++end;
-  }
-  return text_.substr(place_ + 1, end - place_ - 1);
+  return letters_at(text_, place_ + 1);
 }
 
 // The text of the braces that open at the place, without white space at its ends.
@@ -74,14 +64,7 @@ std::string AnswerParser::braced_text() {
     const char c = text_[place_++];
     open += c == '{' ? 1 : c == '}' ? -1 : 0;
   }
-  std::string_view inside = text_.substr(begin, place_ - begin - (open == 0 ? 1 : 0));
-  while (!inside.empty() && is_space(inside.front())) {
-    inside.remove_prefix(1);
-  }
-  while (!inside.empty() && is_space(inside.back())) {
-    inside.remove_suffix(1);
-  }
-  return std::string(inside);
+  return std::string(trimmed(text_.substr(begin, place_ - begin - (open == 0 ? 1 : 0))));
 }
 
 void AnswerParser::fail(const std::string& reason) const { throw Unreadable{reason}; }
@@ -92,6 +75,13 @@ Node AnswerParser::make(Kind kind, std::string name, std::vector<Node> children)
     fail("it has more than " + std::to_string(kMost) + " parts");
   }
   return Node{kind, std::move(name), std::move(children), {}};
+}
+
+Node AnswerParser::make(Kind kind, std::string name, Node first, Node second) {
+  Node node = make(kind, std::move(name));
+  node.children.push_back(std::move(first));
+  node.children.push_back(std::move(second));
+  return node;
 }
 
 }  // namespace endorm

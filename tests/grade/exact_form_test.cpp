@@ -1,14 +1,13 @@
 // Exact forms: what they look like, and that they agree with evaluation.
-#include "grade/exact_form.h"
-
 #include <string>
 
 #include <doctest/doctest.h>
 
 #include "core/random.h"
+#include "grade/expression.h"
 #include "grade/grade.h"
+#include "grade/normal_form.h"
 #include "grade/numeric.h"
-#include "grade/parser.h"
 
 namespace endorm {
 namespace {
