@@ -1,6 +1,7 @@
 #include "engine/atomic_file.h"
 
 #include <cerrno>
+#include <cstddef>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
@@ -9,7 +10,6 @@
 #include <unistd.h>
 
 #include "core/errors.h"
-#include "engine/write_all.h"
 
 namespace endorm {
 
@@ -65,6 +65,21 @@ void AtomicFile::commit(Durability durability) {
     ::fsync(directory);
     ::close(directory);
   }
+}
+
+bool write_all(int descriptor, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(descriptor, bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) {
+      continue;
+    }
+    if (written <= 0) {
+      errno = written < 0 ? errno : ENOSPC;
+      return false;
+    }
+    bytes.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return true;
 }
 
 }  // namespace endorm

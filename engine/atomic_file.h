@@ -36,4 +36,7 @@ class AtomicFile {
   int descriptor_ = -1;
 };
 
+// Writes all bytes to a descriptor, through interruptions and partial writes. False where it cannot; errno says why.
+bool write_all(int descriptor, std::string_view bytes);
+
 }  // namespace endorm

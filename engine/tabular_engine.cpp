@@ -11,15 +11,6 @@
 namespace endorm {
 namespace {
 
-Tokens path_to(const TokenTree& tree, std::size_t node) {
-  Tokens path;
-  for (std::optional<std::size_t> at = node; at; at = tree.nodes()[*at].parent) {
-    path.push_back(tree.nodes()[*at].token);
-  }
-  std::reverse(path.begin(), path.end());
-  return path;
-}
-
 std::string spelled(std::span<const Token> path) {
   std::string text;
   for (const Token token : path) {
@@ -209,7 +200,7 @@ std::vector<std::vector<TokenStats>> TabularEngine::evaluate(const TokenTree& tr
         return known->second;
       }
     }
-    const Tokens path = path_to(tree, node);
+    const Tokens path = tree.tokens_to(node);
     State state{row(path), {}};
     ++states_computed_;
     for (const double alpha : options.alphas) {

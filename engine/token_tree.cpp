@@ -37,4 +37,21 @@ std::vector<std::size_t> TokenTree::insert(std::span<const Token> prefix, std::s
   return path;
 }
 
+std::vector<std::size_t> TokenTree::path_to(std::size_t node) const {
+  std::vector<std::size_t> path(nodes_[node].depth + 1);
+  for (auto place = path.rbegin(); place != path.rend(); ++place) {
+    *place = node;
+    node = nodes_[node].parent.value_or(node);
+  }
+  return path;
+}
+
+Tokens TokenTree::tokens_to(std::size_t node) const {
+  Tokens tokens;
+  for (const std::size_t at : path_to(node)) {
+    tokens.push_back(nodes_[at].token);
+  }
+  return tokens;
+}
+
 }  // namespace endorm

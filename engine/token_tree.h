@@ -31,6 +31,10 @@ class TokenTree {
   std::span<const Node> nodes() const { return nodes_; }
   std::size_t scored_count() const { return scored_count_; }
 
+  // The nodes from a root to this one, and their tokens.
+  std::vector<std::size_t> path_to(std::size_t node) const;
+  Tokens tokens_to(std::size_t node) const;
+
  private:
   std::size_t child(std::optional<std::size_t> parent, Token token);
 

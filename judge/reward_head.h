@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/weights/gguf_tensors.h"
+#include "engine/weights/gguf_file.h"
 
 namespace endorm {
 

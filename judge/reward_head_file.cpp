@@ -3,7 +3,7 @@
 #include <string_view>
 
 #include "core/errors.h"
-#include "engine/weights/gguf_tensors.h"
+#include "engine/weights/gguf_file.h"
 #include "judge/reward_head.h"
 #include "judge/safetensors.h"
 

@@ -3,7 +3,7 @@
 #include <istream>
 #include <string>
 
-#include "engine/weights/gguf_tensors.h"
+#include "engine/weights/gguf_file.h"
 
 namespace endorm {
 

@@ -7,7 +7,7 @@
 #include "core/errors.h"
 #include "core/reward.h"
 #include "core/temperature.h"
-#include "engine/path_statistics.h"
+#include "engine/engine.h"
 #include "score/request_tokens.h"
 #include "score/step_ranges.h"
 #include "score/together_or_each.h"

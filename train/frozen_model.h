@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "core/reward.h"
+#include "engine/engine.h"
 #include "engine/llama/llama_engine.h"
-#include "engine/path_statistics.h"
 
 namespace endorm {
 

@@ -9,7 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/errors.h"
-#include "engine/weights/new_model.h"
+#include "engine/weights/weight_writer.h"
 #include "train/config_table.h"
 #include "train/decoder_weights.h"
 #include "train/run_directory.h"

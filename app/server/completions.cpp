@@ -4,7 +4,7 @@
 
 #include "core/errors.h"
 #include "core/utf8.h"
-#include "engine/path_statistics.h"
+#include "engine/engine.h"
 #include "score/token_reader.h"
 
 namespace endorm {

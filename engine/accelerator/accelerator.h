@@ -9,8 +9,8 @@
 #include <unordered_map>
 #include <vector>
 
+#include "core/log_sum_exp.h"
 #include "engine/accelerator/accelerator_report.h"
-#include "engine/accelerator/head_request.h"
 #include "engine/accelerator/products.h"
 #include "engine/precision.h"
 
@@ -26,6 +26,17 @@ struct AcceleratorOptions {
   // What changes only speed and memory.
   int threads = 1;
   std::size_t packed_bytes_limit = SIZE_MAX;  // weights beyond it stay with ggml
+};
+
+// Which numbers a pass through the model is to give instead of rows of logits.
+struct HeadRequest {
+  std::size_t vocabulary = 0;  // columns that count; those behind them are padding
+  std::vector<double> alphas = {1.0};
+  std::vector<std::vector<std::int32_t>> targets;  // [rows] the columns whose logits are wanted, of each row
+};
+struct HeadResult {
+  std::vector<std::vector<RowStatistics>> rows;  // [rows][alphas]
+  std::vector<std::vector<float>> logits;        // [rows] of HeadRequest::targets
 };
 
 // What one model has on our side of ggml: its packed weights, how to multiply with them, and what a pass is asked for.
@@ -76,5 +87,9 @@ class Accelerator {
   std::unordered_map<const void*, std::unique_ptr<PackedMatrix>> packed_;  // by the address of their first row
   AcceleratorReport report_;
 };
+
+// Registers our device with ggml, once a process. It is of the kind ACCEL: every context gets a backend of it, which
+// takes whole graphs while an Accelerator is in use on the thread (Accelerator::Use), and nothing otherwise.
+void register_accelerator_device();
 
 }  // namespace endorm

@@ -211,15 +211,8 @@ std::span<const AttentionKernel> available_attention_kernels() {
 }
 
 const char* attention_kernel_name(AttentionKernel kernel) {
-  switch (kernel) {
-    case AttentionKernel::kAvx512:
-      return "AVX-512";
-    case AttentionKernel::kAvx2:
-      return "AVX2";
-    case AttentionKernel::kPortable:
-      return "portable";
-  }
-  throw InternalError("[attention_kernel_name] " + std::to_string(static_cast<int>(kernel)) + " is not a kernel");
+  constexpr std::array kNames = {"AVX-512", "AVX2", "portable"};  // in their order
+  return kNames.at(static_cast<std::size_t>(kernel));
 }
 
 const AttentionKernelFunctions& attention_kernel_functions(AttentionKernel kernel) {

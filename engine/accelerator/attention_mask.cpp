@@ -1,11 +1,10 @@
-#include "engine/accelerator/attention_mask.h"
-
 #include <algorithm>
 #include <bit>
 #include <limits>
 #include <string>
 
 #include "core/errors.h"
+#include "engine/accelerator/attention.h"
 #include "engine/accelerator/attention_kernels.h"
 
 namespace endorm {

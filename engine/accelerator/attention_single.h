@@ -66,9 +66,8 @@ struct SingleQuery {
 
   ENDORM_ATTENTION_INLINE void start(std::size_t head) {
     const std::size_t of_all = work.kv_head * work.group + head;
-    const float* from =
-        reinterpret_cast<const float*>(bytes(arguments.q) + work.stream * arguments.q_stream_stride +
-                                       of_all * arguments.q_head_stride + work.first_query * arguments.q_query_stride);
+    const float* from = reinterpret_cast<const float*>(
+        bytes(arguments.q) + arguments.q_strides.place(work.stream, of_all, work.first_query));
     const float factor = query_factor(arguments);
     float* query = queries + head * key_stride;
     for (std::size_t d = 0; d < key_stride; ++d) {
@@ -192,8 +191,8 @@ struct SingleQuery {
   ENDORM_ATTENTION_INLINE void write(std::size_t head) {
     const float factor = sums[head] == 0.0F ? 0.0F : 1.0F / sums[head];
     auto* to = reinterpret_cast<float*>(
-        reinterpret_cast<std::byte*>(arguments.out) + work.stream * arguments.out_stream_stride +
-        (work.kv_head * work.group + head) * arguments.out_head_stride + work.first_query * arguments.out_query_stride);
+        reinterpret_cast<std::byte*>(arguments.out) +
+        arguments.out_strides.place(work.stream, work.kv_head * work.group + head, work.first_query));
     for (std::size_t d = 0; d < arguments.value_width; ++d) {
       to[d] = factor * output[head * value_stride + d];
     }

@@ -104,14 +104,12 @@ template <typename Isa>
 ENDORM_ATTENTION_INLINE void convert_keys(const AttentionWork& work, const std::uint32_t* chosen, std::size_t count,
                                           float* keys, float* values) {
   const AttentionArguments& arguments = *work.arguments;
-  const std::byte* k =
-      bytes(arguments.k) + work.stream * arguments.k_stream_stride + work.kv_head * arguments.k_head_stride;
-  const std::byte* v =
-      bytes(arguments.v) + work.stream * arguments.v_stream_stride + work.kv_head * arguments.v_head_stride;
+  const std::byte* k = bytes(arguments.k) + arguments.k_strides.place(work.stream, work.kv_head, 0);
+  const std::byte* v = bytes(arguments.v) + arguments.v_strides.place(work.stream, work.kv_head, 0);
   for (std::size_t i = 0; i < count; ++i) {
-    convert_row<Isa>(arguments.k_element, k + chosen[i] * arguments.k_key_stride, arguments.head_width,
+    convert_row<Isa>(arguments.k_element, k + chosen[i] * arguments.k_strides.token, arguments.head_width,
                      keys + i * attention_row_stride(arguments.head_width));
-    convert_row<Isa>(arguments.v_element, v + chosen[i] * arguments.v_key_stride, arguments.value_width,
+    convert_row<Isa>(arguments.v_element, v + chosen[i] * arguments.v_strides.token, arguments.value_width,
                      values + i * attention_row_stride(arguments.value_width));
   }
 }
@@ -259,15 +257,15 @@ struct Tile {
       const std::size_t first = column % work.tile_blocks * kLanes;
       std::size_t stride = 0;
       float* lanes = column_of(queries, column, arguments.head_width, stride);
-      const std::byte* rows = bytes(arguments.q) + work.stream * arguments.q_stream_stride +
-                              head * arguments.q_head_stride + (work.first_query + first) * arguments.q_query_stride;
+      const std::byte* rows =
+          bytes(arguments.q) + arguments.q_strides.place(work.stream, head, work.first_query + first);
       const std::size_t there = queries_of_block(first);
       std::size_t d = 0;
       for (; d + kLanes <= arguments.head_width; d += kLanes) {
         Vector square[kLanes];
         for (std::size_t i = 0; i < kLanes; ++i) {
           square[i] = i < there ? Isa::multiply(Isa::spread(factor),
-                                                Isa::load_unaligned(rows + i * arguments.q_query_stride + 4 * d))
+                                                Isa::load_unaligned(rows + i * arguments.q_strides.token + 4 * d))
                                 : Isa::zero();
         }
         Isa::transpose(square);
@@ -278,7 +276,7 @@ struct Tile {
       for (; d < arguments.head_width; ++d) {
         for (std::size_t i = 0; i < kLanes; ++i) {
           lanes[d * stride + i] =
-              i < there ? factor * reinterpret_cast<const float*>(rows + i * arguments.q_query_stride)[d] : 0.0F;
+              i < there ? factor * reinterpret_cast<const float*>(rows + i * arguments.q_strides.token)[d] : 0.0F;
         }
       }
     }
@@ -302,8 +300,8 @@ struct Tile {
       const std::size_t first = column % work.tile_blocks * kLanes;
       std::size_t stride = 0;
       const float* lanes = column_of(output, column, arguments.value_width, stride);
-      std::byte* rows = reinterpret_cast<std::byte*>(arguments.out) + work.stream * arguments.out_stream_stride +
-                        head * arguments.out_head_stride + (work.first_query + first) * arguments.out_query_stride;
+      std::byte* rows = reinterpret_cast<std::byte*>(arguments.out) +
+                        arguments.out_strides.place(work.stream, head, work.first_query + first);
       const std::size_t there = queries_of_block(first);
       float* factors = sums + column * kLanes;
       for (std::size_t i = 0; i < kLanes; ++i) {
@@ -317,12 +315,12 @@ struct Tile {
         }
         Isa::transpose(square);
         for (std::size_t i = 0; i < there; ++i) {
-          Isa::store_unaligned(rows + i * arguments.out_query_stride + 4 * d, square[i]);
+          Isa::store_unaligned(rows + i * arguments.out_strides.token + 4 * d, square[i]);
         }
       }
       for (; d < arguments.value_width; ++d) {
         for (std::size_t i = 0; i < there; ++i) {
-          reinterpret_cast<float*>(rows + i * arguments.out_query_stride)[d] = factors[i] * lanes[d * stride + i];
+          reinterpret_cast<float*>(rows + i * arguments.out_strides.token)[d] = factors[i] * lanes[d * stride + i];
         }
       }
     }

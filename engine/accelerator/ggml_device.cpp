@@ -1,4 +1,3 @@
-#include "engine/accelerator/ggml_device.h"
 
 #include <cstring>
 #include <mutex>

@@ -3,7 +3,6 @@
 #include <ggml-impl.h>
 
 #include "engine/accelerator/activations.h"
-#include "engine/accelerator/graph_parts.h"
 #include "engine/accelerator/graph_runner.h"
 
 namespace endorm {

@@ -6,7 +6,6 @@
 #include <ggml-impl.h>
 #include <ggml.h>
 
-#include "engine/accelerator/graph_parts.h"
 #include "engine/accelerator/graph_runner.h"
 
 namespace endorm {
@@ -68,23 +67,15 @@ std::optional<AttentionArguments> attention_arguments(const ggml_tensor& node) {
   arguments.logit_softcap = parameters[2];
   arguments.sinks = sinks ? static_cast<const float*>(sinks->data) : nullptr;
   arguments.q = static_cast<const float*>(q.data);
-  arguments.q_query_stride = q.nb[1];
-  arguments.q_head_stride = q.nb[2];
-  arguments.q_stream_stride = q.nb[3];
+  arguments.q_strides = {q.nb[1], q.nb[2], q.nb[3]};
   arguments.k = k.data;
   arguments.k_element = *k_element;
-  arguments.k_key_stride = k.nb[1];
-  arguments.k_head_stride = k.nb[2];
-  arguments.k_stream_stride = k.nb[3];
+  arguments.k_strides = {k.nb[1], k.nb[2], k.nb[3]};
   arguments.v = v.data;
   arguments.v_element = *v_element;
-  arguments.v_key_stride = v.nb[1];
-  arguments.v_head_stride = v.nb[2];
-  arguments.v_stream_stride = v.nb[3];
+  arguments.v_strides = {v.nb[1], v.nb[2], v.nb[3]};
   arguments.out = static_cast<float*>(node.data);
-  arguments.out_query_stride = node.nb[2];
-  arguments.out_head_stride = node.nb[1];
-  arguments.out_stream_stride = node.nb[3];
+  arguments.out_strides = {node.nb[2], node.nb[1], node.nb[3]};
   return arguments;
 }
 

@@ -3,7 +3,6 @@
 
 #include <ggml.h>
 
-#include "engine/accelerator/graph_parts.h"
 #include "engine/accelerator/graph_runner.h"
 #include "engine/accelerator/head_reader.h"
 

@@ -6,7 +6,6 @@
 #include <ggml-impl.h>
 
 #include "core/errors.h"
-#include "engine/accelerator/graph_parts.h"
 #include "engine/accelerator/head_reader.h"
 
 namespace endorm {

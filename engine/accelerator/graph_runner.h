@@ -1,17 +1,35 @@
 #pragma once
 
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <vector>
 
 #include "engine/accelerator/accelerator.h"
+#include "engine/accelerator/activations.h"
 #include "engine/accelerator/attention.h"
-#include "engine/accelerator/rotary.h"
 
 struct ggml_backend;
 struct ggml_cgraph;
 
 namespace endorm {
+
+// Adds the seconds of its life to a part of the profile.
+class Timed {
+ public:
+  explicit Timed(double& seconds) : seconds_(seconds), start_(std::chrono::steady_clock::now()) {}
+  ~Timed() { seconds_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count(); }
+  Timed(const Timed&) = delete;
+  Timed& operator=(const Timed&) = delete;
+
+ private:
+  double& seconds_;
+  std::chrono::steady_clock::time_point start_;
+};
+
+inline std::size_t size(std::int64_t value) { return static_cast<std::size_t>(value); }
 
 // Computes the graphs of one context: products with weights, attention and the head by our kernels, the nodes between
 // them by ggml's own processor backend.

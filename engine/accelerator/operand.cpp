@@ -1,6 +1,5 @@
-#include "engine/accelerator/operand.h"
-
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
 #include <cstring>
@@ -8,6 +7,7 @@
 
 #include "core/errors.h"
 #include "engine/accelerator/per_processor.h"
+#include "engine/accelerator/products.h"
 
 namespace endorm {
 namespace {
@@ -157,17 +157,8 @@ ENDORM_PER_PROCESSOR void round_to_int8(const float* row, std::size_t width, flo
 }  // namespace
 
 const char* product_type_name(ProductType type) {
-  switch (type) {
-    case ProductType::kF32:
-      return "f32";
-    case ProductType::kBf16:
-      return "bf16";
-    case ProductType::kF16:
-      return "f16";
-    case ProductType::kInt8:
-      return "int8";
-  }
-  throw InternalError("[product_type_name] unknown type");
+  constexpr std::array kNames = {"f32", "bf16", "f16", "int8"};  // in their order
+  return kNames.at(static_cast<std::size_t>(type));
 }
 
 std::size_t product_type_bytes(ProductType type) {

@@ -1,5 +1,3 @@
-#include "engine/llama/device_reader.h"
-
 #include <algorithm>
 #include <cmath>
 #include <vector>
@@ -10,6 +8,7 @@
 
 #include "core/errors.h"
 #include "engine/llama/llama_handles.h"
+#include "engine/llama/row_reader.h"
 
 namespace endorm {
 namespace {

@@ -3,8 +3,8 @@
 
 #include <llama.h>
 
-#include "engine/llama/device_reader.h"
-#include "engine/llama/llama_handles.h"
+#include "engine/llama/llama_decode.h"
+#include "engine/llama/row_reader.h"
 #include "engine/llama_complaints.h"
 
 namespace endorm {
@@ -21,33 +21,19 @@ std::string device_self_test(llama_model* model, const LlamaEngineOptions& optio
   const LlamaContextHandle context =
       make_llama_context(model, options, {kCells, 2, kRows, device->samplers(1, kRows, kRows)});
   HeadRequest request{vocabulary, {}, {}};
-  std::vector<llama_token> tokens;
-  std::vector<llama_pos> positions;
+  TokenBatch batch;
   std::vector<std::int32_t> places;
-  llama_seq_id first = 0;
-  llama_seq_id second = 1;
-  std::vector<llama_seq_id*> sequences(kRows, &first);
-  sequences.back() = &second;
-  std::vector<std::int32_t> sequence_counts(kRows, 1);
-  std::vector<std::int8_t> outputs(kRows, 1);
   for (std::size_t i = 0; i < kRows; ++i) {  // any tokens will do
-    tokens.push_back(static_cast<llama_token>((i * 37 + 11) % vocabulary));
-    positions.push_back(static_cast<llama_pos>(i + 1 < kRows ? i : 0));
+    const bool last = i + 1 == kRows;
+    batch.add(static_cast<Token>((i * 37 + 11) % vocabulary), last ? 0 : i, last ? 1 : 0, last ? 1 : 0, true);
     request.targets.push_back({static_cast<std::int32_t>((i * 101 + 3) % vocabulary)});
     places.push_back(static_cast<std::int32_t>(i));
   }
-  llama_batch batch{};
-  batch.n_tokens = static_cast<std::int32_t>(kRows);
-  batch.token = tokens.data();
-  batch.pos = positions.data();
-  batch.n_seq_id = sequence_counts.data();
-  batch.seq_id = sequences.data();
-  batch.logits = outputs.data();
   for (const double alpha : {1.0, 0.7}) {
     llama_memory_clear(llama_get_memory(context.get()), true);
     request.alphas = {alpha};
     device->ask(request);
-    if (llama_decode(context.get(), batch) != 0) {
+    if (llama_decode(context.get(), batch.view()) != 0) {
       return "decoding failed: " + take_llama_complaints();
     }
     llama_synchronize(context.get());

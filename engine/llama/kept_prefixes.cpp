@@ -9,15 +9,6 @@ namespace {
 
 constexpr std::size_t kFewTokens = 8;  // cheaper to compute again than to keep
 
-Tokens path_to(const TokenTree& tree, std::size_t node) {
-  Tokens tokens;
-  for (std::optional<std::size_t> at = node; at; at = tree.nodes()[*at].parent) {
-    tokens.push_back(tree.nodes()[*at].token);
-  }
-  std::reverse(tokens.begin(), tokens.end());
-  return tokens;
-}
-
 }  // namespace
 
 KeptPrefixes::KeptPrefixes(int first_sequence, std::size_t slots, std::size_t tokens)
@@ -78,7 +69,7 @@ std::optional<int> KeptPrefixes::place(const TokenTree& tree, std::size_t node, 
   if (length < kFewTokens || length > most_tokens_ || slots_ == 0) {
     return std::nullopt;
   }
-  Tokens tokens = path_to(tree, node);
+  Tokens tokens = tree.tokens_to(node);
   const auto same =
       std::find_if(prefixes_.begin(), prefixes_.end(), [&](const Prefix& prefix) { return prefix.tokens == tokens; });
   if (same != prefixes_.end()) {

@@ -1,34 +1,25 @@
 #include "engine/llama/llama_accelerator.h"
 
-#include <algorithm>
+#include <array>
 #include <fstream>
 #include <limits>
 #include <map>
-#include <thread>
 
 #include <ggml.h>
-#include <gguf.h>
 
 #include "core/errors.h"
 #include "engine/accelerator/type_choice.h"
 #include "engine/llama/llama_handles.h"
+#include "engine/weights/gguf_file.h"
 
 namespace endorm {
 namespace {
 
-int thread_count(const LlamaEngineOptions& options) {
-  return options.threads > 0 ? options.threads : static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
-}
-
 // The matrices of the model file. Weights in f32 and f16 are not what 16-bit types are chosen for, but have the shapes.
 std::vector<ProductShape> product_shapes(const std::string& path) {
-  ggml_context* tensors = nullptr;
-  const std::unique_ptr<gguf_context, decltype(&gguf_free)> header(
-      gguf_init_from_file(path.c_str(), {.no_alloc = true, .ctx = &tensors}), gguf_free);
-  const std::unique_ptr<ggml_context, decltype(&ggml_free)> owner(tensors, ggml_free);
   std::map<std::pair<std::int64_t, std::int64_t>, std::size_t> counts;
-  for (ggml_tensor* tensor = tensors ? ggml_get_first_tensor(tensors) : nullptr; tensor;
-       tensor = ggml_get_next_tensor(tensors, tensor)) {
+  const GgufFile file(path);
+  for (const ggml_tensor* const tensor : file.tensors()) {
     constexpr std::int64_t kSmallest = 32;
     if (tensor->ne[0] >= kSmallest && tensor->ne[1] >= kSmallest) {
       counts[{tensor->ne[1], tensor->ne[0]}] += static_cast<std::size_t>(tensor->ne[2] * tensor->ne[3]);
@@ -133,15 +124,8 @@ AcceleratorInfo describe_accelerator(const Accelerator* accelerator, const Llama
 }
 
 const char* precision_name(Precision precision) {
-  switch (precision) {
-    case Precision::kExact:
-      return "exact";
-    case Precision::kFast:
-      return "fast";
-    case Precision::kNative:
-      return "native";
-  }
-  throw InternalError("[precision_name] unknown precision");
+  constexpr std::array kNames = {"exact", "fast", "native"};  // in their order
+  return kNames.at(static_cast<std::size_t>(precision));
 }
 
 }  // namespace endorm

@@ -1,8 +1,6 @@
 #include "engine/llama/llama_decode.h"
 
-#include <exception>
 #include <filesystem>
-#include <string>
 #include <utility>
 
 #include <llama.h>
@@ -11,6 +9,8 @@
 #include "engine/llama_complaints.h"
 
 namespace endorm {
+
+std::string LlamaParts::model_name() const { return std::filesystem::path(options->model_path).filename().string(); }
 
 LlamaContextHandle open_context(const LlamaParts& parts, const LlamaContextShape& shape) {
   const Accelerator::Use use(parts.accelerator);
@@ -55,6 +55,15 @@ llama_batch TokenBatch::view() {
   return batch;
 }
 
+void throw_unusable(const LlamaParts& parts, const char* function, const std::exception_ptr& failure) {
+  try {
+    std::rethrow_exception(failure);
+  } catch (const InvalidInput& error) {
+    throw EngineError("[" + std::string(function) + "] " + parts.model_name() +
+                      " gave unusable logits: " + error.what());
+  }
+}
+
 void decode(const LlamaParts& parts, LlamaContextHandle& context, TokenBatch& batch, const char* function) {
   const Accelerator::Use use(parts.accelerator);
   const int status = llama_decode(context.get(), batch.view());
@@ -63,17 +72,11 @@ void decode(const LlamaParts& parts, LlamaContextHandle& context, TokenBatch& ba
     return;
   }
   context.reset();
-  const std::string where = "[" + std::string(function) + "] ";
   if (parts.accelerator && parts.accelerator->failure) {
-    try {
-      std::rethrow_exception(std::exchange(parts.accelerator->failure, nullptr));
-    } catch (const InvalidInput& error) {  // a pass's own errors are about the model here
-      throw EngineError(where + std::filesystem::path(parts.options->model_path).filename().string() +
-                        " gave unusable logits: " + error.what());
-    }
+    throw_unusable(parts, function, std::exchange(parts.accelerator->failure, nullptr));
   }
-  throw EngineError(where + "decoding " + std::to_string(batch.size()) + " tokens failed with status " +
-                    std::to_string(status) + ": " + take_llama_complaints());
+  throw EngineError("[" + std::string(function) + "] decoding " + std::to_string(batch.size()) +
+                    " tokens failed with status " + std::to_string(status) + ": " + take_llama_complaints());
 }
 
 void decode_step(const LlamaParts& parts, LlamaContextHandle& context, const TokenTree& tree, const WaveStep& step,

@@ -2,6 +2,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <exception>
+#include <string>
 #include <vector>
 
 #include "engine/accelerator/accelerator.h"
@@ -19,6 +21,8 @@ struct LlamaParts {
   const LlamaModelInfo* info = nullptr;
   std::vector<llama_adapter_lora*> adapters;
   Accelerator* accelerator = nullptr;  // nullptr: llama.cpp's own kernels
+
+  std::string model_name() const;  // of its file
 };
 
 // A context with the model's adapters and its accelerator. Throws EngineError where memory or adapters fail.
@@ -41,6 +45,10 @@ class TokenBatch {
   std::vector<std::int32_t*> sequence_lists_;
   std::vector<std::int8_t> read_rows_;
 };
+
+// Throws what failed in a pass; InvalidInput, which is about a row of logits, as EngineError, for here it is about the
+// model.
+[[noreturn]] void throw_unusable(const LlamaParts& parts, const char* function, const std::exception_ptr& failure);
 
 // One pass through the model, complete when it returns. function names the caller in errors. Throws EngineError where
 // libllama fails; the context is gone then.

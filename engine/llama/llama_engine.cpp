@@ -7,7 +7,6 @@
 
 #include "core/errors.h"
 #include "engine/content_hash.h"
-#include "engine/file_hash.h"
 #include "engine/llama/llama_accelerator.h"
 #include "engine/llama/llama_generation.h"
 #include "engine/llama/llama_handles.h"
@@ -15,24 +14,9 @@
 #include "engine/llama/llama_passes.h"
 #include "engine/turns/chat_template.h"
 #include "engine/turns/tokenizer.h"
-#include "engine/turns/turn_marks.h"
 
 namespace endorm {
 namespace {
-
-std::string cache_type_name(CacheType type) {
-  switch (type) {
-    case CacheType::kF32:
-      return "f32";
-    case CacheType::kF16:
-      return "f16";
-    case CacheType::kBf16:
-      return "bf16";
-    case CacheType::kQ8:
-      return "q8_0";
-  }
-  throw InternalError("[llama engine] unknown cache type");
-}
 
 class LlamaEngineImplementation final : public LlamaEngine {
  public:
@@ -226,7 +210,7 @@ class LlamaEngineImplementation final : public LlamaEngine {
     for (const LoraAdapter& adapter : options_.adapters) {
       text += "|lora " + hex(sha256_file(adapter.path)) + " " + std::to_string(adapter.scale);
     }
-    text += "|cache " + cache_type_name(options_.cache_type);
+    text += std::string("|cache ") + cache_type_name(options_.cache_type);
     text +=
         "|attention " + (options_.flash_attention ? std::to_string(*options_.flash_attention) : std::string("auto"));
     text += "|products " + arithmetic();

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstdlib>
 #include <exception>
-#include <filesystem>
 #include <numeric>
 #include <utility>
 
@@ -275,12 +274,7 @@ void LlamaGeneration::draw(std::span<const std::size_t> slots, std::span<const s
   }
   if (failure) {
     context_.reset();
-    try {
-      std::rethrow_exception(failure);
-    } catch (const InvalidInput& error) {
-      throw EngineError("[generate] " + std::filesystem::path(parts_.options->model_path).filename().string() +
-                        " gave unusable logits: " + error.what());
-    }
+    throw_unusable(parts_, "generate", failure);
   }
   const llama_vocab* vocab = llama_model_get_vocab(parts_.model);
   for (std::size_t i = 0; i < slots.size(); ++i) {

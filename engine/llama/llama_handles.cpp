@@ -1,6 +1,7 @@
 #include "engine/llama/llama_handles.h"
 
 #include <algorithm>
+#include <array>
 #include <filesystem>
 #include <fstream>
 #include <mutex>
@@ -11,10 +12,10 @@
 #include <llama.h>
 
 #include "core/errors.h"
-#include "engine/accelerator/ggml_device.h"
+#include "engine/accelerator/accelerator.h"
 #include "engine/checkpoint_directory.h"
 #include "engine/llama_complaints.h"
-#include "engine/weights/gguf_check.h"
+#include "engine/weights/gguf_file.h"
 
 namespace endorm {
 namespace {
@@ -51,17 +52,8 @@ void check_model_file(const std::string& path) {
 }
 
 ggml_type cache_ggml_type(CacheType type) {
-  switch (type) {
-    case CacheType::kF32:
-      return GGML_TYPE_F32;
-    case CacheType::kF16:
-      return GGML_TYPE_F16;
-    case CacheType::kBf16:
-      return GGML_TYPE_BF16;
-    case CacheType::kQ8:
-      return GGML_TYPE_Q8_0;
-  }
-  throw InternalError("[llama context] unknown cache type");
+  constexpr std::array kTypes = {GGML_TYPE_F32, GGML_TYPE_F16, GGML_TYPE_BF16, GGML_TYPE_Q8_0};  // in their order
+  return kTypes.at(static_cast<std::size_t>(type));
 }
 
 }  // namespace
@@ -91,6 +83,12 @@ LlamaModelHandle load_llama_model(const LlamaEngineOptions& options) {
   }
   return model;
 }
+
+int thread_count(const LlamaEngineOptions& options) {
+  return options.threads > 0 ? options.threads : static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+}
+
+const char* cache_type_name(CacheType type) { return ggml_type_name(cache_ggml_type(type)); }
 
 bool uses_gpu(const LlamaEngineOptions& options) {
   start_backend();
@@ -129,8 +127,7 @@ LlamaModelInfo describe_model(const llama_model* model) {
 
 LlamaContextHandle make_llama_context(llama_model* model, const LlamaEngineOptions& options,
                                       const LlamaContextShape& shape) {
-  const int threads =
-      options.threads > 0 ? options.threads : static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+  const int threads = thread_count(options);
   llama_context_params params = llama_context_default_params();
   params.n_ctx = static_cast<std::uint32_t>(shape.cells);
   params.n_batch = static_cast<std::uint32_t>(options.batch_tokens);

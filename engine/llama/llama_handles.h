@@ -25,6 +25,12 @@ using LlamaContextHandle = std::unique_ptr<llama_context, LlamaContextDeleter>;
 
 // Loads the weights. Throws as make_llama_engine.
 LlamaModelHandle load_llama_model(const LlamaEngineOptions& options);
+// Threads that compute.
+int thread_count(const LlamaEngineOptions& options);
+
+// The number format of the key-value cache in ggml's words.
+const char* cache_type_name(CacheType type);
+
 // Whether layers of the model go to a GPU.
 bool uses_gpu(const LlamaEngineOptions& options);
 // The adapter belongs to the model and goes with it.

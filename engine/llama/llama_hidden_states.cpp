@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <filesystem>
 
 #include <ggml-backend.h>
 #include <ggml.h>
@@ -95,14 +94,13 @@ void LlamaHiddenStates::make_room(std::size_t cells, const WaveLimits& limits) {
 
 std::span<const float> LlamaHiddenStates::state(std::size_t row) const {
   const auto width = static_cast<std::size_t>(llama_model_n_embd_out(parts_.model));
-  const std::string model = std::filesystem::path(parts_.options->model_path).filename().string();
   if ((row + 1) * width > rows_.size()) {
-    throw EngineError("[hidden_states] the graph of " + model + " (" + parts_.info->architecture +
+    throw EngineError("[hidden_states] the graph of " + parts_.model_name() + " (" + parts_.info->architecture +
                       ") has no state behind a last norm that is named \"" + kLastNorm + "\"");
   }
   const std::span<const float> found = std::span(rows_).subspan(row * width, width);
   if (!std::all_of(found.begin(), found.end(), [](float x) { return std::isfinite(x); })) {
-    throw EngineError("[hidden_states] " + model + " gave a state that is not finite");
+    throw EngineError("[hidden_states] " + parts_.model_name() + " gave a state that is not finite");
   }
   return found;
 }

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <exception>
-#include <filesystem>
 #include <utility>
 
 #include <llama.h>
@@ -238,9 +237,8 @@ void LlamaPasses::forget_logits() {
 HeadResult LlamaPasses::take(std::span<const std::int32_t> places) {
   try {
     return reader_->take(context_.get(), places);
-  } catch (const InvalidInput& error) {  // a row's own errors are about the model here
-    throw EngineError("[evaluate] " + std::filesystem::path(options_.model_path).filename().string() +
-                      " gave unusable logits: " + error.what());
+  } catch (const InvalidInput&) {
+    throw_unusable(parts_, "evaluate", std::current_exception());
   }
 }
 

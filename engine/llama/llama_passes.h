@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "engine/engine.h"
-#include "engine/llama/device_reader.h"
 #include "engine/llama/kept_prefixes.h"
 #include "engine/llama/llama_decode.h"
 #include "engine/llama/row_reader.h"

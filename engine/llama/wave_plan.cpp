@@ -1,6 +1,8 @@
 #include "engine/llama/wave_plan.h"
 
 #include <algorithm>
+#include <numeric>
+#include <utility>
 
 #include "core/errors.h"
 
@@ -34,8 +36,8 @@ class Planner {
   }
 
   WavePlan without_sharing() && {
-    for (const std::size_t leaf : leaves()) {
-      const Nodes path = path_to(leaf);
+    for (const std::size_t leaf : leaves(roots_)) {
+      const Nodes path = tree_.path_to(leaf);
       emit(token_list(path, 0), std::nullopt, {});
       plan_.steps.back().forget = {0};
     }
@@ -145,8 +147,8 @@ class Planner {
   // Sequences ran out below a deep nest of branches: each leaf is computed from here on by itself.
   void plan_alone_below(std::size_t top, std::optional<Trunk> trunk, std::size_t level) {
     const int sequence = static_cast<int>(level);
-    for (const std::size_t leaf : leaves(top)) {
-      Nodes path = path_to(leaf);
+    for (const std::size_t leaf : leaves({top})) {
+      Nodes path = tree_.path_to(leaf);
       path.erase(path.begin(), std::find(path.begin(), path.end(), top));
       emit(token_list(path, sequence), trunk, {sequence});
       plan_.steps.back().forget.push_back(sequence);
@@ -159,28 +161,22 @@ class Planner {
     std::vector<WaveToken> tokens;
     int next = static_cast<int>(level);
     for (const std::size_t top : tops) {
-      Nodes stack{top};
-      std::vector<int> first{next};
+      std::vector<std::pair<std::size_t, int>> stack{{top, next}};  // a node and its first sequence
       while (!stack.empty()) {
-        const std::size_t node = stack.back();
-        const int first_sequence = first.back();
+        const auto [node, first_sequence] = stack.back();
         stack.pop_back();
-        first.pop_back();
         const int count = static_cast<int>(leaf_count_[node]);
         tokens.push_back({node, first_sequence, first_sequence + count - 1, read_row_[node] != 0});
         int child_first = first_sequence + count;
         for (auto child = children_[node].rbegin(); child != children_[node].rend(); ++child) {
           child_first -= static_cast<int>(leaf_count_[*child]);
-          stack.push_back(*child);
-          first.push_back(child_first);
+          stack.emplace_back(*child, child_first);
         }
       }
       next += static_cast<int>(leaf_count_[top]);
     }
-    std::vector<int> sequences;
-    for (int sequence = static_cast<int>(level); sequence < next; ++sequence) {
-      sequences.push_back(sequence);
-    }
+    std::vector<int> sequences(static_cast<std::size_t>(next) - level);
+    std::iota(sequences.begin(), sequences.end(), static_cast<int>(level));
     emit(tokens, trunk, sequences);
     plan_.steps.back().forget.insert(plan_.steps.back().forget.end(), sequences.begin(), sequences.end());
   }
@@ -217,27 +213,10 @@ class Planner {
     }
   }
 
-  Nodes path_to(std::size_t node) const {
-    Nodes path;
-    for (std::optional<std::size_t> at = node; at; at = tree_.nodes()[*at].parent) {
-      path.push_back(*at);
-    }
-    std::reverse(path.begin(), path.end());
-    return path;
-  }
-
-  Nodes leaves() const {
-    Nodes all;
-    for (const std::size_t root : roots_) {
-      const Nodes below = leaves(root);
-      all.insert(all.end(), below.begin(), below.end());
-    }
-    return all;
-  }
-
-  Nodes leaves(std::size_t top) const {
+  // Of the subtrees of some nodes, in order.
+  Nodes leaves(const Nodes& tops) const {
     Nodes found;
-    Nodes stack{top};
+    Nodes stack(tops.rbegin(), tops.rend());
     while (!stack.empty()) {
       const std::size_t node = stack.back();
       stack.pop_back();

@@ -1,6 +1,7 @@
 // The one file that names oneDNN. Written for its 2.6 and 3.x interfaces: no scales or zero points, which differ.
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
 #include <map>
@@ -26,17 +27,9 @@ constexpr std::size_t kRowStep = 32;
 constexpr std::size_t kMostRows = 512;
 
 memory::data_type data_type(ProductType type) {
-  switch (type) {
-    case ProductType::kF32:
-      return memory::data_type::f32;
-    case ProductType::kBf16:
-      return memory::data_type::bf16;
-    case ProductType::kF16:
-      return memory::data_type::f16;
-    case ProductType::kInt8:
-      return memory::data_type::s8;
-  }
-  throw InternalError("[onednn] unknown type");
+  constexpr std::array kTypes = {memory::data_type::f32, memory::data_type::bf16, memory::data_type::f16,
+                                 memory::data_type::s8};  // in their order
+  return kTypes.at(static_cast<std::size_t>(type));
 }
 
 memory::dim dim(std::size_t value) { return static_cast<memory::dim>(value); }

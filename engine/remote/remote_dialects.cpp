@@ -35,6 +35,18 @@ void put_arguments(const std::string& arguments, json& body) {
   }
 }
 
+// generation_prompt: of a rendering whose turns are closed, which says so either way.
+json conversation(TurnRendering rendering, const std::string& model, std::span<const Message> messages,
+                  const std::string& arguments, bool generation_prompt) {
+  json body = {{"model", model}, {"messages", message_list<json>(messages)}};
+  put_arguments(arguments, body);
+  if (rendering == TurnRendering::kClosed) {
+    body["add_generation_prompt"] = generation_prompt;
+    body["add_special_tokens"] = false;
+  }
+  return body;
+}
+
 RemoteCall tokenize_call(RemoteDialect dialect, json body) {
   if (dialect == RemoteDialect::kSglang) {
     return {"/v1/tokenize", body_of(body)};
@@ -51,25 +63,15 @@ std::string_view remote_dialect_name(RemoteDialect dialect) {
 
 RemoteCall tokenize_prompt_call(RemoteDialect dialect, TurnRendering rendering, const std::string& model,
                                 std::span<const Message> messages, const std::string& arguments) {
-  json body = {{"model", model}, {"messages", message_list<json>(messages)}};
-  put_arguments(arguments, body);
-  if (rendering == TurnRendering::kClosed) {
-    body["add_generation_prompt"] = true;
-    body["add_special_tokens"] = false;
-  }
-  return tokenize_call(dialect, std::move(body));
+  return tokenize_call(dialect, conversation(rendering, model, messages, arguments, true));
 }
 
 RemoteCall tokenize_turn_call(RemoteDialect dialect, TurnRendering rendering, const std::string& model,
                               std::span<const Message> messages, const std::string& response,
                               const std::string& arguments) {
-  json body = {{"model", model}, {"messages", message_list<json>(messages)}};
-  put_arguments(arguments, body);
+  json body = conversation(rendering, model, messages, arguments, false);
   body["messages"].push_back({{"role", "assistant"}, {"content", response}});
-  if (rendering == TurnRendering::kClosed) {
-    body["add_generation_prompt"] = false;
-    body["add_special_tokens"] = false;
-  } else {
+  if (rendering == TurnRendering::kOpen) {
     // Without this field SGLang turns the assistant's message into a user's.
     body["continue_final_message"] = true;
   }

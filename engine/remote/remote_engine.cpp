@@ -26,18 +26,11 @@ std::vector<Path> scored_paths(const TokenTree& tree) {
     if (!nodes[last].scored || covered[last]) {
       continue;
     }
-    Path path;
-    for (std::optional<std::size_t> node = last; node; node = nodes[*node].parent) {
-      covered[*node] = true;
-      path.nodes.push_back(*node);
-      path.tokens.push_back(nodes[*node].token);
-      if (nodes[*node].scored) {
-        path.first = nodes[*node].depth;
-      }
+    Path& path = paths.emplace_back(Path{tree.tokens_to(last), tree.path_to(last), 0});
+    for (const std::size_t node : path.nodes) {
+      covered[node] = true;
+      path.first = path.first == 0 && nodes[node].scored ? nodes[node].depth : path.first;
     }
-    std::reverse(path.nodes.begin(), path.nodes.end());
-    std::reverse(path.tokens.begin(), path.tokens.end());
-    paths.push_back(std::move(path));
   }
   std::reverse(paths.begin(), paths.end());
   return paths;

@@ -39,14 +39,6 @@ class ServerReply {
     return value;
   }
 
-  const json& object(const json& parent, const char* name) const {
-    const json& value = member(parent, name);
-    if (!value.is_object()) {
-      refuse("the field " + std::string(name) + " is not an object");
-    }
-    return value;
-  }
-
   Token token(const json& value) const {
     if (!value.is_number_integer() || value < 0 || value > std::numeric_limits<Token>::max()) {
       refuse("the token " + value.dump(-1, ' ', false, json::error_handler_t::replace) + " is not a token number");
@@ -119,8 +111,7 @@ std::vector<double> vllm_log_probs(const ServerReply& reply, std::span<const Tok
 }
 
 std::vector<double> sglang_log_probs(const ServerReply& reply, std::span<const Token> tokens, std::size_t first) {
-  const json& info = reply.object(reply.root(), "meta_info");
-  const json& entries = reply.array(info, "input_token_logprobs");
+  const json& entries = reply.array(reply.member(reply.root(), "meta_info"), "input_token_logprobs");
   const std::size_t start = first - 1;
   if (entries.size() != tokens.size() - start) {
     reply.refuse("input_token_logprobs has " + std::to_string(entries.size()) + " entries for " +

@@ -1,6 +1,7 @@
 #include "engine/remote/remote_spelling.h"
 
 #include <charconv>
+#include <optional>
 #include <unordered_map>
 
 #include "core/utf8.h"
@@ -36,17 +37,16 @@ std::string byte_level_bytes(std::string_view token) {
 }
 
 // "<0x0A>" -> the byte 0x0A.
-bool is_byte_token(std::string_view token) {
+std::optional<char> byte_of(std::string_view token) {
   unsigned value = 0;
-  return token.size() == 6 && token.starts_with("<0x") && token.ends_with('>') &&
-         std::from_chars(token.data() + 3, token.data() + 5, value, 16).ptr == token.data() + 5;
+  const bool spells_one = token.size() == 6 && token.starts_with("<0x") && token.ends_with('>') &&
+                          std::from_chars(token.data() + 3, token.data() + 5, value, 16).ptr == token.data() + 5;
+  return spells_one ? std::optional(static_cast<char>(value)) : std::nullopt;
 }
 
 std::string sentence_piece_bytes(std::string_view token) {
-  if (is_byte_token(token)) {
-    unsigned value = 0;
-    std::from_chars(token.data() + 3, token.data() + 5, value, 16);
-    return std::string(1, static_cast<char>(value));
+  if (const auto byte = byte_of(token)) {
+    return {*byte};
   }
   std::string bytes;
   for (std::size_t at = 0; at < token.size();) {
@@ -70,7 +70,7 @@ VocabularySpelling vocabulary_spelling(std::span<const std::string> tokens) {
   for (const std::string& token : tokens) {
     // A special token of a byte-level vocabulary may carry U+2581 inside (DeepSeek's do), and then nothing is a space.
     const bool special = token.starts_with('<') && token.ends_with('>');
-    if (is_byte_token(token) || (!special && token.find(kSpaceMark) != std::string::npos)) {
+    if (byte_of(token) || (!special && token.find(kSpaceMark) != std::string::npos)) {
       return VocabularySpelling::kSentencePiece;
     }
   }

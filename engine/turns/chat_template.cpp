@@ -7,8 +7,8 @@
 
 #include "core/errors.h"
 #include "engine/message_json.h"
-#include "engine/turns/message_place.h"
-#include "engine/turns/turn_habits.h"
+#include "engine/turns/template_renderer.h"
+#include "engine/turns/turn.h"
 
 namespace endorm {
 namespace {
@@ -49,17 +49,11 @@ class JinjaForm final : public PromptForm {
     return endorm::place_message(renderer_, turn(messages, options), messages, response, options);
   }
 
-  const std::string& turn_text() const override { return learnt_.turn_text; }
+  std::string_view turn_text() const override { return learnt_.turn_text; }
 
   std::string source() const override { return renderer_.source(); }
 
  private:
-  // A prompt whose last message is the model's own is a turn to be continued.
-  static bool is_open(std::span<const Message> messages) {
-    return !messages.empty() && messages.back().role == "assistant" &&
-           !has_field<common_json>(messages.back(), "tool_calls");
-  }
-
   Turn continued(std::span<const Message> messages, const TemplateOptions& options) const {
     std::vector<Message> conversation(messages.begin(), messages.end());
     conversation.back().content += std::string(kAnswerProbe) + " ";
@@ -96,6 +90,11 @@ class JinjaForm final : public PromptForm {
 };
 
 }  // namespace
+
+bool PromptForm::is_open(std::span<const Message> messages) {
+  return !messages.empty() && messages.back().role == "assistant" &&
+         !has_field<common_json>(messages.back(), "tool_calls");
+}
 
 std::unique_ptr<PromptForm> make_jinja_form(const std::string& source, const std::string& bos_text,
                                             const std::string& eos_text) {

@@ -11,8 +11,8 @@ namespace {
 using Kind = TextPart::Kind;
 
 // Fixed forms know texts alone.
-[[noreturn]] void refuse_message(const char* form) {
-  throw InvalidInput("[chat template] the form \"" + std::string(form) +
+[[noreturn]] void refuse_message(const std::string& form) {
+  throw InvalidInput("[chat template] the form \"" + form +
                      "\" knows no tool calls and no reasoning apart from the text. Give the response as text, or a "
                      "chat template with --template FILE.");
 }
@@ -31,9 +31,6 @@ bool is_text(const Message& message) {
   return true;
 }
 
-// A prompt whose last message is the model's own is a turn to be continued.
-bool is_open(std::span<const Message> messages) { return !messages.empty() && messages.back().role == "assistant"; }
-
 class PlainForm final : public PromptForm {
  public:
   explicit PlainForm(std::string eos_text) : eos_text_(std::move(eos_text)) {}
@@ -45,7 +42,7 @@ class PlainForm final : public PromptForm {
       const bool user = message.role == "user";
       const bool assistant = message.role == "assistant";
       if (!is_text(message)) {
-        refuse_message("plain");
+        refuse_message(source());
       }
       prompt.push_back({user ? "Question: " : assistant ? "Answer: " : "", Kind::kTemplate});
       prompt.push_back({message.content, Kind::kInput});
@@ -73,17 +70,10 @@ class PlainForm final : public PromptForm {
     return turn;
   }
 
-  PlacedResponse place_message(std::span<const Message>, const ResponseText&, const TemplateOptions&) const override {
-    refuse_message("plain");
-  }
-
-  const std::string& turn_text() const override { return none_; }
-
   std::string source() const override { return "plain"; }
 
  private:
   std::string eos_text_;
-  std::string none_;
 };
 
 class RawForm final : public PromptForm {
@@ -92,7 +82,7 @@ class RawForm final : public PromptForm {
     std::vector<TextPart> prompt;
     for (const Message& message : messages) {
       if (!is_text(message)) {
-        refuse_message("raw");
+        refuse_message(source());
       }
       prompt.push_back({message.content, Kind::kTemplate});
     }
@@ -106,19 +96,14 @@ class RawForm final : public PromptForm {
     return turn;
   }
 
-  PlacedResponse place_message(std::span<const Message>, const ResponseText&, const TemplateOptions&) const override {
-    refuse_message("raw");
-  }
-
-  const std::string& turn_text() const override { return none_; }
-
   std::string source() const override { return "raw"; }
-
- private:
-  std::string none_;
 };
 
 }  // namespace
+
+PlacedResponse PromptForm::place_message(std::span<const Message>, const ResponseText&, const TemplateOptions&) const {
+  refuse_message(source());
+}
 
 std::unique_ptr<PromptForm> make_plain_form(const std::string& eos_text) {
   return std::make_unique<PlainForm>(eos_text);

@@ -1,5 +1,3 @@
-#include "engine/turns/message_place.h"
-
 #include <algorithm>
 #include <map>
 #include <string_view>
@@ -10,7 +8,8 @@
 #include "engine/message_json.h"
 #include "engine/turns/input_marks.h"
 #include "engine/turns/reasoning_blocks.h"
-#include "engine/turns/turn_habits.h"
+#include "engine/turns/template_renderer.h"
+#include "engine/turns/turn.h"
 
 namespace endorm {
 namespace {

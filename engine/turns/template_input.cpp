@@ -1,5 +1,3 @@
-#include "engine/turns/template_input.h"
-
 #include <algorithm>
 #include <cstddef>
 #include <utility>
@@ -7,6 +5,7 @@
 #include <chat.h>
 
 #include "core/errors.h"
+#include "engine/turns/input_marks.h"
 
 namespace endorm {
 namespace {

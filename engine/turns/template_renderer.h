@@ -1,11 +1,14 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "engine/messages.h"
-#include "engine/turns/text_parts.h"
+#include "engine/turns/turn.h"
+
+struct common_chat_template;
 
 namespace endorm {
 
@@ -23,8 +26,13 @@ class TemplateRenderer {
   std::string source() const;
 
  private:
-  class Template;
-  std::unique_ptr<Template> template_;
+  std::unique_ptr<common_chat_template> template_;
 };
+
+// A response that is a message of its own (tool calls, reasoning apart from the answer), where the template writes it.
+// plain: the turn that an answer to the messages is. Throws InvalidInput where the template leaves a part of it out, or
+// writes the conversation anew when it follows.
+PlacedResponse place_message(const TemplateRenderer& renderer, const Turn& plain, std::span<const Message> messages,
+                             const ResponseText& response, const TemplateOptions& options);
 
 }  // namespace endorm

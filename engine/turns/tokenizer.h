@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "engine/text_form.h"
-#include "engine/turns/fragments.h"
 #include "engine/turns/turn.h"
+#include "engine/turns/turn_tokens.h"
 
 namespace endorm {
 

@@ -9,10 +9,6 @@
 namespace endorm {
 namespace {
 
-bool contains(std::string_view text, std::string_view part) {
-  return !part.empty() && text.find(part) != std::string_view::npos;
-}
-
 std::string without(std::string text, std::string_view part) {
   for (std::size_t at = part.empty() ? std::string::npos : text.find(part); at != std::string::npos;
        at = text.find(part)) {

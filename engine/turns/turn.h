@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -43,6 +44,22 @@ struct TurnHabits {
   std::string behind_name;          // Turn::behind_name
   std::string next;                 // Turn::next
 };
+
+// Stands for the content of an answer where a rendering shows what is around it.
+inline constexpr std::string_view kAnswerProbe = "EndoRMresponse";
+
+// A template's rendering of a conversation. Throws InvalidInput where it refuses that.
+using RenderConversation = std::function<std::vector<TextPart>(
+    const std::vector<Message>& messages, const TemplateOptions& options, bool add_generation_prompt)>;
+
+struct LearntTurns {
+  std::string turn_text;  // PromptForm::turn_text
+  TurnHabits habits;
+};
+
+// What the template writes in a model's turn: learnt from answers, reasoning and tool calls made up for it, with
+// reasoning asked for and not.
+LearntTurns learn_turns(const RenderConversation& render);
 
 // The turn whose prompt and finished form (a template's rendering up to the content of an answer, and from there) these
 // are.

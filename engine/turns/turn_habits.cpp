@@ -1,10 +1,9 @@
-#include "engine/turns/turn_habits.h"
-
 #include <array>
 #include <cstddef>
 
 #include "core/errors.h"
 #include "engine/turns/reasoning_blocks.h"
+#include "engine/turns/turn.h"
 
 namespace endorm {
 namespace {

@@ -1,5 +1,3 @@
-#include "engine/turns/turn_marks.h"
-
 #include <algorithm>
 #include <array>
 #include <cctype>

@@ -4,6 +4,7 @@
 #include <array>
 #include <limits>
 
+#include <common.h>
 #include <llama.h>
 
 #include "core/errors.h"
@@ -138,16 +139,6 @@ std::string Vocabulary::text_of(Token token) const {
 std::string Vocabulary::bos_text() const { return text_of(llama_vocab_bos(vocab_)); }
 std::string Vocabulary::eos_text() const { return text_of(llama_vocab_eos(vocab_)); }
 
-std::string Vocabulary::token_bytes(Token token) const {
-  std::string bytes(64, '\0');
-  std::int32_t size =
-      llama_token_to_piece(vocab_, token, bytes.data(), static_cast<std::int32_t>(bytes.size()), 0, true);
-  if (size < 0) {
-    bytes.resize(static_cast<std::size_t>(-size));
-    size = llama_token_to_piece(vocab_, token, bytes.data(), static_cast<std::int32_t>(bytes.size()), 0, true);
-  }
-  bytes.resize(static_cast<std::size_t>(std::max(size, 0)));
-  return bytes;
-}
+std::string Vocabulary::token_bytes(Token token) const { return common_token_to_piece(vocab_, token, true); }
 
 }  // namespace endorm

@@ -1,4 +1,3 @@
-#include "engine/weights/gguf_check.h"
 
 #include <cmath>
 #include <optional>

@@ -3,10 +3,15 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
+#include <functional>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
+
+#include "engine/weights/tensor_type.h"
 
 struct ggml_context;
 struct ggml_tensor;
@@ -53,5 +58,30 @@ class GgufFile {
 
 // As PyTorch writes it: GGUF's own order reversed, without the ones that it adds in front.
 std::vector<std::int64_t> shape_of(const ggml_tensor& tensor);
+
+// A damaged file of weights can make libllama end the process while it loads. This looks first for what is known to do
+// so: a header that does not parse, a value of another type, counts out of range, a token that stands twice. Reads the
+// header of a model or an adapter. Throws EngineError naming the file and what is wrong with it.
+//
+// What it does not see: numbers that contradict each other or the tensors (heads, rotary dimensions) in architectures
+// where libllama checks them only while it computes.
+void check_gguf(const std::string& path);
+
+// A tensor as a file holds it, row-major: the last dimension varies fastest. bytes are little-endian and exactly as
+// many as type and shape ask for.
+struct FileTensor {
+  TensorType type = TensorType::kF32;
+  std::vector<std::size_t> shape;
+  std::string bytes;
+};
+using FileTensors = std::map<std::string, FileTensor>;
+
+// Which tensors of a file are to be read, by name.
+using TensorChoice = std::function<bool(std::string_view name)>;
+
+// The tensors of a GGUF file that `wanted` chooses; shapes are given as PyTorch writes them (GGUF's own order reversed,
+// without the ones that it adds in front). Throws InvalidInput where the file cannot be opened, is damaged or ends too
+// early, and where a chosen tensor is of another type; EngineError where reading fails.
+FileTensors read_gguf_tensors(const std::string& path, const TensorChoice& wanted);
 
 }  // namespace endorm

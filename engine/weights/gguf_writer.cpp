@@ -1,6 +1,7 @@
 #include "engine/weights/gguf_writer.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdint>
 #include <string_view>
@@ -23,15 +24,10 @@ struct Format {
 };
 
 Format format_of(TensorType type) {
-  switch (type) {
-    case TensorType::kF32:
-      return {GGML_TYPE_F32, LLAMA_FTYPE_ALL_F32, 0x1.fffffep+127F};
-    case TensorType::kF16:
-      return {GGML_TYPE_F16, LLAMA_FTYPE_MOSTLY_F16, 0x1.ffcp+15F};
-    case TensorType::kBf16:
-      return {GGML_TYPE_BF16, LLAMA_FTYPE_MOSTLY_BF16, 0x1.fep+127F};
-  }
-  throw InternalError("[GgufWriter] unknown type");
+  static constexpr std::array<Format, 3> kFormats = {{{GGML_TYPE_F32, LLAMA_FTYPE_ALL_F32, 0x1.fffffep+127F},
+                                                      {GGML_TYPE_F16, LLAMA_FTYPE_MOSTLY_F16, 0x1.ffcp+15F},
+                                                      {GGML_TYPE_BF16, LLAMA_FTYPE_MOSTLY_BF16, 0x1.fep+127F}}};
+  return kFormats.at(static_cast<std::size_t>(type));
 }
 
 std::string in_words(std::span<const std::int64_t> shape) {

@@ -1,5 +1,3 @@
-#include "engine/weights/new_model.h"
-
 #include <cmath>
 #include <limits>
 #include <string>
@@ -10,6 +8,7 @@
 
 #include "core/errors.h"
 #include "engine/byte_alphabet.h"
+#include "engine/weights/weight_writer.h"
 
 namespace endorm {
 namespace {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cstring>
+#include <type_traits>
+#include <utility>
 
 #include <ggml.h>
 #include <gguf.h>
@@ -29,43 +31,56 @@ std::optional<std::int64_t> id_of(const GgufFile& file, std::string_view key) {
                    ". Convert the model again.");
 }
 
+// What a value is as a number, and as a whole one from 0 on.
+struct Number {
+  std::optional<double> real;
+  std::optional<std::uint64_t> whole;
+};
+
 template <typename Stored>
-Stored stored_at(const void* data, std::size_t index) {
+Number number_of(const void* data, std::size_t index) {
   Stored value{};
   std::memcpy(&value, static_cast<const char*>(data) + index * sizeof value, sizeof value);
-  return value;
+  Number number{static_cast<double>(value), std::nullopt};
+  if constexpr (std::is_integral_v<Stored>) {
+    number.whole = std::cmp_less(value, 0) ? std::nullopt : std::optional(static_cast<std::uint64_t>(value));
+  }
+  return number;
 }
 
-template <typename Stored>
-std::optional<std::uint64_t> whole_at(const void* data, std::size_t index) {
-  const auto value = stored_at<Stored>(data, index);
-  return value < 0 ? std::nullopt : std::optional(static_cast<std::uint64_t>(value));
-}
-
-// None where the type is of another kind or the number is below 0.
-std::optional<std::uint64_t> whole_number(gguf_type type, const void* data, std::size_t index) {
+Number number_at(gguf_type type, const void* data, std::size_t index) {
   switch (type) {
     case GGUF_TYPE_UINT8:
-      return stored_at<std::uint8_t>(data, index);
+      return number_of<std::uint8_t>(data, index);
     case GGUF_TYPE_INT8:
-      return whole_at<std::int8_t>(data, index);
+      return number_of<std::int8_t>(data, index);
     case GGUF_TYPE_UINT16:
-      return stored_at<std::uint16_t>(data, index);
+      return number_of<std::uint16_t>(data, index);
     case GGUF_TYPE_INT16:
-      return whole_at<std::int16_t>(data, index);
+      return number_of<std::int16_t>(data, index);
     case GGUF_TYPE_UINT32:
-      return stored_at<std::uint32_t>(data, index);
+      return number_of<std::uint32_t>(data, index);
     case GGUF_TYPE_INT32:
-      return whole_at<std::int32_t>(data, index);
+      return number_of<std::int32_t>(data, index);
     case GGUF_TYPE_UINT64:
-      return stored_at<std::uint64_t>(data, index);
+      return number_of<std::uint64_t>(data, index);
     case GGUF_TYPE_INT64:
-      return whole_at<std::int64_t>(data, index);
+      return number_of<std::int64_t>(data, index);
+    case GGUF_TYPE_FLOAT32:
+      return number_of<float>(data, index);
+    case GGUF_TYPE_FLOAT64:
+      return number_of<double>(data, index);
     case GGUF_TYPE_BOOL:
-      return stored_at<std::int8_t>(data, index) != 0 ? 1 : 0;
+      return {std::nullopt, number_of<std::int8_t>(data, index).real != 0.0 ? 1U : 0U};
     default:
-      return std::nullopt;
+      return {};
   }
+}
+
+Number number_under(const GgufFile& file, std::int64_t id) {
+  const gguf_type type = gguf_get_kv_type(file.header(), id);
+  const bool single = type != GGUF_TYPE_ARRAY && type != GGUF_TYPE_STRING;
+  return single ? number_at(type, gguf_get_val_data(file.header(), id), 0) : Number{};
 }
 
 const ggml_tensor& tensor_of(const GgufFile& file, const std::string& name) {
@@ -103,9 +118,7 @@ std::optional<std::uint64_t> WeightFile::integer(std::string_view key) const {
   if (!id) {
     return std::nullopt;
   }
-  const gguf_type type = gguf_get_kv_type(file_->header(), *id);
-  const bool single = type != GGUF_TYPE_ARRAY && type != GGUF_TYPE_STRING;
-  const auto number = single ? whole_number(type, gguf_get_val_data(file_->header(), *id), 0) : std::nullopt;
+  const auto number = number_under(*file_, *id).whole;
   if (!number) {
     refuse_kind(*file_, *id, "a whole number from 0 on");
   }
@@ -117,27 +130,11 @@ std::optional<double> WeightFile::real(std::string_view key) const {
   if (!id) {
     return std::nullopt;
   }
-  switch (gguf_get_kv_type(file_->header(), *id)) {
-    case GGUF_TYPE_FLOAT32:
-      return gguf_get_val_f32(file_->header(), *id);
-    case GGUF_TYPE_FLOAT64:
-      return gguf_get_val_f64(file_->header(), *id);
-    case GGUF_TYPE_INT8:
-      return gguf_get_val_i8(file_->header(), *id);
-    case GGUF_TYPE_INT16:
-      return gguf_get_val_i16(file_->header(), *id);
-    case GGUF_TYPE_INT32:
-      return gguf_get_val_i32(file_->header(), *id);
-    case GGUF_TYPE_INT64:
-      return static_cast<double>(gguf_get_val_i64(file_->header(), *id));
-    case GGUF_TYPE_UINT8:
-    case GGUF_TYPE_UINT16:
-    case GGUF_TYPE_UINT32:
-    case GGUF_TYPE_UINT64:
-      return static_cast<double>(*integer(key));
-    default:
-      refuse_kind(*file_, *id, "a number");
+  const auto number = number_under(*file_, *id).real;
+  if (!number) {
+    refuse_kind(*file_, *id, "a number");
   }
+  return number;
 }
 
 std::optional<std::string> WeightFile::text(std::string_view key) const {
@@ -163,7 +160,7 @@ std::vector<std::uint64_t> WeightFile::integers(std::string_view key) const {
   const void* const data = type == GGUF_TYPE_STRING ? nullptr : gguf_get_arr_data(file_->header(), *id);
   std::vector<std::uint64_t> numbers;
   for (std::size_t index = 0; index < gguf_get_arr_n(file_->header(), *id); ++index) {
-    const auto number = whole_number(type, data, index);
+    const auto number = number_at(type, data, index).whole;
     if (!number) {
       refuse_kind(*file_, *id, "whole numbers from 0 on");
     }

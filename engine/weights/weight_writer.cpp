@@ -8,7 +8,6 @@
 
 #include "core/errors.h"
 #include "engine/weights/gguf_writer.h"
-#include "engine/weights/new_model.h"
 
 namespace endorm {
 namespace {

@@ -10,6 +10,8 @@
 #include "engine/weights/tensor_type.h"
 #include "engine/weights/weight_file.h"
 
+struct gguf_context;
+
 namespace endorm {
 
 // One tensor to be written. Shape as PyTorch writes it: a linear layer's weight is [out, in].
@@ -42,6 +44,13 @@ struct NewModel {
   double rope_base = 10000.0;
   double norm_epsilon = 1e-5;
 };
+
+// Throws InvalidInput where a size is 0 or too large or the sizes do not fit each other, and where the architecture is
+// not one of NewModel's.
+void check_new_model(const NewModel& model);
+
+// The metadata of a decoder from nothing: architecture, vocabulary, chat template. Throws as check_new_model does.
+void set_new_model_metadata(gguf_context* header, const NewModel& model);
 
 // The vocabulary of a new model: token b < 256 is byte b, and nothing is ever merged. Behind them the special tokens.
 inline constexpr std::int32_t kTurnBeginsToken = 256;  // <|im_start|>

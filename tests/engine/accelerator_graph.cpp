@@ -6,7 +6,7 @@
 #include <ggml-cpu.h>
 #include <ggml.h>
 
-#include "engine/accelerator/ggml_device.h"
+#include "engine/accelerator/accelerator.h"
 
 namespace endorm {
 namespace {

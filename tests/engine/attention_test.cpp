@@ -202,19 +202,13 @@ AttentionArguments arguments_of(const Problem& p, const Rows& q, const Rows& k, 
   a.scale = p.scale;
   a.logit_softcap = p.softcap;
   a.q = reinterpret_cast<const float*>(q.memory.data());
-  a.q_stream_stride = q.strides[0];
-  a.q_query_stride = q.strides[1];
-  a.q_head_stride = q.strides[2];
+  a.q_strides = {q.strides[1], q.strides[2], q.strides[0]};
   a.k = k.memory.data();
   a.k_element = p.k_element;
-  a.k_stream_stride = k.strides[0];
-  a.k_key_stride = k.strides[1];
-  a.k_head_stride = k.strides[2];
+  a.k_strides = {k.strides[1], k.strides[2], k.strides[0]};
   a.v = v.memory.data();
   a.v_element = p.v_element;
-  a.v_stream_stride = v.strides[0];
-  a.v_key_stride = v.strides[1];
-  a.v_head_stride = v.strides[2];
+  a.v_strides = {v.strides[1], v.strides[2], v.strides[0]};
   a.threads = 2;
   return a;
 }
@@ -250,9 +244,7 @@ void check_problem(RandomStream& random, const Problem& p, AttentionScratch& scr
     a.sinks = sinks.data();
   }
   const std::size_t out_row = p.value_width + random.below(3);
-  a.out_head_stride = out_row * 4;
-  a.out_query_stride = heads * out_row * 4;
-  a.out_stream_stride = p.queries * heads * out_row * 4;
+  a.out_strides = {heads * out_row * 4, out_row * 4, p.queries * heads * out_row * 4};
   for (const AttentionKernel kernel : available_attention_kernels()) {
     INFO(attention_kernel_name(kernel));
     std::vector<float> out(p.streams * p.queries * heads * out_row, -7.0F);
@@ -329,7 +321,7 @@ struct Small {
     a.k = k.data();
     a.v = v.data();
     a.out = out.data();
-    a.q_query_stride = a.k_key_stride = a.v_key_stride = a.out_query_stride = 64;
+    a.q_strides.token = a.k_strides.token = a.v_strides.token = a.out_strides.token = 64;
   }
   std::vector<float> q;
   std::vector<float> k;

@@ -4,8 +4,8 @@
 #include <doctest/doctest.h>
 
 #include "core/random.h"
+#include "engine/engine.h"
 #include "engine/llama/llama_engine.h"
-#include "engine/path_statistics.h"
 #include "tests/engine/sequences.h"
 
 // Statistics computed beside the logits, as on a GPU, against the host's on the same passes. The device is the

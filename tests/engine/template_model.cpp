@@ -15,7 +15,7 @@
 #include "core/random.h"
 #include "engine/byte_alphabet.h"
 #include "engine/weights/gguf_writer.h"
-#include "engine/weights/new_model.h"
+#include "engine/weights/weight_writer.h"
 #include "tests/engine/python_json.h"
 
 namespace endorm {

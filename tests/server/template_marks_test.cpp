@@ -8,7 +8,6 @@
 #include "app/server/turn_cut.h"
 #include "core/errors.h"
 #include "engine/turns/chat_template.h"
-#include "engine/turns/turn_marks.h"
 #include "tests/paths.h"
 
 // The marks of every template that llama.cpp ships, and where they cut what the template writes.

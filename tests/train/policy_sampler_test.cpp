@@ -7,7 +7,7 @@
 
 #include <doctest/doctest.h>
 
-#include "engine/path_statistics.h"
+#include "engine/engine.h"
 #include "engine/weights/weight_file.h"
 #include "tests/engine/sequences.h"
 #include "tests/temporary_directory.h"
