@@ -1,5 +1,10 @@
 #include "engine/engine.h"
 
+#include <utility>
+
+#include "engine/completion_draft.h"
+#include "engine/generator.h"
+
 namespace endorm {
 
 TokenizedResponse Engine::tokenize_ids(const Tokens& prompt, const Tokens& response) const {
@@ -36,6 +41,20 @@ std::vector<std::vector<std::vector<TokenStats>>> evaluate_paths(Engine& engine,
     }
   }
   return of_alpha;
+}
+
+void Generator::generate(std::span<const GenerationRequest> requests, const SamplingOptions& options,
+                         const CompletionSink& sink) {
+  check_sampling(options);
+  generate_each(requests, options, sink);
+}
+
+std::vector<Completion> Generator::generate(std::span<const GenerationRequest> requests,
+                                            const SamplingOptions& options) {
+  std::vector<Completion> completions(requests.size());
+  generate(requests, options,
+           [&](std::size_t request, Completion completion) { completions[request] = std::move(completion); });
+  return completions;
 }
 
 }  // namespace endorm

@@ -7,13 +7,10 @@ namespace endorm {
 std::time_t noon_of(const std::string& date) {
   std::tm day{};
   const char* end = ::strptime(date.c_str(), "%Y-%m-%d", &day);
-  if (end == nullptr || *end != '\0' || date.size() != 10) {
-    throw InvalidInput("[chat template] \"" + date + "\" is no date. Give --template-date as YYYY-MM-DD.");
-  }
   day.tm_hour = 12;
   const int said = day.tm_mday;
   const std::time_t noon = ::timegm(&day);  // which makes the 30th of February the first or second of March
-  if (day.tm_mday != said) {
+  if (end == nullptr || *end != '\0' || date.size() != 10 || day.tm_mday != said) {
     throw InvalidInput("[chat template] \"" + date + "\" is no date. Give --template-date as YYYY-MM-DD.");
   }
   return noon;

@@ -55,19 +55,12 @@ class AnswerParser {
   Node words(std::string first);
   Node symbol(std::string name);
 
-  // numerals.cpp
-  Node number();
-  Node with_base(const Node& digits);
-  std::size_t digits_of_base_ahead();
-
   // brackets.cpp
   Node bracket(char open);
   Node set();
   Node between_bars();
   Node rounded(const std::string& name, std::string_view close);
   Node matrix();
-
-  // function_calls.cpp
   Node root();
   Node function(const std::string& name);
   Node argument();
@@ -85,6 +78,9 @@ class AnswerParser {
   [[noreturn]] void fail(const std::string& reason) const;
   Node make(Kind kind, std::string name, std::vector<Node> children = {});
   Node make(Kind kind, std::string name, Node first, Node second);
+  Node number();
+  Node with_base(const Node& digits);
+  std::size_t digits_of_base_ahead();
 
   std::string_view text_;
   std::size_t place_ = 0;

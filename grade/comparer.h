@@ -39,8 +39,6 @@ class Comparer {
   void drop_repeated(std::vector<Node>& elements);
   void strip_common_name(std::vector<Node>& elements) const;
   bool same_in_order(const std::vector<Node>& left, const std::vector<Node>& right);
-
-  // relation_comparison.cpp
   bool same_relation(const Node& answer, const Node& reference);
   // Whether two equations name the same: one name, or y and f(x).
   bool same_names(const Node& answer, const Node& reference) const;

@@ -1,5 +1,7 @@
-// Lists and sets, and what is compared element by element.
+// Lists and sets, and what is compared element by element; equations and inequalities.
 #include <algorithm>
+#include <set>
+#include <string_view>
 #include <utility>
 
 #include "grade/answer_relations.h"
@@ -8,6 +10,13 @@
 #include "grade/normal_form.h"
 
 namespace endorm {
+namespace {
+
+Node minus(const Node& left, const Node& right) {
+  return Node{Kind::kSum, "", {left, Node{Kind::kNegative, "", {right}, {}}}, {}};
+}
+
+}  // namespace
 
 bool Comparer::same_listing(const Node& answer, const Node& reference) {
   const bool ordered = (answer.kind == Kind::kTuple && reference.kind == Kind::kList) ||
@@ -95,6 +104,78 @@ bool Comparer::same_in_order(const std::vector<Node>& left, const std::vector<No
     }
   }
   return say(true, "the same elements in the same order");
+}
+
+bool Comparer::same_relation(const Node& answer, const Node& reference) {
+  const Node* answer_value = reference.kind == Kind::kRelation ? named_value(answer) : stated_value(answer);
+  const Node* reference_value = answer.kind == Kind::kRelation ? named_value(reference) : stated_value(reference);
+  if (answer.kind != Kind::kRelation) {
+    return reference_value != nullptr ? same(answer, *reference_value) : same_sets_if_readable(answer, reference);
+  }
+  if (reference.kind != Kind::kRelation) {
+    return answer_value != nullptr ? same(*answer_value, reference) : same_sets_if_readable(answer, reference);
+  }
+  if (normal_form(answer) == normal_form(reference)) {
+    return say(true, "the same relation");
+  }
+  if (same_sets_if_readable(answer, reference)) {
+    return say(true, "the same set of real numbers");
+  }
+  if (answer.name != reference.name && answer.name.size() != 1) {
+    return say(false, "other relations");
+  }
+  if (answer.name.size() > 1 || reference.name.size() > 1) {
+    return answer.name == reference.name && same_in_order(answer.children, reference.children);
+  }
+  if (answer_value != nullptr && reference_value != nullptr && same_names(answer, reference)) {
+    return same(*answer_value, *reference_value);
+  }
+  return proportional(answer, reference);
+}
+
+bool Comparer::same_names(const Node& answer, const Node& reference) const {
+  const auto name = [](const Node& node) -> const Node& {
+    return is_head(node.children[0]) ? node.children[0] : node.children[1];
+  };
+  const Node& left = name(answer);
+  const Node& right = name(reference);
+  const auto is_function = [](const Node& node) { return node.kind == Kind::kProduct || node.name == "y"; };
+  return normal_form(left) == normal_form(right) || (!strict_names_ && is_function(left) && is_function(right));
+}
+
+bool Comparer::proportional(const Node& answer, const Node& reference) {
+  const auto turned = [](char sign) {
+    const std::string_view from = "<>lg=!:";
+    const std::string_view to = "><gl=!:";
+    return to[from.find(sign)];
+  };
+  const std::optional<int> ratio = constant_ratio(minus(answer.children[0], answer.children[1]),
+                                                  minus(reference.children[0], reference.children[1]), budget_);
+  if (!ratio) {
+    return say(false, "the relations say different things");
+  }
+  const char sign = *ratio > 0 ? answer.name[0] : turned(answer.name[0]);
+  return say(sign == reference.name[0], sign == reference.name[0] ? "one relation is a multiple of the other"
+                                                                  : "the relation points the other way");
+}
+
+bool Comparer::same_sets_if_readable(const Node& answer, const Node& reference) {
+  std::set<std::string> left_names;
+  std::set<std::string> right_names;
+  collect_names(answer, left_names);
+  collect_names(reference, right_names);
+  const bool one_name = left_names.size() <= 1 && right_names.size() <= 1 &&
+                        (left_names.empty() || right_names.empty() || left_names == right_names);
+  if (!one_name) {
+    return say(false, "they speak of different variables");
+  }
+  const std::optional<RealSet> left = real_set(answer, budget_);
+  const std::optional<RealSet> right = real_set(reference, budget_);
+  if (!left || !right) {
+    return say(false, "one is a relation that the other does not state");
+  }
+  const bool equal = same_real_sets(*left, *right, budget_);
+  return say(equal, equal ? "the same set of real numbers" : "other sets of real numbers");
 }
 
 }  // namespace endorm

@@ -1,7 +1,11 @@
+#include <algorithm>
 #include <array>
+#include <cctype>
 #include <cstddef>
+#include <utility>
 
 #include "core/errors.h"
+#include "engine/turns/chat_template.h"
 #include "engine/turns/reasoning_blocks.h"
 #include "engine/turns/turn.h"
 
@@ -51,6 +55,77 @@ void learn_answer(const RenderConversation& render, const std::string& opening,
   }
 }
 
+const std::string kSaid = "what was said to that";
+const Message kQuestion{"user", "the words of a user"};
+const Message kAnswer{"assistant", "what the model said"};
+
+bool has_letter(std::string_view text) {
+  return std::any_of(text.begin(), text.end(), [](unsigned char byte) { return byte >= 0x80 || std::isalpha(byte); });
+}
+
+// What a form writes between an answer and what is said to it. Throws where it knows no such conversation.
+std::string opening_of(const PromptForm& form, const Message& said, const TemplateOptions& options) {
+  const std::string text = joined(form.open_turn(std::vector<Message>{kQuestion, kAnswer, said}, options));
+  const std::string after = joined(form.turn(std::span(&kQuestion, 1), options).after);
+  const std::size_t end = text.rfind(said.content);
+  const std::size_t begin = text.rfind(kAnswer.content, end);
+  if (end == std::string::npos || begin == std::string::npos) {
+    return {};
+  }
+  const std::string between = text.substr(begin + kAnswer.content.size(), end - begin - kAnswer.content.size());
+  return between.substr(shared_beginning(between, after));  // the end of the answer opens nothing
+}
+
+std::vector<std::string> other_openings(const PromptForm& form, const TemplateOptions& options) {
+  const std::array<std::pair<Message, Message>, 2> others = {
+      {{{"user", kSaid}, {"user", kSaid}},
+       // What both have does not depend on the call that a tool answers.
+       {{"tool", kSaid, R"({"tool_call_id":"call00001","name":"probe"})"},
+        {"tool", kSaid, R"({"tool_call_id":"last00002","name":"other"})"}}}};
+  std::vector<std::string> openings;
+  for (const auto& [one, other] : others) {
+    try {
+      const std::string opening = opening_of(form, one, options);
+      const std::size_t shared = shared_beginning(opening, opening_of(form, other, options));
+      const std::string mark(stripped(opening.substr(0, shared)));
+      if (has_letter(mark) && std::find(openings.begin(), openings.end(), mark) == openings.end()) {
+        openings.push_back(mark);
+      }
+    } catch (const InvalidInput&) {
+      continue;  // it knows no such conversation
+    }
+  }
+  return openings;
+}
+
+// How two texts end alike, no tag cut in two.
+std::string shared_ending(std::string_view a, std::string_view b) {
+  const auto shared = std::mismatch(a.rbegin(), a.rend(), b.rbegin(), b.rend()).first - a.rbegin();
+  std::string_view ending = a.substr(a.size() - static_cast<std::size_t>(shared));
+  if (ending.size() < a.size()) {
+    const std::size_t close = ending.find_first_of("<[>]");
+    if (close != std::string_view::npos && (ending[close] == '>' || ending[close] == ']')) {
+      ending.remove_prefix(close + 1);
+    }
+  }
+  return std::string(ending);
+}
+
+// What a form writes behind the words of a tool; empty where it knows no tools, or answers them in the same turn.
+std::string opening_behind_tool(const PromptForm& form, const TemplateOptions& options) {
+  const Message call{"assistant", "",
+                     R"({"content":null,"tool_calls":[{"type":"function","id":"call00001",)"
+                     R"("function":{"name":"probe","arguments":"{}"}}]})"};
+  const Message said{"tool", kSaid, R"({"tool_call_id":"call00001","name":"probe"})"};
+  try {
+    const std::string text = joined(form.open_turn(std::vector<Message>{kQuestion, call, said}, options));
+    const std::size_t found = text.rfind(kSaid);
+    return found == std::string::npos ? std::string() : text.substr(found + kSaid.size());
+  } catch (const InvalidInput&) {
+    return {};
+  }
+}
+
 }  // namespace
 
 LearntTurns learn_turns(const RenderConversation& render) {
@@ -84,6 +159,20 @@ LearntTurns learn_turns(const RenderConversation& render) {
   learnt.turn_text = marks + learnt.turn_text;
   learn_next(render, {question, answers[0], {"user", "EndoRMfollowing", ""}}, learnt.habits);
   return learnt;
+}
+
+TurnMarks turn_marks(const PromptForm& form, const TemplateOptions& options) {
+  TurnMarks marks;
+  marks.opening = turn_opening(form, options);
+  // What ends a user's turn alone ("</user>") does not stand before an answer to a tool.
+  const std::string shared = shared_ending(marks.opening, opening_behind_tool(form, options));
+  const std::string_view own = std::string_view(marks.opening).substr(0, marks.opening.size() - shared.size());
+  if (own.find("user") != std::string_view::npos && has_letter(shared)) {
+    marks.opening = shared;
+  }
+  marks.others = other_openings(form, options);
+  marks.form = form.source();
+  return marks;
 }
 
 }  // namespace endorm

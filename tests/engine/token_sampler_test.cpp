@@ -1,4 +1,3 @@
-#include "engine/token_sampler.h"
 
 #include <algorithm>
 #include <cmath>
