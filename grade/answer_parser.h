@@ -24,8 +24,6 @@ class AnswerParser {
  private:
   // grammar.cpp
   Node list();
-  Node list_within(int bars);
-  static std::vector<Node> elements_of(Node list);
   Node relation();
   Node union_of();
   Node sum();
@@ -56,6 +54,8 @@ class AnswerParser {
   Node symbol(std::string name);
 
   // brackets.cpp
+  Node list_within(int bars);
+  static std::vector<Node> elements_of(Node list);
   Node bracket(char open);
   Node set();
   Node between_bars();
