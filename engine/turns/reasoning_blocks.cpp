@@ -15,7 +15,7 @@ bool names_reasoning(std::string_view name) {
   std::string lower(name);
   std::transform(lower.begin(), lower.end(), lower.begin(),
                  [](unsigned char byte) { return static_cast<char>(byte < 0x80 ? std::tolower(byte) : byte); });
-  return contains(lower, "think") || contains(lower, "thought") || contains(lower, "reason");
+  return says(lower, "think") || says(lower, "thought") || says(lower, "reason");
 }
 
 // Bytes of the "<a>" or "[a]" that a text begins with, 0 where it begins with none.
@@ -38,7 +38,7 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 4> kWords = 
 // The tag that closes the block that `tag` opens; empty where it opens none.
 std::string closer_of(std::string_view tag) {
   const std::string_view name = tag.substr(1, tag.size() - 2);
-  if (name.front() == '/' || !names_reasoning(name) || contains(name, "END") || contains(name, "end_")) {
+  if (name.front() == '/' || !names_reasoning(name) || says(name, "END") || says(name, "end_")) {
     return {};
   }
   std::string closer(tag);

@@ -50,7 +50,7 @@ std::string tail_of(std::span<const TextPart> parts) {
 
 std::string_view stripped(std::string_view text) { return trimmed(text, kBlanks); }
 
-bool contains(std::string_view text, std::string_view part) {
+bool says(std::string_view text, std::string_view part) {
   return !part.empty() && text.find(part) != std::string_view::npos;
 }
 

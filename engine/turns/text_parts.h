@@ -34,7 +34,7 @@ inline constexpr std::string_view kBlanks = " \t\r\n";
 // A text without blanks around it.
 std::string_view stripped(std::string_view text);
 
-// Whether a text holds a part; nothing holds an empty one.
-bool contains(std::string_view text, std::string_view part);
+// Whether a text says a part; none says an empty one.
+bool says(std::string_view text, std::string_view part);
 
 }  // namespace endorm

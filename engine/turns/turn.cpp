@@ -76,7 +76,7 @@ bool begins_a_turn(std::string_view text, const Turn& turn) {
 bool brings_header(std::string_view text, std::string_view header) {
   const std::vector<std::string_view> marks = tags(header);
   return marks.empty() ? text.starts_with(stripped(header))
-                       : std::any_of(marks.begin(), marks.end(), [&](auto mark) { return contains(text, mark); });
+                       : std::any_of(marks.begin(), marks.end(), [&](auto mark) { return says(text, mark); });
 }
 
 bool is_answer_alone(const Turn& turn, const ResponseText& response) {
@@ -84,7 +84,7 @@ bool is_answer_alone(const Turn& turn, const ResponseText& response) {
     return false;
   }
   if (turn.block) {
-    return !contains(response.text, turn.block->closer) &&
+    return !says(response.text, turn.block->closer) &&
            !stripped(response.text).starts_with(stripped(turn.block->opener));
   }
   return !turn.header.empty() && !brings_header(response.text, turn.header) && !begins_a_turn(response.text, turn);
