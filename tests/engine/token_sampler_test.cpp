@@ -1,4 +1,3 @@
-
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -113,8 +112,8 @@ TEST_CASE("floats and doubles draw the token of the definition, over rows of man
 }
 
 TEST_CASE("rows and options that make no sense are refused, by name") {
-  CHECK_THROWS_WITH_AS(draw({0.0, std::nan("")}, 1.0, 1.0, 0.5), doctest::Contains("logit 1"), InvalidInput);
-  CHECK_THROWS_WITH_AS(draw({0.0, kInfinity}, 0.0, 1.0, 0.5), doctest::Contains("logit 1"), InvalidInput);
+  CHECK_THROWS_WITH_AS(draw({0.0, std::nan("")}, 1.0, 1.0, 0.5), doctest::Contains("logits[1]"), InvalidInput);
+  CHECK_THROWS_WITH_AS(draw({0.0, kInfinity}, 0.0, 1.0, 0.5), doctest::Contains("logits[1]"), InvalidInput);
   CHECK_THROWS_WITH_AS(draw({-kInfinity, -kInfinity}, 1.0, 1.0, 0.5), doctest::Contains("-infinity"), InvalidInput);
   CHECK_THROWS_AS(draw({}, 1.0, 1.0, 0.5), InvalidInput);
   const auto refuses = [](const char* name, const SamplingOptions& options) {
