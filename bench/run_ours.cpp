@@ -5,8 +5,8 @@
 
 #include "bench/runner_loop.h"
 #include "core/errors.h"
+#include "engine/engine.h"
 #include "engine/llama/llama_engine.h"
-#include "engine/path_statistics.h"
 
 namespace endorm {
 namespace {

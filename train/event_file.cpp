@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "core/errors.h"
-#include "engine/write_all.h"
+#include "engine/atomic_file.h"
 
 namespace endorm {
 namespace {
