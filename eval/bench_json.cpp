@@ -1,96 +1,129 @@
 #include "eval/bench_json.h"
 
 #include <algorithm>
-#include <cmath>
+#include <memory>
 #include <utility>
 
 #include <nlohmann/json.hpp>
 
+#include "core/errors.h"
 #include "engine/message_json.h"
 #include "eval/best_of_record.h"
 #include "eval/judged_json.h"
+#include "score/json_check.h"
+#include "score/message_reader.h"
+#include "score/told_fields.h"
 
 namespace endorm {
+void to_json(nlohmann::ordered_json& value, const Interval& interval) { value = {interval.low, interval.high}; }
+
+void read_into(const JsonField& field, Interval& interval) {
+  const std::vector<JsonField> ends = field.list();
+  if (ends.size() != 2) {
+    field.wrong_type("a list of two numbers");
+  }
+  interval = {ends[0].number(), ends[1].number()};
+}
+
+void to_json(nlohmann::ordered_json& value, const Aggregation& aggregation) {
+  value = std::string(aggregation_name(aggregation));
+}
+
+void read_into(const JsonField& field, Aggregation& aggregation) { aggregation = aggregation_from_name(field.text()); }
+
+void to_json(nlohmann::ordered_json& value, const std::vector<Message>& messages) {
+  value = message_list<nlohmann::ordered_json>(messages);
+}
+
+void read_into(const JsonField& field, std::vector<Message>& messages) {
+  if (!field.list().empty()) {
+    std::vector<std::string> unknown;
+    messages = read_messages(field, unknown);
+  }
+}
+
+void tell(auto& fields, MaybeConst<Figure> auto& figure) {
+  fields.always("name", figure.name);
+  fields.always("group", figure.group);
+  fields.unless_empty("variant", figure.variant);
+  fields.always("value", figure.value);
+  fields.always("interval", figure.interval);
+  fields.always("fraction", figure.fraction);
+  fields.always("n", figure.n);
+  fields.always("ties", figure.ties);
+  fields.always("failed", figure.failed);
+  fields.unless_empty("p_value", figure.p_value);
+}
+
+void tell(auto& fields, MaybeConst<SweepRow> auto& row) {
+  fields.always("aggregation", row.setting.aggregation);
+  if (row.setting.aggregation == Aggregation::kDiscounted) {
+    fields.always("gamma", row.setting.gamma);
+  }
+  fields.always("alpha", row.setting.alpha);
+  fields.always("selection", row.selection);
+  fields.always("reporting", row.reporting);
+}
+
+void tell(auto& fields, MaybeConst<SweepReport> auto& sweep) {
+  fields.always("figure", sweep.figure);
+  fields.always("rows", sweep.rows);
+  fields.always("chosen", sweep.chosen);
+}
+
+void tell_tokens(auto& fields, auto& response) {
+  fields.always("reward", response.reward);
+  fields.always("token_texts", response.token_texts);
+  fields.always("log_prob", response.log_prob);
+}
+
+void tell(auto& fields, MaybeConst<ShownResponse> auto& response) {
+  fields.always("text", response.text);
+  tell_tokens(fields, response);
+}
+
+void tell(auto& fields, MaybeConst<ShownPair> auto& pair) {
+  fields.always("id", pair.id);
+  fields.always("subset", pair.subset);
+  fields.always("cell", pair.cell);
+  fields.always("messages", pair.messages);
+  fields.always("margin", pair.margin);
+  fields.always("better", pair.better);
+  fields.always("worse", pair.worse);
+}
+
+void tell(auto& fields, MaybeConst<ShownExample::Response> auto& response) {
+  fields.always("place", response.place);
+  tell_tokens(fields, response);
+}
+
+void tell(auto& fields, MaybeConst<ShownExample> auto& example) {
+  fields.always("id", example.id);
+  fields.always("responses", example.responses);
+}
+
+void tell(auto& fields, MaybeConst<RowFault> auto& fault) {
+  fields.always("file", fault.file);
+  fields.always("row", fault.row);
+  fields.always("id", fault.id);
+  fields.always("message", fault.message);
+}
+
+// What is computed again from the rows is not read.
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_ONLY_SERIALIZE(Matrix, name, group, row, column, rows, columns, cells)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_ONLY_SERIALIZE(JudgeCounts, examples, responses, failed_responses,
+                                                  failed_comparisons, unparsed, inconsistent)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_ONLY_SERIALIZE(LengthCorrelation, unit, n, n_within, pearson, spearman,
+                                                  pearson_within, spearman_within)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_ONLY_SERIALIZE(CalibrationBin, low, high, n, confidence, accuracy)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_ONLY_SERIALIZE(Calibration, n, ties, expected_error, bins)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_ONLY_SERIALIZE(ComparedFigure, first, second, difference, interval, p_value)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_ONLY_SERIALIZE(ResponseCounts, subset, examples, failed, responses, correct,
+                                                  unparsable, truncated, stopped, tokens)
+
 namespace {
 
 using json = nlohmann::ordered_json;
-
-json number_or_null(const std::optional<double>& number) {
-  return number && std::isfinite(*number) ? json(*number) : json(nullptr);
-}
-
-json of_interval(const std::optional<Interval>& interval) {
-  return interval ? json::array({number_or_null(interval->low), number_or_null(interval->high)}) : json(nullptr);
-}
-
-json of_figure(const Figure& figure) {
-  json fields = {{"name", figure.name}, {"group", figure.group}};
-  if (!figure.variant.empty()) {
-    fields["variant"] = figure.variant;
-  }
-  fields["value"] = number_or_null(figure.value);
-  fields["interval"] = of_interval(figure.interval);
-  fields["fraction"] = figure.fraction;
-  fields["n"] = figure.n;
-  fields["ties"] = figure.ties;
-  fields["failed"] = figure.failed;
-  if (figure.p_value) {
-    fields["p_value"] = number_or_null(figure.p_value);
-  }
-  return fields;
-}
-
-json of_figures(const std::vector<Figure>& figures) {
-  json list = json::array();
-  for (const Figure& figure : figures) {
-    list.push_back(of_figure(figure));
-  }
-  return list;
-}
-
-json of_matrix(const Matrix& matrix) {
-  return {{"name", matrix.name},
-          {"group", matrix.group},
-          {"row", matrix.row},
-          {"column", matrix.column},
-          {"rows", matrix.rows},
-          {"columns", matrix.columns},
-          {"cells", of_figures(matrix.cells)}};
-}
-
-json of_counts(const JudgeCounts& counts) {
-  return {{"examples", counts.examples},
-          {"responses", counts.responses},
-          {"failed_responses", counts.failed_responses},
-          {"failed_comparisons", counts.failed_comparisons},
-          {"unparsed", counts.unparsed},
-          {"inconsistent", counts.inconsistent}};
-}
-
-json of_length(const LengthCorrelation& length) {
-  return {{"unit", length.unit},
-          {"n", length.n},
-          {"n_within", length.n_within},
-          {"pearson", number_or_null(length.pearson)},
-          {"spearman", number_or_null(length.spearman)},
-          {"pearson_within", number_or_null(length.pearson_within)},
-          {"spearman_within", number_or_null(length.spearman_within)}};
-}
-
-json of_calibration(const Calibration& calibration) {
-  json bins = json::array();
-  for (const CalibrationBin& bin : calibration.bins) {
-    bins.push_back({{"low", bin.low},
-                    {"high", bin.high},
-                    {"n", bin.n},
-                    {"confidence", bin.confidence},
-                    {"accuracy", bin.accuracy}});
-  }
-  return {{"n", calibration.n},
-          {"ties", calibration.ties},
-          {"expected_error", number_or_null(calibration.expected_error)},
-          {"bins", bins}};
-}
 
 // Reward against length, for a plot: at most so many responses, evenly taken from all of them.
 json reward_length(const std::vector<JudgedExample>& rows) {
@@ -112,44 +145,39 @@ json reward_length(const std::vector<JudgedExample>& rows) {
   return points;
 }
 
+// A list of what `write` makes of each value.
+template <typename Value>
+json list_of(const std::vector<Value>& values, json (*write)(const Value&)) {
+  json list = json::array();
+  for (const Value& value : values) {
+    list.push_back(write(value));
+  }
+  return list;
+}
+
 json of_judge(const JudgeReport& judge, bool rows) {
-  json fields = {{"name", judge.name}, {"fingerprint", judge.fingerprint}, {"counts", of_counts(judge.counts)}};
-  fields["figures"] = of_figures(judge.table.figures);
-  fields["matrices"] = json::array();
-  for (const Matrix& matrix : judge.table.matrices) {
-    fields["matrices"].push_back(of_matrix(matrix));
-  }
-  fields["notes"] = judge.table.notes;
-  fields["length_correlations"] = json::array();
-  for (const LengthCorrelation& length : judge.length_correlations) {
-    fields["length_correlations"].push_back(of_length(length));
-  }
-  fields["calibration"] = of_calibration(judge.calibration);
-  fields["reward_length"] = reward_length(judge.rows);
+  json fields = {{"name", judge.name},
+                 {"fingerprint", judge.fingerprint},
+                 {"counts", judge.counts},
+                 {"figures", judge.table.figures},
+                 {"matrices", judge.table.matrices},
+                 {"notes", judge.table.notes},
+                 {"length_correlations", judge.length_correlations},
+                 {"calibration", judge.calibration},
+                 {"reward_length", reward_length(judge.rows)}};
   if (rows) {
-    fields["rows"] = json::array();
-    for (const JudgedExample& row : judge.rows) {
-      fields["rows"].push_back(judged_json(row));
-    }
+    fields["rows"] = list_of(judge.rows, judged_json);
   }
   return fields;
 }
 
 json of_comparison(const BenchReport& report, std::size_t second, const JudgeComparison& comparison) {
-  json figures = json::array();
-  for (const ComparedFigure& figure : comparison.figures) {
-    figures.push_back({{"first", of_figure(figure.first)},
-                       {"second", of_figure(figure.second)},
-                       {"difference", number_or_null(figure.difference)},
-                       {"interval", of_interval(figure.interval)},
-                       {"p_value", number_or_null(figure.p_value)}});
-  }
   return {{"first", report.judges[0].name},
           {"second", report.judges[second].name},
           {"examples", comparison.examples},
           {"first_only", comparison.first_only},
           {"second_only", comparison.second_only},
-          {"figures", figures},
+          {"figures", comparison.figures},
           {"mcnemar",
            {{"right_first_only", comparison.right_first_only},
             {"right_second_only", comparison.right_second_only},
@@ -158,103 +186,99 @@ json of_comparison(const BenchReport& report, std::size_t second, const JudgeCom
           {"notes", comparison.notes}};
 }
 
-json of_sweep(const SweepReport& sweep) {
-  json rows = json::array();
-  for (const SweepRow& row : sweep.rows) {
-    json fields = {{"aggregation", std::string(aggregation_name(row.setting.aggregation))}};
-    if (row.setting.aggregation == Aggregation::kDiscounted) {
-      fields["gamma"] = row.setting.gamma;
-    }
-    fields["alpha"] = row.setting.alpha;
-    fields["selection"] = number_or_null(row.selection);
-    fields["reporting"] = of_figure(row.reporting);
-    rows.push_back(std::move(fields));
-  }
-  return {{"figure", sweep.figure}, {"rows", rows}, {"chosen", sweep.chosen ? json(*sweep.chosen) : json(nullptr)}};
-}
-
-json of_shown(const ShownResponse& response) {
-  return {{"text", response.text},
-          {"reward", response.reward},
-          {"token_texts", response.token_texts},
-          {"log_prob", response.log_prob}};
-}
-
-json of_shown(const ShownPair& pair) {
-  return {{"id", pair.id},
-          {"subset", pair.subset},
-          {"cell", pair.cell},
-          {"messages", message_list<json>(pair.messages)},
-          {"margin", pair.margin},
-          {"better", of_shown(pair.better)},
-          {"worse", of_shown(pair.worse)}};
-}
-
-json of_shown(const ShownExample& example) {
-  json responses = json::array();
-  for (const ShownExample::Response& response : example.responses) {
-    responses.push_back({{"place", response.place},
-                         {"reward", response.reward},
-                         {"token_texts", response.token_texts},
-                         {"log_prob", response.log_prob}});
-  }
-  return {{"id", example.id}, {"responses", responses}};
-}
-
-json of_counts(const ResponseCounts& counts) {
-  return {{"subset", counts.subset},       {"examples", counts.examples}, {"failed", counts.failed},
-          {"responses", counts.responses}, {"correct", counts.correct},   {"unparsable", counts.unparsable},
-          {"truncated", counts.truncated}, {"stopped", counts.stopped},   {"tokens", counts.tokens}};
-}
-
 json of_responses(const ResponseReport& report, bool rows) {
-  json fields = {{"counts", json::array()}, {"figures", of_figures(report.table.figures)}};
-  for (const ResponseCounts& counts : report.counts) {
-    fields["counts"].push_back(of_counts(counts));
-  }
+  json fields = {{"counts", report.counts}, {"figures", report.table.figures}};
   if (rows) {
-    fields["rows"] = json::array();
-    for (const Example& example : report.examples) {
-      fields["rows"].push_back(best_of_record(example));
-    }
+    fields["rows"] = list_of(report.examples, best_of_record);
   }
-  fields["shown"] = json::array();
-  for (const ShownExample& example : report.shown) {
-    fields["shown"].push_back(of_shown(example));
-  }
+  fields["shown"] = report.shown;
   return fields;
 }
 
-json of_fault(const RowFault& fault) {
-  return {{"file", fault.file}, {"row", fault.row}, {"id", fault.id}, {"message", fault.message}};
+// The rows of a list that is there unless the file was written without.
+std::vector<JsonField> rows_of(const JsonField& fields) {
+  if (!fields.has("rows")) {
+    throw InvalidInput("it holds no rows: write it without --no-rows");
+  }
+  return fields.at("rows").list();
+}
+
+void check_tokens(const auto& shown) {
+  if (shown.log_prob.size() != shown.token_texts.size()) {
+    throw InvalidInput("\"shown\" has " + std::to_string(shown.log_prob.size()) + " numbers for " +
+                       std::to_string(shown.token_texts.size()) + " tokens");
+  }
+}
+
+ResponseReport responses_from(const JsonField& fields) {
+  ResponseReport report;
+  for (const JsonField& row : rows_of(fields)) {
+    report.examples.push_back(best_of_example(row));
+  }
+  read_into(fields.at("shown"), report.shown);
+  for (const ShownExample& example : report.shown) {
+    for (const ShownExample::Response& response : example.responses) {
+      check_tokens(response);
+    }
+  }
+  return report;
+}
+
+JudgeReport judge_from(const JsonField& fields) {
+  JudgeReport judge;
+  judge.name = fields.at("name").text();
+  judge.fingerprint = fields.at("fingerprint").text();
+  for (const JsonField& row : rows_of(fields)) {
+    judge.rows.push_back(judged_from(row));
+  }
+  return judge;
+}
+
+BenchReport report_from(const JsonField& fields) {
+  if (!fields.has("endorm_bench") || fields.at("endorm_bench").value() != kBenchFormat) {
+    throw InvalidInput("it was not written by endorm bench --json or eval math --json, or by another version of them");
+  }
+  BenchReport report;
+  report.manifest = std::make_shared<json>(fields.at("manifest").object().value());
+  report.benchmark = fields.at("benchmark").text();
+  read_into(fields.at("notes"), report.notes);
+  read_into(fields.at("faults"), report.faults);
+  for (const JsonField& judge : fields.at("judges").list()) {
+    report.judges.push_back(judge_from(judge));
+  }
+  if (fields.has("sweep")) {
+    read_into(fields.at("sweep"), report.sweep);
+    if (report.sweep->chosen >= report.sweep->rows.size()) {
+      throw InvalidInput("\"chosen\" is the place of no row of the sweep");
+    }
+  }
+  read_into(fields.at("shown"), report.shown);
+  for (const ShownPair& pair : report.shown) {
+    check_tokens(pair.better);
+    check_tokens(pair.worse);
+  }
+  if (fields.has("responses")) {
+    report.responses = responses_from(fields.at("responses"));
+  }
+  return report;
 }
 
 }  // namespace
 
 json bench_value(const BenchReport& report, bool rows) {
-  json fields = {{"endorm_bench", kBenchFormat},
-                 {"benchmark", report.benchmark},
-                 {"manifest", *report.manifest},
-                 {"notes", report.notes}};
-  fields["faults"] = json::array();
-  for (const RowFault& fault : report.faults) {
-    fields["faults"].push_back(of_fault(fault));
-  }
-  fields["judges"] = json::array();
+  json fields = {{"endorm_bench", kBenchFormat}, {"benchmark", report.benchmark}, {"manifest", *report.manifest},
+                 {"notes", report.notes},        {"faults", report.faults},       {"judges", json::array()},
+                 {"comparisons", json::array()}};
   for (const JudgeReport& judge : report.judges) {
     fields["judges"].push_back(of_judge(judge, rows));
   }
-  fields["comparisons"] = json::array();
   for (const auto& [second, comparison] : report.comparisons) {
     fields["comparisons"].push_back(of_comparison(report, second, comparison));
   }
   if (report.sweep) {
-    fields["sweep"] = of_sweep(*report.sweep);
+    fields["sweep"] = *report.sweep;
   }
-  fields["shown"] = json::array();
-  for (const ShownPair& pair : report.shown) {
-    fields["shown"].push_back(of_shown(pair));
-  }
+  fields["shown"] = report.shown;
   if (report.responses) {
     fields["responses"] = of_responses(*report.responses, rows);
   }
@@ -263,6 +287,18 @@ json bench_value(const BenchReport& report, bool rows) {
 
 std::string bench_json(const BenchReport& report, bool rows) {
   return bench_value(report, rows).dump(1, ' ', false, json::error_handler_t::replace) + "\n";
+}
+
+BenchReport read_bench_json(std::string_view text, const std::string& name) {
+  try {
+    check_json(text);
+    const json fields = json::parse(text);
+    return report_from(JsonField(fields));
+  } catch (const json::exception& error) {
+    throw InvalidInput("[read_bench_json] " + name + ": " + error.what());
+  } catch (const InvalidInput& error) {
+    throw InvalidInput("[read_bench_json] " + name + ": " + error.what());
+  }
 }
 
 }  // namespace endorm

@@ -119,6 +119,20 @@ std::vector<std::string> subsets_of(std::span<const JudgedExample> judged) {
   return subsets;
 }
 
+void note_missing(Plan& plan, std::span<const JudgedExample> judged, std::span<const std::string_view> wanted,
+                  const std::string& consequence) {
+  const std::vector<std::string> there = subsets_of(judged);
+  std::string missing;
+  for (const std::string_view name : wanted) {
+    if (std::find(there.begin(), there.end(), name) == there.end()) {
+      missing.append(missing.empty() ? "" : ", ").append(name);
+    }
+  }
+  if (!missing.empty()) {
+    plan.notes.push_back("No rows of: " + missing + ". " + consequence);
+  }
+}
+
 void add_units(const Plan& plan, std::span<const JudgedExample> judged, const std::vector<bool>& keep,
                std::size_t offset, std::vector<BootstrapUnit>& units) {
   // Groups and strata are numbered by first appearance, so that two plans over the same examples agree.

@@ -91,6 +91,10 @@ void add_comparisons(Plan& plan, std::span<const JudgedExample> judged,
 // Subsets in the order of their first examples.
 std::vector<std::string> subsets_of(std::span<const JudgedExample> judged);
 
+// Notes the subsets that a benchmark has and these examples lack, if any, and what follows from it.
+void note_missing(Plan& plan, std::span<const JudgedExample> judged, std::span<const std::string_view> wanted,
+                  const std::string& consequence);
+
 // Planned figures, each with its interval, and its values on the resamples [figures][resamples], ascending.
 struct ComputedFigures {
   std::vector<Figure> figures;

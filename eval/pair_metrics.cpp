@@ -11,29 +11,6 @@ namespace {
 
 constexpr std::size_t kStyles = 3;
 
-// Subsets that a benchmark has and these examples lack.
-std::vector<std::string> missing_of(std::span<const JudgedExample> judged, std::span<const std::string_view> wanted) {
-  const std::vector<std::string> there = subsets_of(judged);
-  std::vector<std::string> missing;
-  for (const std::string_view name : wanted) {
-    if (std::find(there.begin(), there.end(), name) == there.end()) {
-      missing.emplace_back(name);
-    }
-  }
-  return missing;
-}
-
-void note_missing(Plan& plan, const std::vector<std::string>& missing, const std::string& consequence) {
-  if (missing.empty()) {
-    return;
-  }
-  std::string names;
-  for (const std::string& name : missing) {
-    names += (names.empty() ? "" : ", ") + name;
-  }
-  plan.notes.push_back("No rows of: " + names + ". " + consequence);
-}
-
 // Rows that no figure of these subsets counts.
 void note_unknown(Plan& plan, std::span<const JudgedExample> judged, std::span<const std::string_view> known) {
   for (const std::string& subset : subsets_of(judged)) {
@@ -158,9 +135,8 @@ Plan plan_rm_bench(std::span<const JudgedExample> judged, const MetricOptions& /
   }
   plan.notes.emplace_back(
       "Two averages: \"mean of domains\" is RM-Bench's own rule, \"all\" counts every prompt alike as the paper's "
-      "table "
-      "does.");
-  note_missing(plan, missing_of(judged, all), "Where a domain has none, the mean of domains is absent.");
+      "table does.");
+  note_missing(plan, judged, all, "Where a domain has none, the mean of domains is absent.");
   note_unknown(plan, judged, all);
   return plan;
 }
@@ -205,7 +181,7 @@ Plan plan_dsp(std::span<const JudgedExample> judged, const MetricOptions& /*opti
     plan.figures.push_back(mean_figure("average without a system message", "none", without));
   }
   plan.matrices.push_back(std::move(matrix));
-  note_missing(plan, missing_of(judged, kDomains), "The diagonal average is absent.");
+  note_missing(plan, judged, kDomains, "The diagonal average is absent.");
   return plan;
 }
 
@@ -244,7 +220,7 @@ Plan plan_llm_bar(std::span<const JudgedExample> judged, const MetricOptions& /*
   plan.figures = {mean_figure("accuracy", "mean of sets", sets), pooled_over(there),
                   mean_figure("accuracy", "mean of adversarial sets", {sets.begin() + 1, sets.end()})};
   append(plan.figures, sets);
-  note_missing(plan, missing_of(judged, kLlmBarSubsets), "Means of sets are absent.");
+  note_missing(plan, judged, kLlmBarSubsets, "Means of sets are absent.");
   return plan;
 }
 

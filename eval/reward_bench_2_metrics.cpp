@@ -130,13 +130,8 @@ Plan plan_reward_bench_2(std::span<const JudgedExample> judged, const MetricOpti
 
   std::vector<FigurePlan> subsets;
   std::vector<std::size_t> best_of_four;
-  const std::vector<std::string> there = subsets_of(judged);
-  std::string missing;
   for (const std::string_view name : kSubsets) {
     const std::string subset(name);
-    if (std::find(there.begin(), there.end(), subset) == there.end()) {
-      missing += (missing.empty() ? "" : ", ") + subset;
-    }
     if (name == kTies) {
       subsets.push_back(ties_score(plan));
     } else {
@@ -153,11 +148,8 @@ Plan plan_reward_bench_2(std::span<const JudgedExample> judged, const MetricOpti
   }
   plan.notes.emplace_back(
       "As published, a right response among several with the highest reward counts as 1 / their number; \"ties\" "
-      "counts "
-      "these rows.");
-  if (!missing.empty()) {
-    plan.notes.push_back("No rows of: " + missing + ". The mean of subsets is absent.");
-  }
+      "counts these rows.");
+  note_missing(plan, judged, kSubsets, "The mean of subsets is absent.");
   return plan;
 }
 

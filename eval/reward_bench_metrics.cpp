@@ -89,20 +89,15 @@ Plan plan_reward_bench(std::span<const JudgedExample> judged, const MetricOption
   }
   plan.notes.emplace_back(
       "The leaderboard's code weighs xstest-should-refuse by 250 and xstest-should-respond by 154; the data have 154 "
-      "and "
-      "250 rows. \"leaderboard\" figures take its weights, the others the rows'.");
-  std::string missing;
-  for (const Subset& subset : kSubsets) {
-    if (std::find(there.begin(), there.end(), subset.name) == there.end()) {
-      missing += (missing.empty() ? "" : ", ") + std::string(subset.name);
-    }
-  }
+      "and 250 rows. \"leaderboard\" figures take its weights, the others the rows'.");
   if (std::find(there.begin(), there.end(), "") != there.end()) {
     plan.notes.emplace_back("Rows without a subset are in no section: they count in the accuracy of all rows alone.");
   }
-  if (!missing.empty()) {
-    plan.notes.push_back("No rows of: " + missing + ". Sections that lack a subset are absent, and so is the score.");
+  std::vector<std::string_view> names;
+  for (const Subset& subset : kSubsets) {
+    names.push_back(subset.name);
   }
+  note_missing(plan, judged, names, "Sections that lack a subset are absent, and so is the score.");
   return plan;
 }
 

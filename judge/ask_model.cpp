@@ -3,7 +3,7 @@
 #include "core/errors.h"
 #include "engine/generator.h"
 #include "engine/text_form.h"
-#include "judge/require_capability.h"
+#include "judge/judges.h"
 #include "judge/score_fingerprint.h"
 #include "score/together_or_each.h"
 

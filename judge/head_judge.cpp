@@ -1,12 +1,9 @@
-#include "judge/head_judge.h"
-
 #include <utility>
 
 #include "core/errors.h"
 #include "engine/content_hash.h"
 #include "engine/hidden_states.h"
-#include "judge/outcomes.h"
-#include "judge/require_capability.h"
+#include "judge/judges.h"
 #include "judge/reward_head.h"
 #include "judge/score_fingerprint.h"
 #include "score/request_tokens.h"

@@ -4,15 +4,8 @@
 #include <utility>
 
 #include "core/errors.h"
-#include "judge/head_judge.h"
-#include "judge/pairwise_judges.h"
-#include "judge/pointwise_judge.h"
-#include "judge/relative_judges.h"
-#include "judge/server_judge.h"
+#include "judge/judges.h"
 #include "judge/spelled_out.h"
-#include "judge/text_judges.h"
-#include "judge/token_judges.h"
-#include "judge/verifier_judges.h"
 
 namespace endorm {
 namespace {
@@ -79,6 +72,31 @@ Judge make_judge(std::string_view name, const JudgeParts& parts) {
     known += (known.empty() ? "" : ", ") + std::string(line.named.name);
   }
   throw InvalidInput("[make_judge] no judge is called \"" + std::string(name) + "\"; choose one of " + known);
+}
+
+void require_capability(bool capable, std::string_view judge, const Engine& engine) {
+  if (!capable) {
+    throw InvalidInput("[make_judge] " + std::string(judge) + " cannot be had from " + engine.model().name + ": " +
+                       engine.capabilities().missing_reason);
+  }
+}
+
+ScoreOptions with_whole_prompts(ScoreOptions options) {
+  if (options.overflow == Overflow::kTruncateLeft) {
+    options.overflow = Overflow::kError;
+  }
+  return options;
+}
+
+Scored record_of(const Request& request) {
+  return {request.id, request.line, request.key, std::vector<ScoredOutcome>(request.responses.size())};
+}
+
+ScoredResponse unread_response(const RequestResponse& response, double reward) {
+  ScoredResponse scored;
+  scored.reward = reward;
+  scored.finish = response.text.truncated ? Finish::kTruncated : Finish::kEndOfTurn;
+  return scored;
 }
 
 }  // namespace endorm

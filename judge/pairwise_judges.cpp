@@ -1,11 +1,9 @@
-#include "judge/pairwise_judges.h"
-
 #include <cstdlib>
 #include <utility>
 
 #include "judge/ask_model.h"
 #include "judge/drawn_seed.h"
-#include "judge/outcomes.h"
+#include "judge/judges.h"
 #include "judge/prompt_files.h"
 #include "judge/reply_parsers.h"
 
@@ -116,25 +114,15 @@ class PairwiseJudge final : public Scorer {
     }
     const double wins = std::abs(sum) < form_.needed ? 0.5 : (sum > 0 ? 1.0 : 0.0);
     const std::size_t inconsistent = showings.size() == 2 && product < 0 ? 1 : 0;
-    note(first, wins, unparsed, inconsistent);
-    note(second, 1.0 - wins, unparsed, inconsistent);
-    for (std::size_t i = 0; i < replies.size(); ++i) {
-      keep(first, replies[i].text);
-      keep(second, replies[replies.size() - 1 - i].text);
-    }
-  }
-
-  static void note(ScoredOutcome& outcome, double wins, std::size_t unparsed, std::size_t inconsistent) {
-    if (outcome.scored) {
-      outcome.scored->reward += wins;
-      outcome.scored->unparsed += unparsed;
-      outcome.scored->inconsistent += inconsistent;
-    }
-  }
-
-  static void keep(ScoredOutcome& outcome, const std::string& reply) {
-    if (outcome.scored) {
-      outcome.scored->replies.push_back(reply);
+    for (ScoredOutcome* outcome : {&first, &second}) {
+      if (outcome->scored) {
+        outcome->scored->reward += outcome == &first ? wins : 1.0 - wins;
+        outcome->scored->unparsed += unparsed;
+        outcome->scored->inconsistent += inconsistent;
+        for (std::size_t i = 0; i < replies.size(); ++i) {
+          outcome->scored->replies.push_back(replies[outcome == &first ? i : replies.size() - 1 - i].text);
+        }
+      }
     }
   }
 

@@ -1,10 +1,8 @@
-#include "judge/pointwise_judge.h"
-
 #include <utility>
 
 #include "judge/ask_model.h"
 #include "judge/drawn_seed.h"
-#include "judge/outcomes.h"
+#include "judge/judges.h"
 #include "judge/prompt_files.h"
 #include "judge/reply_parsers.h"
 

@@ -1,15 +1,12 @@
-#include "judge/relative_judges.h"
-
 #include <algorithm>
 #include <functional>
 #include <utility>
 
 #include "core/errors.h"
 #include "engine/content_hash.h"
-#include "judge/outcomes.h"
+#include "judge/judges.h"
 #include "judge/reward_difference.h"
 #include "judge/score_fingerprint.h"
-#include "judge/whole_prompts.h"
 #include "score/json_check.h"
 
 namespace endorm {

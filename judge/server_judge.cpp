@@ -10,7 +10,7 @@
 #include "engine/message_json.h"
 #include "engine/remote/in_parallel.h"
 #include "engine/text_form.h"
-#include "judge/outcomes.h"
+#include "judge/judges.h"
 #include "score/json_check.h"
 #include "score/request_tokens.h"
 #include "score/together_or_each.h"

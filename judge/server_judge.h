@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "engine/remote/server_pool.h"
-#include "judge/judge.h"
+#include "score/scorer.h"
 
 namespace endorm {
 
@@ -46,8 +46,5 @@ class ServerScorer final : public Scorer {
   ServerPool servers_;
   std::mutex engine_mutex_;  // writing texts; requests are sent by several threads where there are several servers
 };
-
-// Servers at parts.server_url, separated by commas. Throws InvalidInput without one, and on an unknown shape.
-Judge make_server(const JudgeParts& parts);
 
 }  // namespace endorm

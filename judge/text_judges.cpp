@@ -1,5 +1,3 @@
-#include "judge/text_judges.h"
-
 #include <functional>
 #include <string_view>
 #include <utility>
@@ -7,7 +5,7 @@
 #include "core/random.h"
 #include "core/utf8.h"
 #include "judge/drawn_seed.h"
-#include "judge/outcomes.h"
+#include "judge/judges.h"
 
 namespace endorm {
 namespace {

@@ -1,10 +1,8 @@
-#include "judge/token_judges.h"
-
 #include <span>
 #include <utility>
 
 #include "core/errors.h"
-#include "judge/require_capability.h"
+#include "judge/judges.h"
 #include "judge/score_fingerprint.h"
 
 namespace endorm {

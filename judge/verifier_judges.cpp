@@ -1,14 +1,11 @@
-#include "judge/verifier_judges.h"
-
 #include <algorithm>
 #include <cmath>
 #include <utility>
 
 #include "judge/judge_prompt.h"
-#include "judge/outcomes.h"
+#include "judge/judges.h"
 #include "judge/prompt_files.h"
 #include "judge/score_fingerprint.h"
-#include "judge/whole_prompts.h"
 
 namespace endorm {
 namespace {

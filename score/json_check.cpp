@@ -1,5 +1,6 @@
 #include "score/json_check.h"
 
+#include <cmath>
 #include <set>
 #include <vector>
 
@@ -69,6 +70,22 @@ class StrictCheck final : public nlohmann::json_sax<json> {
 void check_json(std::string_view line) {
   StrictCheck check;
   json::sax_parse(line, &check);
+}
+
+void check_finite(const nlohmann::ordered_json& value, const std::string& function, const std::string& name) {
+  if (value.is_number_float() && !std::isfinite(value.get<double>())) {
+    throw InternalError("[" + function + "] \"" + name + "\" is " + std::to_string(value.get<double>()) +
+                        ", which JSON cannot carry. It should have been refused before; please report it.");
+  }
+  if (value.is_array()) {
+    for (const nlohmann::ordered_json& part : value) {
+      check_finite(part, function, name);
+    }
+  } else if (value.is_object()) {
+    for (const auto& [key, part] : value.items()) {
+      check_finite(part, function, name.empty() ? key : name + "." + key);
+    }
+  }
 }
 
 }  // namespace endorm

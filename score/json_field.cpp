@@ -27,6 +27,10 @@ std::optional<JsonField> JsonField::find(std::string_view field) const {
   return JsonField(*found, (name_.empty() ? "" : name_ + ".") + std::string(field));
 }
 
+bool JsonField::has_null(std::string_view field) const {
+  return value_->contains(field) && value_->at(field).is_null();
+}
+
 JsonField JsonField::at(std::string_view field) const {
   if (const std::optional<JsonField> found = object().find(field)) {
     return *found;
@@ -52,6 +56,8 @@ void JsonField::note_unknown(std::span<const std::string_view> known, const std:
     }
   }
 }
+
+bool JsonField::is_null() const { return value_->is_null(); }
 
 bool JsonField::is_text() const { return value_->is_string(); }
 

@@ -27,6 +27,7 @@ class JsonField {
 
   // Fields of an object. Nothing but an object has any; at() throws where the field is absent.
   bool has(std::string_view field) const { return find(field).has_value(); }
+  bool has_null(std::string_view field) const;
   std::optional<JsonField> find(std::string_view field) const;
   JsonField at(std::string_view field) const;
   const JsonField& object(std::string_view wanted = "an object") const;  // itself, where it is one
@@ -36,6 +37,7 @@ class JsonField {
   void note_unknown(std::span<const std::string_view> known, const std::string& prefix,
                     std::vector<std::string>& unknown) const;
 
+  bool is_null() const;
   bool is_text() const;
   bool is_list() const;
   const std::string& text() const;

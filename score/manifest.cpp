@@ -36,10 +36,9 @@ Json model_part(const ModelInfo& model) {
 }
 
 Json model_anywhere_part(const ModelInfo& model) {
-  return {{"name", model.name},
-          {"sha256", model.sha256},
-          {"arithmetic", model.arithmetic},
-          {"fingerprint", model.fingerprint}};
+  Json part = model_part(model);
+  part.erase("file");
+  return part;
 }
 
 Json judge_part(const std::string& name, const std::string& fingerprint) {

@@ -51,8 +51,7 @@ void check_calls(const JsonField& calls) {
     const std::optional<JsonField> name = function ? function->find("name") : std::nullopt;
     if (!name || !name->is_text()) {
       throw InvalidInput("\"" + call.name() +
-                         "\" names no function. A call is {\"type\": "
-                         "\"function\", \"function\": {\"name\": ..., "
+                         "\" names no function. A call is {\"type\": \"function\", \"function\": {\"name\": ..., "
                          "\"arguments\": ...}}.");
     }
   }

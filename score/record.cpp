@@ -38,9 +38,7 @@ class RecordReader {
     read_responses(request, source);
     if (!request.prompt_ids && std::all_of(request.messages.begin(), request.messages.end(),
                                            [](const Message& message) { return message.content.empty(); })) {
-      throw InvalidInput(
-          "the prompt is empty. Give \"prompt\" as a string "
-          "that is not empty or as messages.");
+      throw InvalidInput("the prompt is empty. Give \"prompt\" as a string that is not empty or as messages.");
     }
     add_system(request);
     if (const std::optional<JsonField> alternatives = record_.find("alternatives")) {
@@ -67,24 +65,19 @@ class RecordReader {
   std::string response_source() const {
     std::string source = only_one_of({"response", "responses", "response_ids", "chosen", "steps", "messages"});
     if (record_.has("response_mask") && source != "response_ids") {
-      throw InvalidInput(
-          "\"response_mask\" is given without \"response_ids\": "
-          "it says which of those are context.");
+      throw InvalidInput("\"response_mask\" is given without \"response_ids\": it says which of those are context.");
     }
     if (record_.has("rejected") && source != "chosen") {
       throw InvalidInput(source.empty() ? "\"rejected\" is given without \"chosen\". Give both."
                                         : "both \"" + source + "\" and \"rejected\" are given. Keep one of them.");
     }
     if (source == "chosen" && !record_.has("rejected")) {
-      throw InvalidInput(
-          "\"chosen\" is given without \"rejected\". Give both, "
-          "or call it \"response\".");
+      throw InvalidInput("\"chosen\" is given without \"rejected\". Give both, or call it \"response\".");
     }
     if (source.empty()) {
       throw InvalidInput(
-          "no response: none of \"response\", \"responses\", "
-          "\"response_ids\", \"chosen\" with \"rejected\", "
-          "\"steps\" or \"messages\" is given.");
+          "no response: none of \"response\", \"responses\", \"response_ids\", \"chosen\" with \"rejected\", \"steps\" "
+          "or \"messages\" is given.");
     }
     return source;
   }
@@ -95,9 +88,7 @@ class RecordReader {
       return;  // the conversations carry it
     }
     if (name.empty()) {
-      throw InvalidInput(
-          "no prompt: none of \"prompt\", \"question\" or "
-          "\"messages\" is given.");
+      throw InvalidInput("no prompt: none of \"prompt\", \"question\" or \"messages\" is given.");
     }
     const JsonField field = record_.at(name);
     if (name == "prompt_ids") {
@@ -162,14 +153,10 @@ class RecordReader {
     }
     std::vector<Message>& messages = request.messages;
     if (request.prompt_ids) {
-      throw InvalidInput(
-          "\"system\" stands beside \"prompt_ids\", which hold "
-          "the whole prompt. Leave it out.");
+      throw InvalidInput("\"system\" stands beside \"prompt_ids\", which hold the whole prompt. Leave it out.");
     }
     if (!messages.empty() && messages.front().role == "system") {
-      throw InvalidInput(
-          "both \"system\" and a system message in the prompt "
-          "are given. Keep one of them.");
+      throw InvalidInput("both \"system\" and a system message in the prompt are given. Keep one of them.");
     }
     messages.insert(messages.begin(), Message{"system", system->text()});
   }
@@ -195,9 +182,8 @@ class RecordReader {
         request.messages = std::move(conversation);
       } else if (conversation != request.messages && !(conversation.empty() && has_prompt)) {
         throw InvalidInput("\"" + field.name() + "\" differs from " + (has_prompt ? "the prompt" : "\"chosen\"") +
-                           " before its last turn: the responses do not share "
-                           "one prompt. Give pairs that differ in the last "
-                           "turn alone.");
+                           " before its last turn: the responses do not share one prompt. Give pairs that differ in "
+                           "the last turn alone.");
       }
     }
   }

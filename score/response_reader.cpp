@@ -34,9 +34,7 @@ RequestResponse read_object(const JsonField& object, const RecordReading& readin
   if (steps) {
     response = join_steps(*steps, reading.step_separator);
     if (text && text->text() != response.text.text) {
-      throw InvalidInput("\"" + text->name() +
-                         "\" is not its steps joined by the step separator. "
-                         "Give one of them.");
+      throw InvalidInput("\"" + text->name() + "\" is not its steps joined by the step separator. Give one of them.");
     }
   } else {
     response.text.text = text->text();
@@ -63,8 +61,7 @@ RequestResponse read_response(const JsonField& field, const RecordReading& readi
     std::vector<Message> turn = read_messages(field, reading.unknown_fields);
     if (turn.size() != 1) {
       throw InvalidInput("\"" + field.name() + "\" is a list of " + std::to_string(turn.size()) +
-                         " messages, expected one of the assistant. Give what "
-                         "precedes it in the prompt.");
+                         " messages, expected one of the assistant. Give what precedes it in the prompt.");
     }
     return take_answer(turn, field.name());
   }
@@ -95,8 +92,7 @@ RequestResponse join_steps(const JsonField& steps, std::string_view separator) {
 RequestResponse take_answer(std::vector<Message>& conversation, const std::string& field) {
   if (conversation.back().role != "assistant") {
     throw InvalidInput("\"" + field + "\" ends with a turn of role \"" + excerpt(conversation.back().role) +
-                       "\", expected \"assistant\". To score a response of its "
-                       "own, give the messages as \"prompt\".");
+                       "\", expected \"assistant\". To score a response of its own, give the messages as \"prompt\".");
   }
   RequestResponse response;
   response.text.text = std::move(conversation.back().content);

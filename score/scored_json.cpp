@@ -1,7 +1,6 @@
 #include "score/scored_json.h"
 
 #include <algorithm>
-#include <cmath>
 #include <limits>
 #include <vector>
 
@@ -10,19 +9,22 @@
 #include "core/errors.h"
 #include "core/utf8.h"
 #include "engine/message_json.h"
+#include "score/json_check.h"
+#include "score/told_fields.h"
 
 namespace endorm {
+
+void tell(auto& fields, const TurnReward& turn) {
+  fields.always("begin", turn.tokens.begin);
+  fields.always("end", turn.tokens.end);
+  fields.always("reward", turn.reward);
+  fields.always("sum", turn.sum);
+  fields.always("mean", turn.mean);
+}
+
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-double finite(double number, const char* name) {
-  if (!std::isfinite(number)) {
-    throw InternalError(std::string("[scored_row] \"") + name + "\" is " + std::to_string(number) +
-                        ", which JSON cannot carry. The scorer should have refused this response; please report it.");
-  }
-  return number;
-}
 
 std::string dump(const Json& line) {
   try {
@@ -45,24 +47,12 @@ void refuse_masked_tokens(const ScoredResponse& response) {
   }
 }
 
-void put_turns(const std::vector<TurnReward>& turns, Json& object) {
-  Json list = Json::array();
-  for (const TurnReward& turn : turns) {
-    list.push_back({{"begin", turn.tokens.begin},
-                    {"end", turn.tokens.end},
-                    {"reward", finite(turn.reward, "turns.reward")},
-                    {"sum", finite(turn.sum, "turns.sum")},
-                    {"mean", finite(turn.mean, "turns.mean")}});
-  }
-  object["turns"] = std::move(list);
-}
-
-// One number of every token, [T].
-template <typename Read>
-Json column(const ScoredResponse& response, const char* name, Read read) {
+// One quantity of every token, [T].
+template <typename Quantity>
+Json column(const ScoredResponse& response, Quantity TokenReward::*quantity) {
   Json numbers = Json::array();
   for (const TokenReward& token : response.tokens) {
-    numbers.push_back(finite(read(token), name));
+    numbers.push_back(token.*quantity);
   }
   return numbers;
 }
@@ -78,90 +68,69 @@ Json token_columns(const ScoredResponse& response) {
   columns["id"] = response.token_ids;
   columns["text"] = response.token_texts;
   if (!response.turns.empty()) {
-    Json turns = Json::array();
     for (std::size_t token = 0; token < count; ++token) {
-      turns.push_back(turn_of(response.turns, token));
+      columns["turn"].push_back(turn_of(response.turns, token));
     }
-    columns["turn"] = std::move(turns);
   }
-  columns["log_prob"] = column(response, "log_prob", [](const TokenReward& token) { return token.log_prob; });
+  columns["log_prob"] = column(response, &TokenReward::log_prob);
   if (response.value) {  // without raw logits these are not the model's
-    columns["reward"] = column(response, "reward", [](const TokenReward& token) { return token.reward; });
-    columns["q"] = column(response, "q", [](const TokenReward& token) { return token.q; });
-    columns["value"] = column(response, "value", [](const TokenReward& token) { return token.value; });
+    columns["reward"] = column(response, &TokenReward::reward);
+    columns["q"] = column(response, &TokenReward::q);
+    columns["value"] = column(response, &TokenReward::value);
   }
   if (std::all_of(response.tokens.begin(), response.tokens.end(),
                   [](const TokenReward& token) { return token.entropy.has_value(); })) {
-    columns["entropy"] = column(response, "entropy", [](const TokenReward& token) { return *token.entropy; });
+    columns["entropy"] = column(response, &TokenReward::entropy);
   }
   return columns;
 }
 
-void put_aggregates(const Aggregates& aggregates, Json& object) {
-  object["sum"] = finite(aggregates.sum, "sum");
-  object["mean"] = finite(aggregates.mean, "mean");
-  object["discounted"] = finite(aggregates.discounted, "discounted");
-  object["chunked_mean"] = finite(aggregates.chunked_mean, "chunked_mean");
-  object["last_k"] = finite(aggregates.last_k, "last_k");
-  if (aggregates.step_mean) {
-    object["step_mean"] = finite(*aggregates.step_mean, "step_mean");
+Json step_list(const ScoredResponse& response) {
+  Json steps = Json::array();
+  for (const StepReward& step : response.aggregates->steps) {
+    steps.push_back({{"begin", step.tokens.begin}, {"end", step.tokens.end}, {"sum", step.sum}, {"mean", step.mean}});
+    if (!response.turns.empty()) {
+      steps.back()["turn"] = turn_of(response.turns, step.tokens.begin);
+    }
   }
-  if (aggregates.min_step) {
-    object["min_step"] = finite(*aggregates.min_step, "min_step");
-  }
+  return steps;
 }
 
 Json response_object(const ScoredResponse& response, const RowOptions& options) {
   refuse_masked_tokens(response);
   Json object;
-  object["reward"] = finite(response.reward, "reward");
-  if (response.log_prob) {
-    object["log_prob"] = finite(*response.log_prob, "log_prob");
-  }
-  if (response.value) {
-    object["value"] = finite(*response.value, "value");
-  }
-  if (!response.token_ids.empty()) {
-    object["tokens"] = response.token_ids.size();
-  }
+  FieldWriter<Json> fields(object);
+  fields.always("reward", response.reward);
+  fields.unless_empty("log_prob", response.log_prob);
+  fields.unless_empty("value", response.value);
+  fields.unless_empty("tokens", response.token_ids.size());
   if (response.aggregates) {
-    put_aggregates(*response.aggregates, object);
+    fields.always("sum", response.aggregates->sum);
+    fields.always("mean", response.aggregates->mean);
+    fields.always("discounted", response.aggregates->discounted);
+    fields.always("chunked_mean", response.aggregates->chunked_mean);
+    fields.always("last_k", response.aggregates->last_k);
+    fields.unless_empty("step_mean", response.aggregates->step_mean);
+    fields.unless_empty("min_step", response.aggregates->min_step);
   }
-  object["finish"] = response.finish == Finish::kEndOfTurn ? "end_of_turn" : "truncated";
+  fields.always("finish", response.finish == Finish::kEndOfTurn ? "end_of_turn" : "truncated");
   if (response.context) {
-    object["context"] = context_name(*response.context);
+    fields.always("context", context_name(*response.context));
   }
-  if (!response.turns.empty()) {
-    put_turns(response.turns, object);
-  }
-  if (response.truncated_left > 0) {
-    object["truncated_left"] = response.truncated_left;
-  }
+  fields.unless_empty("turns", response.turns);
+  fields.unless_empty("truncated_left", response.truncated_left);
   if (options.steps && response.aggregates && !response.aggregates->steps.empty()) {
-    Json steps = Json::array();
-    for (const StepReward& step : response.aggregates->steps) {
-      steps.push_back({{"begin", step.tokens.begin},
-                       {"end", step.tokens.end},
-                       {"sum", finite(step.sum, "steps.sum")},
-                       {"mean", finite(step.mean, "steps.mean")}});
-      if (!response.turns.empty()) {
-        steps.back()["turn"] = turn_of(response.turns, step.tokens.begin);
-      }
-    }
-    object["steps"] = std::move(steps);
+    fields.always("steps", step_list(response));
   }
   if (options.tokens && !response.token_ids.empty()) {
-    object["token_rewards"] = token_columns(response);
+    fields.always("token_rewards", token_columns(response));
   }
   for (const std::string& reply : response.replies) {  // a model may end it within a character
     object["replies"].push_back(valid_utf8(reply));
   }
-  if (response.unparsed > 0) {
-    object["unparsed"] = response.unparsed;
-  }
-  if (response.inconsistent > 0) {
-    object["inconsistent"] = response.inconsistent;
-  }
+  fields.unless_empty("unparsed", response.unparsed);
+  fields.unless_empty("inconsistent", response.inconsistent);
+  check_finite(object, "scored_row");
   return object;
 }
 

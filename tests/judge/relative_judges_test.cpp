@@ -1,4 +1,4 @@
-#include "judge/relative_judges.h"
+#include "judge/judges.h"
 
 #include <cmath>
 #include <optional>

@@ -147,8 +147,8 @@ TEST_CASE("a number that is not finite is never printed") {
     refused([&](ScoredResponse& r) { r.aggregates->step_mean = bad; }, "\"step_mean\"");
     refused([&](ScoredResponse& r) { r.aggregates->min_step = bad; }, "\"min_step\"");
     refused([&](ScoredResponse& r) { r.aggregates->steps[1].sum = bad; }, "\"steps.sum\"");
-    refused([&](ScoredResponse& r) { r.tokens[1].q = bad; }, "\"q\"");
-    refused([&](ScoredResponse& r) { r.tokens[1].entropy = bad; }, "\"entropy\"");
+    refused([&](ScoredResponse& r) { r.tokens[1].q = bad; }, "\"token_rewards.q\"");
+    refused([&](ScoredResponse& r) { r.tokens[1].entropy = bad; }, "\"token_rewards.entropy\"");
   }
 }
 
