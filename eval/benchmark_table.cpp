@@ -101,11 +101,6 @@ const std::vector<Benchmark>& benchmarks() {
   return table;
 }
 
-bool is_file(const fs::path& path) {
-  std::error_code ignored;
-  return fs::is_regular_file(path, ignored);
-}
-
 std::string remedy(const Benchmark& benchmark) {
   return "Its files are: " + std::string(benchmark.named.files) + "; to be had from " +
          std::string(benchmark.named.source) + ".";
@@ -171,24 +166,31 @@ bool has_parquet(const fs::path& folder) {
 
 }  // namespace
 
-std::vector<BenchmarkName> benchmark_names() {
+std::vector<BenchmarkName> names_of(std::span<const Benchmark> table) {
   std::vector<BenchmarkName> names;
-  for (const Benchmark& benchmark : benchmarks()) {
-    names.push_back(benchmark.named);
+  for (const Benchmark& row : table) {
+    names.push_back(row.named);
   }
   return names;
 }
 
-const Benchmark& benchmark_named(std::string_view function, std::string_view name) {
+std::vector<BenchmarkName> benchmark_names() { return names_of(benchmarks()); }
+
+const Benchmark& row_named(std::span<const Benchmark> table, std::string_view function, std::string_view what,
+                           std::string_view name, std::string_view otherwise) {
   std::string known;
-  for (const Benchmark& benchmark : benchmarks()) {
-    if (benchmark.named.name == name) {
-      return benchmark;
+  for (const Benchmark& row : table) {
+    if (row.named.name == name) {
+      return row;
     }
-    known += (known.empty() ? "" : ", ") + std::string(benchmark.named.name);
+    known += (known.empty() ? "" : ", ") + std::string(row.named.name);
   }
-  throw InvalidInput("[" + std::string(function) + "] no benchmark is called \"" + std::string(name) +
-                     "\"; choose one of " + known + ".");
+  throw InvalidInput("[" + std::string(function) + "] no " + std::string(what) + " is called \"" + std::string(name) +
+                     "\"; choose one of " + known + std::string(otherwise) + ".");
+}
+
+const Benchmark& benchmark_named(std::string_view function, std::string_view name) {
+  return row_named(benchmarks(), function, "benchmark", name);
 }
 
 std::vector<FoundFile> find_files(const Benchmark& benchmark, const std::string& path,
@@ -215,6 +217,11 @@ std::vector<FoundFile> find_files(const Benchmark& benchmark, const std::string&
                                           : ""));
   }
   return found;
+}
+
+bool is_file(const fs::path& path) {
+  std::error_code ignored;
+  return fs::is_regular_file(path, ignored);
 }
 
 }  // namespace endorm

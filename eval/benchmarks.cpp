@@ -76,19 +76,22 @@ void drop_repeated(std::vector<RowExamples>& rows, std::set<std::string>& ids, s
   });
 }
 
-[[noreturn]] void refuse_file(const Benchmark& benchmark, const FoundFile& file, const std::vector<RowFault>& faults) {
+[[noreturn]] void refuse_file(std::string_view function, const Benchmark& benchmark, const FoundFile& file,
+                              const std::vector<RowFault>& faults) {
   const std::string first =
       faults.empty() ? "It is empty."
                      : "The first is row " + std::to_string(faults.front().row) + ": " + faults.front().message;
-  throw InvalidInput("[read_benchmark] no row of " + file.path + " can be used as " +
+  throw InvalidInput("[" + std::string(function) + "] no row of " + file.path + " can be used as " +
                      std::string(benchmark.named.name) + ". " + first +
                      " Expected: " + std::string(benchmark.named.files) + "; as published at " +
                      std::string(benchmark.named.source) + ".");
 }
 
-void read_file(const Benchmark& benchmark, const FoundFile& file, const ReadOptions& options,
+}  // namespace
+
+void read_file(std::string_view function, const Benchmark& benchmark, const FoundFile& file, const ReadOptions& options,
                std::set<std::string>& ids, DataSet& data) {
-  const std::string bytes = read_whole_file("read_benchmark", file.path);
+  const std::string bytes = read_whole_file(std::string(function), file.path);
   std::vector<RowText> texts;
   try {
     texts = row_texts(bytes);
@@ -96,7 +99,7 @@ void read_file(const Benchmark& benchmark, const FoundFile& file, const ReadOpti
       texts.erase(texts.begin());  // of a file of ours, such as the samples of `eval math`
     }
   } catch (const InvalidInput& error) {
-    throw InvalidInput("[read_benchmark] " + file.path + ": " + error.what());
+    throw InvalidInput("[" + std::string(function) + "] " + file.path + ": " + error.what());
   }
   data.files.push_back({.path = file.path, .sha256 = hex(sha256(bytes)), .rows = texts.size()});
 
@@ -104,7 +107,7 @@ void read_file(const Benchmark& benchmark, const FoundFile& file, const ReadOpti
   std::vector<RowExamples> rows = read_rows(benchmark, texts, file.part, options, faults);
   drop_repeated(rows, ids, faults);
   if (rows.empty()) {
-    refuse_file(benchmark, file, faults);
+    refuse_file(function, benchmark, file, faults);
   }
   std::sort(faults.begin(), faults.end(), [](const RowFault& a, const RowFault& b) { return a.row < b.row; });
   for (RowFault& fault : faults) {
@@ -113,14 +116,12 @@ void read_file(const Benchmark& benchmark, const FoundFile& file, const ReadOpti
   }
   for (const std::size_t index : chosen_rows(rows.size(), options.limit.value_or(rows.size()), options.sample_seed)) {
     for (Example& example : rows[index].examples) {
-      finish_example(example, options.order_seed);
+      benchmark.finish(example, options.order_seed);
       example.request.line = rows[index].row;
       data.examples.push_back(std::move(example));
     }
   }
 }
-
-}  // namespace
 
 DataSet read_benchmark(std::string_view name, const std::string& path, const ReadOptions& options) {
   const Benchmark& benchmark = benchmark_named("read_benchmark", name);
@@ -131,7 +132,7 @@ DataSet read_benchmark(std::string_view name, const std::string& path, const Rea
   data.benchmark = name;
   std::set<std::string> ids;
   for (const FoundFile& file : find_files(benchmark, path, data.notes)) {
-    read_file(benchmark, file, options, ids, data);
+    read_file("read_benchmark", benchmark, file, options, ids, data);
   }
   return data;
 }

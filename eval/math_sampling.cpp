@@ -33,22 +33,6 @@ std::string refusal(const Tokens& prompt, const Engine& engine, const SamplingOp
          " tokens of the context. Use a larger --context or fewer --max-tokens";
 }
 
-// The problem as a record without samples, whose key is the problem's own.
-Example without_samples(const MathProblem& problem, const MathPrompt& prompt) {
-  Example example;
-  example.request.id = problem.id;
-  example.request.key = problem.key;
-  example.request.messages = math_messages(prompt, problem.question);
-  example.subset = problem.suite;
-  example.subject = problem.subject;
-  example.level = problem.level;
-  example.group = problem.id;
-  DrawnAnswers& drawn = example.drawn.emplace();
-  drawn.reference = problem.reference;
-  drawn.tolerance = problem.tolerance;
-  return example;
-}
-
 void grade_responses(Example& example) {
   std::vector<std::string> texts;
   for (const RequestResponse& response : example.request.responses) {
@@ -79,17 +63,18 @@ std::string key_of_samples(const Example& example) {
 // Takes completions in any order, and gives records in the order of the problems.
 class RecordsInOrder {
  public:
-  RecordsInOrder(std::span<const MathProblem> problems, const MathSamplingOptions& options, ResultLog* log,
+  RecordsInOrder(std::span<const Example> problems, const MathSamplingOptions& options, ResultLog* log,
                  std::vector<Example> finished)
       : options_(options), log_(log), next_(finished.size()), records_(std::move(finished)) {
     for (std::size_t i = 0; i < next_; ++i) {
-      records_[i].drawn->reference = problems[i].reference;
-      records_[i].drawn->tolerance = problems[i].tolerance;
+      records_[i].drawn->reference = problems[i].drawn.value().reference;
+      records_[i].drawn->tolerance = problems[i].drawn.value().tolerance;
       grade_responses(records_[i]);
     }
     missing_.assign(problems.size(), 0);
     for (std::size_t i = next_; i < problems.size(); ++i) {
-      Example& record = records_.emplace_back(without_samples(problems[i], options.prompt));
+      Example& record = records_.emplace_back(problems[i]);
+      record.request.messages = math_messages(options.prompt, problems[i].request.messages.at(0).content);
       record.request.responses.resize(options.samples);
       record.drawn->ends.resize(options.samples);
       record.drawn->tokens.resize(options.samples);
@@ -159,14 +144,14 @@ class RecordsInOrder {
   std::vector<std::size_t> missing_;  // samples of each record
 };
 
-void check_finished(std::span<const MathProblem> problems, std::span<const Example> finished,
+void check_finished(std::span<const Example> problems, std::span<const Example> finished,
                     const MathSamplingOptions& options, const ResultLog* log) {
   if (log != nullptr) {
     log->check_finished_count(problems.size());
   }
   for (std::size_t i = 0; i < finished.size(); ++i) {
     if (log != nullptr) {
-      log->check_finished(i, problems[i].key);
+      log->check_finished(i, problems[i].request.key);
     }
     const std::size_t samples = finished[i].request.responses.size();
     if (!finished[i].drawn) {
@@ -197,8 +182,8 @@ std::vector<Example> read_samples(const std::string& path) {
   return samples;
 }
 
-std::vector<Example> draw_samples(std::span<const MathProblem> problems, Engine& engine,
-                                  const MathSamplingOptions& options, ResultLog* log, std::vector<Example> finished,
+std::vector<Example> draw_samples(std::span<const Example> problems, Engine& engine, const MathSamplingOptions& options,
+                                  ResultLog* log, std::vector<Example> finished,
                                   const std::function<void(const MathSamplingProgress&)>& progress) {
   if (options.samples == 0) {
     throw InvalidInput("[draw_samples] 0 samples a problem are asked for. Give at least 1.");
@@ -232,7 +217,7 @@ std::vector<Example> draw_samples(std::span<const MathProblem> problems, Engine&
       continue;
     }
     for (std::size_t k = 0; k < options.samples; ++k) {
-      requests.push_back({prompt, drawn_seed(kPurpose, options.seed, problems[i].id, k)});
+      requests.push_back({prompt, drawn_seed(kPurpose, options.seed, problems[i].request.id, k)});
       places.emplace_back(i, k);
     }
   }

@@ -10,7 +10,6 @@
 #include "engine/engine.h"
 #include "engine/generator.h"
 #include "eval/example.h"
-#include "eval/math_problem.h"
 #include "eval/math_prompt.h"
 #include "score/result_log.h"
 #include "score/score_run.h"
@@ -37,16 +36,16 @@ struct MathSamplingProgress {
 // does, and where the file cannot be read.
 std::vector<Example> read_samples(const std::string& path);
 
-// k graded samples of each problem, in order: examples of best of k whose responses are the samples, as drawn tokens
-// and as text; one that did not end its turn is marked as cut off. All are drawn in one call of the engine, so that
-// none of its places stands empty before the end. A record is appended to `log` (if any) and forced to disk once all
-// its samples and the records before it are there. `finished` [n] are the first n of them, which `log` holds already;
-// they are graded anew, which changes no file. A problem whose prompt is empty or does not fit the context with
-// max_tokens behind it becomes an example without responses, whose drawn->error says why. The key of an example is of
-// the problem and the samples: another grading changes none. Throws InvalidInput where the engine cannot generate, k is
-// 0, or a finished record belongs to another problem; EngineError where model or disk fail.
-std::vector<Example> draw_samples(std::span<const MathProblem> problems, Engine& engine,
-                                  const MathSamplingOptions& options, ResultLog* log, std::vector<Example> finished,
+// k graded samples of each problem of read_math_suites, in order: examples of best of k whose responses are the
+// samples, as drawn tokens and as text; one that did not end its turn is marked as cut off. All are drawn in one call
+// of the engine, so that none of its places stands empty before the end. A record is appended to `log` (if any) and
+// forced to disk once all its samples and the records before it are there. `finished` [n] are the first n of them,
+// which `log` holds already; they are graded anew, which changes no file. A problem whose prompt is empty or does not
+// fit the context with max_tokens behind it becomes an example without responses, whose drawn->error says why. The key
+// of an example is of the problem and the samples: another grading changes none. Throws InvalidInput where the engine
+// cannot generate, k is 0, or a finished record belongs to another problem; EngineError where model or disk fail.
+std::vector<Example> draw_samples(std::span<const Example> problems, Engine& engine, const MathSamplingOptions& options,
+                                  ResultLog* log, std::vector<Example> finished,
                                   const std::function<void(const MathSamplingProgress&)>& progress);
 
 }  // namespace endorm

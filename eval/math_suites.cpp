@@ -1,22 +1,17 @@
 #include "eval/math_suites.h"
 
-#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
 #include <filesystem>
 #include <set>
-#include <system_error>
 #include <utility>
 
 #include <nlohmann/json.hpp>
 
 #include "core/errors.h"
 #include "engine/content_hash.h"
-#include "engine/read_whole_file.h"
-#include "eval/chosen_rows.h"
-#include "eval/row_reader.h"
-#include "eval/row_texts.h"
+#include "eval/benchmark_table.h"
 #include "grade/extract.h"
 #include "grade/grade.h"
 #include "score/json_check.h"
@@ -27,13 +22,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// A row on its way to a problem; the id is the row's own, empty where it has none.
-using MathRowReader = MathProblem (*)(const JsonField& row);
-
-struct MathSuite {
-  BenchmarkName named;
-  std::array<std::string_view, 2> stems;  // of its file, and of a directory with its test.jsonl
-  MathRowReader read_row = nullptr;
+// What a row says; the id is its own, empty where it has none.
+struct MathProblem {
+  std::string id;
+  std::string subject;   // empty where the suite names none
+  std::string level;     // likewise
+  std::string question;  // as it is asked, the options of a multiple choice behind it
+  std::string reference;
+  double tolerance = 0.0;  // GradeOptions::tolerance
 };
 
 // The answer that a worked solution ends with. Throws where it does not stand at the place that is expected.
@@ -153,68 +149,75 @@ MathProblem read_own(const JsonField& row) {
   return problem;
 }
 
-const std::vector<MathSuite>& suites() {
-  static const std::vector<MathSuite> table = {
-      {.named = {"aime24", "AIME 2024 I and II, 30 problems", "aime24.jsonl or aime24/test.jsonl",
-                 "https://github.com/QwenLM/Qwen2.5-Math (evaluation/data/)"},
-       .stems = {"aime24", "aime24"},
-       .read_row = read_competition},
-      {.named = {"aime25", "AIME 2025 I and II, 30 problems", "aime25.jsonl or aime25/test.jsonl",
-                 "https://github.com/ypwang61/One-Shot-RLVR (Qwen2.5-Eval/evaluation/data/)"},
-       .stems = {"aime25", "aime25"},
-       .read_row = read_competition},
-      {.named = {"amc23", "AMC 12 of 2023, 40 problems", "amc23.jsonl or amc23/test.jsonl",
-                 "https://github.com/QwenLM/Qwen2.5-Math (evaluation/data/)"},
-       .stems = {"amc23", "amc23"},
-       .read_row = read_competition},
-      {.named = {"math500", "MATH-500: 500 problems of the MATH test set, seven subjects, five levels",
-                 "math500.jsonl or math500/test.jsonl",
-                 "https://github.com/openai/prm800k or https://huggingface.co/datasets/HuggingFaceH4/MATH-500"},
-       .stems = {"math500", "MATH-500"},
-       .read_row = read_math500},
-      {.named = {"minerva", "Minerva: 272 problems of university courses",
-                 "minerva_math.jsonl or minerva_math/test.jsonl",
-                 "https://github.com/QwenLM/Qwen2.5-Math (evaluation/data/)"},
-       .stems = {"minerva_math", "minerva"},
-       .read_row = read_minerva},
-      {.named = {"olympiadbench", "OlympiadBench: 675 problems in English, text only, with a final answer",
-                 "olympiadbench.jsonl or olympiadbench/test.jsonl",
-                 "https://github.com/QwenLM/Qwen2.5-Math (evaluation/data/)"},
-       .stems = {"olympiadbench", "olympiadbench"},
-       .read_row = read_olympiad},
-      {.named = {"gsm8k", "GSM8K: 1,319 word problems of grade school", "gsm8k.jsonl or gsm8k/test.jsonl",
-                 "https://github.com/openai/grade-school-math (grade_school_math/data/)"},
-       .stems = {"gsm8k", "GSM8K"},
-       .read_row = read_gsm8k},
-      {.named = {"sat", "SAT mathematics: 32 multiple choices", "sat_math.jsonl or sat_math/test.jsonl",
-                 "https://github.com/QwenLM/Qwen2.5-Math (evaluation/data/)"},
-       .stems = {"sat_math", "sat"},
-       .read_row = read_sat},
+// The row as an example without responses. Throws InvalidInput where no answer could be right.
+template <MathProblem (*kRead)(const JsonField& row)>
+std::vector<Example> as_example(const SourceRow& source) {
+  const MathProblem problem = kRead(source.row);
+  if (!(problem.tolerance >= 0.0 && std::isfinite(problem.tolerance))) {
+    throw InvalidInput("the tolerance is " + std::to_string(problem.tolerance) + ", expected a number from 0.");
+  }
+  if (const Grade itself = grade(problem.reference, problem.reference); itself.verdict != Verdict::kCorrect) {
+    throw InvalidInput("the answer \"" + excerpt(problem.reference) + "\" cannot be graded against: " + itself.reason +
+                       ".");
+  }
+  const std::string id = problem.id.empty() ? std::to_string(source.number) : problem.id;
+  Example example = make_example(source.part + "/" + id, {{"user", problem.question}}, {});
+  example.subset = source.part;
+  example.subject = problem.subject;
+  example.level = problem.level;
+  DrawnAnswers& drawn = example.drawn.emplace();
+  drawn.reference = problem.reference;
+  drawn.tolerance = problem.tolerance;
+  return {std::move(example)};
+}
+
+void fill_key(Example& example, std::uint64_t) {
+  example.request.key = record_key(nlohmann::json{example.request.id, example.subset, example.subject, example.level,
+                                                  example.request.messages.front().content, example.drawn->reference,
+                                                  example.drawn->tolerance}
+                                       .dump());
+}
+
+Benchmark suite(const BenchmarkName& named, const std::array<std::string_view, 2>& stems, RowReader read_row) {
+  return {.named = named, .read_row = read_row, .stems = stems, .finish = fill_key};
+}
+
+const std::vector<Benchmark>& suites() {
+  static const std::vector<Benchmark> table = {
+      suite({"aime24", "AIME 2024 I and II, 30 problems", "aime24.jsonl or aime24/test.jsonl",
+             "https://github.com/QwenLM/Qwen2.5-Math (evaluation/data/)"},
+            {"aime24", "aime24"}, as_example<read_competition>),
+      suite({"aime25", "AIME 2025 I and II, 30 problems", "aime25.jsonl or aime25/test.jsonl",
+             "https://github.com/ypwang61/One-Shot-RLVR (Qwen2.5-Eval/evaluation/data/)"},
+            {"aime25", "aime25"}, as_example<read_competition>),
+      suite({"amc23", "AMC 12 of 2023, 40 problems", "amc23.jsonl or amc23/test.jsonl",
+             "https://github.com/QwenLM/Qwen2.5-Math (evaluation/data/)"},
+            {"amc23", "amc23"}, as_example<read_competition>),
+      suite({"math500", "MATH-500: 500 problems of the MATH test set, seven subjects, five levels",
+             "math500.jsonl or math500/test.jsonl",
+             "https://github.com/openai/prm800k or https://huggingface.co/datasets/HuggingFaceH4/MATH-500"},
+            {"math500", "MATH-500"}, as_example<read_math500>),
+      suite({"minerva", "Minerva: 272 problems of university courses", "minerva_math.jsonl or minerva_math/test.jsonl",
+             "https://github.com/QwenLM/Qwen2.5-Math (evaluation/data/)"},
+            {"minerva_math", "minerva"}, as_example<read_minerva>),
+      suite({"olympiadbench", "OlympiadBench: 675 problems in English, text only, with a final answer",
+             "olympiadbench.jsonl or olympiadbench/test.jsonl",
+             "https://github.com/QwenLM/Qwen2.5-Math (evaluation/data/)"},
+            {"olympiadbench", "olympiadbench"}, as_example<read_olympiad>),
+      suite({"gsm8k", "GSM8K: 1,319 word problems of grade school", "gsm8k.jsonl or gsm8k/test.jsonl",
+             "https://github.com/openai/grade-school-math (grade_school_math/data/)"},
+            {"gsm8k", "GSM8K"}, as_example<read_gsm8k>),
+      suite({"sat", "SAT mathematics: 32 multiple choices", "sat_math.jsonl or sat_math/test.jsonl",
+             "https://github.com/QwenLM/Qwen2.5-Math (evaluation/data/)"},
+            {"sat_math", "sat"}, as_example<read_sat>),
   };
   return table;
 }
 
 bool is_own_file(const std::string& suite) { return suite.ends_with(".json") || suite.ends_with(".jsonl"); }
 
-bool is_file(const fs::path& path) {
-  std::error_code ignored;
-  return fs::is_regular_file(path, ignored);
-}
-
-const MathSuite& suite_named(const std::string& name) {
-  std::string known;
-  for (const MathSuite& suite : suites()) {
-    if (suite.named.name == name) {
-      return suite;
-    }
-    known += (known.empty() ? "" : ", ") + std::string(suite.named.name);
-  }
-  throw InvalidInput("[read_math_suites] no suite is called \"" + excerpt(name) + "\"; choose of " + known +
-                     ", or give a file that ends in .json or .jsonl.");
-}
-
 // STEM.jsonl, STEM/test.jsonl; or test.jsonl where the directory itself is called STEM.
-fs::path find_suite(const MathSuite& suite, std::span<const std::string> directories) {
+fs::path find_suite(const Benchmark& suite, std::span<const std::string> directories) {
   for (const std::string& directory : directories) {
     const fs::path base(directory);
     const fs::path last = base.filename().empty() ? base.parent_path().filename() : base.filename();
@@ -238,101 +241,33 @@ fs::path find_suite(const MathSuite& suite, std::span<const std::string> directo
                      std::string(suite.named.files) + "; to be had from " + std::string(suite.named.source) + ".");
 }
 
-std::string key_of(const MathProblem& problem) {
-  return record_key(nlohmann::json{problem.id, problem.suite, problem.subject, problem.level, problem.question,
-                                   problem.reference, problem.tolerance}
-                        .dump());
-}
-
-// Throws InvalidInput where nobody could be asked this, or no answer could be right.
-void check_problem(const MathProblem& problem) {
-  check_example(make_example(problem.id, {{"user", problem.question}}, {}));
-  if (!(problem.tolerance >= 0.0 && std::isfinite(problem.tolerance))) {
-    throw InvalidInput("the tolerance is " + std::to_string(problem.tolerance) + ", expected a number from 0.");
-  }
-  if (const Grade itself = grade(problem.reference, problem.reference); itself.verdict != Verdict::kCorrect) {
-    throw InvalidInput("the answer \"" + excerpt(problem.reference) + "\" cannot be graded against: " + itself.reason +
-                       ".");
-  }
-}
-
-void read_suite(const std::string& suite, MathRowReader read_row, const fs::path& path, const ReadOptions& options,
-                MathProblemSet& set) {
-  const std::string bytes = read_whole_file("read_math_suites", path.string());
-  const std::string name = path.filename().string();
-  std::vector<RowText> texts;
-  try {
-    texts = row_texts(bytes);
-  } catch (const InvalidInput& error) {
-    throw InvalidInput("[read_math_suites] " + path.string() + ": " + error.what());
-  }
-  set.files.push_back({.path = name, .sha256 = hex(sha256(bytes)), .rows = texts.size()});
-  std::vector<MathProblem> problems;
-  std::set<std::string> ids;
-  const std::size_t faults_before = set.faults.size();
-  for (const RowText& text : texts) {
-    std::string id = std::to_string(text.number);
-    try {
-      const nlohmann::ordered_json object = parse_object(text.text);
-      MathProblem problem = read_row(JsonField(object));
-      if (!problem.id.empty()) {
-        id = problem.id;
-      }
-      problem.suite = suite;
-      problem.id = suite;
-      problem.id += "/";
-      problem.id += id;
-      check_problem(problem);
-      if (!ids.insert(problem.id).second) {
-        throw InvalidInput("the id was there before: two rows have it.");
-      }
-      problem.key = key_of(problem);
-      problems.push_back(std::move(problem));
-    } catch (const InvalidInput& error) {
-      set.faults.push_back({.file = name, .row = text.number, .id = id, .message = error.what()});
-    }
-  }
-  if (problems.empty()) {
-    throw InvalidInput("[read_math_suites] no row of " + path.string() + " can be used as " + suite + ". " +
-                       (set.faults.size() > faults_before
-                            ? "The first is row " + std::to_string(set.faults[faults_before].row) + ": " +
-                                  set.faults[faults_before].message
-                            : "It is empty."));
-  }
-  for (const std::size_t index :
-       chosen_rows(problems.size(), options.limit.value_or(problems.size()), options.sample_seed)) {
-    set.problems.push_back(std::move(problems[index]));
-  }
-}
-
 }  // namespace
 
-std::vector<BenchmarkName> math_suite_names() {
-  std::vector<BenchmarkName> names;
-  for (const MathSuite& suite : suites()) {
-    names.push_back(suite.named);
-  }
-  return names;
-}
+std::vector<BenchmarkName> math_suite_names() { return names_of(suites()); }
 
-MathProblemSet read_math_suites(std::span<const std::string> wanted, std::span<const std::string> directories,
-                                const ReadOptions& options) {
+DataSet read_math_suites(std::span<const std::string> wanted, std::span<const std::string> directories,
+                         const ReadOptions& options) {
   if (options.limit == std::size_t{0}) {
     throw InvalidInput("[read_math_suites] a limit of 0 leaves no problem. Give at least 1, or none.");
   }
-  MathProblemSet set;
+  DataSet data;
   std::set<std::string> seen;
+  std::set<std::string> ids;
   for (const std::string& name : wanted) {
     const bool own = is_own_file(name);
-    const std::string suite = own ? fs::path(name).stem().string() : name;
-    const MathSuite* const known = own ? nullptr : &suite_named(name);
-    if (!seen.insert(suite).second) {
-      throw InvalidInput("[read_math_suites] the suite " + suite + " stands twice.");
+    const std::string part = own ? fs::path(name).stem().string() : name;
+    const Benchmark reading =
+        own ? suite({part, "", "any .json or .jsonl with question (or problem) and answer", "you: docs/math.md"}, {},
+                    as_example<read_own>)
+            : row_named(suites(), "read_math_suites", "suite", name, ", or give a file that ends in .json or .jsonl");
+    if (!seen.insert(part).second) {
+      throw InvalidInput("[read_math_suites] the suite " + part + " stands twice.");
     }
-    read_suite(suite, own ? read_own : known->read_row, own ? fs::path(name) : find_suite(*known, directories), options,
-               set);
+    const fs::path path = own ? fs::path(name) : find_suite(reading, directories);
+    read_file("read_math_suites", reading, {.part = part, .path = path.string()}, options, ids, data);
+    data.files.back().path = path.filename().string();
   }
-  return set;
+  return data;
 }
 
 }  // namespace endorm

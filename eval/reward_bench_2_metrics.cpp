@@ -11,7 +11,7 @@ namespace endorm {
 namespace {
 
 constexpr std::string_view kTies = "Ties";
-constexpr std::array<std::string_view, 6> kSubsets = {"Factuality", "Precise IF", "Math", "Safety", "Focus", kTies};
+constexpr std::array<std::string_view, 6> kAllSubsets = {"Factuality", "Precise IF", "Math", "Safety", "Focus", kTies};
 
 // Rewards of the right and the wrong responses to one question of Ties.
 struct Spread {
@@ -130,7 +130,7 @@ Plan plan_reward_bench_2(std::span<const JudgedExample> judged, const MetricOpti
 
   std::vector<FigurePlan> subsets;
   std::vector<std::size_t> best_of_four;
-  for (const std::string_view name : kSubsets) {
+  for (const std::string_view name : kAllSubsets) {
     const std::string subset(name);
     if (name == kTies) {
       subsets.push_back(ties_score(plan));
@@ -149,7 +149,7 @@ Plan plan_reward_bench_2(std::span<const JudgedExample> judged, const MetricOpti
   plan.notes.emplace_back(
       "As published, a right response among several with the highest reward counts as 1 / their number; \"ties\" "
       "counts these rows.");
-  note_missing(plan, judged, kSubsets, "The mean of subsets is absent.");
+  note_missing(plan, judged, kAllSubsets, "The mean of subsets is absent.");
   return plan;
 }
 

@@ -29,8 +29,8 @@ void check(const EvalMathFlags& flags) {
   check_outputs("eval math", flags.outputs);
 }
 
-std::vector<Example> drawn_samples(const EvalMathFlags& flags, const MathProblemSet& set,
-                                   const MathSamplingOptions& options, Engine& engine) {
+std::vector<Example> drawn_samples(const EvalMathFlags& flags, const DataSet& set, const MathSamplingOptions& options,
+                                   Engine& engine) {
   const KeptRows kept{flags.rows, "samples.jsonl",
                       manifest_line(math_manifest(flags, engine, ManifestOf::kDrawn, set, options)), flags.overwrite};
   std::optional<ResultLog> log = open_rows(kept);
@@ -39,8 +39,8 @@ std::vector<Example> drawn_samples(const EvalMathFlags& flags, const MathProblem
   MathSamplingProgress last;
   std::vector<Example> samples;
   {
-    Progress bar(set.problems.size() * options.samples, "samples");
-    samples = draw_samples(set.problems, engine, options, log ? &*log : nullptr, std::move(finished),
+    Progress bar(set.examples.size() * options.samples, "samples");
+    samples = draw_samples(set.examples, engine, options, log ? &*log : nullptr, std::move(finished),
                            [&](const MathSamplingProgress& so_far) {
                              last = so_far;
                              bar.update(so_far.samples, so_far.samples, so_far.resumed, so_far.failed,
@@ -61,9 +61,9 @@ void run_eval_math(const EvalMathFlags& asked) {
   const Shard shard = shard_from(flags.shard);
   const MathSamplingOptions sampling = sampling_options(flags);
   const ScoreOptions score = score_options(flags.scoring);
-  MathProblemSet set = read_math_suites(flags.suites, flags.directories, read_options(flags));
-  set.problems = of_shard(set.problems, shard);
-  if (set.problems.empty()) {
+  DataSet set = read_math_suites(flags.suites, flags.directories, read_options(flags));
+  set.examples = of_shard(set.examples, shard);
+  if (set.examples.empty()) {
     throw InvalidInput("[eval math] the shard " + flags.shard + " has no problem");
   }
   const std::unique_ptr<Engine> engine = make_engine(flags.engine);
@@ -72,11 +72,9 @@ void run_eval_math(const EvalMathFlags& asked) {
   const std::vector<Judge> judges =
       make_judges(flags.judges, make_judge_parts(flags.judge, *engine, reference.get(), cache, score));
 
-  const DataSet data{.benchmark = flags.benchmark,
-                     .files = set.files,
-                     .examples = drawn_samples(flags, set, sampling, *engine),
-                     .faults = set.faults,
-                     .notes = {}};
+  DataSet data = set;
+  data.benchmark = flags.benchmark;
+  data.examples = drawn_samples(flags, set, sampling, *engine);
   BenchReport report = report_of(data);
   const nlohmann::ordered_json of_rewards = math_manifest(flags, *engine, ManifestOf::kRewards, set, sampling);
   report.manifest = std::make_shared<nlohmann::ordered_json>(figures_manifest(flags, of_rewards, judges));

@@ -110,7 +110,7 @@ EngineSettings engine_flags(const EvalMathFlags& flags) {
   return engine;
 }
 
-json math_manifest(const EvalMathFlags& flags, const Engine& engine, ManifestOf what, const MathProblemSet& set,
+json math_manifest(const EvalMathFlags& flags, const Engine& engine, ManifestOf what, const DataSet& set,
                    const MathSamplingOptions& sampling) {
   json manifest = files_manifest("eval math", engine, what, score_options(flags.scoring), flags.shard, set.files);
   json suites = json::array();

@@ -45,7 +45,7 @@ EngineSettings engine_flags(const EvalMathFlags& flags);
 
 // What the samples, or all rewards of them, depend on: what is asked, how, and how it is answered.
 nlohmann::ordered_json math_manifest(const EvalMathFlags& flags, const Engine& engine, ManifestOf what,
-                                     const MathProblemSet& set, const MathSamplingOptions& sampling);
+                                     const DataSet& set, const MathSamplingOptions& sampling);
 // Everything that the figures depend on: no clock time, no host.
 nlohmann::ordered_json figures_manifest(const EvalMathFlags& flags, nlohmann::ordered_json of_rewards,
                                         std::span<const Judge> judges);

@@ -11,18 +11,17 @@
 #include "eval/example.h"
 #include "eval/graded_answers.h"
 #include "eval/judging.h"
-#include "eval/math_problem.h"
 
 namespace endorm::test {
 
 // A problem of the suite "s" whose answer is `reference`.
-inline MathProblem problem_of(const std::string& id, const std::string& question, const std::string& reference) {
-  MathProblem problem;
-  problem.id = "s/" + id;
-  problem.key = record_key(id + question);
-  problem.suite = "s";
-  problem.question = question;
-  problem.reference = reference;
+inline Example problem_of(const std::string& id, const std::string& question, const std::string& reference) {
+  Example problem;
+  problem.request.id = problem.group = "s/" + id;
+  problem.request.key = record_key(id + question);
+  problem.request.messages = {{"user", question}};
+  problem.subset = "s";
+  problem.drawn.emplace().reference = reference;
   return problem;
 }
 

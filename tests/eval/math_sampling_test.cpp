@@ -27,8 +27,8 @@ namespace {
 const std::string kManifest = R"({"manifest": {"samples": "test"}})";
 
 // Questions in the tabular engine's text form, of one to three tokens.
-std::vector<MathProblem> tabular_problems(std::size_t count) {
-  std::vector<MathProblem> problems;
+std::vector<Example> tabular_problems(std::size_t count) {
+  std::vector<Example> problems;
   for (std::size_t i = 0; i < count; ++i) {
     std::string question;
     for (std::size_t t = 0; t <= i % 3; ++t) {
@@ -55,7 +55,7 @@ MathSamplingOptions few_samples() {
   return options;
 }
 
-std::vector<Example> sampled(const std::vector<MathProblem>& problems, const MathSamplingOptions& options,
+std::vector<Example> sampled(const std::vector<Example>& problems, const MathSamplingOptions& options,
                              const std::string& path = "", MathSamplingProgress* last = nullptr) {
   TabularEngine engine = tabular_engine();
   std::optional<ResultLog> log;
@@ -96,7 +96,7 @@ std::vector<std::string> lines(const std::vector<Example>& rows) {
 }
 
 TEST_CASE("a sample depends on the seed, the problem and its number, and on nothing that is asked beside it") {
-  const std::vector<MathProblem> problems = tabular_problems(12);
+  const std::vector<Example> problems = tabular_problems(12);
   const MathSamplingOptions options = few_samples();
   const std::vector<Example> whole = sampled(problems, options);
   REQUIRE(whole.size() == 12);
@@ -105,7 +105,7 @@ TEST_CASE("a sample depends on the seed, the problem and its number, and on noth
     CHECK(row.request.responses.size() == 3);
     by_id[row.request.id] = line_of(row);
   }
-  std::vector<MathProblem> reversed(problems.rbegin(), problems.rend());
+  std::vector<Example> reversed(problems.rbegin(), problems.rend());
   for (const Example& row : sampled(reversed, options)) {
     CHECK(line_of(row) == by_id[row.request.id]);
   }
@@ -128,15 +128,15 @@ TEST_CASE("a sample depends on the seed, the problem and its number, and on noth
   other.seed = 1;
   CHECK(lines(sampled(problems, other)) != lines(whole));
   // The same question under another id is drawn anew.
-  std::vector<MathProblem> twins = {problems[1], problems[1]};
-  twins[1].id += "b";
+  std::vector<Example> twins = {problems[1], problems[1]};
+  twins[1].request.id += "b";
   const std::vector<Example> twin_rows = sampled(twins, more);
   CHECK(line_of(twin_rows[0]) == line_of(longer[1]));
   CHECK(texts_of(twin_rows[0]) != texts_of(twin_rows[1]));
 }
 
 TEST_CASE("a run goes on from any number of finished rows, whole or not: the same rows, the same file") {
-  const std::vector<MathProblem> problems = tabular_problems(10);
+  const std::vector<Example> problems = tabular_problems(10);
   const TemporaryDirectory directory;
   MathSamplingProgress last;
   const std::vector<Example> whole = sampled(problems, few_samples(), directory.file("whole"), &last);
@@ -188,7 +188,7 @@ class Failing final : public TabularEngine {
 };
 
 TEST_CASE("rows are written in order as soon as they can be, and kept when the model fails") {
-  const std::vector<MathProblem> problems = tabular_problems(10);
+  const std::vector<Example> problems = tabular_problems(10);
   const TemporaryDirectory directory;
   const std::vector<Example> whole = sampled(problems, few_samples(), directory.file("whole"));
   const std::string path = directory.file("rows");
@@ -203,11 +203,11 @@ TEST_CASE("rows are written in order as soon as they can be, and kept when the m
 }
 
 TEST_CASE("shards are dealt in turn and hold what the whole holds") {
-  const std::vector<MathProblem> problems = tabular_problems(7);
+  const std::vector<Example> problems = tabular_problems(7);
   const std::vector<std::string> whole = lines(sampled(problems, few_samples()));
   std::size_t seen = 0;
   for (std::size_t index = 1; index <= 3; ++index) {
-    const std::vector<MathProblem> own = of_shard(problems, {index, 3});
+    const std::vector<Example> own = of_shard(problems, {index, 3});
     const std::vector<std::string> part = lines(sampled(own, few_samples()));
     for (std::size_t i = 0; i < part.size(); ++i, ++seen) {
       CHECK(part[i] == whole.at(index - 1 + 3 * i));
@@ -218,12 +218,12 @@ TEST_CASE("shards are dealt in turn and hold what the whole holds") {
 }
 
 TEST_CASE("finished rows of other problems, or with another number of samples, are refused; another grading is not") {
-  const std::vector<MathProblem> problems = tabular_problems(4);
+  const std::vector<Example> problems = tabular_problems(4);
   const TemporaryDirectory directory;
   const std::string path = directory.file("rows");
   sampled(problems, few_samples(), path);
-  std::vector<MathProblem> changed = problems;
-  changed[2].key = "0123456789abcdef";
+  std::vector<Example> changed = problems;
+  changed[2].request.key = "0123456789abcdef";
   CHECK(contains(message_of<InvalidInput>([&] { sampled(changed, few_samples(), path); }), "the input changed"));
   MathSamplingOptions more = few_samples();
   more.samples = 4;
@@ -240,10 +240,10 @@ TEST_CASE("finished rows of other problems, or with another number of samples, a
 }
 
 TEST_CASE("what cannot be asked is a row with the reason; the others are asked") {
-  std::vector<MathProblem> problems = tabular_problems(4);
-  problems[0].question = "";                       // no tokens
-  problems[2].question = "words";                  // not the engine's text form
-  problems[3].question = "[0][1][2][3][0][1][2]";  // 7 + 6 > 12
+  std::vector<Example> problems = tabular_problems(4);
+  problems[0].request.messages[0].content = "";                       // no tokens
+  problems[2].request.messages[0].content = "words";                  // not the engine's text form
+  problems[3].request.messages[0].content = "[0][1][2][3][0][1][2]";  // 7 + 6 > 12
   TabularEngine engine = tabular_engine(12);
   MathSamplingProgress last;
   const std::vector<Example> rows = draw_samples(problems, engine, few_samples(), nullptr, {},
@@ -260,9 +260,9 @@ TEST_CASE("what cannot be asked is a row with the reason; the others are asked")
 }
 
 TEST_CASE("all failed: rows with reasons, no call of the engine") {
-  std::vector<MathProblem> problems = tabular_problems(2);
-  for (MathProblem& problem : problems) {
-    problem.question = "words";
+  std::vector<Example> problems = tabular_problems(2);
+  for (Example& problem : problems) {
+    problem.request.messages[0].content = "words";
   }
   for (const Example& row : sampled(problems, few_samples())) {
     CHECK(!row.drawn->error.empty());
@@ -330,7 +330,7 @@ TEST_CASE("a real model: the same samples twice, and with a smaller number of pr
   options.prompt.instruction = "";
   options.samples = 4;
   options.sampling.max_tokens = 8;
-  std::vector<MathProblem> problems;
+  std::vector<Example> problems;
   for (int i = 0; i < 5; ++i) {
     problems.push_back(test::problem_of(std::to_string(i), "a b " + std::to_string(i), "5"));
   }
@@ -349,7 +349,7 @@ TEST_CASE("a real model: the same samples twice, and with a smaller number of pr
 }
 
 TEST_CASE("samples are a benchmark's records: bench reads their file as it is") {
-  const std::vector<MathProblem> problems = tabular_problems(5);
+  const std::vector<Example> problems = tabular_problems(5);
   const TemporaryDirectory directory;
   std::vector<Example> drawn = sampled(problems, few_samples(), directory.file("rows.jsonl"));
   const DataSet data = read_benchmark("bestof", directory.file("rows.jsonl"));
@@ -376,12 +376,12 @@ TEST_CASE("samples are a benchmark's records: bench reads their file as it is") 
 }
 
 TEST_CASE("the key of samples is of the problem, the texts and their ends, and not of the verdicts") {
-  const std::vector<MathProblem> problems = tabular_problems(2);
+  const std::vector<Example> problems = tabular_problems(2);
   const std::vector<Example> first = sampled(problems, few_samples());
-  std::vector<MathProblem> other = problems;
-  other[0].reference = "6";  // with the same key
+  std::vector<Example> other = problems;
+  other[0].drawn->reference = "6";  // with the same key
   CHECK(sampled(other, few_samples())[0].request.key == first[0].request.key);
-  other[0].key = record_key("another");
+  other[0].request.key = record_key("another");
   CHECK(sampled(other, few_samples())[0].request.key != first[0].request.key);
   MathSamplingOptions seeded = few_samples();
   seeded.seed = 7;

@@ -20,58 +20,59 @@
 namespace endorm {
 namespace {
 
+std::string question_of(const Example& problem) { return problem.request.messages.at(0).content; }
+
 using nlohmann::json;
 
-MathProblemSet read(const std::vector<std::string>& suites, const std::vector<std::string>& directories,
-                    const ReadOptions& options = {}) {
+DataSet read(const std::vector<std::string>& suites, const std::vector<std::string>& directories,
+             const ReadOptions& options = {}) {
   return read_math_suites(suites, directories, options);
 }
 
 // The one problem of a suite's file with this row.
-MathProblem problem_of(const std::string& suite, const std::string& file, const std::string& row) {
+Example problem_of(const std::string& suite, const std::string& file, const std::string& row) {
   const TemporaryDirectory directory;
   std::filesystem::create_directories(std::filesystem::path(directory.file(file)).parent_path());
   write_file(directory.file(file), row + "\n");
-  const MathProblemSet set = read({suite}, {directory.file("")});
+  const DataSet set = read({suite}, {directory.file("")});
   REQUIRE(set.faults.empty());
-  REQUIRE(set.problems.size() == 1);
-  CHECK(set.problems[0].suite == suite);
-  CHECK(set.problems[0].key.size() == 16);
-  return set.problems[0];
+  REQUIRE(set.examples.size() == 1);
+  CHECK(set.examples[0].subset == suite);
+  CHECK(set.examples[0].request.key.size() == 16);
+  return set.examples[0];
 }
 
 TEST_CASE("a hand row of each suite") {
-  const MathProblem aime = problem_of("aime24", "aime24.jsonl", R"({"id": 60, "problem": "Q", "answer": "204"})");
-  CHECK(aime.id == "aime24/60");
-  CHECK(aime.question == "Q");
-  CHECK(aime.reference == "204");
-  CHECK(problem_of("aime25", "aime25/test.jsonl", R"({"problem": "Q", "answer": "70"})").id == "aime25/1");
-  CHECK(problem_of("amc23", "amc23.jsonl", R"({"id": 0, "problem": "Q", "answer": 27.0})").reference == "27.0");
-  const MathProblem math = problem_of(
+  const Example aime = problem_of("aime24", "aime24.jsonl", R"({"id": 60, "problem": "Q", "answer": "204"})");
+  CHECK(aime.request.id == "aime24/60");
+  CHECK(question_of(aime) == "Q");
+  CHECK(aime.drawn->reference == "204");
+  CHECK(problem_of("aime25", "aime25/test.jsonl", R"({"problem": "Q", "answer": "70"})").request.id == "aime25/1");
+  CHECK(problem_of("amc23", "amc23.jsonl", R"({"id": 0, "problem": "Q", "answer": 27.0})").drawn->reference == "27.0");
+  const Example math = problem_of(
       "math500", "MATH-500/test.jsonl",
       R"({"problem": "Q", "solution": "S", "answer": "p - q", "subject": "Algebra", "level": 2, "unique_id": "test/7.json"})");
-  CHECK(math.id == "math500/test/7.json");
+  CHECK(math.request.id == "math500/test/7.json");
   CHECK(math.subject == "Algebra");
   CHECK(math.level == "2");
-  const MathProblem minerva = problem_of(
+  const Example minerva = problem_of(
       "minerva", "minerva_math.jsonl",
       R"({"problem": "Q", "solution": "first \\boxed{2}. Then \\boxed{4.5e33} ergs", "type": "Astronomy", "idx": 1})");
-  CHECK(minerva.reference == "4.5e33");
+  CHECK(minerva.drawn->reference == "4.5e33");
   CHECK(minerva.subject == "Astronomy");
-  const MathProblem olympiad = problem_of(
+  const Example olympiad = problem_of(
       "olympiadbench", "olympiadbench.jsonl",
       R"({"id": 2, "subfield": "Algebra", "context": "C", "question": "Q", "final_answer": ["$1$", "2"], "error": "1e-1"})");
-  CHECK(olympiad.question == "C\n\nQ");
-  CHECK(olympiad.reference == "$1$, 2");
-  CHECK(olympiad.tolerance == 0.1);
-  const MathProblem gsm8k =
-      problem_of("gsm8k", "gsm8k/test.jsonl", R"({"question": "Q", "answer": "1+1=2\n#### 1,234"})");
-  CHECK(gsm8k.reference == "1,234");
-  CHECK(gsm8k.id == "gsm8k/1");
-  const MathProblem sat =
+  CHECK(question_of(olympiad) == "C\n\nQ");
+  CHECK(olympiad.drawn->reference == "$1$, 2");
+  CHECK(olympiad.drawn->tolerance == 0.1);
+  const Example gsm8k = problem_of("gsm8k", "gsm8k/test.jsonl", R"({"question": "Q", "answer": "1+1=2\n#### 1,234"})");
+  CHECK(gsm8k.drawn->reference == "1,234");
+  CHECK(gsm8k.request.id == "gsm8k/1");
+  const Example sat =
       problem_of("sat", "sat_math.jsonl", R"({"id": "3", "question": "Q", "options": "A) 1 B) 2", "Answer": "B"})");
-  CHECK(sat.question == "Q\nAnswer choices: A) 1 B) 2");
-  CHECK(sat.reference == "B");
+  CHECK(question_of(sat) == "Q\nAnswer choices: A) 1 B) 2");
+  CHECK(sat.drawn->reference == "B");
 }
 
 TEST_CASE("a file of one's own") {
@@ -82,16 +83,16 @@ TEST_CASE("a file of one's own") {
              "{\"id\": 7, \"problem\": \"b?\", \"answer\": [\"2\", \"-2\"], \"subject\": \"algebra\", \"level\": 3, "
              "\"tolerance\": 0.5}\n"
              "{\"question\": \"c?\", \"answer\": 0.1}\n");
-  const MathProblemSet set = read({path}, {});
-  REQUIRE(set.problems.size() == 3);
-  CHECK(set.problems[0].id == "mine/1");
-  CHECK(set.problems[0].reference == "5");
-  CHECK(set.problems[1].id == "mine/7");
-  CHECK(set.problems[1].reference == "2, -2");
-  CHECK(set.problems[1].subject == "algebra");
-  CHECK(set.problems[1].level == "3");
-  CHECK(set.problems[1].tolerance == 0.5);
-  CHECK(set.problems[2].reference == "0.1");
+  const DataSet set = read({path}, {});
+  REQUIRE(set.examples.size() == 3);
+  CHECK(set.examples[0].request.id == "mine/1");
+  CHECK(set.examples[0].drawn->reference == "5");
+  CHECK(set.examples[1].request.id == "mine/7");
+  CHECK(set.examples[1].drawn->reference == "2, -2");
+  CHECK(set.examples[1].subject == "algebra");
+  CHECK(set.examples[1].level == "3");
+  CHECK(set.examples[1].drawn->tolerance == 0.5);
+  CHECK(set.examples[2].drawn->reference == "0.1");
   REQUIRE(set.files.size() == 1);
   CHECK(set.files[0].path == "mine.jsonl");
   CHECK(set.files[0].rows == 3);
@@ -111,7 +112,7 @@ TEST_CASE("every part of a problem is in its key") {
   for (const std::string& row : rows) {
     const TemporaryDirectory directory;
     write_file(directory.file("s.json"), "[{" + row + "}]");
-    keys.insert(read({directory.file("s.json")}, {}).problems.at(0).key);
+    keys.insert(read({directory.file("s.json")}, {}).examples.at(0).request.key);
   }
   CHECK(keys.size() == rows.size());
 }
@@ -136,8 +137,8 @@ TEST_CASE("rows that cannot be used are told by number and reason, without a pat
              "{\"id\": \"1\", \"question\": \"twice?\", \"answer\": 1}\n"
              "{\"question\": null, \"answer\": 1}\n"
              "[1]\n");
-  const MathProblemSet set = read({directory.file("s.jsonl")}, {});
-  CHECK(set.problems.size() == 1);
+  const DataSet set = read({directory.file("s.jsonl")}, {});
+  CHECK(set.examples.size() == 1);
   REQUIRE(set.faults.size() == 16);
   for (std::size_t i = 0; i < set.faults.size(); ++i) {
     CHECK(set.faults[i].row == i + 2);
@@ -162,8 +163,8 @@ TEST_CASE("faults that only one suite can have") {
       directory.file("olympiadbench.jsonl"),
       "{\"id\": 1, \"subfield\": \"s\", \"question\": \"?\", \"final_answer\": [\"1\"]}\n"
       "{\"id\": 2, \"subfield\": \"s\", \"question\": \"?\", \"final_answer\": [\"1\"], \"error\": \"1e-1,1e-2\"}\n");
-  const MathProblemSet set = read({"gsm8k", "sat", "minerva", "olympiadbench"}, {directory.file("")});
-  CHECK(set.problems.size() == 4);
+  const DataSet set = read({"gsm8k", "sat", "minerva", "olympiadbench"}, {directory.file("")});
+  CHECK(set.examples.size() == 4);
   REQUIRE(set.faults.size() == 4);
   CHECK(contains(set.faults[0].message, "####"));
   CHECK(contains(set.faults[1].message, "letter of an option"));
@@ -202,14 +203,14 @@ TEST_CASE("a limit takes the first problems, with a seed a choice in their order
   }
   write_file(directory.file("gsm8k/test.jsonl"), rows);
   for (const std::string& place : {directory.file(""), directory.file("gsm8k"), directory.file("gsm8k/")}) {
-    const MathProblemSet set = read({"gsm8k"}, {directory.file("nowhere"), place}, {.limit = 5, .sample_seed = {}});
-    REQUIRE(set.problems.size() == 5);
-    CHECK(set.problems[4].question == "q5");
+    const DataSet set = read({"gsm8k"}, {directory.file("nowhere"), place}, {.limit = 5, .sample_seed = {}});
+    REQUIRE(set.examples.size() == 5);
+    CHECK(question_of(set.examples[4]) == "q5");
   }
-  const MathProblemSet chosen = read({"gsm8k"}, {directory.file("")}, {.limit = 5, .sample_seed = 1});
+  const DataSet chosen = read({"gsm8k"}, {directory.file("")}, {.limit = 5, .sample_seed = 1});
   std::vector<int> numbers;
-  for (const MathProblem& problem : chosen.problems) {
-    numbers.push_back(std::stoi(problem.question.substr(1)));
+  for (const Example& problem : chosen.examples) {
+    numbers.push_back(std::stoi(question_of(problem).substr(1)));
   }
   CHECK(std::is_sorted(numbers.begin(), numbers.end()));
   CHECK(numbers != std::vector<int>{1, 2, 3, 4, 5});
@@ -231,7 +232,7 @@ TEST_CASE("the published files: every row is a problem, and its worked solution 
     names.emplace_back(suite.name);
   }
   CHECK(names.size() == sizes.size());
-  const MathProblemSet set = read(names, {kData + "math_suites", kData});
+  const DataSet set = read(names, {kData + "math_suites", kData});
   for (const RowFault& fault : set.faults) {
     MESSAGE(fault.file, " row ", fault.row, ": ", fault.message);
   }
@@ -239,27 +240,28 @@ TEST_CASE("the published files: every row is a problem, and its worked solution 
   std::map<std::string, std::size_t> found;
   std::set<std::string> ids;
   std::set<std::string> subjects;
-  for (const MathProblem& problem : set.problems) {
-    CAPTURE(problem.id);
-    ++found[problem.suite];
-    ids.insert(problem.id);
-    if (problem.suite == "math500") {
+  for (const Example& problem : set.examples) {
+    CAPTURE(problem.request.id);
+    ++found[problem.subset];
+    ids.insert(problem.request.id);
+    if (problem.subset == "math500") {
       subjects.insert(problem.subject);
       CHECK(problem.level.size() == 1);
     }
-    CHECK((problem.tolerance > 0.0) == (problem.id == "olympiadbench/2592"));
-    if (problem.id == "olympiadbench/1965") {
+    CHECK((problem.drawn->tolerance > 0.0) == (problem.request.id == "olympiadbench/2592"));
+    if (problem.request.id == "olympiadbench/1965") {
       continue;  // a sentence with conditions: no grader reads it in a box
     }
-    CHECK(grade("We find \\boxed{" + problem.reference + "}.", problem.reference).verdict == Verdict::kCorrect);
+    CHECK(grade("We find \\boxed{" + problem.drawn->reference + "}.", problem.drawn->reference).verdict ==
+          Verdict::kCorrect);
   }
   CHECK(found == sizes);
-  CHECK(ids.size() == set.problems.size());
+  CHECK(ids.size() == set.examples.size());
   CHECK(subjects.size() == 7);
   // Solutions that end with their answer, as the files have them.
-  std::map<std::string, MathProblem> by_id;
-  for (const MathProblem& problem : set.problems) {
-    by_id[problem.id] = problem;
+  std::map<std::string, Example> by_id;
+  for (const Example& problem : set.examples) {
+    by_id[problem.request.id] = problem;
   }
   const auto check_solutions = [&](const std::string& file, const std::string& prefix, const char* id,
                                    const char* solution) {
@@ -272,15 +274,15 @@ TEST_CASE("the published files: every row is a problem, and its worked solution 
       const std::string name = id == nullptr            ? std::to_string(number)
                                : row.at(id).is_string() ? row.at(id).get<std::string>()
                                                         : row.at(id).dump();
-      const MathProblem& problem = by_id.at(prefix + name);
-      const Grade found_grade = grade(row.at(solution).get<std::string>(), problem.reference);
+      const Example& problem = by_id.at(prefix + name);
+      const Grade found_grade = grade(row.at(solution).get<std::string>(), problem.drawn->reference);
       // One solution gives its answer twice in two spellings, each in a box.
-      if (problem.id == "math500/test/number_theory/459.json") {
+      if (problem.request.id == "math500/test/number_theory/459.json") {
         continue;
       }
       if (found_grade.verdict != Verdict::kCorrect) {
         ++wrong;
-        MESSAGE(problem.id, ": ", found_grade.answer_normal, " for ", problem.reference);
+        MESSAGE(problem.request.id, ": ", found_grade.answer_normal, " for ", problem.drawn->reference);
       }
     }
     CHECK(wrong == 0);
