@@ -35,8 +35,8 @@ struct Benchmark {
   void (*finish)(Example& example, std::uint64_t order_seed) = finish_example;
 };
 
-// The row of a table that is called `name`. Throws InvalidInput, in the name of `function`, where there is none; it tells
-// what is called so, such as "benchmark", which there are, and `otherwise`.
+// The row of a table that is called `name`. Throws InvalidInput, in the name of `function`, where there is none; it
+// tells what is called so, such as "benchmark", which there are, and `otherwise`.
 const Benchmark& row_named(std::span<const Benchmark> table, std::string_view function, std::string_view what,
                            std::string_view name, std::string_view otherwise = {});
 std::vector<BenchmarkName> names_of(std::span<const Benchmark> table);

@@ -113,7 +113,7 @@ class Way {
     }
     std::vector<FigurePlan> figures = {mean_figure(name_, "mean of subsets", subsets),
                                        pooled("all", [](const JudgedExample&) { return true; })};
-    figures.insert(figures.end(), subsets.begin(), subsets.end());
+    append(figures, subsets);
     return figures;
   }
 
@@ -144,9 +144,8 @@ class Way {
   }
 
   void add_figures() const {
-    for (const std::vector<FigurePlan>& figures : {overall(), within_subsets()}) {
-      plan_.figures.insert(plan_.figures.end(), figures.begin(), figures.end());
-    }
+    append(plan_.figures, overall());
+    append(plan_.figures, within_subsets());
   }
 
   // This way less another one of the same examples.

@@ -94,6 +94,10 @@ FigurePlan mean_figure(std::string name, std::string group, const std::vector<Fi
   return weighted_figure(std::move(name), std::move(group), parts, std::vector<double>(parts.size(), 1.0));
 }
 
+void append(std::vector<FigurePlan>& figures, const std::vector<FigurePlan>& more) {
+  figures.insert(figures.end(), more.begin(), more.end());
+}
+
 void add_comparisons(Plan& plan, std::span<const JudgedExample> judged,
                      const std::function<std::string(const JudgedExample&, const Comparison&)>& cell_name) {
   for (std::size_t i = 0; i < judged.size(); ++i) {

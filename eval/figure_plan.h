@@ -84,6 +84,8 @@ FigurePlan weighted_figure(std::string name, std::string group, const std::vecto
                            std::vector<double> weights);
 FigurePlan mean_figure(std::string name, std::string group, const std::vector<FigurePlan>& parts);
 
+void append(std::vector<FigurePlan>& figures, const std::vector<FigurePlan>& more);
+
 // Adds a verdict on each comparison to the cell that cell_name gives.
 void add_comparisons(Plan& plan, std::span<const JudgedExample> judged,
                      const std::function<std::string(const JudgedExample&, const Comparison&)>& cell_name);

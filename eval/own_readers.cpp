@@ -1,4 +1,6 @@
 // Files of one's own: the records that `score` reads, with a label.
+#include <algorithm>
+
 #include "core/errors.h"
 #include "eval/best_of_record.h"
 #include "eval/row_reader.h"
@@ -21,22 +23,13 @@ Example record_example(const SourceRow& source) {
 }
 
 StepLabel step_label(const JsonField& row) {
-  StepLabel label;
-  if (row.has("wrong")) {
-    label.wrong = row.at("wrong").truths();
-    for (std::size_t i = 0; i < label.wrong->size() && !label.first_error; ++i) {
-      if ((*label.wrong)[i]) {
-        label.first_error = i;
-      }
-    }
-    return label;
+  if (!row.has("wrong")) {
+    return first_error_label(row);
   }
-  const std::int64_t first = row.at("label").integer();
-  if (first < -1) {
-    throw InvalidInput("\"label\" is " + std::to_string(first) + ", expected a step from 0 or -1 for none.");
-  }
-  if (first >= 0) {
-    label.first_error = static_cast<std::size_t>(first);
+  StepLabel label{.first_error = std::nullopt, .wrong = row.at("wrong").truths()};
+  const auto first = std::find(label.wrong->begin(), label.wrong->end(), true);
+  if (first != label.wrong->end()) {
+    label.first_error = static_cast<std::size_t>(first - label.wrong->begin());
   }
   return label;
 }

@@ -39,10 +39,6 @@ FigurePlan pooled_over(const std::vector<FigurePlan>& parts, std::string name = 
   return pooled_figure(std::move(name), std::move(group), {cells.begin(), cells.end()});
 }
 
-void append(std::vector<FigurePlan>& figures, std::vector<FigurePlan> more) {
-  figures.insert(figures.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
-}
-
 // acc[i][j] of a set of domains whose samples count alike, and the figures made of it.
 struct StyleMatrix {
   std::vector<FigurePlan> cells;  // [chosen, rejected]

@@ -141,7 +141,7 @@ Plan plan_reward_bench_2(std::span<const JudgedExample> judged, const MetricOpti
   }
   plan.figures = {mean_figure("score", "mean of subsets", subsets),
                   pooled_figure("accuracy", "all but Ties", best_of_four)};
-  plan.figures.insert(plan.figures.end(), subsets.begin(), subsets.end());
+  append(plan.figures, subsets);
   for (const char* part : {"tied", "reference", "preference", "hard preference", "margin"}) {
     plan.figures.push_back(pooled_figure(part, std::string(kTies), {plan.cell("Ties/" + std::string(part))}));
     plan.figures.back().fraction = part != std::string_view("margin");

@@ -63,6 +63,9 @@ Example make_example(std::string id, std::vector<Message> messages, std::vector<
 Example make_stepwise_example(std::string id, std::vector<Message> messages, const std::vector<std::string>& steps,
                               StepLabel label, std::string_view separator);
 
+// The label of a row that names its first wrong step alone: "label", from 0, -1 for none.
+StepLabel first_error_label(const JsonField& row);
+
 // Throws InvalidInput on a prompt, response or system message that is blank or as long as no model reads, and on a
 // label that does not fit the responses.
 void check_example(const Example& example);

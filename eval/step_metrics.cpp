@@ -156,6 +156,22 @@ std::string cell_name(const std::string& variant, const std::string& place, cons
   return variant + "\n" + place + "\n" + kind;
 }
 
+std::vector<std::size_t> cells_of(Plan& plan, const std::string& variant, const std::vector<std::string>& places,
+                                  const char* kind) {
+  std::vector<std::size_t> cells;
+  for (const std::string& place : places) {
+    cells.push_back(plan.cell(cell_name(variant, place, kind)));
+  }
+  return cells;
+}
+
+std::vector<FigurePlan> of_variant(const std::string& variant, std::vector<FigurePlan> figures) {
+  for (FigurePlan& figure : figures) {
+    figure.variant = variant;
+  }
+  return figures;
+}
+
 void add_first_error_verdicts(Plan& plan, std::span<const JudgedExample> judged, const FitRows& fit,
                               const Variant& variant) {
   for (std::size_t i = 0; i < judged.size(); ++i) {
@@ -177,23 +193,13 @@ void add_first_error_verdicts(Plan& plan, std::span<const JudgedExample> judged,
 // "F1", and the shares that it is made of, of rows in these places together.
 std::vector<FigurePlan> first_error_figures(Plan& plan, const std::string& variant, const std::string& group,
                                             const std::vector<std::string>& places) {
-  std::vector<std::size_t> erroneous;
-  std::vector<std::size_t> correct;
-  for (const std::string& place : places) {
-    erroneous.push_back(plan.cell(cell_name(variant, place, "erroneous")));
-    correct.push_back(plan.cell(cell_name(variant, place, "correct")));
-  }
-  FigurePlan found = pooled_figure("erroneous rows right", group, erroneous);
-  FigurePlan kept = pooled_figure("correct rows right", group, correct);
+  FigurePlan found = pooled_figure("erroneous rows right", group, cells_of(plan, variant, places, "erroneous"));
+  FigurePlan kept = pooled_figure("correct rows right", group, cells_of(plan, variant, places, "correct"));
   FigurePlan f1 = mean_figure("F1", group, {found, kept});
   f1.formula = [first = found.formula, second = kept.formula](const CellSums& sums) {
     return harmonic_mean(first(sums), second(sums));
   };
-  std::vector<FigurePlan> figures = {f1, found, kept};
-  for (FigurePlan& figure : figures) {
-    figure.variant = variant;
-  }
-  return figures;
+  return of_variant(variant, {f1, found, kept});
 }
 
 Plan plan_first_error(std::span<const JudgedExample> judged, const MetricOptions& options, const std::string& usual,
@@ -209,17 +215,17 @@ Plan plan_first_error(std::span<const JudgedExample> judged, const MetricOptions
     for (const std::string& place : reported) {
       const std::vector<FigurePlan> figures = first_error_figures(plan, variant.name, place, {place});
       splits.push_back(figures.front());
-      by_place.insert(by_place.end(), figures.begin(), figures.end());
+      append(by_place, figures);
     }
     const std::vector<FigurePlan> together = first_error_figures(plan, variant.name, "all", reported);
     if (mean_of_splits) {
       plan.figures.push_back(mean_figure("F1", "mean of splits", splits));
       plan.figures.back().variant = variant.name;
     } else {
-      plan.figures.insert(plan.figures.end(), together.begin(), together.end());
+      append(plan.figures, together);
     }
     if (mean_of_splits || reported.size() > 1) {
-      plan.figures.insert(plan.figures.end(), by_place.begin(), by_place.end());
+      append(plan.figures, by_place);
     }
     for (const std::string& place : fitted) {
       plan.figures.push_back(first_error_figures(plan, variant.name, place, {place}).front());
@@ -250,12 +256,8 @@ void add_step_verdicts(Plan& plan, std::span<const JudgedExample> judged, const 
 // PRMScore, its parts and the accuracy of steps in these places together.
 std::vector<FigurePlan> step_figures(Plan& plan, const std::string& variant, const std::string& group,
                                      const std::vector<std::string>& places) {
-  std::vector<std::size_t> right;
-  std::vector<std::size_t> wrong;
-  for (const std::string& place : places) {
-    right.push_back(plan.cell(cell_name(variant, place, "right")));
-    wrong.push_back(plan.cell(cell_name(variant, place, "wrong")));
-  }
+  const std::vector<std::size_t> right = cells_of(plan, variant, places, "right");
+  const std::vector<std::size_t> wrong = cells_of(plan, variant, places, "wrong");
   std::vector<std::size_t> cells = right;
   cells.insert(cells.end(), wrong.begin(), wrong.end());
   struct Counts {
@@ -264,38 +266,34 @@ std::vector<FigurePlan> step_figures(Plan& plan, const std::string& variant, con
     double wrong_found = 0.0;
     double wrong = 0.0;
   };
-  const auto counts = [right, wrong](const CellSums& sums) {
-    Counts found;
-    for (const std::size_t cell : right) {
-      found.right_kept += sums.credit(cell);
-      found.right += sums.number(cell);
-    }
-    for (const std::size_t cell : wrong) {
-      found.wrong_found += sums.credit(cell);
-      found.wrong += sums.number(cell);
-    }
-    return found;
+  const auto scored = [&](const char* name, double (*score)(const Counts& counts)) {
+    FigurePlan figure = pooled_figure(name, group, cells);
+    figure.formula = [right, wrong, score](const CellSums& sums) {
+      Counts counts;
+      for (const std::size_t cell : right) {
+        counts.right_kept += sums.credit(cell);
+        counts.right += sums.number(cell);
+      }
+      for (const std::size_t cell : wrong) {
+        counts.wrong_found += sums.credit(cell);
+        counts.wrong += sums.number(cell);
+      }
+      return score(counts);
+    };
+    return figure;
   };
-  std::vector<FigurePlan> figures(3, pooled_figure("PRMScore", group, cells));
-  figures[0].formula = [counts](const CellSums& sums) {
-    const Counts c = counts(sums);
-    return prm_score(c.right_kept, c.right, c.wrong_found, c.wrong);
-  };
-  figures[1].name = "F1 of right steps";
-  figures[1].formula = [counts](const CellSums& sums) {
-    const Counts c = counts(sums);
-    return c.right > 0.0 ? class_f1(c.right_kept, c.right, c.wrong - c.wrong_found) : std::nan("");
-  };
-  figures[2].name = "F1 of wrong steps";
-  figures[2].formula = [counts](const CellSums& sums) {
-    const Counts c = counts(sums);
-    return c.wrong > 0.0 ? class_f1(c.wrong_found, c.wrong, c.right - c.right_kept) : std::nan("");
-  };
-  figures.push_back(pooled_figure("accuracy of steps", group, cells));
-  for (FigurePlan& figure : figures) {
-    figure.variant = variant;
-  }
-  return figures;
+  return of_variant(
+      variant,
+      {scored("PRMScore", [](const Counts& c) { return prm_score(c.right_kept, c.right, c.wrong_found, c.wrong); }),
+       scored("F1 of right steps",
+              [](const Counts& c) {
+                return c.right > 0.0 ? class_f1(c.right_kept, c.right, c.wrong - c.wrong_found) : std::nan("");
+              }),
+       scored("F1 of wrong steps",
+              [](const Counts& c) {
+                return c.wrong > 0.0 ? class_f1(c.wrong_found, c.wrong, c.right - c.right_kept) : std::nan("");
+              }),
+       pooled_figure("accuracy of steps", group, cells)});
 }
 
 }  // namespace
@@ -319,13 +317,9 @@ Plan plan_prm_bench(std::span<const JudgedExample> judged, const MetricOptions& 
                [](const std::string& place) { return place != "correct"; });
   for (const Variant& variant : fitted_variants(judged, options, fit, fit_every_step, plan.notes)) {
     add_step_verdicts(plan, judged, fit, variant);
-    for (FigurePlan& figure : step_figures(plan, variant.name, "all", modified)) {
-      plan.figures.push_back(figure);
-    }
+    append(plan.figures, step_figures(plan, variant.name, "all", modified));
     for (const std::string& place : reported) {
-      for (FigurePlan& figure : step_figures(plan, variant.name, place, {place})) {
-        plan.figures.push_back(figure);
-      }
+      append(plan.figures, step_figures(plan, variant.name, place, {place}));
     }
     if (!fitted.empty()) {
       plan.figures.push_back(step_figures(plan, variant.name, std::string("all") + kFitted, fitted).front());

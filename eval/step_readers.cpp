@@ -25,19 +25,20 @@ StepLabel label_of(const std::vector<std::int64_t>& error_steps, std::size_t cou
 
 }  // namespace
 
-std::vector<Example> read_process_bench(const SourceRow& source) {
-  const JsonField& row = source.row;
+StepLabel first_error_label(const JsonField& row) {
   const std::int64_t label = row.at("label").integer();
   if (label < -1) {
     throw InvalidInput("\"label\" is " + std::to_string(label) + ", expected a step from 0 or -1 for none.");
   }
-  StepLabel known;
-  if (label >= 0) {
-    known.first_error = static_cast<std::size_t>(label);
-  }
+  return {.first_error = label < 0 ? std::nullopt : std::optional(static_cast<std::size_t>(label)),
+          .wrong = std::nullopt};
+}
+
+std::vector<Example> read_process_bench(const SourceRow& source) {
+  const JsonField& row = source.row;
   const std::string problem = row.at("problem").text();
   Example example = make_stepwise_example(row.at("id").text_or_integer(), {{"user", problem}}, row.at("steps").texts(),
-                                          known, source.options.step_separator);
+                                          first_error_label(row), source.options.step_separator);
   example.subset = source.part;
   example.group = source.part + "/" + record_key(problem);  // several solutions of one problem are not independent
   return {std::move(example)};

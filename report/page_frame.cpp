@@ -1,6 +1,7 @@
 #include "report/page_frame.h"
 
 #include <algorithm>
+#include <initializer_list>
 #include <utility>
 
 #include "core/errors.h"
@@ -9,45 +10,27 @@
 namespace endorm {
 namespace {
 
-// JSON that can stand inside a script element: nothing in it can end the element or be taken for markup.
-std::string script_safe(const std::string& json) {
-  std::string safe;
-  safe.reserve(json.size());
-  for (const char byte : json) {
-    if (byte == '<') {
-      safe += "\\u003c";
-    } else if (byte == '>') {
-      safe += "\\u003e";
-    } else if (byte == '&') {
-      safe += "\\u0026";
-    } else {
-      safe += byte;
-    }
+using Spellings = std::initializer_list<std::pair<char, std::string_view>>;
+
+// The text with another spelling of some of its characters.
+std::string respelled(std::string_view text, Spellings spellings) {
+  std::string result;
+  result.reserve(text.size());
+  for (const char byte : text) {
+    const auto found =
+        std::find_if(spellings.begin(), spellings.end(), [&](const auto& each) { return each.first == byte; });
+    result += found == spellings.end() ? std::string_view(&byte, 1) : found->second;
   }
-  return safe;
+  return result;
+}
+
+// JSON that can stand inside a script element: nothing in it can end the element or be taken for markup.
+std::string script_safe(std::string_view json) {
+  return respelled(json, {{'<', "\\u003c"}, {'>', "\\u003e"}, {'&', "\\u0026"}});
 }
 
 std::string escaped_html(std::string_view text) {
-  std::string escaped;
-  for (const char byte : text) {
-    switch (byte) {
-      case '<':
-        escaped += "&lt;";
-        break;
-      case '>':
-        escaped += "&gt;";
-        break;
-      case '&':
-        escaped += "&amp;";
-        break;
-      case '"':
-        escaped += "&quot;";
-        break;
-      default:
-        escaped += byte;
-    }
-  }
-  return escaped;
+  return respelled(text, {{'<', "&lt;"}, {'>', "&gt;"}, {'&', "&amp;"}, {'"', "&quot;"}});
 }
 
 std::string joined(const std::vector<std::string_view>& parts) {

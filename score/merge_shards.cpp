@@ -1,6 +1,5 @@
 #include "score/merge_shards.h"
 
-#include <charconv>
 #include <map>
 #include <memory>
 #include <optional>
@@ -11,6 +10,7 @@
 
 #include "core/errors.h"
 #include "score/line_reader.h"
+#include "score/score_run.h"
 
 namespace endorm {
 namespace {
@@ -25,22 +25,8 @@ struct ShardFile {
   std::unique_ptr<LineReader> lines;
 };
 
-// "i/n" -> {i, n}; none where it is not of that form.
-std::optional<std::pair<std::size_t, std::size_t>> index_and_count(std::string_view text) {
-  std::size_t index = 0;
-  std::size_t count = 0;
-  const char* end = text.data() + text.size();
-  const auto slash = std::from_chars(text.data(), end, index);
-  if (slash.ec != std::errc() || slash.ptr == end || *slash.ptr != '/') {
-    return std::nullopt;
-  }
-  const auto rest = std::from_chars(slash.ptr + 1, end, count);
-  const bool whole = rest.ec == std::errc() && rest.ptr == end && index >= 1 && index <= count;
-  return whole ? std::optional(std::pair(index, count)) : std::nullopt;
-}
-
 // Takes the manifest from the file's first line: what all shards have in common stays in it.
-std::pair<std::size_t, std::size_t> take_shard(ShardFile& file, json& manifest) {
+Shard take_shard(ShardFile& file, json& manifest) {
   const std::optional<InputLine> first = file.lines->next();
   const json line = first && !first->error ? json::parse(first->text, nullptr, false) : json();
   const json::json_pointer place("/manifest/options/shard");
@@ -50,7 +36,7 @@ std::pair<std::size_t, std::size_t> take_shard(ShardFile& file, json& manifest) 
   if (!line.at(place).is_string()) {
     refuse(file.path + " is of a whole run, not of a shard");
   }
-  const auto shard = index_and_count(line.at(place).get<std::string>());
+  const std::optional<Shard> shard = parse_shard(line.at(place).get<std::string>());
   if (!shard) {
     refuse(file.path + " is shard " + line.at(place).dump() + ", which there cannot be");
   }

@@ -1,7 +1,7 @@
 #include "score/score_run.h"
 
 #include <algorithm>
-#include <optional>
+#include <charconv>
 #include <span>
 
 #include "core/errors.h"
@@ -143,6 +143,18 @@ class Run {
 };
 
 }  // namespace
+
+std::optional<Shard> parse_shard(std::string_view text) {
+  Shard shard;
+  const char* const end = text.data() + text.size();
+  const auto index = std::from_chars(text.data(), end, shard.index);
+  if (index.ec != std::errc() || index.ptr == end || *index.ptr != '/') {
+    return std::nullopt;
+  }
+  const auto count = std::from_chars(index.ptr + 1, end, shard.count);
+  const bool whole = count.ec == std::errc() && count.ptr == end && shard.index >= 1 && shard.index <= shard.count;
+  return whole ? std::optional(shard) : std::nullopt;
+}
 
 RunSummary score_lines(LineReader& input, Scorer& scorer, ResultLog& log, const RunOptions& options,
                        const RunProgress& progress) {

@@ -2,7 +2,9 @@
 
 #include <cstddef>
 #include <functional>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "score/line_reader.h"
@@ -16,6 +18,9 @@ struct Shard {
   std::size_t index = 1;  // 1-based
   std::size_t count = 1;
 };
+
+// Of "i/n"; none where the text is not of that form, or there is no such part.
+std::optional<Shard> parse_shard(std::string_view text);
 
 struct RunOptions {
   // A scored record to its line in the result, without newline; throws InvalidInput where that cannot be.

@@ -111,16 +111,11 @@ void add_output_flags(CLI::App& command, OutputFlags& flags) {
 }  // namespace
 
 Shard shard_from(const std::string& text) {
-  if (text.empty()) {
-    return {};
-  }
-  Shard shard;
-  int used = 0;
-  const bool read = std::sscanf(text.c_str(), "%zu/%zu%n", &shard.index, &shard.count, &used) == 2;
-  if (!read || static_cast<std::size_t>(used) != text.size() || shard.index == 0 || shard.index > shard.count) {
+  const std::optional<Shard> shard = text.empty() ? Shard() : parse_shard(text);
+  if (!shard) {
     throw InvalidInput("[--shard] \"" + text + "\" is not i/n with 1 <= i <= n");
   }
-  return shard;
+  return *shard;
 }
 
 void add_scoring_run_flags(CLI::App& command, ScoringRunFlags& flags) {
