@@ -117,9 +117,8 @@ json math_manifest(const EvalMathFlags& flags, const Engine& engine, ManifestOf 
   for (const std::string& suite : flags.suites) {
     suites.push_back(file_name(suite));
   }
-  manifest["reading"] = {{"suites", suites},
-                         {"limit", option_json(flags.reading.limit)},
-                         {"sample_seed", option_json(flags.reading.sample_seed)}};
+  manifest["reading"] = {
+      {"suites", suites}, {"limit", flags.reading.limit}, {"sample_seed", flags.reading.sample_seed}};
   manifest["prompt"] = of_prompt(flags, sampling.prompt);
   manifest["sampling"] = of_sampling(sampling);
   return manifest;
