@@ -9,17 +9,92 @@ namespace endorm {
 namespace {
 
 // Every figure of a plan, those of its matrices behind the others.
-std::vector<const FigurePlan*> all_figures(const Plan& plan) {
-  std::vector<const FigurePlan*> figures;
-  for (const FigurePlan& figure : plan.figures) {
-    figures.push_back(&figure);
-  }
+std::vector<FigurePlan> all_figures(const Plan& plan) {
+  std::vector<FigurePlan> figures = plan.figures;
   for (const MatrixPlan& matrix : plan.matrices) {
-    for (const FigurePlan& figure : matrix.cells) {
-      figures.push_back(&figure);
-    }
+    append(figures, matrix.cells);
   }
   return figures;
+}
+
+std::vector<double> total(std::span<const BootstrapUnit> units, std::size_t columns) {
+  std::vector<double> sums(columns);
+  for (const BootstrapUnit& unit : units) {
+    for (const BootstrapUnit::Amount& amount : unit.amounts) {
+      sums[amount.column] += amount.amount;
+    }
+  }
+  return sums;
+}
+
+// Units of the bootstrap: the verdicts summed by group, cell c at columns 2c and the next.
+std::vector<BootstrapUnit> units_of(const Plan& plan, std::span<const JudgedExample> judged) {
+  std::map<std::string, std::size_t, std::less<>> groups;
+  std::map<std::string, std::size_t, std::less<>> strata;
+  std::vector<std::size_t> group_of(judged.size());
+  std::vector<std::size_t> stratum_of_group;
+  for (std::size_t i = 0; i < judged.size(); ++i) {
+    const auto [group, is_new] = groups.try_emplace(judged[i].group, groups.size());
+    group_of[i] = group->second;
+    if (is_new) {
+      const std::string& stratum = plan.strata_are_subsets ? judged[i].subset : std::string();
+      stratum_of_group.push_back(strata.try_emplace(stratum, strata.size()).first->second);
+    }
+  }
+  std::vector<std::map<std::size_t, double>> amounts(groups.size());
+  for (const CellVerdict& verdict : plan.verdicts) {
+    if (!verdict.credit) {
+      continue;
+    }
+    std::map<std::size_t, double>& columns = amounts[group_of[verdict.example]];
+    columns[2 * verdict.cell] += *verdict.credit;
+    columns[2 * verdict.cell + 1] += 1.0;
+  }
+  std::vector<BootstrapUnit> units(groups.size());
+  for (std::size_t g = 0; g < groups.size(); ++g) {
+    units[g].stratum = stratum_of_group[g];
+    for (const auto& [column, amount] : amounts[g]) {
+      units[g].amounts.push_back({.column = column, .amount = amount});
+    }
+  }
+  return units;
+}
+
+// How many verdicts a cell has.
+struct CellCount {
+  std::size_t number = 0;
+  std::size_t ties = 0;
+  std::size_t failed = 0;
+};
+
+std::vector<CellCount> count_cells(const Plan& plan) {
+  std::vector<CellCount> counts(plan.cell_count());
+  for (const CellVerdict& verdict : plan.verdicts) {
+    CellCount& count = counts[verdict.cell];
+    count.number += verdict.credit ? 1 : 0;
+    count.ties += verdict.credit && verdict.tie ? 1 : 0;
+    count.failed += verdict.credit ? 0 : 1;
+  }
+  return counts;
+}
+
+// The figure's value and counts; no interval.
+Figure figure_of(const FigurePlan& planned, std::span<const CellCount> counts, std::span<const double> sums) {
+  Figure figure;
+  figure.name = planned.name;
+  figure.group = planned.group;
+  figure.variant = planned.variant;
+  figure.fraction = planned.fraction;
+  for (const std::size_t cell : std::set<std::size_t>(planned.cells.begin(), planned.cells.end())) {
+    figure.n += counts[cell].number;
+    figure.ties += counts[cell].ties;
+    figure.failed += counts[cell].failed;
+  }
+  const double value = planned.formula(CellSums(sums));
+  if (!std::isnan(value)) {
+    figure.value = value;
+  }
+  return figure;
 }
 
 // A figure to quote must have a value: the first that has one comes to the front.
@@ -41,16 +116,6 @@ std::vector<std::string> Plan::cell_names() const {
     names[index] = name;
   }
   return names;
-}
-
-std::vector<double> total(std::span<const BootstrapUnit> units, std::size_t columns) {
-  std::vector<double> sums(columns);
-  for (const BootstrapUnit& unit : units) {
-    for (const BootstrapUnit::Amount& amount : unit.amounts) {
-      sums[amount.column] += amount.amount;
-    }
-  }
-  return sums;
 }
 
 FigurePlan pooled_figure(std::string name, std::string group, std::vector<std::size_t> cells) {
@@ -137,100 +202,31 @@ void note_missing(Plan& plan, std::span<const JudgedExample> judged, std::span<c
   }
 }
 
-void add_units(const Plan& plan, std::span<const JudgedExample> judged, const std::vector<bool>& keep,
-               std::size_t offset, std::vector<BootstrapUnit>& units) {
-  // Groups and strata are numbered by first appearance, so that two plans over the same examples agree.
-  std::map<std::string, std::size_t, std::less<>> groups;
-  std::map<std::string, std::size_t, std::less<>> strata;
-  std::vector<std::size_t> group_of(judged.size());
-  std::vector<std::size_t> stratum_of_group;
-  for (std::size_t i = 0; i < judged.size(); ++i) {
-    const auto [group, is_new] = groups.try_emplace(judged[i].group, groups.size());
-    group_of[i] = group->second;
-    if (is_new) {
-      const std::string& stratum = plan.strata_are_subsets ? judged[i].subset : std::string();
-      stratum_of_group.push_back(strata.try_emplace(stratum, strata.size()).first->second);
-    }
-  }
-  std::vector<std::map<std::size_t, double>> amounts(groups.size());
-  for (std::size_t v = 0; v < plan.verdicts.size(); ++v) {
-    const CellVerdict& verdict = plan.verdicts[v];
-    if (!keep[v] || !verdict.credit) {
-      continue;
-    }
-    std::map<std::size_t, double>& columns = amounts[group_of[verdict.example]];
-    columns[offset + 2 * verdict.cell] += *verdict.credit;
-    columns[offset + 2 * verdict.cell + 1] += 1.0;
-  }
-  units.resize(groups.size());
-  for (std::size_t g = 0; g < groups.size(); ++g) {
-    units[g].stratum = stratum_of_group[g];
-    for (const auto& [column, amount] : amounts[g]) {
-      units[g].amounts.push_back({.column = column, .amount = amount});
-    }
-  }
-}
-
-std::vector<CellCount> count_cells(const Plan& plan, const std::vector<bool>& keep) {
-  std::vector<CellCount> counts(plan.cell_count());
-  for (std::size_t v = 0; v < plan.verdicts.size(); ++v) {
-    const CellVerdict& verdict = plan.verdicts[v];
-    if (!keep[v]) {
-      continue;
-    }
-    CellCount& count = counts[verdict.cell];
-    count.number += verdict.credit ? 1 : 0;
-    count.ties += verdict.credit && verdict.tie ? 1 : 0;
-    count.failed += verdict.credit ? 0 : 1;
-  }
-  return counts;
-}
-
-Figure figure_of(const FigurePlan& planned, std::span<const CellCount> counts, std::span<const double> sums) {
-  Figure figure;
-  figure.name = planned.name;
-  figure.group = planned.group;
-  figure.variant = planned.variant;
-  figure.fraction = planned.fraction;
-  for (const std::size_t cell : std::set<std::size_t>(planned.cells.begin(), planned.cells.end())) {
-    figure.n += counts[cell].number;
-    figure.ties += counts[cell].ties;
-    figure.failed += counts[cell].failed;
-  }
-  const double value = planned.formula(CellSums(sums));
-  if (!std::isnan(value)) {
-    figure.value = value;
-  }
-  return figure;
-}
-
-ComputedFigures compute_figures(const Plan& plan, std::span<const JudgedExample> judged,
-                                std::span<const FigurePlan* const> planned, const BootstrapOptions& options) {
+std::vector<Figure> compute_figures(const Plan& plan, std::span<const JudgedExample> judged,
+                                    std::span<const FigurePlan> planned, const BootstrapOptions& options) {
   const std::size_t columns = 2 * plan.cell_count();
-  const std::vector<bool> keep(plan.verdicts.size(), true);
-  std::vector<BootstrapUnit> units;
-  add_units(plan, judged, keep, 0, units);
+  const std::vector<BootstrapUnit> units = units_of(plan, judged);
   const std::vector<double> sums = total(units, columns);
   const SumStatistics statistics = [&](std::span<const double> resampled, std::span<double> values) {
     for (std::size_t i = 0; i < planned.size(); ++i) {
-      values[i] = planned[i]->formula(CellSums(resampled));
+      values[i] = planned[i].formula(CellSums(resampled));
     }
   };
-  ComputedFigures computed{{}, bootstrap(units, columns, planned.size(), statistics, options)};
-
-  const std::vector<CellCount> counts = count_cells(plan, keep);
+  const std::vector<std::vector<double>> resampled = bootstrap(units, columns, planned.size(), statistics, options);
+  const std::vector<CellCount> counts = count_cells(plan);
+  std::vector<Figure> figures;
   for (std::size_t i = 0; i < planned.size(); ++i) {
-    Figure& figure = computed.figures.emplace_back(figure_of(*planned[i], counts, sums));
+    Figure& figure = figures.emplace_back(figure_of(planned[i], counts, sums));
     if (figure.value) {
-      figure.interval = percentile_interval(computed.resampled[i], options.level);
-      figure.p_value = planned[i]->is_difference ? bootstrap_p_value(computed.resampled[i]) : std::nullopt;
+      figure.interval = percentile_interval(resampled[i], options.level);
+      figure.p_value = planned[i].is_difference ? bootstrap_p_value(resampled[i]) : std::nullopt;
     }
   }
-  return computed;
+  return figures;
 }
 
 MetricTable compute(const Plan& plan, std::span<const JudgedExample> judged, const BootstrapOptions& options) {
-  std::vector<Figure> figures = compute_figures(plan, judged, all_figures(plan), options).figures;
+  std::vector<Figure> figures = compute_figures(plan, judged, all_figures(plan), options);
   MetricTable table;
   table.notes = plan.notes;
   std::size_t next = plan.figures.size();

@@ -30,6 +30,7 @@ class CellSums {
   explicit CellSums(std::span<const double> sums) : sums_(sums) {}
   double credit(std::size_t cell) const { return sums_[2 * cell]; }
   double number(std::size_t cell) const { return sums_[2 * cell + 1]; }
+  CellSums from(std::size_t cell) const { return CellSums(sums_.subspan(2 * cell)); }
 
  private:
   std::span<const double> sums_;
@@ -97,35 +98,11 @@ std::vector<std::string> subsets_of(std::span<const JudgedExample> judged);
 void note_missing(Plan& plan, std::span<const JudgedExample> judged, std::span<const std::string_view> wanted,
                   const std::string& consequence);
 
-// Planned figures, each with its interval, and its values on the resamples [figures][resamples], ascending.
-struct ComputedFigures {
-  std::vector<Figure> figures;
-  std::vector<std::vector<double>> resampled;
-};
-ComputedFigures compute_figures(const Plan& plan, std::span<const JudgedExample> judged,
-                                std::span<const FigurePlan* const> planned, const BootstrapOptions& options);
+// Planned figures, each with its interval.
+std::vector<Figure> compute_figures(const Plan& plan, std::span<const JudgedExample> judged,
+                                    std::span<const FigurePlan> planned, const BootstrapOptions& options);
 
 // The figures, by the verdicts of the plan and a bootstrap of the judged examples' groups.
 MetricTable compute(const Plan& plan, std::span<const JudgedExample> judged, const BootstrapOptions& options);
-
-// Sums of all units [columns].
-std::vector<double> total(std::span<const BootstrapUnit> units, std::size_t columns);
-
-// Units of the bootstrap: the verdicts that `keep` keeps, summed by group, cell c at columns offset + 2c and the next.
-void add_units(const Plan& plan, std::span<const JudgedExample> judged, const std::vector<bool>& keep,
-               std::size_t offset, std::vector<BootstrapUnit>& units);
-
-// How many verdicts a cell has.
-struct CellCount {
-  std::size_t number = 0;
-  std::size_t ties = 0;
-  std::size_t failed = 0;
-};
-
-// [cells], of the verdicts that `keep` keeps.
-std::vector<CellCount> count_cells(const Plan& plan, const std::vector<bool>& keep);
-
-// The figure's value and counts; no interval.
-Figure figure_of(const FigurePlan& planned, std::span<const CellCount> counts, std::span<const double> sums);
 
 }  // namespace endorm

@@ -69,22 +69,54 @@ std::vector<std::pair<std::size_t, std::size_t>> shared_verdicts(const Plan& fir
   return shared;
 }
 
-struct PlannedPair {
-  const FigurePlan* first;
-  const FigurePlan* second;
-};
+// A plan of both judges' shared verdicts: the first's cells, then the second's.
+Plan both_judges(const Plan& first, const Plan& second, std::span<const std::pair<std::size_t, std::size_t>> shared) {
+  Plan both;
+  both.strata_are_subsets = first.strata_are_subsets;
+  std::set<std::size_t> kept;
+  std::set<std::size_t> kept_of_second;
+  for (const auto& [mine, theirs] : shared) {
+    kept.insert(mine);
+    kept_of_second.insert(theirs);
+  }
+  for (const auto& [plan, verdicts, judge] :
+       {std::tuple{&first, &kept, "first\n"}, std::tuple{&second, &kept_of_second, "second\n"}}) {
+    const std::size_t before = both.cell_count();
+    for (const std::string& name : plan->cell_names()) {
+      both.cell(judge + name);
+    }
+    for (const std::size_t index : *verdicts) {
+      both.verdicts.push_back(plan->verdicts[index]);
+      both.verdicts.back().cell += before;
+    }
+  }
+  return both;
+}
 
-std::vector<PlannedPair> shared_figures(const Plan& first, const Plan& second) {
-  std::vector<PlannedPair> pairs;
+// Of each figure that both have: the first's, the second's, the difference.
+std::vector<FigurePlan> shared_figures(const Plan& first, const Plan& second) {
+  std::vector<FigurePlan> planned;
+  const std::size_t offset = first.cell_count();
   for (const FigurePlan& figure : first.figures) {
     const auto found = std::find_if(second.figures.begin(), second.figures.end(), [&](const FigurePlan& other) {
       return other.name == figure.name && other.group == figure.group && other.variant == figure.variant;
     });
-    if (found != second.figures.end() && !figure.is_difference) {
-      pairs.push_back({&figure, &*found});
+    if (found == second.figures.end() || figure.is_difference) {
+      continue;
     }
+    FigurePlan theirs = *found;
+    for (std::size_t& cell : theirs.cells) {
+      cell += offset;
+    }
+    theirs.formula = [formula = found->formula, offset](const CellSums& sums) { return formula(sums.from(offset)); };
+    FigurePlan difference = figure;
+    difference.is_difference = true;
+    difference.formula = [mine = figure.formula, other = theirs.formula](const CellSums& sums) {
+      return mine(sums) - other(sums);
+    };
+    planned.insert(planned.end(), {figure, std::move(theirs), std::move(difference)});
   }
-  return pairs;
+  return planned;
 }
 
 // Right and wrong on the verdicts that the figure rests on.
@@ -119,47 +151,19 @@ JudgeComparison compare_judges(std::string_view benchmark, std::span<const Judge
   const Plan plan = make_plan(benchmark, common.first, options);
   const Plan other = make_plan(benchmark, common.second, options);
   const std::vector<std::pair<std::size_t, std::size_t>> shared = shared_verdicts(plan, other);
-  std::vector<bool> keep(plan.verdicts.size(), false);
-  std::vector<bool> keep_other(other.verdicts.size(), false);
-  for (const auto& [mine, theirs] : shared) {
-    keep[mine] = true;
-    keep_other[theirs] = true;
-  }
-
-  // Units hold both judges' sums of a group: the first's cells, then the second's.
-  const std::size_t mine = 2 * plan.cell_count();
-  const std::size_t columns = mine + 2 * other.cell_count();
-  std::vector<BootstrapUnit> units;
-  add_units(plan, common.first, keep, 0, units);
-  add_units(other, common.second, keep_other, mine, units);
-  const std::vector<PlannedPair> planned = shared_figures(plan, other);
-  const SumStatistics differences = [&](std::span<const double> sums, std::span<double> values) {
-    for (std::size_t i = 0; i < planned.size(); ++i) {
-      values[i] = planned[i].first->formula(CellSums(sums.first(mine))) -
-                  planned[i].second->formula(CellSums(sums.subspan(mine)));
-    }
-  };
-  const std::vector<std::vector<double>> resampled =
-      bootstrap(units, columns, planned.size(), differences, options.bootstrap);
-  const std::vector<double> sums = total(units, columns);
-  const std::vector<CellCount> counts = count_cells(plan, keep);
-  const std::vector<CellCount> other_counts = count_cells(other, keep_other);
-  for (std::size_t i = 0; i < planned.size(); ++i) {
-    ComparedFigure figure;
-    figure.first = figure_of(*planned[i].first, counts, std::span(sums).first(mine));
-    figure.second = figure_of(*planned[i].second, other_counts, std::span(sums).subspan(mine));
-    if (figure.first.value && figure.second.value) {
-      figure.difference = *figure.first.value - *figure.second.value;
-      figure.interval = percentile_interval(resampled[i], options.bootstrap.level);
-      figure.p_value = bootstrap_p_value(resampled[i]);
-    }
-    comparison.figures.push_back(std::move(figure));
+  const std::vector<FigurePlan> planned = shared_figures(plan, other);
+  const std::vector<Figure> figures =
+      compute_figures(both_judges(plan, other, shared), common.first, planned, options.bootstrap);
+  for (std::size_t i = 0; i < figures.size(); i += 3) {
+    ComparedFigure& compared = comparison.figures.emplace_back(ComparedFigure{
+        figures[i], figures[i + 1], figures[i + 2].value, figures[i + 2].interval, figures[i + 2].p_value});
+    compared.first.interval = compared.second.interval = std::nullopt;
   }
   const auto present = std::find_if(comparison.figures.begin(), comparison.figures.end(),
                                     [](const ComparedFigure& figure) { return figure.difference.has_value(); });
   if (present != comparison.figures.end()) {
     const auto index = static_cast<std::size_t>(present - comparison.figures.begin());
-    count_mcnemar(common, plan, other, *planned[index].first, shared, comparison);
+    count_mcnemar(common, plan, other, planned[3 * index], shared, comparison);
     std::rotate(comparison.figures.begin(), present, present + 1);
   }
   comparison.notes = plan.notes;
