@@ -8,10 +8,10 @@
 #include <nlohmann/json.hpp>
 
 #include "core/errors.h"
+#include "core/random.h"
 #include "engine/content_hash.h"
 #include "engine/read_whole_file.h"
 #include "eval/benchmark_table.h"
-#include "eval/chosen_rows.h"
 #include "eval/row_texts.h"
 
 namespace endorm {
@@ -74,6 +74,26 @@ void drop_repeated(std::vector<RowExamples>& rows, std::set<std::string>& ids, s
     }
     return false;
   });
+}
+
+// At most `limit` of `count` indices in ascending order: the first, or with a seed a random choice (Floyd 1987).
+std::vector<std::size_t> chosen_rows(std::size_t count, std::size_t limit, std::optional<std::uint64_t> seed) {
+  std::vector<std::size_t> chosen;
+  if (limit >= count || !seed) {
+    for (std::size_t i = 0; i < std::min(limit, count); ++i) {
+      chosen.push_back(i);
+    }
+    return chosen;
+  }
+  RandomStream random(*seed);
+  std::set<std::size_t> drawn;
+  for (std::size_t last = count - limit; last < count; ++last) {
+    if (!drawn.insert(random.below(last + 1)).second) {
+      drawn.insert(last);
+    }
+  }
+  chosen.assign(drawn.begin(), drawn.end());
+  return chosen;
 }
 
 [[noreturn]] void refuse_file(std::string_view function, const Benchmark& benchmark, const FoundFile& file,

@@ -4,7 +4,6 @@
 #include "engine/generator.h"
 #include "engine/text_form.h"
 #include "judge/judges.h"
-#include "judge/score_fingerprint.h"
 #include "score/together_or_each.h"
 
 namespace endorm {

@@ -5,7 +5,6 @@
 #include "engine/hidden_states.h"
 #include "judge/judges.h"
 #include "judge/reward_head.h"
-#include "judge/score_fingerprint.h"
 #include "score/request_tokens.h"
 #include "score/together_or_each.h"
 

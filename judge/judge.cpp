@@ -5,7 +5,6 @@
 
 #include "core/errors.h"
 #include "judge/judges.h"
-#include "judge/spelled_out.h"
 
 namespace endorm {
 namespace {

@@ -116,4 +116,15 @@ Scored record_of(const Request& request);
 // A response that a judge reads no tokens of, at this reward.
 ScoredResponse unread_response(const RequestResponse& response, double reward);
 
+// A scorer that reads words, with requests spelled out for it: where tokens alone were given, their bytes stand as
+// text; what a response's message holds beside its content (tool calls, reasoning) stands in its text. Keeps a
+// reference to the engine.
+std::unique_ptr<Scorer> spelled_out(const Engine& engine, std::unique_ptr<Scorer> reader);
+
+// What of a template's options changes the prompt of a question: its arguments and the date, where they are given.
+std::string template_fingerprint(const TemplateOptions& text);
+
+// Every option that changes a number read from tokens, in one line: part of Judge::fingerprint.
+std::string score_fingerprint(const ScoreOptions& options);
+
 }  // namespace endorm

@@ -6,7 +6,6 @@
 #include "engine/content_hash.h"
 #include "judge/judges.h"
 #include "judge/reward_difference.h"
-#include "judge/score_fingerprint.h"
 #include "score/json_check.h"
 
 namespace endorm {

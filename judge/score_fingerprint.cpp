@@ -1,8 +1,8 @@
-#include "judge/score_fingerprint.h"
-
 #include <charconv>
 
 #include <nlohmann/json.hpp>
+
+#include "judge/judges.h"
 
 namespace endorm {
 namespace {

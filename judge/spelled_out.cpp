@@ -1,9 +1,8 @@
-#include "judge/spelled_out.h"
-
 #include <utility>
 #include <vector>
 
 #include "core/utf8.h"
+#include "judge/judges.h"
 #include "score/token_texts.h"
 
 namespace endorm {

@@ -3,7 +3,6 @@
 
 #include "core/errors.h"
 #include "judge/judges.h"
-#include "judge/score_fingerprint.h"
 
 namespace endorm {
 namespace {

@@ -5,7 +5,6 @@
 #include "judge/judge_prompt.h"
 #include "judge/judges.h"
 #include "judge/prompt_files.h"
-#include "judge/score_fingerprint.h"
 
 namespace endorm {
 namespace {

@@ -22,6 +22,16 @@ struct Shard {
 // Of "i/n"; none where the text is not of that form, or there is no such part.
 std::optional<Shard> parse_shard(std::string_view text);
 
+// The items of a part.
+template <typename Item>
+std::vector<Item> of_shard(const std::vector<Item>& items, const Shard& shard) {
+  std::vector<Item> own;
+  for (std::size_t i = shard.index - 1; i < items.size(); i += shard.count) {
+    own.push_back(items[i]);
+  }
+  return own;
+}
+
 struct RunOptions {
   // A scored record to its line in the result, without newline; throws InvalidInput where that cannot be.
   std::function<std::string(const Request&, const Scored&)> row;

@@ -12,7 +12,6 @@
 #include "app/cli/scoring_run.h"
 #include "app/judge_settings.h"
 #include "core/errors.h"
-#include "eval/chosen_rows.h"
 #include "eval/shown.h"
 #include "report/terminal_text.h"
 #include "score/manifest.h"

@@ -14,7 +14,6 @@
 #include "app/cli/scoring_run.h"
 #include "core/errors.h"
 #include "engine/generator.h"
-#include "eval/chosen_rows.h"
 #include "eval/shown.h"
 #include "report/terminal_text.h"
 #include "score/manifest.h"

@@ -7,7 +7,6 @@
 #include <doctest/doctest.h>
 
 #include "core/errors.h"
-#include "eval/chosen_rows.h"
 #include "judge/judge.h"
 #include "score/window_size.h"
 #include "tests/eval/tabular_examples.h"

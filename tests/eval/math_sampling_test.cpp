@@ -15,7 +15,6 @@
 #include "engine/tabular_engine.h"
 #include "eval/benchmarks.h"
 #include "eval/best_of_record.h"
-#include "eval/chosen_rows.h"
 #include "tests/eval/best_of_examples.h"
 #include "tests/judge/byte_engine.h"
 #include "tests/paths.h"

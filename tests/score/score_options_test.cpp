@@ -8,7 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/errors.h"
-#include "judge/score_fingerprint.h"
+#include "judge/judges.h"
 #include "score/manifest.h"
 #include "tests/score/moved_option.h"
 #include "tests/temporary_directory.h"
