@@ -1,9 +1,12 @@
 #include <atomic>
+#include <cmath>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <thread>
 
 #include <CLI/CLI.hpp>
@@ -35,6 +38,7 @@ struct ServeFlags {
   std::size_t linger_milliseconds = 2;
   std::string turn_opening;
   std::string turn_cut = "turn";
+  std::optional<double> unscored;
   std::size_t kept_tokens = 8192;
   bool quiet = false;
 };
@@ -73,6 +77,8 @@ std::vector<ServedModel> load(const ServeFlags& flags) {
     served.context.marks =
         std::make_shared<const TurnMarks>(turn_marks_of(*engine, served.context.options.text, flags.turn_opening));
     served.context.cut = turn_cut_from_name(flags.turn_cut);
+    served.context.unscored = flags.unscored;
+    served.context.longest = engine->capabilities().context;
     served.context.version = kVersion;
     StatsCache trial(std::nullopt);
     const EndogenousScorer tried(*engine, trial, served.context.options);  // refuses what this engine cannot give
@@ -175,6 +181,13 @@ void add_serve_command(CLI::App& app) {
                    "user or tool follows), first (opening; for prompts of one turn), last, strict (turn, or refused "
                    "where another opening follows); a request's \"turn_cut\" comes before it")
       ->check(CLI::IsMember({"turn", "first", "last", "strict"}));
+  command
+      ->add_option("--unscored", flags->unscored,
+                   "the number of a text that cannot be scored, beside others of its batch or alone (default: null in "
+                   "a batch, with the reason; status 400 where nothing could be scored; docs/serving.md)")
+      ->check([](const std::string& text) {
+        return std::isfinite(std::strtod(text.c_str(), nullptr)) ? "" : "is no finite number";
+      });
   command->add_option("--max-body", flags->body_megabytes, "megabytes of a request")->check(CLI::Range(1, 1024));
   command
       ->add_option("--request-timeout", flags->timeout_seconds,

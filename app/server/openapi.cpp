@@ -142,6 +142,11 @@ std::string openapi(const std::string& version, bool asks_for_key) {
   }
   paths["/health"] = get("Whether the server takes requests", "application/json");
   paths["/v1/models"] = get("The models", "application/json");
+  Json& of_model = paths["/v1/models/{id}"] = get("One model", "application/json");
+  of_model["get"]["responses"]["404"] = failures()["404"];
+  of_model["get"]["parameters"] = Json::array(
+      {{{"name", "id"}, {"in", "path"}, {"required", true}, {"schema", {{"type", "string"}, {"minLength", 1}}}}});
+  paths["/reverify_mode"] = get("NeMo Gym: rollouts can be verified again", "application/json");
   paths["/metrics"] = get("Counters, in Prometheus' text format", "text/plain");
   Json document = {{"openapi", "3.1.0"},
                    {"info",

@@ -5,6 +5,7 @@
 
 #include "app/server/other_family.h"
 #include "core/errors.h"
+#include "core/utf8.h"
 #include "score/json_field.h"
 
 namespace endorm {
@@ -26,6 +27,28 @@ std::optional<FoundCut> cut_of(const Whole& whole, const ProtocolContext& contex
 }
 
 }  // namespace
+
+std::string reply_text(const Asked& asked, std::span<const Scored> scored) {
+  Json reply = asked.reply(scored);
+  if (!asked.nan_as_number || !reply.is_object()) {
+    return reply.dump();
+  }
+  std::string text = "{";
+  for (const auto& [name, value] : reply.items()) {
+    text += (text.size() > 1 ? "," : "") + Json(name).dump() + ":";
+    if (!value.is_array()) {
+      text += value.dump();
+      continue;
+    }
+    text += "[";
+    for (std::size_t i = 0; i < value.size(); ++i) {
+      const bool nan = value[i].is_number_float() && std::isnan(value[i].get<double>());
+      text += (i > 0 ? "," : "") + (nan ? std::string("NaN") : value[i].dump());
+    }
+    text += "]";
+  }
+  return text + "}";
+}
 
 const Json* optional_field(const Json& body, const char* name) {
   const auto found = body.find(name);
@@ -149,12 +172,40 @@ double only_reward(const Scored& scored, std::size_t place) {
   return outcome.scored->reward;
 }
 
-std::vector<double> only_rewards(std::span<const Scored> scored) {
-  std::vector<double> rewards;
+std::vector<RowReward> all_row_rewards(std::span<const Scored> scored, const ProtocolContext& context) {
+  std::vector<RowReward> rows;
   for (const Scored& one : scored) {
-    rewards.push_back(only_reward(one, rewards.size()));
+    RowReward& row = rows.emplace_back();
+    try {
+      row.number = only_reward(one, rows.size() - 1);
+    } catch (const InvalidInput& error) {
+      row = {context.unscored, error.what()};
+      context.note(TextNote::kUnscored);
+    }
   }
-  return rewards;
+  return rows;
+}
+
+std::vector<RowReward> row_rewards(std::span<const Scored> scored, const ProtocolContext& context) {
+  std::vector<RowReward> rows = all_row_rewards(scored, context);
+  if (std::none_of(rows.begin(), rows.end(), [](const RowReward& row) { return row.number.has_value(); })) {
+    throw InvalidInput(rows.front().error);
+  }
+  return rows;
+}
+
+Json number_or_null(const RowReward& row) { return row.number ? Json(*row.number) : Json(); }
+
+void tell_error(const RowReward& row, Json& entry) {
+  if (!row.error.empty()) {
+    entry["error"] = valid_utf8(row.error);
+  }
+}
+
+Request refused_request(std::string reason) {
+  Request request = pair_request("", "", /*raw=*/false);
+  request.responses.front().refused = std::move(reason);
+  return request;
 }
 
 Json usage(std::span<const Scored> scored) {

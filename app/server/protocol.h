@@ -12,6 +12,7 @@
 #include <nlohmann/json.hpp>
 
 #include "app/server/turn_cut.h"
+#include "core/errors.h"
 #include "score/endogenous_scorer.h"
 #include "score/record.h"
 #include "score/scored.h"
@@ -26,22 +27,30 @@ struct ProtocolContext {
   std::shared_ptr<const TurnMarks> marks = std::make_shared<const TurnMarks>();  // what tells turns apart in texts
   TurnCut cut = TurnCut::kTurn;                                                  // where a request says nothing else
   ScoreOptions options;                                                          // likewise
+  // The number of a row of a batch that has no reward; none: null, or what its client reads in a number's place.
+  std::optional<double> unscored;
+  std::size_t longest = 0;  // sequence that the model takes, in tokens; 0: not known
   std::string version;
   std::string id;                                        // of this request, which replies carry
   std::int64_t created = 0;                              // seconds since 1970
   std::function<void(TextNote)> note = [](TextNote) {};  // takes what is worth telling of a text of the request
+  // Takes the name of a field that nothing reads.
+  std::function<void(const std::string& field)> unread = [](const std::string&) {};
 };
 
 // What a body asks for, and how what comes of it is told.
 struct Asked {
-  std::vector<Request> requests;  // scored together
+  std::vector<Request> requests;  // scored together; none: the reply depends on the body alone
   ScoreOptions options;
   // The reply's body. Throws InvalidInput, naming the place, where a response that the protocol must give a number
-  // could not be scored.
+  // could not be scored, and where none of a batch could.
   std::function<Json(std::span<const Scored>)> reply;
   // Where set, the reply is a stream of lines, one a request as it is scored, in their order.
   std::function<std::string(std::size_t request, const Scored&)> line;
+  bool nan_as_number = false;  // the client reads NaN in a list of numbers, where JSON has null
 };
+// The reply's body, as text.
+std::string reply_text(const Asked& asked, std::span<const Scored> scored);
 
 // Reads a body of one protocol. Throws InvalidInput, naming the field, on a body that is not of it.
 using Protocol = Asked (*)(const Json& body, const ProtocolContext& context);
@@ -88,7 +97,34 @@ void note_spelled_ends(std::span<const Scored> scored, const ProtocolContext& co
 
 // The reward of the only response of a request. Throws InvalidInput with its place where there is none.
 double only_reward(const Scored& scored, std::size_t place);
-std::vector<double> only_rewards(std::span<const Scored> scored);
+
+// A row of a batch: its reward, or why it has none.
+struct RowReward {
+  std::optional<double> number;  // ProtocolContext::unscored where it has no reward; none where that says nothing
+  std::string error;             // empty: it has one
+};
+// Of the only response of each request. Tells of rows without a reward. Throws InvalidInput, with the place and the
+// reason, where no row has one and no number stands for it: the request is then at fault, not a row.
+std::vector<RowReward> row_rewards(std::span<const Scored> scored, const ProtocolContext& context);
+// The same, whatever the rows have.
+std::vector<RowReward> all_row_rewards(std::span<const Scored> scored, const ProtocolContext& context);
+// Its number, or null.
+Json number_or_null(const RowReward& row);
+// Adds "error" to the entry of a row that has no reward.
+void tell_error(const RowReward& row, Json& entry);
+
+// A request whose only response is refused for this reason, whatever its neighbours are.
+Request refused_request(std::string reason);
+// What `read` makes of one row of a batch. What it throws InvalidInput for is the row's own fault.
+template <typename Read>
+Request row_request(const Read& read) {
+  try {
+    return read();
+  } catch (const InvalidInput& error) {
+    return refused_request(error.what());
+  }
+}
+
 // Tokens of all prompts and responses cannot be told apart here: those of the responses, for "usage".
 Json usage(std::span<const Scored> scored);
 

@@ -1,5 +1,6 @@
 #include <array>
 
+#include "app/server/gym_protocol.h"
 #include "app/server/inference_protocols.h"
 #include "app/server/protocol.h"
 #include "app/server/rewards_protocol.h"
@@ -8,12 +9,15 @@
 namespace endorm {
 
 std::span<const ProtocolRoute> protocol_routes() {
-  static constexpr std::array<ProtocolRoute, 15> kRoutes = {{
+  static constexpr std::array<ProtocolRoute, 18> kRoutes = {{
       {"/v1/rewards", read_rewards},
       {"/get_reward", read_get_reward},
       {"/remote_rm", read_remote_rm},
       {"/v1/score/evaluation", read_score_evaluation},
+      {"/seed_session", read_seed_session},
+      {"/close_session", read_close_session},
       {"/verify", read_verify},
+      {"/aggregate_metrics", read_aggregate_metrics},
       {"/classify", read_classify},
       {"/v1/classify", read_classify},
       {"/pooling", read_pooling},

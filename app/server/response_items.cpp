@@ -81,7 +81,8 @@ class ItemReader {
   }
 
   void read_message(const Json& item, const std::string& name) {
-    const std::string role = text_or(item, "role", "assistant");
+    std::string role = text_or(item, "role", "assistant");
+    role = role == "developer" ? "system" : role;  // what chat templates call it
     const std::string text = text_of_parts(field(item, "content"), name + ".content");
     if (role != "assistant") {
       messages_.push_back({{"role", role}, {"content", text}});

@@ -11,8 +11,10 @@
 #include <cpp-httplib/httplib.h>
 
 #include "app/server/completions.h"
+#include "app/server/gym_protocol.h"
 #include "app/server/http_error.h"
 #include "app/server/metrics.h"
+#include "app/server/model_objects.h"
 #include "app/server/openapi.h"
 #include "app/server/other_family.h"
 #include "app/server/server_pages.h"
@@ -166,7 +168,22 @@ class RewardServer::Implementation {
 
   void add_routes() {
     get("/health", [](httplib::Response& response) { response.set_content(R"({"status":"ok"})", "application/json"); });
-    get("/v1/models", [this](httplib::Response& response) { response.set_content(models(), "application/json"); });
+    get("/v1/models", [this](httplib::Response& response) {
+      response.set_content(model_list(models_, started_).dump(), "application/json");
+    });
+    server_.Get("/v1/models/(.+)", [this](const httplib::Request& request, httplib::Response& response) {
+      const auto began = Clock::now();
+      const auto found = by_name_.find(request.matches[1].str());
+      if (found == by_name_.end()) {
+        answer_error(response, no_model(request.matches[1].str(), models_));
+      } else {
+        response.set_content(model_object(*found->second, started_).dump(), "application/json");
+        response.status = 200;
+      }
+      finish(request, response, "/v1/models/{id}", began);
+    });
+    get("/reverify_mode",
+        [](httplib::Response& response) { response.set_content(reverify_mode().dump(), "application/json"); });
     get("/metrics", [this](httplib::Response& response) {
       std::map<std::string, QueueCounts> queues;
       for (const ServedModel& model : models_) {
@@ -235,12 +252,7 @@ class RewardServer::Implementation {
     }
     const auto found = name->is_string() ? by_name_.find(name->get<std::string>()) : by_name_.end();
     if (found == by_name_.end()) {
-      std::string names;
-      for (const auto& [known, model] : by_name_) {
-        names.append(names.empty() ? "" : ", ").append(known);
-      }
-      throw RequestRefused{
-          {404, "invalid_request_error", "there is no model " + name->dump() + ". There are " + names + "."}};
+      throw RequestRefused{no_model(name->is_string() ? name->get<std::string>() : name->dump(), models_)};
     }
     return *found->second;
   }
@@ -254,6 +266,7 @@ class RewardServer::Implementation {
       metrics_.noted(name, note);
       said_.say_once(name, note);
     };
+    context.unread = [this, name = model.name](const std::string& field) { said_.say_unread_once(name, field); };
     return context;
   }
 
@@ -262,6 +275,10 @@ class RewardServer::Implementation {
     ServedModel& model = model_of(body);
     const ProtocolContext context = context_of(model, notes);
     Asked asked = route.read(body, context);
+    if (asked.requests.empty()) {
+      response.set_content(reply_text(asked, {}), "application/json");
+      return;
+    }
     note_foreign_ends(asked.requests, context);
     if (asked.line) {
       stream(model, std::move(asked), context, response);
@@ -269,7 +286,7 @@ class RewardServer::Implementation {
     }
     const std::vector<Scored> scored = wait(model.queue->score(std::move(asked.requests), asked.options), request);
     note_spelled_ends(scored, context);
-    response.set_content(asked.reply(scored).dump(), "application/json");
+    response.set_content(reply_text(asked, scored), "application/json");
   }
 
   // What came of it; or the end of waiting, where the client has left or its time is over.
@@ -365,24 +382,13 @@ class RewardServer::Implementation {
     options_.log(line.dump());
   }
 
-  std::string models() const {
-    Json list = Json::array();
-    for (const ServedModel& model : models_) {
-      list.push_back({{"id", model.name},
-                      {"object", "model"},
-                      {"owned_by", "endorm"},
-                      {"description", model.description},
-                      {"max_model_len", model.queue->engine().capabilities().context}});
-    }
-    return Json{{"object", "list"}, {"data", std::move(list)}}.dump();
-  }
-
   std::vector<ServedModel> models_;
   std::map<std::string, ServedModel*> by_name_;
   ServerOptions options_;
   std::map<std::string, std::string> methods_;  // by path
   Metrics metrics_;
   SaidNotes said_;
+  std::int64_t started_ = std::time(nullptr);  // seconds since 1970
   std::atomic<bool> draining_ = false;
   std::atomic<int> in_work_ = 0;  // requests that were taken and are not answered yet
   std::atomic<std::uint64_t> ids_ = 0;

@@ -1,10 +1,15 @@
 #include "app/server/text_notes.h"
 
+#include <nlohmann/json.hpp>
+
 #include "core/errors.h"
+#include "core/utf8.h"
 
 namespace endorm {
 
 namespace {
+
+constexpr std::size_t kMostUnreadFields = 64;
 
 struct NoteText {
   TextNote note;
@@ -26,6 +31,8 @@ constexpr std::array<NoteText, kTextNotes.size()> kTexts = {{
      "template, or send messages"},
     {TextNote::kSpelledEnd, "spelled_end",
      "a response spells the end of its turn: it is taken once, at the very end, for the token it spells"},
+    {TextNote::kUnscored, "unscored",
+     "a text of a batch could not be scored: the reply has the reason beside null, or the number of --unscored"},
 }};
 
 const NoteText& text_of(TextNote note) {
@@ -47,6 +54,14 @@ void SaidNotes::say_once(const std::string& model, TextNote note) {
   if (say_ && said_.insert({model, note}).second) {
     say_("endorm: " + model + ": " + std::string(text_note_advice(note)) +
          " (said once; endorm_texts_noted_total in /metrics counts them)");
+  }
+}
+
+void SaidNotes::say_unread_once(const std::string& model, const std::string& field) {
+  const std::lock_guard lock(mutex_);
+  if (say_ && unread_.size() < kMostUnreadFields && unread_.insert({model, field}).second) {
+    say_("endorm: " + model + ": requests have a field that nothing reads: " + nlohmann::json(excerpt(field)).dump() +
+         " (said once)");
   }
 }
 

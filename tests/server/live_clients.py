@@ -1,7 +1,9 @@
 """The request code of real clients, taken from their installed packages, against the server: their numbers are those of /v1/rewards.
 
 OpenRLHF's, verl's and LLaMA-Factory's functions are cut out of their sources and run alone, as their packages need vLLM, Ray and
-accelerators to be imported; lm-evaluation-harness is imported. What is not installed is said, and skipped where nothing is.
+accelerators to be imported; lm-evaluation-harness and OpenAI's client are imported. Clients that no package has (LightRFT,
+align-anything, NeMo Gym's resources server) are written from what their sources send. What is not installed is said, and skipped
+where nothing is.
 """
 import ast
 import asyncio
@@ -12,8 +14,9 @@ import logging
 import pathlib
 import sys
 import types
+import urllib.request
 
-from served import Served, near, smollm2
+from served import SECONDS, Served, near, smollm2
 
 SYSTEM, ASKED, ANSWER = "Be brief.", "What is the capital of France?", "Paris."
 PROMPT = f"<|im_start|>system\n{SYSTEM}<|im_end|>\n<|im_start|>user\n{ASKED}<|im_end|>\n<|im_start|>assistant\n"
@@ -96,6 +99,65 @@ def llamafactory(address):
     return fetch(f"{address}/v1/score/evaluation", [PROMPT + ENDED, PROMPT + ENDED])
 
 
+def lightrft(address):
+    """Its request_api_wrapper: one list of queries, retried on any status but 200."""
+    body = {"queries": [PROMPT + ENDED, PROMPT + ENDED], "prompts": [PROMPT, PROMPT], "references": ["Paris", "Paris"], "raw_images": [None, None]}
+    return posted(f"{address}/get_reward", body)["rewards"]
+
+
+def align_anything(address):
+    """RemoteRewardModel.score: texts without a template."""
+    body = {"prompts": [ASKED], "responses": [ANSWER]}
+    return posted(f"{address}/get_reward", body)["rewards"]
+
+
+def nemo_gym(address):
+    """A rollout as its agents do it: a session, what the model wrote with a tool, the figures of all."""
+    assert posted(f"{address}/seed_session", {"responses_create_params": {"input": ASKED}}) == {}
+    assert got(f"{address}/reverify_mode") == "stateless"
+    written = {"type": "message", "role": "assistant", "status": "completed", "id": "m",
+               "content": [{"type": "output_text", "text": ANSWER, "annotations": []}]}
+    asked = {"input": ASKED, "instructions": SYSTEM, "tools": [], "parallel_tool_calls": True, "temperature": 1.0}
+    rollout = {"responses_create_params": asked, "response": {"id": "r", "object": "response", "output": [written]}}
+    verified = posted(f"{address}/verify", rollout)
+    assert {key: verified[key] for key in rollout} == rollout
+    figures = posted(f"{address}/aggregate_metrics", {"verify_responses": [{"_ng_task_index": 0, "_ng_rollout_index": 0, "reward": verified["reward"]}]})
+    return [verified["reward"], figures["key_metrics"]["mean/reward"]]
+
+
+def openai_client(address):
+    """Embeddings, which it asks for in base64, and models."""
+    if importlib.util.find_spec("openai") is None:
+        raise Missing("openai")
+    from openai import NotFoundError, OpenAI
+
+    client = OpenAI(base_url=f"{address}/v1", api_key="none", max_retries=0)
+    (model,) = client.models.list().data
+    assert client.models.retrieve(model.id).created == model.created > 1_700_000_000
+    try:
+        client.models.retrieve("another")
+        raise AssertionError("a model that is not there was told of")
+    except NotFoundError:
+        pass
+    text = PROMPT + ENDED
+    found = [client.embeddings.create(model=model.id, input=text).data[0].embedding[0],
+             client.embeddings.create(model=model.id, input=[text], encoding_format="float").data[0].embedding[0]]
+    echoed = client.completions.create(model=model.id, prompt=f"{ASKED}\nAnswer:", echo=True, logprobs=1, max_tokens=0).choices[0]
+    assert echoed.text.startswith(ASKED) and echoed.logprobs.token_logprobs[0] is None
+    return found
+
+
+def posted(url, body):
+    request = urllib.request.Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=SECONDS) as reply:
+        return json.load(reply)
+
+
+def got(url):
+    with urllib.request.urlopen(url, timeout=SECONDS) as reply:
+        return json.load(reply)
+
+
 def lm_eval(address):
     """Its log-likelihood is the sum of log pi."""
     if importlib.util.find_spec("lm_eval") is None:
@@ -126,10 +188,13 @@ def run(endorm):
         address = f"http://127.0.0.1:{server.port}"
         expected = server.post("/v1/rewards", {"system": SYSTEM, "prompt": ASKED, "response": ANSWER})[1]["responses"][0]["reward"]
         ran, missing = [], []
-        for client in (openrlhf, verl, llamafactory):
+        body = {"prompt": ASKED, "response": ANSWER}
+        without_system = server.post("/v1/rewards", body)[1]["responses"][0]["reward"]
+        for client in (openrlhf, verl, llamafactory, lightrft, align_anything, nemo_gym, openai_client):
             try:
                 found = client(address)
-                assert all(near(one, expected, TOLERANCE) for one in found), (client.__name__, found, expected)
+                wanted = without_system if client is align_anything else expected
+                assert all(near(one, wanted, TOLERANCE) for one in found), (client.__name__, found, wanted)
                 ran.append(client.__name__)
             except Missing as error:
                 missing.append(f"{client.__name__} ({error} is not installed)")

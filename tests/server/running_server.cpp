@@ -54,7 +54,8 @@ TurnMarks tabular_marks() {
   return marks;
 }
 
-RunningServer::RunningServer(std::vector<std::unique_ptr<Engine>> engines, ServerOptions server, QueueOptions queue) {
+RunningServer::RunningServer(std::vector<std::unique_ptr<Engine>> engines, ServerOptions server, QueueOptions queue,
+                             std::optional<double> unscored) {
   std::vector<ServedModel> models;
   for (std::unique_ptr<Engine>& engine : engines) {
     ServedModel& model = models.emplace_back();
@@ -62,6 +63,8 @@ RunningServer::RunningServer(std::vector<std::unique_ptr<Engine>> engines, Serve
     model.context.model = model.name;
     model.context.marks = std::make_shared<const TurnMarks>(tabular_marks());
     model.context.version = "test";
+    model.context.unscored = unscored;
+    model.context.longest = engine->capabilities().context;
     model.queue = std::make_unique<RewardQueue>(std::move(engine), queue);
   }
   server.port = 0;

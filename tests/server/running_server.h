@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -18,7 +19,7 @@ namespace endorm {
 class RunningServer {
  public:
   explicit RunningServer(std::vector<std::unique_ptr<Engine>> engines, ServerOptions server = {},
-                         QueueOptions queue = {});
+                         QueueOptions queue = {}, std::optional<double> unscored = {});
   ~RunningServer();
 
   httplib::Client client() const;

@@ -124,7 +124,6 @@ TEST_CASE("a prompt of another family is refused by name, and a plain message th
       {"/get_reward", {{"query", {opened + "Yes."}}, {"prompts", {opened}}}},
       {"/get_reward", {{"query", {opened + "Yes."}}}},
       {"/classify", {{"input", opened + "Yes."}}},
-      {"/v1/score/evaluation", {{"messages", {opened + "Yes."}}}},
       {"/v1/rewards", {{"prompt", opened}, {"response", "[1]"}, {"options", {{"text", "raw"}}}}}};
   for (const auto& [path, body] : refused) {
     const auto result = server.post(path, body.dump());
@@ -237,8 +236,7 @@ TEST_CASE("an answer that is empty is refused on every route, and never another 
        std::vector<std::pair<std::string, json>>{{"/classify", {{"input", text}}},
                                                  {"/get_reward", {{"query", {text}}}},
                                                  {"/get_reward", {{"query", {text}}, {"prompts", {text}}}},
-                                                 {"/remote_rm", {{"prompt", text}, {"response", ""}}},
-                                                 {"/v1/score/evaluation", {{"messages", {text}}}}}) {
+                                                 {"/remote_rm", {{"prompt", text}, {"response", ""}}}}) {
     const auto result = server.post(path, body.dump());
     CHECK(result->status == 400);
     CHECK(result->body.find("empty") != std::string::npos);

@@ -1,0 +1,33 @@
+#include "app/server/model_objects.h"
+
+#include "core/utf8.h"
+
+namespace endorm {
+
+Json model_object(const ServedModel& model, std::int64_t created) {
+  return {{"id", model.name},
+          {"object", "model"},
+          {"created", created},
+          {"owned_by", "endorm"},
+          {"description", model.description},
+          {"max_model_len", model.queue->engine().capabilities().context}};
+}
+
+Json model_list(std::span<const ServedModel> models, std::int64_t created) {
+  Json list = Json::array();
+  for (const ServedModel& model : models) {
+    list.push_back(model_object(model, created));
+  }
+  return {{"object", "list"}, {"data", std::move(list)}};
+}
+
+HttpError no_model(const std::string& name, std::span<const ServedModel> models) {
+  std::string names;
+  for (const ServedModel& model : models) {
+    names.append(names.empty() ? "" : ", ").append(model.name);
+  }
+  return {404, "invalid_request_error",
+          "there is no model " + Json(excerpt(name)).dump() + ". There are " + names + "."};
+}
+
+}  // namespace endorm
