@@ -119,6 +119,13 @@ std::size_t draw(std::span<const Real> logits, const SamplingOptions& options, d
 
 }  // namespace
 
+CompletionDraft::CompletionDraft(const GenerationRequest& request, const SamplingOptions& options)
+    : request_(&request), options_(&options), random_(request.seed) {
+  for (std::size_t token = 0; token < request.drawn; ++token) {
+    random_.uniform();
+  }
+}
+
 template <typename Real>
 Token CompletionDraft::draw_from(std::span<const Real> logits) {
   const Token token = draw_token(logits, *options_, random_.uniform());

@@ -25,8 +25,7 @@ void check_sampling(const SamplingOptions& options);
 // references to request and options, which must outlive it.
 class CompletionDraft {
  public:
-  CompletionDraft(const GenerationRequest& request, const SamplingOptions& options)
-      : request_(&request), options_(&options), random_(request.seed) {}
+  CompletionDraft(const GenerationRequest& request, const SamplingOptions& options);
 
   const Tokens& prompt() const { return request_->prompt; }
   const Tokens& tokens() const { return completion_.tokens; }

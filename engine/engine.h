@@ -26,6 +26,7 @@ struct Capabilities {
   bool uniform_divergence = false;  // TokenStats::uniform_divergence is present
   bool any_alpha = false;           // alpha other than 1 can be asked for
   std::size_t context = 0;          // longest sequence in tokens; 0 = not known
+  std::size_t kept_tokens = 0;      // of prompts that need not be computed again in the next evaluations
   std::string missing_reason;       // one sentence: why what is missing is missing; empty where nothing is
 };
 
@@ -47,7 +48,8 @@ struct EvaluateOptions {
   bool share_prefixes = true;          // false: every sequence is computed alone (for measuring what sharing changes)
 };
 
-// One model, ready. Not thread-safe: one caller at a time.
+// One model, ready. Not thread-safe: one caller at a time; but what makes tokens of text and text of tokens (tokenize,
+// tokenize_ids, token_bytes, and text_form's functions) any number of threads may call at once, beside that caller.
 class Engine {
  public:
   virtual ~Engine() = default;

@@ -26,6 +26,7 @@ struct SamplingOptions {
 struct GenerationRequest {
   Tokens prompt;  // [P], e.g. of TextForm::open_turn
   std::uint64_t seed = 0;
+  std::size_t drawn = 0;  // of the prompt's tokens, the last so many were drawn with this seed before: it goes on
 };
 
 enum class CompletionEnd { kEndOfTurn, kStop, kLength };

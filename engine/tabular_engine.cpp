@@ -158,7 +158,8 @@ TurnMarks TabularEngine::turn_marks(const TemplateOptions&, const std::string& o
 
 void TabularEngine::generate_each(std::span<const GenerationRequest> requests, const SamplingOptions& options,
                                   const CompletionSink& sink) {
-  for (const auto& [prompt, seed] : requests) {
+  for (const GenerationRequest& request : requests) {
+    const Tokens& prompt = request.prompt;
     std::for_each(prompt.begin(), prompt.end(), [&](Token token) { check_token(token); });
     if (prompt.empty()) {
       throw InvalidInput("[TabularEngine::generate] a prompt is empty: the first token has no state before it");

@@ -17,8 +17,7 @@ namespace endorm {
 
 // One response, or one turn of it, on its way through the model.
 struct EndogenousScorer::Job {
-  std::size_t request = 0;
-  std::size_t response = 0;
+  std::size_t response = 0;  // among those that were given
   TokenizedResponse tokens;
   std::size_t truncated_left = 0;
   Digest key{};                                     // of everything that determines the statistics, at options_.alpha
@@ -27,15 +26,25 @@ struct EndogenousScorer::Job {
   std::string failure;                              // why it is not
 };
 
+void require_scorable(const Capabilities& capabilities, const ScoreOptions& options) {
+  constexpr double kLeastAlpha = 1e-30;  // below it, logits divided by it may leave the range of doubles
+  if (options.aggregate.initial_value && !capabilities.raw_logits) {
+    throw InvalidInput("[score] V(s_1) cannot be added: " + capabilities.missing_reason);
+  }
+  if (options.alpha != 1.0 && !capabilities.any_alpha) {
+    throw InvalidInput("[score] alpha other than 1 cannot be had: " + capabilities.missing_reason);
+  }
+  const bool small = std::any_of(options.also_alphas.begin(), options.also_alphas.end(),
+                                 [&](double alpha) { return alpha < kLeastAlpha; });
+  if (options.alpha < kLeastAlpha || small) {
+    throw InvalidInput("[score] a temperature alpha is below 1e-30: logits divided by it overflow. Use a larger one.");
+  }
+}
+
 EndogenousScorer::EndogenousScorer(Engine& engine, StatsCache& cache, ScoreOptions options)
     : engine_(engine), cache_(cache), options_(std::move(options)) {
   const Capabilities& capabilities = engine_.capabilities();
-  if (options_.aggregate.initial_value && !capabilities.raw_logits) {
-    throw InvalidInput("[score] V(s_1) cannot be added: " + capabilities.missing_reason);
-  }
-  if (options_.alpha != 1.0 && !capabilities.any_alpha) {
-    throw InvalidInput("[score] alpha other than 1 cannot be had: " + capabilities.missing_reason);
-  }
+  require_scorable(capabilities, options_);
   alphas_ = {options_.alpha};
   for (const double alpha : options_.also_alphas) {
     if (capabilities.any_alpha && std::find(alphas_.begin(), alphas_.end(), alpha) == alphas_.end()) {
@@ -48,9 +57,33 @@ EndogenousScorer::EndogenousScorer(Engine& engine, StatsCache& cache, ScoreOptio
 // The way of the data: records -> tokens -> one prefix tree -> statistics of every token -> rewards -> one number.
 std::vector<Scored> EndogenousScorer::score(std::span<const Request> requests) {
   std::vector<Scored> scored(requests.size());
-  std::vector<Job> jobs;
+  std::vector<ReadyResponse> ready;
+  std::vector<ScoredOutcome*> outcomes;
   for (std::size_t i = 0; i < requests.size(); ++i) {
-    prepare(requests[i], i, jobs, scored[i]);
+    scored[i] = unscored(requests[i]);
+    PreparedRequest prepared =
+        prepare_request(engine_, requests[i], options_.text, options_.overflow, options_.turns, scored[i].responses);
+    tokens_asked_ += prepared.tokens_asked;
+    for (PreparedResponse& tokens : prepared.responses) {
+      outcomes.push_back(&scored[i].responses[tokens.response]);
+      ready.push_back({&requests[i].responses[tokens.response], std::move(tokens)});
+    }
+  }
+  std::vector<ScoredOutcome> done = score_ready(std::move(ready));
+  for (std::size_t i = 0; i < done.size(); ++i) {
+    *outcomes[i] = std::move(done[i]);
+  }
+  return scored;
+}
+
+std::vector<ScoredOutcome> EndogenousScorer::score_ready(std::vector<ReadyResponse> responses) {
+  std::vector<Job> jobs;
+  for (std::size_t i = 0; i < responses.size(); ++i) {
+    for (TokenizedResponse& turn : responses[i].tokens.turns) {
+      Job job{i, std::move(turn), responses[i].tokens.truncated_left, {}, {}, {}, {}};
+      job.key = key_of(job, options_.alpha);
+      jobs.push_back(std::move(job));
+    }
   }
   std::vector<Job*> unknown;
   std::map<Digest, Job*> first_with_key;
@@ -69,41 +102,23 @@ std::vector<Scored> EndogenousScorer::score(std::span<const Request> requests) {
       job.stats = source.stats;
     }
   }
+  std::vector<ScoredOutcome> outcomes(responses.size());
   for (auto first = jobs.begin(); first != jobs.end();) {
-    const auto last = std::find_if(first, jobs.end(), [&](const Job& job) {
-      return job.request != first->request || job.response != first->response;
-    });
-    ScoredOutcome& outcome = scored[first->request].responses[first->response];
+    const auto last = std::find_if(first, jobs.end(), [&](const Job& job) { return job.response != first->response; });
+    ScoredOutcome& outcome = outcomes[first->response];
     const auto failed = std::find_if(first, last, [](const Job& job) { return !job.failure.empty(); });
     if (failed != last) {
       outcome.error = failed->failure;
     } else {
       try {
-        outcome.scored = assemble(std::span(first, last), requests[first->request].responses[first->response]);
+        outcome.scored = assemble(std::span(first, last), *responses[first->response].response);
       } catch (const InvalidInput& error) {
         outcome.error = error.what();
       }
     }
     first = last;
   }
-  return scored;
-}
-
-void EndogenousScorer::prepare(const Request& request, std::size_t index, std::vector<Job>& jobs, Scored& scored) {
-  scored.id = request.id;
-  scored.line = request.line;
-  scored.key = request.key;
-  scored.responses.resize(request.responses.size());
-  PreparedRequest prepared =
-      prepare_request(engine_, request, options_.text, options_.overflow, options_.turns, scored.responses);
-  tokens_asked_ += prepared.tokens_asked;
-  for (auto& [response, turns, truncated_left] : prepared.responses) {
-    for (TokenizedResponse& turn : turns) {
-      Job job{index, response, std::move(turn), truncated_left, {}, {}, {}, {}};
-      job.key = key_of(job, options_.alpha);
-      jobs.push_back(std::move(job));
-    }
-  }
+  return outcomes;
 }
 
 Digest EndogenousScorer::key_of(const Job& job, double alpha) const {

@@ -276,6 +276,12 @@ std::map<std::size_t, std::vector<TokenizedResponse>> tokenize_request(const Eng
   return turns;
 }
 
+Scored unscored(const Request& request) {
+  Scored scored{request.id, request.line, request.key, {}};
+  scored.responses.resize(request.responses.size());
+  return scored;
+}
+
 PreparedRequest prepare_request(const Engine& engine, const Request& request, const TemplateOptions& text,
                                 Overflow overflow, ScoredTurns turns, std::span<ScoredOutcome> outcomes) {
   PreparedRequest result;

@@ -27,15 +27,18 @@ struct PreparedRequest {
   std::size_t tokens_asked = 0;  // of prompts and responses, those that do not fit included
 };
 
-// The responses of a request as tokens that fit the engine's context. One that is empty, cannot be tokenized or does
-// not fit is left out, and its outcome [responses] says why.
-// The same before it is held against any context: the turns of each response that has tokens, by its place.
+// The turns of each response of a request that has tokens, by its place. One that is empty or cannot be tokenized is
+// left out, and its outcome [responses] says why.
 std::map<std::size_t, std::vector<TokenizedResponse>> tokenize_request(const Engine& engine, const Request& request,
                                                                        const TemplateOptions& text, ScoredTurns turns,
                                                                        std::span<ScoredOutcome> outcomes);
 
+// The same, held against the engine's context: one that does not fit is left out, too.
 PreparedRequest prepare_request(const Engine& engine, const Request& request, const TemplateOptions& text,
                                 Overflow overflow, ScoredTurns turns, std::span<ScoredOutcome> outcomes);
+
+// A request before any of its responses is scored: its outcomes are empty.
+Scored unscored(const Request& request);
 
 // The text of a JSON object, as TemplateOptions::arguments. Throws InvalidInput naming `name` where it is none.
 std::string template_arguments_from(const std::string& text, const std::string& name);

@@ -199,10 +199,23 @@ void add_serve_command(CLI::App& app) {
       ->check(CLI::Range(1, 65536));
   command->add_flag("-q,--quiet", flags->quiet, "no line of log a request");
   command->option_defaults()->group("Batches");
-  command->add_option("--max-waiting", flags->queue.most_waiting, "responses; more are refused with status 429")
+  command
+      ->add_option("--max-waiting", flags->queue.most_waiting,
+                   "responses, and prompts of completions; more are refused with status 429")
       ->check(CLI::PositiveNumber);
-  command->add_option("--batch-responses", flags->queue.batch_responses, "computed together")
+  command
+      ->add_option("--max-waiting-tokens", flags->queue.waiting_tokens,
+                   "of prompts, of responses, and to be drawn; more are refused with status 429")
       ->check(CLI::PositiveNumber);
+  command
+      ->add_option("--max-waiting-bytes", flags->queue.waiting_bytes,
+                   "of texts and tokens of requests that are not answered; more are refused with status 429")
+      ->check(CLI::PositiveNumber);
+  command
+      ->add_option("--slice-tokens", flags->queue.slice_tokens,
+                   "computed before it is seen what else waits, at least a response; fewer: others wait less")
+      ->check(CLI::PositiveNumber);
+  command->add_option("--batch-responses", flags->queue.batch_responses, "in a slice")->check(CLI::PositiveNumber);
   command->add_option(
       "--kept-tokens", flags->kept_tokens,
       "of prompts whose keys and values are kept for responses that come later; needs exact or fast precision");

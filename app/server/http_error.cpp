@@ -17,6 +17,8 @@ HttpError http_error(const std::exception_ptr& thrown) {
     return {400, "invalid_request_error", error.what()};
   } catch (const QueueFull& error) {
     return {429, "overloaded", error.what()};
+  } catch (const DeadlinePassed& error) {
+    return {504, "timeout", error.what()};
   } catch (const EngineError& error) {
     return {503, "engine_error", error.what()};
   } catch (const std::bad_alloc&) {

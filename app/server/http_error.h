@@ -12,7 +12,8 @@ struct HttpError {
   std::string message;
 };
 
-// Of what was thrown: 400 for InvalidInput, 429 for QueueFull, 503 for EngineError and lack of memory, else 500.
+// Of what was thrown: 400 for InvalidInput, 429 for QueueFull, 504 for DeadlinePassed, 503 for EngineError and lack of
+// memory, else 500.
 HttpError http_error(const std::exception_ptr& thrown);
 std::string error_body(const HttpError& error);
 

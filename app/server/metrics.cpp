@@ -22,6 +22,25 @@ void head(std::ostream& out, const char* name, const char* type, const char* hel
   out << "# HELP " << name << ' ' << help << "\n# TYPE " << name << ' ' << type << '\n';
 }
 
+template <std::size_t kCount>
+void rows(std::ostream& out, const std::string& name, const std::string& label, const Histogram<kCount>& histogram) {
+  for (std::size_t i = 0; i < kCount; ++i) {
+    out << name << "_bucket{" << label << ",le=\"" << histogram.borders[i] << "\"} " << histogram.at_most[i] << '\n';
+  }
+  out << name << "_bucket{" << label << ",le=\"+Inf\"} " << histogram.count << '\n'
+      << name << "_sum{" << label << "} " << histogram.sum << '\n'
+      << name << "_count{" << label << "} " << histogram.count << '\n';
+}
+
+template <typename Read>
+void histogram_of_each(std::ostream& out, const std::map<std::string, QueueCounts>& queues, const char* name,
+                       const char* help, Read read) {
+  head(out, name, "histogram", help);
+  for (const auto& [model, counts] : queues) {
+    rows(out, name, "model=" + quoted(model), read(counts));
+  }
+}
+
 template <typename Read>
 void of_each(std::ostream& out, const std::map<std::string, QueueCounts>& queues, const char* name, const char* type,
              const char* help, Read read) {
@@ -36,12 +55,7 @@ void of_each(std::ostream& out, const std::map<std::string, QueueCounts>& queues
 void Metrics::answered(const std::string& route, int status, double seconds) {
   const std::lock_guard lock(mutex_);
   ++answers_[{route, status}];
-  Latency& latency = latencies_[route];
-  for (std::size_t i = 0; i < kBuckets.size(); ++i) {
-    latency.at_most[i] += seconds <= kBuckets[i] ? 1 : 0;
-  }
-  ++latency.at_most.back();
-  latency.sum += seconds;
+  latencies_.try_emplace(route, kSecondBorders).first->second.add(seconds);
 }
 
 void Metrics::in_flight(int change) {
@@ -82,6 +96,20 @@ std::string Metrics::text(const std::map<std::string, QueueCounts>& queues) cons
           [](Counts counts) { return counts.seconds; });
   of_each(out, queues, "endorm_waiting_responses", "gauge", "Responses that wait to be computed.",
           [](Counts counts) { return counts.waiting; });
+  of_each(out, queues, "endorm_waiting_tokens", "gauge",
+          "Tokens that wait to be computed: prompts once a request, responses, and what is to be drawn.",
+          [](Counts counts) { return counts.waiting_tokens; });
+  of_each(out, queues, "endorm_held_bytes", "gauge", "Bytes of texts and tokens of requests that are not answered.",
+          [](Counts counts) { return counts.held_bytes; });
+  histogram_of_each(
+      out, queues, "endorm_queue_wait_seconds", "Time from a request's coming to its first slice.",
+      [](Counts counts) -> const auto& { return counts.wait; });
+  histogram_of_each(
+      out, queues, "endorm_slice_seconds", "Time of a slice: what is computed before others are seen.",
+      [](Counts counts) -> const auto& { return counts.slice_seconds; });
+  histogram_of_each(
+      out, queues, "endorm_slice_tokens", "Tokens that a slice computed, drawn ones among them.",
+      [](Counts counts) -> const auto& { return counts.slice_tokens; });
   const std::lock_guard lock(mutex_);
   head(out, "endorm_texts_noted_total", "counter",
        "Texts of requests with something to be told of: docs/serving.md has the kinds.");
@@ -98,14 +126,7 @@ std::string Metrics::text(const std::map<std::string, QueueCounts>& queues) cons
   }
   head(out, "endorm_request_seconds", "histogram", "Time from a request's last byte to its answer.");
   for (const auto& [route, latency] : latencies_) {
-    const std::string label = "{route=" + quoted(route);
-    for (std::size_t i = 0; i < kBuckets.size(); ++i) {
-      out << "endorm_request_seconds_bucket" << label << ",le=\"" << kBuckets[i] << "\"} " << latency.at_most[i]
-          << '\n';
-    }
-    out << "endorm_request_seconds_bucket" << label << ",le=\"+Inf\"} " << latency.at_most.back() << '\n'
-        << "endorm_request_seconds_sum" << label << "} " << latency.sum << '\n'
-        << "endorm_request_seconds_count" << label << "} " << latency.at_most.back() << '\n';
+    rows(out, "endorm_request_seconds", "route=" + quoted(route), latency);
   }
   head(out, "endorm_requests_in_flight", "gauge", "Requests that are being answered.");
   out << "endorm_requests_in_flight " << in_flight_ << '\n';

@@ -1,11 +1,11 @@
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <map>
 #include <mutex>
 #include <string>
 
+#include "app/server/histogram.h"
 #include "app/server/reward_queue.h"
 #include "app/server/text_notes.h"
 
@@ -27,15 +27,9 @@ class Metrics {
   std::string text(const std::map<std::string, QueueCounts>& queues) const;
 
  private:
-  static constexpr std::array<double, 11> kBuckets = {0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0};
-  struct Latency {
-    std::array<std::size_t, kBuckets.size() + 1> at_most{};  // the last: any
-    double sum = 0.0;
-  };
-
   mutable std::mutex mutex_;
   std::map<std::pair<std::string, int>, std::size_t> answers_;
-  std::map<std::string, Latency> latencies_;
+  std::map<std::string, SecondsHistogram> latencies_;
   std::map<std::pair<std::string, TextNote>, std::size_t> notes_;  // by model
   long in_flight_ = 0;
   std::size_t gave_up_ = 0;

@@ -72,6 +72,20 @@ bool flag_field(const Json& body, const char* name, bool otherwise) {
   return found ? found->truth() : otherwise;
 }
 
+Priority read_priority(const Json& body, const std::string& header) {
+  const Json* field = optional_field(body, "priority");
+  const Json said = field ? *field : Json(header.empty() ? "high" : header);
+  if (said.is_number_integer()) {
+    return said > 0 ? Priority::kLow : Priority::kHigh;
+  }
+  if (said != "high" && said != "low") {
+    throw InvalidInput(std::string(field ? "\"priority\"" : "the header X-Priority") + " is " +
+                       excerpt(said.dump(-1, ' ', false, Json::error_handler_t::replace)) +
+                       ", expected high or low, or a whole number: low above 0.");
+  }
+  return said == "low" ? Priority::kLow : Priority::kHigh;
+}
+
 ProtocolContext with_turn_cut(const ProtocolContext& context, const Json& body) {
   ProtocolContext chosen = context;
   if (optional_field(body, "turn_cut")) {

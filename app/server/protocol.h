@@ -12,6 +12,7 @@
 #include <nlohmann/json.hpp>
 
 #include "app/server/turn_cut.h"
+#include "app/server/turn_order.h"
 #include "core/errors.h"
 #include "score/endogenous_scorer.h"
 #include "score/record.h"
@@ -72,6 +73,9 @@ std::string element(const std::string& list, std::size_t index);
 std::vector<std::string> texts_field(const Json& body, const char* name);
 // What it says, or `otherwise` where it is absent or null. Throws InvalidInput on anything but true and false.
 bool flag_field(const Json& body, const char* name, bool otherwise);
+// How urgent a request is: "priority" of its body, "high", "low" or vLLM's number (low above 0), else what its header
+// says (empty: nothing). Throws InvalidInput on anything else.
+Priority read_priority(const Json& body, const std::string& header);
 // None where it is absent or null.
 const Json* optional_field(const Json& body, const char* name);
 

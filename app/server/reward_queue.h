@@ -1,10 +1,8 @@
 #pragma once
 
-#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
-#include <deque>
 #include <functional>
 #include <future>
 #include <memory>
@@ -14,11 +12,15 @@
 #include <thread>
 #include <vector>
 
+#include "app/server/histogram.h"
+#include "app/server/turn_order.h"
 #include "engine/engine.h"
 #include "score/endogenous_scorer.h"
 #include "score/stats_cache.h"
 
 namespace endorm {
+
+struct QueuedRequest;
 
 // More waits than the queue may hold: the client is to come again.
 class QueueFull : public std::runtime_error {
@@ -26,27 +28,52 @@ class QueueFull : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-// What decides which responses are computed together; none of it changes a reward beyond the rounding of batches.
+// The time of a request was over before all of it was done.
+class DeadlinePassed : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+// What may wait, and what is computed together. None of it changes a reward beyond the rounding of batches.
 struct QueueOptions {
-  std::size_t most_waiting = 4096;        // responses; more are refused
-  std::size_t batch_responses = 256;      // computed together
-  std::size_t batch_bytes = 1 << 20;      // of their prompts and texts
+  std::size_t most_waiting = 4096;                     // responses, and prompts of completions; more are refused
+  std::size_t waiting_tokens = std::size_t{4} << 20;   // of prompts, of responses, and to be drawn
+  std::size_t waiting_bytes = std::size_t{256} << 20;  // of texts and token ids, until they are answered
+  std::size_t slice_tokens = 4096;                     // computed before it is seen what else waits
+  std::size_t batch_responses = 256;                   // in a slice
   std::chrono::milliseconds linger{2};    // how long the first waits for others, and again after each that came
   std::size_t cached_tokens = 1U << 20U;  // whose statistics are kept for texts that come again
 };
 
 // Totals since the queue was made.
 struct QueueCounts {
-  std::size_t waiting = 0;  // responses, now
-  std::size_t batches = 0;
+  std::size_t waiting = 0;         // responses, now
+  std::size_t waiting_tokens = 0;  // now
+  std::size_t held_bytes = 0;      // of requests that are not answered, now
+  std::size_t batches = 0;         // slices
   std::size_t responses = 0;
-  std::size_t tokens_asked = 0;     // of prompts and responses
-  std::size_t tokens_computed = 0;  // the rest was shared, or known
-  double seconds = 0.0;             // that the model computed
+  std::size_t tokens_asked = 0;           // of prompts and responses
+  std::size_t tokens_computed = 0;        // the rest was shared, or known
+  double seconds = 0.0;                   // that the model computed
+  SecondsHistogram wait{kSecondBorders};  // from a request's coming to its first slice
+  SecondsHistogram slice_seconds{kSecondBorders};
+  TokensHistogram slice_tokens{kTokenBorders};  // computed, drawn ones among them
 };
 
-// One model and the thread that uses it. Requests that wait are scored together: those with the prompt of the first
-// before others, so that a prompt is computed once for all its responses. Thread-safe.
+// How a request waits.
+struct Waiting {
+  Priority priority = Priority::kHigh;
+  std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::time_point::max();
+  // Called once when the future is ready, by the queue's thread, or before score returns where nothing can be scored;
+  // not for requests that were given up.
+  std::function<void()> ready = {};
+  // Takes what becomes of each record, in order, as each ends, by the same threads; the future then gives none.
+  std::function<void(std::size_t record, Scored scored)> each = {};
+};
+
+// One model and the thread that uses it. What waits is computed in slices, of which all requests have their turns
+// (TurnOrder); what has the same prompt is taken together, so that a prompt is computed once. A request that was given
+// up, or is past its deadline, is dropped between two slices. Thread-safe.
 class RewardQueue {
  public:
   // What was asked for, and the way to give it up: work that has not begun is then never done.
@@ -61,40 +88,45 @@ class RewardQueue {
   RewardQueue(const RewardQueue&) = delete;
   RewardQueue& operator=(const RewardQueue&) = delete;
 
-  // One Scored a request, or the InvalidInput, EngineError or defect that kept it. Throws QueueFull; InvalidInput where
-  // there are more responses than a queue can ever hold.
-  Ticket score(std::vector<Request> requests, const ScoreOptions& options);
-  // The same for work of another kind, which counts as one response and is done alone.
-  Ticket use(std::function<void(Engine&)> work);
+  // One Scored a request, or the EngineError, DeadlinePassed or defect that kept it. Texts become tokens here, by the
+  // calling thread. Throws QueueFull; InvalidInput where it is more than a queue can ever hold, or the engine cannot
+  // give it.
+  Ticket score(std::vector<Request> requests, const ScoreOptions& options, Waiting waiting = {});
+  // The same for work of another kind, in parts that are done one by one and in order. bytes: that it holds meanwhile.
+  Ticket use(std::vector<PartCost> parts, std::size_t bytes, std::function<void(Engine&, std::size_t part)> work,
+             Waiting waiting = {});
 
-  // Of the model; these do not change.
+  // Of the model; these do not change. From any thread: its capabilities, and what makes tokens of text.
   const Engine& engine() const { return *engine_; }
   QueueCounts counts() const;
 
  private:
-  struct Job;
-  using Jobs = std::vector<std::shared_ptr<Job>>;
+  using Slice = std::vector<SlicePart>;
 
-  Ticket add(std::shared_ptr<Job> job);
+  std::shared_ptr<void> room_for(std::size_t bytes);
+  Ticket add(std::shared_ptr<QueuedRequest> queued, Waiting waiting);
   void work();
-  Jobs take_batch();
-  void take(std::size_t place, Jobs& batch);
-  void run(const Jobs& batch);
-  bool score_together(std::span<const std::shared_ptr<Job>> jobs);
+  Slice next_slice();
+  void linger(std::unique_lock<std::mutex>& lock);
+  void run(const Slice& slice);
+  void compute(const Slice& slice);
+  bool score_together(std::span<const SlicePart> parts);
+  void use_engine(const SlicePart& part);
   void forget_when_full(std::size_t tokens);
 
   std::unique_ptr<Engine> engine_;
   QueueOptions options_;
+  std::size_t longest_token_ = 0;  // bytes; 0: not known
   StatsCache cache_{std::nullopt};
   std::size_t cached_ = 0;  // tokens
 
   mutable std::mutex mutex_;
   std::condition_variable changed_;
-  std::deque<std::shared_ptr<Job>> jobs_;
-  std::size_t waiting_ = 0;   // responses of jobs_
-  std::size_t arrivals_ = 0;  // jobs, ever
+  TurnOrder order_;
+  std::size_t arrivals_ = 0;  // requests, ever
   bool closing_ = false;
   QueueCounts counts_;
+  std::shared_ptr<std::atomic<std::size_t>> held_bytes_ = std::make_shared<std::atomic<std::size_t>>(0);
   std::thread worker_;  // the last member: it uses all others
 };
 

@@ -2,8 +2,11 @@
 
 #include <algorithm>
 #include <atomic>
+#include <condition_variable>
 #include <ctime>
+#include <deque>
 #include <map>
+#include <mutex>
 #include <set>
 #include <thread>
 #include <utility>
@@ -205,17 +208,17 @@ class RewardServer::Implementation {
     post("/v1/completions", [this](const Json& body, const httplib::Request& request, httplib::Response& response,
                                    const std::shared_ptr<Notes>& notes) {
       ServedModel& model = model_of(body);
-      auto asked = std::make_shared<CompletionsRequest>(read_completions(body));
-      auto reply = std::make_shared<Json>();
+      CompletionsRequest asked = read_completions(body);
       const ProtocolContext context = context_of(model, notes);
-      for (const CompletionPrompt& prompt : asked->prompts) {
+      for (const CompletionPrompt& prompt : asked.prompts) {
         if (!foreign_opening(prompt.text, *context.marks).empty()) {
           context.note(TextNote::kOtherFamily);
         }
       }
-      wait(model.queue->use([asked, reply, context](Engine& engine) { *reply = complete(engine, *asked, context); }),
-           request);
-      response.set_content(reply->dump(), "application/json");
+      const auto call = std::make_shared<CompletionsCall>(model.queue->engine(), std::move(asked), context);
+      const auto run = [call](Engine& engine, std::size_t part) { call->run(engine, part); };
+      wait(model.queue->use(call->parts(), call->bytes(), run, waiting(body, request)), request);
+      response.set_content(call->reply().dump(), "application/json");
     });
   }
 
@@ -281,12 +284,18 @@ class RewardServer::Implementation {
     }
     note_foreign_ends(asked.requests, context);
     if (asked.line) {
-      stream(model, std::move(asked), context, response);
+      stream(model, std::move(asked), context, waiting(body, request), response);
       return;
     }
-    const std::vector<Scored> scored = wait(model.queue->score(std::move(asked.requests), asked.options), request);
+    const std::vector<Scored> scored =
+        wait(model.queue->score(std::move(asked.requests), asked.options, waiting(body, request)), request);
     note_spelled_ends(scored, context);
     response.set_content(reply_text(asked, scored), "application/json");
+  }
+
+  Waiting waiting(const Json& body, const httplib::Request& request) const {
+    return {.priority = read_priority(body, request.get_header_value("X-Priority")),
+            .deadline = Clock::now() + options_.timeout};
   }
 
   // What came of it; or the end of waiting, where the client has left or its time is over.
@@ -303,66 +312,87 @@ class RewardServer::Implementation {
                                ? HttpError{499, "client_left", "the client closed the connection."}
                                : HttpError{504, "timeout", "the request was not answered in time. Send less at once."}};
     }
-    return ticket.scored.get();
+    try {
+      return ticket.scored.get();
+    } catch (const DeadlinePassed&) {
+      metrics_.gave_up();
+      throw;
+    }
   }
 
+  // What a stream has not sent yet.
+  struct Lines {
+    ProtocolContext context;
+    std::function<std::string(std::size_t, const Scored&)> line;
+    RewardQueue::Ticket ticket;
+    std::size_t next = 0;  // record to be sent
+    std::mutex mutex;
+    std::condition_variable changed;
+    std::deque<Scored> scored;  // guarded, as what follows
+    bool ended = false;         // nothing more comes
+  };
+
   // One line a request, each sent when it is there. A record that fails is a line, too: the status was sent before.
-  void stream(ServedModel& model, Asked asked, const ProtocolContext& context, httplib::Response& response) {
-    struct Lines {
-      ProtocolContext context;
-      std::function<std::string(std::size_t, const Scored&)> line;
-      std::vector<RewardQueue::Ticket> tickets;
-      std::size_t next = 0;
-    };
+  void stream(ServedModel& model, Asked asked, const ProtocolContext& context, Waiting waiting,
+              httplib::Response& response) {
     auto lines = std::make_shared<Lines>();
     lines->context = context;
     lines->line = std::move(asked.line);
-    for (Request& request : asked.requests) {
-      std::vector<Request> alone;
-      alone.push_back(std::move(request));
-      try {
-        lines->tickets.push_back(model.queue->score(std::move(alone), asked.options));
-      } catch (...) {
-        give_up(lines->tickets);
-        throw;
-      }
-    }
+    const auto change = [lines](const std::function<void()>& how) {
+      const std::lock_guard lock(lines->mutex);
+      how();
+      lines->changed.notify_all();
+    };
+    waiting.each = [lines, change](std::size_t, Scored scored) {
+      change([&] { lines->scored.push_back(std::move(scored)); });
+    };
+    waiting.ready = [lines, change] { change([&] { lines->ended = true; }); };
+    lines->ticket = model.queue->score(std::move(asked.requests), asked.options, std::move(waiting));
     ++in_work_;
     response.set_chunked_content_provider(
-        "application/x-ndjson",
-        [lines](std::size_t, httplib::DataSink& sink) {
-          if (lines->next == lines->tickets.size()) {
-            sink.done();
-            return true;
-          }
-          RewardQueue::Ticket& ticket = lines->tickets[lines->next];
-          while (ticket.scored.wait_for(kLookAround) != std::future_status::ready) {
-            if (!sink.is_writable()) {
-              return false;
-            }
-          }
-          std::string line;
-          try {
-            const std::vector<Scored> scored = ticket.scored.get();
-            note_spelled_ends(scored, lines->context);
-            line = lines->line(lines->next, scored.front());
-          } catch (...) {
-            line = error_body(http_error(std::current_exception()));
-          }
-          ++lines->next;
-          line += '\n';
-          return sink.write(line.data(), line.size());
-        },
+        "application/x-ndjson", [lines](std::size_t, httplib::DataSink& sink) { return send_line(*lines, sink); },
         [this, lines](bool) {
-          give_up(lines->tickets);
+          *lines->ticket.given_up = true;
           --in_work_;
         });
   }
 
-  static void give_up(std::vector<RewardQueue::Ticket>& tickets) {
-    for (RewardQueue::Ticket& ticket : tickets) {
-      *ticket.given_up = true;
+  // The next line, or the end. False where the client has left.
+  static bool send_line(Lines& lines, httplib::DataSink& sink) {
+    std::optional<Scored> scored;
+    {
+      std::unique_lock lock(lines.mutex);
+      while (!lines.changed.wait_for(lock, kLookAround, [&] { return lines.ended || !lines.scored.empty(); })) {
+        if (!sink.is_writable()) {
+          return false;
+        }
+      }
+      if (!lines.scored.empty()) {
+        scored = std::move(lines.scored.front());
+        lines.scored.pop_front();
+      }
     }
+    std::string line;
+    try {
+      if (scored) {
+        note_spelled_ends(std::span(&*scored, 1), lines.context);
+        line = lines.line(lines.next++, *scored);
+      } else {
+        lines.ticket.scored.get();
+      }
+    } catch (...) {
+      line = error_body(http_error(std::current_exception()));
+    }
+    if (line.empty()) {
+      sink.done();
+      return true;
+    }
+    line += '\n';
+    const bool sent = sink.write(line.data(), line.size());
+    if (!scored) {
+      sink.done();
+    }
+    return sent;
   }
 
   void finish(const httplib::Request& request, const httplib::Response& response, const char* path,

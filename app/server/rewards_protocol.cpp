@@ -94,7 +94,7 @@ Asked read_rewards(const Json& body, const ProtocolContext& context) {
       throw InvalidInput("\"records\" must be a list that is not empty.");
     }
     for (const auto& [name, value] : body.items()) {
-      if (name != "records" && name != "model" && name != "options" && name != "stream") {
+      if (name != "records" && name != "model" && name != "options" && name != "stream" && name != "priority") {
         throw InvalidInput("\"" + name + "\" stands beside \"records\". Give it in each record, or one record alone.");
       }
     }
@@ -108,7 +108,7 @@ Asked read_rewards(const Json& body, const ProtocolContext& context) {
     }
   } else {
     Json record = body;
-    for (const char* name : {"model", "options", "stream"}) {
+    for (const char* name : {"model", "options", "stream", "priority"}) {
       record.erase(name);
     }
     asked.requests.push_back(read_record(record, 1, choice, context));

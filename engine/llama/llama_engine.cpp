@@ -40,6 +40,7 @@ class LlamaEngineImplementation final : public LlamaEngine {
     accelerator_ = make_accelerator(options_);
     const LlamaParts parts{model_.get(), &options_, &info_, std::move(adapters), accelerator_.get()};
     passes_ = std::make_unique<LlamaPasses>(parts);
+    capabilities_.kept_tokens = passes_->kept_tokens();
     hidden_states_ = std::make_unique<LlamaHiddenStates>(parts);
     generation_ = std::make_unique<LlamaGeneration>(parts, [this](Token token) { return token_bytes(token); });
     fingerprint_ = make_fingerprint();

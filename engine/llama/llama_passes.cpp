@@ -46,7 +46,7 @@ LlamaPasses::LlamaPasses(LlamaParts parts)
 void LlamaPasses::choose_reader() {
   reader_ = make_host_reader(columns_);
   limits_.batch_rows =
-      std::clamp<std::size_t>(options_.row_bytes / (columns_ * sizeof(float)), 16, options_.batch_tokens);
+      std::min(options_.batch_tokens, std::max<std::size_t>(options_.row_bytes / (columns_ * sizeof(float)), 16));
   if (info_.recurrent) {
     return;  // their rows may be computed in another order: only the host's reader finds them again
   }

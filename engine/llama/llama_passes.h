@@ -28,6 +28,7 @@ class LlamaPasses {
   bool statistics_on_device() const { return device_ != nullptr; }
   const std::string& statistics_fault() const { return statistics_fault_; }
   std::size_t tokens_computed() const { return tokens_computed_; }
+  std::size_t kept_tokens() const { return kept_tokens_; }
 
  private:
   void choose_reader();

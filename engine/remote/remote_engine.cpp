@@ -58,8 +58,9 @@ RemoteEngine::RemoteEngine(RemoteEngineOptions options) : options_(std::move(opt
   served_ = parse_models(connections_.front()->get("/v1/models"), options_.model);
   capabilities_.context = served_.context;
   capabilities_.missing_reason = missing_reason(options_.dialect);
+  tokenizer_connection_ = std::make_unique<RemoteHttp>(options_.http);
   tokenizer_ =
-      std::make_unique<RemoteTokenizer>(options_.dialect, served_.id, options_.end_of_turn, *connections_.front());
+      std::make_unique<RemoteTokenizer>(options_.dialect, served_.id, options_.end_of_turn, *tokenizer_connection_);
 }
 
 RemoteEngine::~RemoteEngine() = default;
@@ -78,10 +79,14 @@ ModelInfo RemoteEngine::model() const {
 std::vector<TokenizedResponse> RemoteEngine::tokenize(std::span<const Message> messages,
                                                       std::span<const ResponseText> responses,
                                                       const TemplateOptions& options) const {
+  const std::lock_guard lock(tokenizing_);
   return tokenizer_->tokenize(messages, responses, options);
 }
 
-std::string RemoteEngine::token_bytes(Token token) const { return tokenizer_->token_bytes(token); }
+std::string RemoteEngine::token_bytes(Token token) const {
+  const std::lock_guard lock(tokenizing_);
+  return tokenizer_->token_bytes(token);
+}
 
 std::vector<std::vector<TokenStats>> RemoteEngine::evaluate(const TokenTree& tree, const EvaluateOptions& options) {
   for (const double alpha : options.alphas) {

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <mutex>
 #include <span>
 #include <string>
 #include <vector>
@@ -63,7 +64,9 @@ class RemoteEngine : public Engine {
 
  private:
   RemoteEngineOptions options_;
-  std::vector<std::unique_ptr<RemoteHttp>> connections_;  // one a thread; the first also tokenizes
+  std::vector<std::unique_ptr<RemoteHttp>> connections_;  // one a thread
+  mutable std::mutex tokenizing_;
+  std::unique_ptr<RemoteHttp> tokenizer_connection_;
   RemoteModelInfo served_;
   Capabilities capabilities_;
   std::unique_ptr<RemoteTokenizer> tokenizer_;

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Holds the finished `endorm serve` to what it promises beside rewards: load, hostile clients, its end, one number everywhere.
+"""Holds the finished `endorm serve` to what it promises beside rewards: load, hostile clients, its end, one number everywhere, turns.
 
     live_server.py --endorm PATH [CASE...]
 """
@@ -8,7 +8,7 @@ import importlib
 import pathlib
 import sys
 
-CASES = ("load", "hostile", "shutdown", "numbers", "texts", "clients")
+CASES = ("load", "hostile", "shutdown", "numbers", "texts", "clients", "turns")
 
 
 def main():

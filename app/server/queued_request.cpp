@@ -1,0 +1,123 @@
+#include "app/server/queued_request.h"
+
+#include <algorithm>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "score/request_tokens.h"
+
+namespace endorm {
+namespace {
+
+std::size_t bytes_of(const RequestResponse& response) {
+  return response.text.text.size() + response.text.fields.size() +
+         (response.ids ? response.ids->size() * sizeof(Token) : 0);
+}
+
+std::size_t prompt_bytes(const Request& request) {
+  std::size_t bytes = request.template_arguments.size();
+  for (const Message& message : request.messages) {
+    bytes += message.content.size() + message.fields.size();
+  }
+  return bytes;
+}
+
+std::uint64_t key_of(const Tokens& tokens) {
+  const std::string_view bytes(reinterpret_cast<const char*>(tokens.data()), tokens.size() * sizeof(Token));
+  return std::max<std::uint64_t>(1, std::hash<std::string_view>{}(bytes));
+}
+
+std::size_t shared_tokens(std::span<const Token> left, std::span<const Token> right) {
+  const auto most = static_cast<std::ptrdiff_t>(std::min(left.size(), right.size()));
+  return static_cast<std::size_t>(std::mismatch(left.begin(), left.begin() + most, right.begin()).first - left.begin());
+}
+
+// Tokens behind the prompt of the first turn: later turns hold what precedes them, as a rule.
+std::size_t tokens_behind(const PreparedResponse& prepared) {
+  const TokenizedResponse* before = &prepared.turns.front();
+  std::size_t tokens = before->response.size();
+  for (const TokenizedResponse& turn : std::span(prepared.turns).subspan(1)) {
+    const std::span<const Token> prompt = turn.prompt;
+    std::size_t shared = shared_tokens(prompt, before->prompt);
+    if (shared == before->prompt.size()) {
+      shared += shared_tokens(prompt.subspan(shared), before->response);
+    }
+    tokens += turn.prompt.size() + turn.response.size() - shared;
+    before = &turn;
+  }
+  return tokens;
+}
+
+// Refuses texts that no number of tokens that the context holds can spell.
+void refuse_what_cannot_fit(Request& request, std::size_t most_bytes, Overflow overflow) {
+  const bool prompt = overflow != Overflow::kTruncateLeft && prompt_bytes(request) > most_bytes;
+  for (RequestResponse& response : request.responses) {
+    if (response.refused.empty() && (prompt || response.text.text.size() > most_bytes)) {
+      response.refused = "[score] the " + std::string(prompt ? "prompt" : "response") + " has " +
+                         std::to_string(prompt ? prompt_bytes(request) : response.text.text.size()) +
+                         " bytes, more than the model's context can hold. Shorten it.";
+    }
+  }
+}
+
+}  // namespace
+
+ReadyResponse QueuedRequest::ready(std::size_t part) const {
+  const Place& place = places[part];
+  ReadyResponse response{&requests[place.request].responses[place.tokens.response], place.tokens};
+  response.tokens.turns.front().prompt = *place.prompt;
+  return response;
+}
+
+std::size_t bytes_of(std::span<const Request> requests) {
+  std::size_t bytes = 0;
+  for (const Request& request : requests) {
+    bytes += prompt_bytes(request) + (request.prompt_ids ? request.prompt_ids->size() * sizeof(Token) : 0);
+    for (const RequestResponse& response : request.responses) {
+      bytes += bytes_of(response);
+    }
+  }
+  return bytes;
+}
+
+std::size_t responses_of(std::span<const Request> requests) {
+  std::size_t responses = 0;
+  for (const Request& request : requests) {
+    responses += request.responses.size();
+  }
+  return responses;
+}
+
+std::shared_ptr<QueuedRequest> queued_responses(const Engine& engine, std::vector<Request> requests,
+                                                const ScoreOptions& options, std::size_t longest_token) {
+  auto queued = std::make_shared<QueuedRequest>();
+  const std::size_t context = engine.capabilities().context;
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    Request& request = requests[i];
+    if (context > 0 && longest_token > 0) {
+      refuse_what_cannot_fit(request, context * longest_token, options.overflow);
+    }
+    Scored& scored = queued->scored.emplace_back(unscored(request));
+    PreparedRequest prepared =
+        prepare_request(engine, request, options.text, options.overflow, options.turns, scored.responses);
+    std::shared_ptr<const Tokens> prompt;
+    std::uint64_t key = 0;
+    for (PreparedResponse& response : prepared.responses) {
+      Tokens& own = response.turns.front().prompt;
+      if (!prompt || *prompt != own) {
+        prompt = std::make_shared<const Tokens>(own);
+        key = key_of(own);
+      }
+      queued->parts.push_back({key, prompt->size(), tokens_behind(response), 0, 1});
+      own = {};
+      queued->places.push_back({i, prompt, std::move(response)});
+    }
+  }
+  queued->requests = std::move(requests);
+  queued->options = options;
+  return queued;
+}
+
+}  // namespace endorm

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <future>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "app/server/turn_order.h"
+#include "engine/engine.h"
+#include "score/endogenous_scorer.h"
+
+namespace endorm {
+
+// A request of a queue, from its tokens to what became of it. What is to be done is responses to be scored, one a part,
+// or `work`.
+struct QueuedRequest : WaitingRequest {
+  struct Place {
+    std::size_t request = 0;               // among `requests`
+    std::shared_ptr<const Tokens> prompt;  // of the first turn, which neighbours share
+    PreparedResponse tokens;               // without that prompt
+  };
+
+  // The response of one part, whole.
+  ReadyResponse ready(std::size_t part) const;
+
+  std::vector<Request> requests;
+  ScoreOptions options;
+  std::vector<Place> places;                            // [parts]
+  std::function<void(Engine&, std::size_t part)> work;  // of one part
+
+  std::chrono::steady_clock::time_point came;
+  std::vector<Scored> scored;                                    // [requests]
+  std::function<void(std::size_t request, Scored scored)> each;  // takes them as they end, in order; none: held
+  std::size_t told = 0;                                          // of them
+  bool answered = false;                                         // one of the responses at least
+  std::exception_ptr engine_failure;                             // the first that took a response
+  std::exception_ptr failure;                                    // ends all
+  bool settled = false;
+  std::promise<std::vector<Scored>> promise;
+  std::function<void()> done;
+  std::vector<std::shared_ptr<void>> rooms;  // in memory: they go with it
+};
+
+// Of texts and token ids.
+std::size_t bytes_of(std::span<const Request> requests);
+std::size_t responses_of(std::span<const Request> requests);
+
+// Requests as parts with their costs, tokenized: one part a response that can be scored; the outcome of any other says
+// why. longest_token: bytes; 0: not known. A text that must be longer than the context is refused before it becomes
+// tokens.
+std::shared_ptr<QueuedRequest> queued_responses(const Engine& engine, std::vector<Request> requests,
+                                                const ScoreOptions& options, std::size_t longest_token);
+
+}  // namespace endorm
