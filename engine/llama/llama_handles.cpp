@@ -130,12 +130,12 @@ LlamaContextHandle make_llama_context(llama_model* model, const LlamaEngineOptio
   const int threads = thread_count(options);
   llama_context_params params = llama_context_default_params();
   params.n_ctx = static_cast<std::uint32_t>(shape.cells);
-  // libllama plans for one token a sequence, even where no pass has as many.
+  // libllama plans for one token and one row a sequence, even where no pass has as many.
   const auto batch = static_cast<std::uint32_t>(std::max(options.batch_tokens, shape.sequences));
   params.n_batch = batch;
   params.n_ubatch = batch;
   params.n_seq_max = static_cast<std::uint32_t>(shape.sequences);
-  params.n_outputs_max = static_cast<std::uint32_t>(shape.rows);
+  params.n_outputs_max = static_cast<std::uint32_t>(std::max(shape.rows, shape.sequences));
   params.n_threads = threads;
   params.n_threads_batch = threads;
   params.type_k = cache_ggml_type(options.cache_type);
