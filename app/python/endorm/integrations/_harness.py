@@ -2,11 +2,14 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .._extension import Completion, Engine, ScoredResponse
 from .._generation import complete
 from .._scoring import score
+
+if TYPE_CHECKING:
+    from .._options import GenerationOptions
 
 Context = str | list[dict[str, Any]]  # text, or messages {"role", "content", ...}
 
@@ -58,20 +61,31 @@ def are_greedy(
     need = dict.fromkeys(names, 0)  # tokens to draw
     for name, one in zip(names, scored, strict=True):
         need[name] = max(need[name], len(one))
-    alike: dict[int, list[str]] = {}
-    for name, tokens in need.items():
-        alike.setdefault(tokens, []).append(name)
-    drawn: dict[str, Completion] = {}
-    for tokens, some in alike.items():
-        prompts = [context_of[name] for name in some]
-        written = complete(
-            prompts, engine=engine, max_tokens=tokens, temperature=0.0, chat_template_kwargs=template_kwargs
-        )
-        drawn.update(zip(some, written, strict=True))
+    settings: "list[GenerationOptions]" = [{"max_tokens": tokens, "temperature": 0.0} for tokens in need.values()]
+    written = draw(list(context_of.values()), settings, engine, template_kwargs)
+    drawn = dict(zip(need, written, strict=True))
     return [
         one.token_ids.tolist() == list(drawn[name].token_ids[: len(one)])
         for name, one in zip(names, scored, strict=True)
     ]
+
+
+def draw(
+    contexts: Sequence[Context],
+    settings: "Sequence[GenerationOptions]",
+    engine: Engine,
+    template_kwargs: Mapping[str, Any] | None = None,
+) -> list[Completion]:
+    """[n] completions, each drawn as its own settings say; those of equal settings are drawn together."""
+    alike: dict[str, list[int]] = {}
+    for place, one in enumerate(settings):
+        alike.setdefault(json.dumps(one), []).append(place)
+    drawn: dict[int, Completion] = {}
+    for places in alike.values():
+        options: "GenerationOptions" = {**settings[places[0]], "chat_template_kwargs": template_kwargs}
+        written = complete([contexts[place] for place in places], engine=engine, **options)
+        drawn.update(zip(places, written, strict=True))
+    return [drawn[place] for place in range(len(contexts))]
 
 
 def log_prob_of(one: ScoredResponse) -> float:

@@ -2,7 +2,7 @@
 path), or Pipeline(model=EndoLightevalModel(engine=...), ...)."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lighteval.models.abstract_model import LightevalModel, ModelConfig
 from lighteval.models.model_output import ModelResponse
@@ -12,8 +12,10 @@ from lighteval.utils.cache_management import SampleCache
 
 # LightEval loads this file by its path, outside of the package.
 from endorm._extension import Completion, Engine
-from endorm._generation import complete
-from endorm.integrations._harness import Context, are_greedy, at_word, log_prob_of, score_continuations
+from endorm.integrations._harness import Context, are_greedy, at_word, draw, log_prob_of, score_continuations
+
+if TYPE_CHECKING:
+    from endorm._options import GenerationOptions
 
 
 class EndoLightevalModel(LightevalModel):  # type: ignore[misc,unused-ignore]
@@ -65,20 +67,12 @@ class EndoLightevalModel(LightevalModel):  # type: ignore[misc,unused-ignore]
         """[n], each with num_samples completions up to the first of its stop texts: greedy ones where the temperature of
         config.generation_parameters is 0, except that several samples of a doc are drawn at temperature 1."""
         contexts = [self._context(doc) for doc in docs]
+        places = [place for place, doc in enumerate(docs) for _ in range(doc.num_samples or 1)]
+        settings = [self._settings(docs[place]) for place in places]
+        asked = [contexts[place] for place in places]
         drawn: list[list[Completion]] = [[] for _ in docs]
-        for (max_tokens, temperature, stop), places in self._by_settings(docs).items():
-            completions = complete(
-                [contexts[place] for place in places],
-                engine=self._engine,
-                max_tokens=max_tokens,
-                temperature=temperature,
-                top_p=self.config.generation_parameters.top_p or 1.0,
-                stop=stop,
-                seed=self.config.generation_parameters.seed or 0,
-                chat_template_kwargs=self._template_kwargs,
-            )
-            for place, one in zip(places, completions, strict=True):
-                drawn[place].append(one)
+        for place, one in zip(places, draw(asked, settings, self._engine, self._template_kwargs), strict=True):
+            drawn[place].append(one)
         return [
             ModelResponse(
                 input=context,
@@ -109,17 +103,15 @@ class EndoLightevalModel(LightevalModel):  # type: ignore[misc,unused-ignore]
             return at_word(context, continuation, self._prefix)
         return context, continuation
 
-    def _by_settings(self, docs: Sequence[Doc]) -> dict[tuple[int, float, tuple[str, ...]], list[int]]:
-        """Places of the docs that are drawn alike, once a sample."""
+    def _settings(self, doc: Doc) -> "GenerationOptions":
         parameters = self.config.generation_parameters
-        groups: dict[tuple[int, float, tuple[str, ...]], list[int]] = {}
-        for place, doc in enumerate(docs):
-            samples = doc.num_samples or 1
-            temperature = float(parameters.temperature or (1.0 if samples > 1 else 0.0))
-            max_tokens = int(parameters.max_new_tokens or doc.generation_size or 256)
-            stop = tuple(doc.stop_sequences or ()) + tuple(parameters.stop_tokens or ())
-            groups.setdefault((max_tokens, temperature, stop), []).extend([place] * samples)
-        return groups
+        return {
+            "max_tokens": int(parameters.max_new_tokens or doc.generation_size or 256),
+            "temperature": float(parameters.temperature or (1.0 if (doc.num_samples or 1) > 1 else 0.0)),
+            "top_p": parameters.top_p or 1.0,
+            "stop": [*(doc.stop_sequences or ()), *(parameters.stop_tokens or ())],
+            "seed": parameters.seed or 0,
+        }
 
     def _read(self, asked: Sequence[Sequence[tuple[Context, str]]], greedy: bool) -> list[ModelResponse]:
         pairs = [pair for of_doc in asked for pair in of_doc]

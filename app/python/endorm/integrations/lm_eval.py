@@ -4,16 +4,18 @@ lm_eval.simple_evaluate(model="endorm", model_args="model=smollm2-135m", tasks=[
 Text is read as it is (template "raw"): chat templates are the harness's own affair.
 """
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from lm_eval.api.instance import Instance
 from lm_eval.api.model import LM
 from lm_eval.api.registry import register_model
 
 from .._extension import Engine
-from .._generation import complete
-from ._harness import are_greedy, at_word, log_prob_of, or_prefix, score_continuations
+from ._harness import are_greedy, at_word, draw, log_prob_of, or_prefix, score_continuations
+
+if TYPE_CHECKING:
+    from .._options import GenerationOptions
 
 
 @register_model("endorm")
@@ -64,35 +66,20 @@ class EndoLM(LM):  # type: ignore[misc,unused-ignore]
 
     def generate_until(self, requests: Sequence[Instance], disable_tqdm: bool = False) -> list[str]:
         """[n] completions, each up to the first of its stop texts."""
-        texts = [""] * len(requests)
-        for settings, places in _by_settings(requests).items():
-            max_tokens, temperature, top_p, stop = settings
-            drawn = complete(
-                [or_prefix(requests[place].args[0], self._prefix) for place in places],
-                engine=self._engine,
-                max_tokens=max_tokens or self._max_gen_toks,
-                temperature=temperature,
-                top_p=top_p,
-                stop=stop,
-            )
-            for place, one in zip(places, drawn, strict=True):
-                texts[place] = one.text
-        return texts
+        contexts = [or_prefix(request.args[0], self._prefix) for request in requests]
+        drawn = draw(contexts, [self._settings(request.args[1]) for request in requests], self._engine)
+        return [one.text for one in drawn]
 
     @property
     def tokenizer_name(self) -> str:
         return self._engine.model_name
 
-
-def _by_settings(requests: Sequence[Instance]) -> dict[tuple[int | None, float, float, tuple[str, ...]], list[int]]:
-    """Places of the requests that are drawn alike: (max_tokens, temperature, top_p, stop texts)."""
-    groups: dict[tuple[int | None, float, float, tuple[str, ...]], list[int]] = {}
-    for place, request in enumerate(requests):
-        asked = dict(request.args[1])
+    def _settings(self, asked: Mapping[str, Any]) -> "GenerationOptions":
         until = asked.get("until") or ()
-        stop = (until,) if isinstance(until, str) else tuple(until)
         sample = asked.get("do_sample", float(asked.get("temperature") or 0.0) > 0.0)
-        temperature = float(asked.get("temperature", 1.0)) if sample else 0.0
-        settings = (asked.get("max_gen_toks"), temperature, float(asked.get("top_p", 1.0)), stop)
-        groups.setdefault(settings, []).append(place)
-    return groups
+        return {
+            "max_tokens": asked.get("max_gen_toks") or self._max_gen_toks,
+            "temperature": float(asked.get("temperature", 1.0)) if sample else 0.0,
+            "top_p": float(asked.get("top_p", 1.0)),
+            "stop": [until] if isinstance(until, str) else list(until),
+        }
