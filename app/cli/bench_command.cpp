@@ -6,7 +6,6 @@
 
 #include "app/bench_settings.h"
 #include "app/cli/bench_flags.h"
-#include "app/cli/bench_json_commands.h"
 #include "app/cli/commands.h"
 #include "app/cli/judges_run.h"
 #include "app/cli/scoring_run.h"

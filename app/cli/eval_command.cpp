@@ -6,7 +6,6 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
-#include "app/cli/bench_json_commands.h"
 #include "app/cli/commands.h"
 #include "app/cli/eval_math_flags.h"
 #include "app/cli/judges_run.h"
