@@ -1,3 +1,4 @@
+#include <array>
 #include <functional>
 #include <string>
 
@@ -17,27 +18,9 @@ namespace endorm {
 namespace {
 
 std::string type_of(const OptionFacts& facts) {
-  const auto named = [&]() -> std::string {
-    switch (facts.kind) {
-      case OptionKind::kSwitch:
-        return "bool";
-      case OptionKind::kWhole:
-        return "int";
-      case OptionKind::kNumber:
-        return "float";
-      case OptionKind::kObject:
-        return "Mapping[str, Any]";
-      case OptionKind::kTexts:
-        return "Sequence[str]";
-      case OptionKind::kNumbers:
-        return "Sequence[float]";
-      case OptionKind::kText:
-      case OptionKind::kChoice:
-        break;
-    }
-    return "str";
-  };
-  return named() + (facts.may_be_none ? " | None" : "");
+  constexpr std::array kNames = {"bool",           "int", "float", "str", "str", "Mapping[str, Any]", "Sequence[str]",
+                                 "Sequence[float]"};  // in the order of OptionKind
+  return std::string(kNames.at(static_cast<std::size_t>(facts.kind))) + (facts.may_be_none ? " | None" : "");
 }
 
 bool is_of_scores(const OptionFacts& facts) { return facts.in_run && facts.effect != OptionEffect::kRow; }

@@ -39,16 +39,7 @@ using Row = nb::ndarray<const float, nb::ndim<1>, nb::c_contig, nb::device::cpu>
 using Logits = nb::ndarray<const float, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
 using Ids = nb::ndarray<const std::int64_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 
-// log_probs [T] -> every aggregation; a value at index 0 is V(s_1).
-Aggregates aggregates_of(const Numbers& log_probs, const std::vector<std::pair<std::size_t, std::size_t>>& steps,
-                         std::optional<double> value, double alpha, const AggregateOptions& options) {
-  std::vector<TokenRange> ranges;
-  for (const auto& [begin, end] : steps) {
-    ranges.push_back({begin, end});
-  }
-  return aggregate({log_probs.data(), log_probs.size()}, ranges, alpha, options, value);
-}
-
+// log_probs [T] -> every aggregation.
 Aggregates aggregate_array(const Numbers& log_probs, const std::vector<std::pair<std::size_t, std::size_t>>& steps,
                            double alpha, double gamma, double floor, std::size_t chunk, std::size_t last_k,
                            std::optional<double> value) {
@@ -59,7 +50,11 @@ Aggregates aggregate_array(const Numbers& log_probs, const std::vector<std::pair
   options.last_k = last_k;
   options.initial_value = value.has_value();
   const nb::gil_scoped_release released;
-  return aggregates_of(log_probs, steps, value, alpha, options);
+  std::vector<TokenRange> ranges;
+  for (const auto& [begin, end] : steps) {
+    ranges.push_back({begin, end});
+  }
+  return aggregate({log_probs.data(), log_probs.size()}, ranges, alpha, options, value);
 }
 
 // logits [T,V] and the tokens taken [T] -> the paper's quantities of each.
@@ -82,10 +77,6 @@ TokenRewards rewards_of(const Logits& logits, const Ids& ids, double alpha) {
     stats.push_back(token_stats(static_cast<double>(row[static_cast<std::size_t>(id)]), row_statistics(row, alpha)));
   }
   return {std::make_shared<const std::vector<TokenReward>>(token_rewards(stats, alpha))};
-}
-
-double value_of(const Row& logits, double alpha) {
-  return soft_value(std::span<const float>(logits.data(), logits.size()), alpha);
 }
 
 }  // namespace
@@ -141,8 +132,12 @@ void bind_rewards(nb::module_& module) {
              "The inverse soft Bellman operator on raw logits of your own: logits float32 [T,V], read in place, where "
              "row h stands before token h; token_ids int64 [T]. V after the last token is 0. Raises ValueError where "
              "shapes disagree, an id is outside the vocabulary, or a logit is not finite.");
-  module.def("soft_value", &value_of, "logits"_a, nb::kw_only(), "alpha"_a = 1.0,
-             "V(s) = alpha logsumexp(Q(s, .) / alpha) of raw logits float32 [V].");
+  module.def(
+      "soft_value",
+      [](const Row& logits, double alpha) {
+        return soft_value(std::span<const float>(logits.data(), logits.size()), alpha);
+      },
+      "logits"_a, nb::kw_only(), "alpha"_a = 1.0, "V(s) = alpha logsumexp(Q(s, .) / alpha) of raw logits float32 [V].");
   module.def("preference_probability", &preference_probability, "first_reward"_a, "second_reward"_a,
              "P(first preferred over second) = sigmoid(first - second).");
 }

@@ -10,7 +10,6 @@
 #include <nanobind/stl/vector.h>
 
 #include "app/python/bindings.h"
-#include "app/python/response_turns.h"
 #include "app/python/scored_record.h"
 #include "app/python/token_arrays.h"
 #include "core/errors.h"

@@ -1,4 +1,4 @@
-#include "app/python/response_turns.h"
+#include "app/python/scored_record.h"
 
 #include <numeric>
 
@@ -6,7 +6,6 @@
 #include <nanobind/stl/string.h>
 
 #include "app/python/bindings.h"
-#include "score/scored_json.h"
 
 namespace nb = nanobind;
 
