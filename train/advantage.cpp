@@ -166,9 +166,4 @@ GeneralisedAdvantage generalised_advantage(std::span<const double> rewards, std:
   return found;
 }
 
-std::string_view algorithm_name(Algorithm algorithm) {
-  static constexpr std::string_view kNames[] = {"ppo", "grpo", "rloo", "reinforce++"};
-  return kNames[static_cast<std::size_t>(algorithm)];
-}
-
 }  // namespace endorm

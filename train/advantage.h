@@ -1,8 +1,10 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <span>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "train/kl.h"
@@ -23,6 +25,11 @@ namespace endorm {
 //
 // Standard deviations have n - 1 in their denominator. Scores that are all equal give advantage 0.
 enum class Algorithm { kPpo, kGrpo, kRloo, kReinforcePlusPlus };
+inline constexpr std::array<std::pair<std::string_view, Algorithm>, 4> kAlgorithms{
+    {{"ppo", Algorithm::kPpo},
+     {"grpo", Algorithm::kGrpo},
+     {"rloo", Algorithm::kRloo},
+     {"reinforce++", Algorithm::kReinforcePlusPlus}}};
 
 struct AdvantageOptions {
   Algorithm algorithm = Algorithm::kGrpo;
@@ -54,8 +61,5 @@ struct GeneralisedAdvantage {
 // GAE of one response: rewards [T], values [T]. Throws InvalidInput where their lengths differ.
 GeneralisedAdvantage generalised_advantage(std::span<const double> rewards, std::span<const double> values,
                                            double gamma, double lambda);
-
-// "ppo", "grpo", "rloo", "reinforce++".
-std::string_view algorithm_name(Algorithm algorithm);
 
 }  // namespace endorm

@@ -130,6 +130,15 @@ void ConfigTable::take(const OptionFacts& facts, const Json& standard, const std
   }
 }
 
+void ConfigTable::read_choice(std::string_view key, std::string& value, const std::vector<std::string_view>& choices,
+                              std::string_view help) {
+  std::vector<std::pair<std::string_view, std::string>> names;
+  for (const std::string_view each : choices) {
+    names.emplace_back(each, each);
+  }
+  read_choice<std::string>(key, value, names, help);
+}
+
 void ConfigTable::read_points(std::string_view key, std::vector<std::pair<std::size_t, double>>& value,
                               std::string_view help) {
   const OptionFacts number{.name = key, .help = help, .kind = OptionKind::kNumber};

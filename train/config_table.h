@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -49,16 +50,14 @@ class ConfigTable {
   void read(std::string_view key, Value& value, std::string_view help, const OptionRange& range = {}) {
     read(option<Value>(std::identity{}, {.name = key, .help = help, .range = range}), value);
   }
-  // One of `choices`, by the name that `name` gives it.
-  template <typename Value, typename Name>
-  void read_choice(std::string_view key, Value& value, const std::vector<Value>& choices, const Name& name,
+  // One of several, by its name; of texts, by itself.
+  template <typename Value>
+  void read_choice(std::string_view key, Value& value, std::type_identity_t<NamedValues<Value>> names,
                    std::string_view help) {
-    std::vector<std::pair<std::string_view, Value>> names;
-    for (const Value& each : choices) {
-      names.emplace_back(name(each), each);
-    }
-    read(choice<Value>(std::identity{}, NamedValues<Value>(names), {.name = key, .help = help}), value);
+    read(choice<Value>(std::identity{}, names, {.name = key, .help = help}), value);
   }
+  void read_choice(std::string_view key, std::string& value, const std::vector<std::string_view>& choices,
+                   std::string_view help);
   // A number, or points of [[step, number], ...], their steps rising.
   void read_points(std::string_view key, std::vector<std::pair<std::size_t, double>>& value, std::string_view help);
 

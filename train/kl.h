@@ -1,8 +1,9 @@
 #pragma once
 
+#include <array>
 #include <cmath>
-#include <cstddef>
 #include <string_view>
+#include <utility>
 
 namespace endorm {
 
@@ -15,6 +16,8 @@ namespace endorm {
 // k1 is 0 in expectation, that of k2 is the gradient of KL(pi || ref), that of k3 the gradient of KL(ref || pi). So k1
 // belongs in the reward; in a loss it adds noise alone.
 enum class KlEstimator { kK1, kK2, kK3 };
+inline constexpr std::array<std::pair<std::string_view, KlEstimator>, 3> kKlEstimators{
+    {{"k1", KlEstimator::kK1}, {"k2", KlEstimator::kK2}, {"k3", KlEstimator::kK3}}};
 
 // Number is double, or torch::Tensor for each of its elements, with a gradient in log_prob.
 template <class Number>
@@ -30,12 +33,6 @@ Number kl_estimate(KlEstimator estimator, const Number& log_prob, const Number& 
       break;
   }
   return expm1(log_ratio) - log_ratio;
-}
-
-// "k1", "k2", "k3".
-inline std::string_view kl_estimator_name(KlEstimator estimator) {
-  constexpr std::string_view kNames[] = {"k1", "k2", "k3"};
-  return kNames[static_cast<std::size_t>(estimator)];
 }
 
 }  // namespace endorm

@@ -2,7 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "train/response_rewards.h"
+#include "score/option.h"
 #include "train/trained_model.h"
 
 namespace endorm {
@@ -30,9 +30,9 @@ json aggregate_of(Aggregation kind) {
 }
 
 json source_of(const RewardSpec& source) {
-  json told = {{"source", reward_kind_name(source.kind)},
+  json told = {{"source", name_of<RewardKind>(kRewardKinds, source.kind)},
                {"weight", weights_of(source.mix)},
-               {"normalise", reward_scope_name(source.mix.normalise)}};
+               {"normalise", name_of<RewardScope>(kRewardScopes, source.mix.normalise)}};
   if (reads_logits(source)) {
     told["dense"] = source.dense;
     told["alpha"] = 1.0;
@@ -54,7 +54,7 @@ json rollout_of(const RolloutOptions& options) {
 }
 
 json advantage_of(const AdvantageOptions& options) {
-  return {{"algorithm", algorithm_name(options.algorithm)},
+  return {{"algorithm", name_of<Algorithm>(kAlgorithms, options.algorithm)},
           {"gamma", options.gamma},
           {"lambda", options.lambda},
           {"standardise_advantages", true},
@@ -62,17 +62,17 @@ json advantage_of(const AdvantageOptions& options) {
           {"process_supervision", false},
           {"group_baseline", options.group_baseline},
           {"kl_in_reward", options.kl_coefficient},
-          {"kl_in_reward_estimator", kl_estimator_name(options.kl_estimator)},
+          {"kl_in_reward_estimator", name_of<KlEstimator>(kKlEstimators, options.kl_estimator)},
           {"epsilon", options.epsilon}};
 }
 
 json loss_of(const PolicyLossOptions& options) {
-  return {{"objective", policy_objective_name(options.objective)},
+  return {{"objective", name_of<PolicyObjective>(kPolicyObjectives, options.objective)},
           {"clip_low", kClip},
           {"clip_high", kClip},
           {"dual_clip", nullptr},
           {"kl_in_loss", options.kl_coefficient},
-          {"kl_in_loss_estimator", kl_estimator_name(options.kl_estimator)},
+          {"kl_in_loss_estimator", name_of<KlEstimator>(kKlEstimators, options.kl_estimator)},
           {"entropy_coefficient", options.entropy_coefficient}};
 }
 
@@ -80,7 +80,7 @@ json loss_of(const PolicyLossOptions& options) {
 json optimizer_of(const TrainingOptions& options) {
   return {{"learning_rate", options.schedule.peak},
           {"warm_up", options.schedule.warm_up},
-          {"decay", learning_rate_decay_name(options.schedule.decay)},
+          {"decay", name_of<LearningRateDecay>(kLearningRateDecays, options.schedule.decay)},
           {"final_fraction", options.schedule.final_fraction},
           {"weight_decay", options.weight_decay},
           {"clip_norm", options.clip_norm}};
@@ -94,26 +94,12 @@ json update_of(const RlOptions& options) {
   json told = optimizer_of(options.run);
   told.update({{"epochs", options.update.epochs},
                {"minibatches", options.update.minibatches},
-               {"average", loss_average_name(options.update.average)},
+               {"average", name_of<LossAverage>(kLossAverages, options.update.average)},
                {"value_coefficient", kValueCoefficient},
                {"value_clip", kClip},
                {"pass_tokens", options.run.pass_tokens},
                {"recompute_layers", options.run.recompute_layers}});
   return told;
-}
-
-json new_model_of(const NewModelFile& file) {
-  const NewModel& model = file.model;
-  return {{"architecture", model.architecture},
-          {"layers", model.layers},
-          {"width", model.width},
-          {"heads", model.heads},
-          {"kv_heads", model.kv_heads},
-          {"feed_forward", model.feed_forward},
-          {"context", model.context},
-          {"rope_base", model.rope_base},
-          {"norm_epsilon", model.norm_epsilon},
-          {"seed", file.seed}};
 }
 
 }  // namespace
@@ -134,7 +120,9 @@ json sft_manifest(const SftOptions& options, const Engine& engine, const Trainin
                {"recompute_layers", options.run.recompute_layers},
                {"seed", options.run.seed}});
   if (options.new_model) {
-    told["new_model"] = new_model_of(*options.new_model);
+    for (const Option<NewModelFile>& option : new_model_options()) {
+      told["new_model"][std::string(option.name)] = option.get(*options.new_model);
+    }
   }
   return told;
 }

@@ -2,9 +2,8 @@
 
 #include <nlohmann/json_fwd.hpp>
 
-#include "train/frozen_model.h"
+#include "train/response_rewards.h"
 #include "train/rl_options.h"
-#include "train/rl_problem.h"
 #include "train/sft_options.h"
 #include "train/trained_model.h"
 #include "train/training_data.h"

@@ -1,8 +1,9 @@
 #include "train/new_model_file.h"
 
+#include <array>
 #include <cstddef>
 #include <filesystem>
-#include <functional>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -12,14 +13,12 @@
 #include "engine/weights/weight_writer.h"
 #include "train/config_table.h"
 #include "train/decoder_weights.h"
-#include "train/run_directory.h"
+#include "train/training_options.h"
 
 namespace endorm {
 namespace {
 
 constexpr double kMostWeights = 1e10;  // with gradient and moments 160 gigabytes
-
-const std::vector<std::string> kArchitectures = {"llama", "qwen2", "qwen3"};
 
 DecoderShape shape_of(const NewModel& model) {
   DecoderShape shape;
@@ -52,39 +51,41 @@ double weights_in(const NewModel& model) {
   return count;
 }
 
-struct Size {
-  const char* key;
-  std::size_t NewModel::*value;
-  const char* help;
-};
-constexpr Size kSizes[] = {
-    {"layers", &NewModel::layers, "of attention and feed-forward"},
-    {"width", &NewModel::width, "of the hidden state"},
-    {"heads", &NewModel::heads, "of queries; each is width / heads wide"},
-    {"kv_heads", &NewModel::kv_heads, "of keys and values; divides heads"},
-    {"feed_forward", &NewModel::feed_forward, "width between the two layers of the feed-forward network"},
-    {"context", &NewModel::context, "longest sequence in tokens"},
-};
+std::vector<Option<NewModelFile>> new_model_table() {
+  static const std::array<std::pair<std::string_view, std::string>, 3> architectures{
+      {{"llama", "llama"}, {"qwen2", "qwen2"}, {"qwen3", "qwen3"}}};
+  const auto of = [](auto member) { return at(&NewModelFile::model, member); };
+  const OptionRows<NewModelFile> row;
+  return {row(of(&NewModel::architecture), architectures, "architecture", "how its layers are made"),
+          row(of(&NewModel::layers), "layers", "of attention and feed-forward"),
+          row(of(&NewModel::width), "width", "of the hidden state"),
+          row(of(&NewModel::heads), "heads", "of queries; each is width / heads wide"),
+          row(of(&NewModel::kv_heads), "kv_heads", "of keys and values; divides heads"),
+          row(of(&NewModel::feed_forward), "feed_forward", "width between the two layers of the feed-forward network"),
+          row(of(&NewModel::context), "context", "longest sequence in tokens"),
+          row(of(&NewModel::rope_base), "rope_base", "the slowest turn of positions, about this many times the fastest",
+              {.range = {.least = 1.0, .open = true}}),
+          row(of(&NewModel::norm_epsilon), "norm_epsilon", "added to the mean square in a norm", {.range = kAboveZero}),
+          row(&NewModelFile::seed, "seed", "of the random weights")};
+}
 
 }  // namespace
+
+std::span<const Option<NewModelFile>> new_model_options() {
+  static const std::vector<Option<NewModelFile>> table = new_model_table();
+  return table;
+}
 
 NewModelFile read_new_model_file(const std::string& path) {
   ConfigTable table(path);
   NewModelFile read;
-  read.model.architecture = kArchitectures.front();
-  table.read_choice("architecture", read.model.architecture, kArchitectures, std::identity{},
-                    "how its layers are made");
-  for (const Size& size : kSizes) {
-    table.read(size.key, read.model.*size.value, size.help);
+  for (const Option<NewModelFile>& option : new_model_options()) {
+    table.read(option, read);
   }
-  table.read("rope_base", read.model.rope_base, "the slowest turn of positions, about this many times the fastest",
-             {.least = 1.0, .open = true});
-  table.read("norm_epsilon", read.model.norm_epsilon, "added to the mean square in a norm", kAboveZero);
-  table.read("seed", read.seed, "of the random weights");
   table.refuse_others();  // before what is missing: it may be there under a name that is a slip
-  for (const Size& size : kSizes) {
-    if (read.model.*size.value == 0) {
-      table.refuse(size.key, "must be given, as a whole number from 1 on");
+  for (const Option<NewModelFile>& option : new_model_options()) {
+    if (option.kind == OptionKind::kWhole && option.name != "seed" && option.get(read) == 0) {
+      table.refuse(std::string(option.name), "must be given, as a whole number from 1 on");
     }
   }
   try {

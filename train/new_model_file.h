@@ -1,9 +1,11 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 
 #include "engine/weights/weight_writer.h"
+#include "score/option.h"
 
 namespace endorm {
 
@@ -13,9 +15,12 @@ struct NewModelFile {
   std::uint64_t seed = 0;
 };
 
-// Reads a TOML file with the keys of NewModel, of which layers, width, heads, kv_heads, feed_forward and context must
-// be there, and seed. Throws InvalidInput, naming the file and the key, where it cannot be read, a key is missing,
-// unknown or of another type, and where the sizes fit no model.
+// The table of both: keys of its file, and of a manifest.
+std::span<const Option<NewModelFile>> new_model_options();
+
+// Reads a TOML file with these keys, of which layers, width, heads, kv_heads, feed_forward and context must be there.
+// Throws InvalidInput, naming the file and the key, where it cannot be read, a key is missing, unknown or of another
+// type, and where the sizes fit no model.
 NewModelFile read_new_model_file(const std::string& path);
 
 // Makes sure that DIRECTORY/start.gguf is there, the model with its random weights (train/decoder_weights.h) in f32,

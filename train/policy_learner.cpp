@@ -45,6 +45,10 @@ NamedTensors make_critic(const Decoder& decoder) {
   return critic;
 }
 
+constexpr double PolicyUpdate::*kUpdateNumbers[] = {&PolicyUpdate::loss, &PolicyUpdate::gradient_norm,
+                                                    &PolicyUpdate::clip_fraction, &PolicyUpdate::approximate_kl,
+                                                    &PolicyUpdate::value_loss};
+
 }  // namespace
 
 PolicyLearner::PolicyLearner(Decoder& decoder, const RlOptions& options)
@@ -164,19 +168,17 @@ PolicyUpdate PolicyLearner::update(std::span<const TrainingSequence> responses, 
       }
       const PolicyUpdate done =
           optimizer_step(responses, targets, std::span(order).subspan(begin, end - begin), learning_rate, reading);
-      sum.loss += done.loss;
-      sum.gradient_norm += done.gradient_norm;
-      sum.clip_fraction += done.clip_fraction;
-      sum.approximate_kl += done.approximate_kl;
-      sum.value_loss += done.value_loss;
+      for (const auto number : kUpdateNumbers) {
+        sum.*number += done.*number;
+      }
       ++steps;
     }
     if (epoch == 0) {
       sum.reading = std::move(reading);
     }
   }
-  for (double* number : {&sum.loss, &sum.gradient_norm, &sum.clip_fraction, &sum.approximate_kl, &sum.value_loss}) {
-    *number /= static_cast<double>(steps);
+  for (const auto number : kUpdateNumbers) {
+    sum.*number /= static_cast<double>(steps);
   }
   std::size_t tokens = 0;
   for (const std::vector<double>& row : sum.reading.log_prob) {

@@ -41,14 +41,6 @@ Surrogate surrogate(const torch::Tensor& log_prob, const torch::Tensor& ratio, c
 
 }  // namespace
 
-std::string_view loss_average_name(LossAverage average) {
-  return average == LossAverage::kToken ? "token" : "sequence";
-}
-
-std::string_view policy_objective_name(PolicyObjective objective) {
-  return objective == PolicyObjective::kClipped ? "clipped" : "reinforce";
-}
-
 std::vector<double> token_weights(std::span<const std::size_t> lengths, LossAverage average) {
   std::size_t tokens = 0;
   for (const std::size_t length : lengths) {

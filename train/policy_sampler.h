@@ -9,7 +9,6 @@
 
 #include "engine/engine.h"
 #include "engine/llama/llama_engine.h"
-#include "train/rl_problem.h"
 #include "train/training_data.h"
 
 namespace endorm {

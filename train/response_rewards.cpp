@@ -5,7 +5,7 @@
 #include <optional>
 #include <utility>
 
-#include "engine/engine.h"
+#include "core/errors.h"
 #include "eval/graded_answers.h"
 #include "score/step_ranges.h"
 
@@ -13,6 +13,18 @@ namespace endorm {
 namespace {
 
 using Rewards = std::vector<std::vector<TokenReward>>;  // [B][T]
+
+// The paper's quantities at every token that the policy drew, alpha 1, by a model that never learns; what responses
+// share is computed once.
+Rewards read_rewards(Engine& model, std::span<const TokenPath> responses) {
+  Rewards rewards;
+  const std::vector<std::vector<TokenStats>> of_paths = evaluate_paths(model, responses, {}).front();
+  rewards.reserve(of_paths.size());
+  for (const std::vector<TokenStats>& stats : of_paths) {
+    rewards.push_back(token_rewards(stats, 1.0));
+  }
+  return rewards;
+}
 
 // The steps of a response as ranges of its tokens; steps that begin inside one token are one.
 std::vector<TokenRange> steps_of(const SampledResponse& response, const Engine& engine, std::string_view separator) {
@@ -115,6 +127,25 @@ void grade_into(ResponseRewards& read, std::size_t source, RewardKind kind, std:
 
 }  // namespace
 
+FrozenModels::FrozenModels(const LlamaEngineOptions& start, const std::string& reward_model)
+    : engine_(start), start_(make_llama_engine(start)) {
+  if (reward_model.empty()) {
+    return;
+  }
+  refresh(reward_model);
+  if (reward_->model().vocabulary != start_->model().vocabulary) {
+    throw InvalidInput("[rl] " + reward_model + " has " + std::to_string(reward_->model().vocabulary) +
+                       " tokens and the policy " + std::to_string(start_->model().vocabulary) +
+                       ": it cannot read what the policy writes");
+  }
+}
+
+void FrozenModels::refresh(const std::string& path) {
+  engine_.model_path = path;
+  reward_.reset();  // before the next one is there: two need twice the memory
+  reward_ = make_llama_engine(engine_);
+}
+
 ResponseRewards reward_responses(std::span<const SampledResponse> responses, std::span<const RlProblem> problems,
                                  std::span<const RewardSpec> sources, Engine& reward_model, Engine* reference) {
   const bool texts_are_read = !std::ranges::all_of(sources, reads_logits);
@@ -184,11 +215,6 @@ double share_of_right(std::span<const SampledResponse> responses, std::span<cons
 
 bool reads_logits(const RewardSpec& source) {
   return source.kind == RewardKind::kEndogenous || source.kind == RewardKind::kRelative;
-}
-
-std::string_view reward_kind_name(RewardKind kind) {
-  static constexpr std::string_view kNames[] = {"endogenous", "relative", "verified", "majority"};
-  return kNames[static_cast<std::size_t>(kind)];
 }
 
 }  // namespace endorm

@@ -1,18 +1,40 @@
 #pragma once
 
 #include <cstddef>
-#include <functional>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
 
-#include "train/frozen_model.h"
+#include "core/reward.h"
+#include "engine/engine.h"
+#include "engine/llama/llama_engine.h"
 #include "train/policy_learner.h"
 #include "train/policy_sampler.h"
 #include "train/reward_mix.h"
 #include "train/rl_options.h"
 
 namespace endorm {
+
+// The frozen models of a run: the policy that it begins with, which is the reference too, and the one that rewards. One
+// caller at a time.
+class FrozenModels {
+ public:
+  // start: of the policy. reward_model: GGUF; empty: the policy. Throws as make_llama_engine, and InvalidInput where
+  // they do not have the same number of tokens.
+  FrozenModels(const LlamaEngineOptions& start, const std::string& reward_model);
+
+  Engine& start() const { return *start_; }
+  Engine& reward() const { return reward_ ? *reward_ : *start_; }
+
+  // From here on the reward model is that of `path`.
+  void refresh(const std::string& path);
+
+ private:
+  LlamaEngineOptions engine_;
+  std::unique_ptr<Engine> start_;
+  std::unique_ptr<Engine> reward_;  // none: it is start_
+};
 
 // What is read of a batch of responses before any of it is mixed. B responses, K sources of reward.
 struct ResponseRewards {
@@ -37,8 +59,5 @@ double share_of_right(std::span<const SampledResponse> responses, std::span<cons
 
 // Whether a source reads what a model says of the tokens; the others read the texts alone.
 bool reads_logits(const RewardSpec& source);
-
-// "endogenous", "relative", "verified", "majority".
-std::string_view reward_kind_name(RewardKind kind);
 
 }  // namespace endorm

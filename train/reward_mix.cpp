@@ -40,11 +40,6 @@ void normalise_over(std::vector<RewardPart>& parts, std::span<const std::size_t>
 
 }  // namespace
 
-std::string_view reward_scope_name(RewardScope scope) {
-  static constexpr std::string_view kNames[] = {"none", "group", "batch"};
-  return kNames[static_cast<std::size_t>(scope)];
-}
-
 double RewardSource::weight(std::size_t step) const {
   const auto next = std::ranges::upper_bound(weights, step, {}, &WeightAtStep::step);
   if (next == weights.begin()) {

@@ -1,9 +1,11 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <map>
 #include <span>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace endorm {
@@ -26,9 +28,8 @@ struct Rollout {
 
 // Over which responses a source's rewards are brought to mean 0 and deviation 1 before they are mixed.
 enum class RewardScope { kNone, kGroup, kBatch };
-
-// "none", "group", "batch".
-std::string_view reward_scope_name(RewardScope scope);
+inline constexpr std::array<std::pair<std::string_view, RewardScope>, 3> kRewardScopes{
+    {{"none", RewardScope::kNone}, {"group", RewardScope::kGroup}, {"batch", RewardScope::kBatch}}};
 
 struct WeightAtStep {
   std::size_t step = 0;

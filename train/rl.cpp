@@ -15,7 +15,6 @@
 #include "train/response_rewards.h"
 #include "train/rl_numbers.h"
 #include "train/rl_options.h"
-#include "train/run_directory.h"
 #include "train/trained_model.h"
 #include "train/training_data.h"
 #include "train/training_run.h"
@@ -110,14 +109,6 @@ class RlRun : public Learner {
   }
 
  private:
-  std::vector<RlProblem> next_problems() {
-    std::vector<RlProblem> problems;
-    for (std::size_t index = 0; index < options_.rollout.prompts; ++index) {
-      problems.push_back(data_.problems[walk_.at(done_ * options_.rollout.prompts + index)]);
-    }
-    return problems;
-  }
-
   std::vector<SampledResponse> draw(std::span<const RlProblem> problems, std::size_t each, std::uint64_t seed) {
     if (taken_ != done_) {  // the weights have moved since
       sampler_.take(policy_.decoder);
@@ -146,7 +137,8 @@ class RlRun : public Learner {
     StepTimes times;
 
     auto begin = std::chrono::steady_clock::now();
-    const std::vector<RlProblem> problems = next_problems();
+    const std::vector<RlProblem> problems =
+        walk_.of_step(std::span<const RlProblem>(data_.problems), options_.rollout.prompts, done_);
     const std::vector<SampledResponse> responses =
         draw(problems, options_.rollout.group, options_.run.seed + kDrawing * step.step);
     times.rollout = seconds_since(begin);

@@ -1,6 +1,5 @@
 #include "train/rl_config.h"
 
-#include <functional>
 #include <utility>
 
 #include <nlohmann/json.hpp>
@@ -11,12 +10,9 @@
 namespace endorm {
 namespace {
 
-std::string_view on_fault_name(OnFault on_fault) { return on_fault == OnFault::kStop ? "stop" : "roll_back"; }
-
 void read_reward(ConfigTable& table, RewardSpec& source) {
   table.read_choice(
-      "source", source.kind,
-      {RewardKind::kEndogenous, RewardKind::kRelative, RewardKind::kVerified, RewardKind::kMajority}, reward_kind_name,
+      "source", source.kind, kRewardKinds,
       "what a response is rewarded for: the reward model's logits, its log pi less that of the start, a right "
       "answer, the answer of most in the group; the last two where problems have answers");
   std::vector<std::pair<std::size_t, double>> weights = {{0, 1.0}};
@@ -28,16 +24,12 @@ void read_reward(ConfigTable& table, RewardSpec& source) {
     source.mix.weights.push_back({step, weight});
   }
   table.read_choice(
-      "normalise", source.mix.normalise, {RewardScope::kNone, RewardScope::kGroup, RewardScope::kBatch},
-      reward_scope_name,
+      "normalise", source.mix.normalise, kRewardScopes,
       "over which responses it is brought to mean 0 and deviation 1 before it is mixed; where there are several");
   table.read(
       "dense", source.dense,
       "endogenous, relative: a reward at every token in the place of one a response; true with ppo or reinforce++");
-  table.read_choice("aggregation", source.aggregation,
-                    {Aggregation::kDiscounted, Aggregation::kSum, Aggregation::kMean, Aggregation::kChunkedMean,
-                     Aggregation::kStepMean, Aggregation::kMinStep, Aggregation::kLastK},
-                    aggregation_name,
+  table.read_choice("aggregation", source.aggregation, kAggregations,
                     "endogenous, relative: how tokens become one number; a mean where length is not to count");
   table.read("step_separator", source.step_separator,
              "of step_mean and min_step; where steps of the responses end with something else");
@@ -52,8 +44,11 @@ void read_rollout(ConfigTable table, RolloutOptions& options) {
              kFromOne);
   table.read("max_prompt_tokens", options.max_prompt_tokens,
              "longer prompts are left out, and said; where memory is short, or the data are long", kFromOne);
-  table.read_choice("precision", options.precision, {Precision::kExact, Precision::kFast, Precision::kNative},
-                    precision_name,
+  std::vector<std::pair<std::string_view, Precision>> precisions;
+  for (const Precision each : {Precision::kExact, Precision::kFast, Precision::kNative}) {
+    precisions.emplace_back(precision_name(each), each);
+  }
+  table.read_choice("precision", options.precision, precisions,
                     "of the engine that draws; where drawing takes most of a step, and `rollout_mismatch` stays small");
   table.refuse_others();
 }
@@ -61,8 +56,7 @@ void read_rollout(ConfigTable table, RolloutOptions& options) {
 void read_algorithm(ConfigTable table, RlOptions& options) {
   AdvantageOptions& advantage = options.advantage;
   table.read_choice(
-      "name", advantage.algorithm, {Algorithm::kPpo, Algorithm::kGrpo, Algorithm::kRloo, Algorithm::kReinforcePlusPlus},
-      algorithm_name,
+      "name", advantage.algorithm, kAlgorithms,
       "how rewards become advantages; ppo or reinforce++ where tokens have rewards of their own or group is 1");
   table.read("gamma", advantage.gamma,
              "ppo, reinforce++: discount of later tokens; below 1 where a reward is for the tokens just before it",
@@ -73,12 +67,11 @@ void read_algorithm(ConfigTable table, RlOptions& options) {
              "grpo; false, which is Dr. GRPO, where groups that hardly differ count too much");
   table.read("group_baseline", advantage.group_baseline,
              "reinforce++: the group's mean is subtracted first; where prompts are not equally hard");
-  table.read_choice("objective", options.loss.objective, {PolicyObjective::kClipped, PolicyObjective::kReinforce},
-                    policy_objective_name,
+  table.read_choice("objective", options.loss.objective, kPolicyObjectives,
                     "the clipped ratio, or plain -A log pi; the second where a step is one update");
   table.read("entropy_coefficient", options.loss.entropy_coefficient,
              "of the entropy, which the loss rewards; above 0 where `entropy` falls early", kFromZero);
-  table.read_choice("average", options.update.average, {LossAverage::kToken, LossAverage::kSequence}, loss_average_name,
+  table.read_choice("average", options.update.average, kLossAverages,
                     "every token counts alike, or every response; the second where long ones drown others");
   table.refuse_others();
 }
@@ -88,13 +81,11 @@ void read_kl(ConfigTable table, RlOptions& options) {
       "in_reward", options.advantage.kl_coefficient,
       "coefficient in the reward of the KL to the start; above 0 where `kl` grows and what is written gets worse",
       kFromZero);
-  table.read_choice("in_reward_estimator", options.advantage.kl_estimator,
-                    {KlEstimator::kK1, KlEstimator::kK2, KlEstimator::kK3}, kl_estimator_name,
+  table.read_choice("in_reward_estimator", options.advantage.kl_estimator, kKlEstimators,
                     "k2 or k3 where a reward is never to rise by a KL below 0");
   table.read("in_loss", options.loss.kl_coefficient, "the same in the loss, in the place of in_reward; with grpo",
              kFromZero);
-  table.read_choice("in_loss_estimator", options.loss.kl_estimator,
-                    {KlEstimator::kK1, KlEstimator::kK2, KlEstimator::kK3}, kl_estimator_name,
+  table.read_choice("in_loss_estimator", options.loss.kl_estimator, kKlEstimators,
                     "k2 for the gradient of the KL itself; that of k1 is noise");
   table.refuse_others();
 }
@@ -106,9 +97,8 @@ void read_update(ConfigTable table, RlOptions& options) {
              "of AdamW, at its peak; 1e-6 for every weight of a large model, more for adapters and small models",
              kAboveZero);
   table.read("warm_up", run.schedule.warm_up, "steps in which it rises; some where the first steps hurt");
-  table.read_choice("decay", run.schedule.decay,
-                    {LearningRateDecay::kNone, LearningRateDecay::kLinear, LearningRateDecay::kCosine},
-                    learning_rate_decay_name, "how it falls, to a tenth; none where single steps are compared");
+  table.read_choice("decay", run.schedule.decay, kLearningRateDecays,
+                    "how it falls, to a tenth; none where single steps are compared");
   table.read("weight_decay", run.weight_decay, "of matrices; above 0 in long runs of every weight", kFromZero);
   table.read("epochs", update.epochs, "passes over a step's responses; more where drawing is what takes time",
              kFromOne);
@@ -116,9 +106,9 @@ void read_update(ConfigTable table, RlOptions& options) {
              "optimizer steps in a pass; more where a step has hundreds of responses", kFromOne);
   table.read("lora_rank", run.lora_rank,
              "of low-rank adapters that learn; 0: every weight; above 0 where memory is short", kFromZero);
-  table.read_choice("device", run.device, {"auto", "cpu", "cuda"}, std::identity{},
+  table.read_choice("device", run.device, {"auto", "cpu", "cuda"},
                     "of the trainer; auto: a GPU where there is one; cpu where a run is to repeat to the bit");
-  table.read_choice("compute", run.compute, {"auto", "f32", "bf16"}, std::identity{},
+  table.read_choice("compute", run.compute, {"auto", "f32", "bf16"},
                     "type of matrix products; auto: measured; f32 where runs are compared");
   table.read("pass_tokens", run.pass_tokens, "tokens in one forward and backward pass; fewer where memory is short",
              kFromOne);
@@ -130,7 +120,7 @@ void read_update(ConfigTable table, RlOptions& options) {
 void read_guards(ConfigTable table, RlOptions& options) {
   GuardLimits& guards = options.guards;
   table.read_choice(
-      "on_fault", options.on_fault, {OnFault::kStop, OnFault::kRollBack}, on_fault_name,
+      "on_fault", options.on_fault, kOnFault,
       "whose weights are exported: those of the fault, or those of the last checkpoint; the second for unwatched runs");
   table.read("window", guards.window, "steps over which a mean is taken; more where steps differ much", kFromOne);
   table.read("least_entropy", guards.least_entropy,
@@ -196,6 +186,29 @@ RlOptions read(ConfigTable& table) {
   return options;
 }
 
+// Throws InvalidInput, naming the keys, where values do not fit each other.
+void check_rl_options(const RlOptions& options) {
+  const auto need = [](bool holds, const std::string& what) {
+    if (!holds) {
+      throw InvalidInput("[config] " + what);
+    }
+  };
+  const RolloutOptions& rollout = options.rollout;
+  const Algorithm algorithm = options.advantage.algorithm;
+  need(!options.data.empty(), "data is missing: JSON lines with prompts");
+  need((algorithm != Algorithm::kRloo && algorithm != Algorithm::kGrpo) || rollout.group > 1,
+       name_of<Algorithm>(kAlgorithms, algorithm) +
+           " compares the responses to a prompt: rollout.group must be at least 2");
+  need(options.update.minibatches <= rollout.prompts * rollout.group,
+       "update.minibatches is more than the responses of a step, rollout.prompts times rollout.group");
+  for (const RewardSpec& source : options.rewards) {
+    need(!source.dense || reads_logits(source),
+         "reward[].dense is true, and " + name_of<RewardKind>(kRewardKinds, source.kind) + " has no reward a token");
+    need(source.kind != RewardKind::kMajority || rollout.group > 1,
+         "majority needs more than one response to a prompt: rollout.group must be at least 2");
+  }
+}
+
 }  // namespace
 
 RlOptions read_rl_config(const std::string& path) {
@@ -209,28 +222,6 @@ std::vector<ConfigKey> rl_config_keys() {
   ConfigTable table;
   read(table);
   return table.keys();
-}
-
-void check_rl_options(const RlOptions& options) {
-  const auto need = [](bool holds, const std::string& what) {
-    if (!holds) {
-      throw InvalidInput("[config] " + what);
-    }
-  };
-  const RolloutOptions& rollout = options.rollout;
-  const Algorithm algorithm = options.advantage.algorithm;
-  need(!options.data.empty(), "data is missing: JSON lines with prompts");
-  need(
-      (algorithm != Algorithm::kRloo && algorithm != Algorithm::kGrpo) || rollout.group > 1,
-      std::string(algorithm_name(algorithm)) + " compares the responses to a prompt: rollout.group must be at least 2");
-  need(options.update.minibatches <= rollout.prompts * rollout.group,
-       "update.minibatches is more than the responses of a step, rollout.prompts times rollout.group");
-  for (const RewardSpec& source : options.rewards) {
-    need(!source.dense || reads_logits(source),
-         "reward[].dense is true, and " + std::string(reward_kind_name(source.kind)) + " has no reward a token");
-    need(source.kind != RewardKind::kMajority || rollout.group > 1,
-         "majority needs more than one response to a prompt: rollout.group must be at least 2");
-  }
 }
 
 }  // namespace endorm

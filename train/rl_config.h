@@ -15,7 +15,4 @@ RlOptions read_rl_config(const std::string& path);
 // Every key with what holds where it is not given.
 std::vector<ConfigKey> rl_config_keys();
 
-// Throws InvalidInput, naming the keys, where values do not fit each other; read_rl_config calls it.
-void check_rl_options(const RlOptions& options);
-
 }  // namespace endorm

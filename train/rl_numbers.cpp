@@ -3,10 +3,13 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 
 #include "engine/engine.h"
+#include "score/option.h"
 
 namespace endorm {
 namespace {
@@ -49,7 +52,7 @@ double whole(const RewardPart& part) {
 std::vector<std::string> source_names(const RlOptions& options) {
   std::vector<std::string> names;
   for (const RewardSpec& source : options.rewards) {
-    std::string name(reward_kind_name(source.kind));
+    std::string name = name_of<RewardKind>(kRewardKinds, source.kind);
     const auto same = std::count_if(names.begin(), names.end(), [&](const std::string& other) {
       return other == name || other.rfind(name + "_", 0) == 0;
     });
@@ -128,21 +131,15 @@ std::vector<Metric> metrics_of(const StepNumbers& numbers, const RlOptions& opti
 }
 
 StepHealth health_of(std::span<const Metric> metrics) {
-  StepHealth health;
-  for (const auto& [name, value] : metrics) {
-    if (name == "loss") {
-      health.loss = value;
-    } else if (name == "gradient_norm") {
-      health.gradient_norm = value;
-    } else if (name == "entropy") {
-      health.entropy = value;
-    } else if (name == "length") {
-      health.length = value;
-    } else if (name == "kl") {
-      health.kl = value;
-    }
-  }
-  return health;
+  const auto number = [&](std::string_view name) {
+    const auto found = std::ranges::find(metrics, name, &Metric::first);
+    return found == metrics.end() ? std::nullopt : std::optional(found->second);
+  };
+  return {.loss = number("loss").value_or(0.0),
+          .gradient_norm = number("gradient_norm").value_or(0.0),
+          .entropy = number("entropy"),
+          .length = number("length"),
+          .kl = number("kl")};
 }
 
 std::vector<LoggedSample> samples_of(const StepNumbers& numbers, const RlOptions& options, const Engine& engine) {

@@ -1,7 +1,10 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/aggregate.h"
@@ -22,6 +25,11 @@ enum class RewardKind {
   kVerified,    // 1 where the answer is right, 0 where it is wrong or cannot be read
   kMajority,    // 1 where the answer is the one that most responses of the group give, 0 otherwise
 };
+inline constexpr std::array<std::pair<std::string_view, RewardKind>, 4> kRewardKinds{
+    {{"endogenous", RewardKind::kEndogenous},
+     {"relative", RewardKind::kRelative},
+     {"verified", RewardKind::kVerified},
+     {"majority", RewardKind::kMajority}}};
 
 struct RewardSpec {
   RewardKind kind = RewardKind::kEndogenous;
@@ -48,6 +56,8 @@ struct UpdateOptions {
 };
 
 enum class OnFault { kStop, kRollBack };
+inline constexpr std::array<std::pair<std::string_view, OnFault>, 2> kOnFault{
+    {{"stop", OnFault::kStop}, {"roll_back", OnFault::kRollBack}}};
 
 // A whole run of `endorm rl`.
 struct RlOptions {

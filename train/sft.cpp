@@ -35,18 +35,10 @@ SftRun::SftRun(Decoder& decoder, const TrainingData& data, const TrainingData& h
                  {.weight_decay = options.run.weight_decay, .clip_norm = options.run.clip_norm}),
       walk_(data.sequences.size(), options.run.seed) {}
 
-// The data are walked through again and again, each epoch in its own order.
-std::vector<TrainingSequence> SftRun::next_batch() {
-  std::vector<TrainingSequence> batch;
-  for (std::size_t index = 0; index < options_.batch; ++index) {
-    batch.push_back(data_.sequences[walk_.at(done_ * options_.batch + index)]);
-  }
-  return batch;
-}
-
 TrainingStep SftRun::advance() {
   const auto begin = std::chrono::steady_clock::now();
-  const std::vector<TrainingSequence> batch = next_batch();
+  const std::vector<TrainingSequence> batch =
+      walk_.of_step(std::span<const TrainingSequence>(data_.sequences), options_.batch, done_);
   const std::size_t targets = targets_of(batch);
   const double learning_rate = options_.run.schedule.at(done_, options_.run.steps);
   TrainingStep step{.step = done_ + 1};

@@ -26,8 +26,6 @@ class SftRun : public Learner {
   void resume(const std::string& path, const std::string& fingerprint) override;
 
  private:
-  std::vector<TrainingSequence> next_batch();
-
   Decoder& decoder_;
   const TrainingData& data_;
   const TrainingData& held_out_;

@@ -6,15 +6,20 @@
 #include <span>
 #include <utility>
 
+#include <nlohmann/json.hpp>
+
 #include "core/errors.h"
 #include "core/random.h"
 #include "engine/content_hash.h"
+#include "score/json_field.h"
 #include "score/line_reader.h"
 #include "score/record.h"
 #include "score/request_tokens.h"
 
 namespace endorm {
 namespace {
+
+using json = nlohmann::ordered_json;
 
 TrainingSequence sequence_of(const TokenizedResponse& turn, std::size_t max_tokens) {
   TrainingSequence sequence{turn.prompt, turn.prompt.size()};
@@ -59,6 +64,72 @@ void add(Sha256& hash, const TrainingSequence& sequence) {
   hash.update(sequence.tokens.data(), sequence.tokens.size() * sizeof(Token));
 }
 
+// The messages of a row, read as those of a record are: its responses give way to one that is never used.
+Request request_of(json row, std::size_t line) {
+  if (row.contains("messages") && !row.contains("prompt")) {
+    json messages = std::move(row["messages"]);
+    if (messages.is_array() && !messages.empty() && messages.back().is_object() &&
+        messages.back().value("role", json()) == "assistant") {
+      messages.erase(messages.end() - 1);
+    }
+    row["prompt"] = std::move(messages);
+  }
+  for (const char* field : {"messages", "answer", "responses", "response_ids", "response_mask", "chosen", "rejected",
+                            "steps", "truncated", "alternatives"}) {
+    row.erase(field);
+  }
+  row["response"] = "";
+  std::vector<std::string> unknown;
+  return parse_request(row.dump(), line, "\n\n", unknown);
+}
+
+RlProblem problem_of(const InputLine& line, const Engine& engine, const TemplateOptions& text,
+                     std::size_t max_prompt_tokens, bool needs_answer) {
+  const json row = parse_object(line.text);
+  RlProblem problem;
+  if (const std::optional<JsonField> answer = JsonField(row).find("answer")) {
+    problem.answer = answer->text_or_number();
+  }
+  if (needs_answer && problem.answer.empty()) {
+    throw InvalidInput("it has no \"answer\", which a reward or the held-out accuracy needs.");
+  }
+  const Request request = request_of(row, line.number);
+  problem.question = request.messages.empty() ? std::string() : request.messages.back().content;
+  problem.prompt = request.prompt_ids ? *request.prompt_ids
+                                      : required(engine.text_form(), engine, "open_turn")
+                                            .open_turn(request.messages, request_template(text, request));
+  if (problem.prompt.size() > max_prompt_tokens) {
+    throw InvalidInput("its prompt has " + std::to_string(problem.prompt.size()) + " tokens, more than the " +
+                       std::to_string(max_prompt_tokens) + " of rollout.max_prompt_tokens.");
+  }
+  return problem;
+}
+
+// Hands each line of a file of JSON lines to `use`; one that it refuses (InvalidInput), or that cannot be read, is left
+// out. Returns those. Throws InvalidInput where the file cannot be opened.
+template <typename Use>
+std::vector<LeftOutLine> use_lines(const std::string& path, const Use& use) {
+  LineReader lines(path);
+  std::vector<LeftOutLine> left_out;
+  while (const std::optional<InputLine> line = lines.next()) {
+    try {
+      if (line->error) {
+        throw InvalidInput(*line->error);
+      }
+      use(*line);
+    } catch (const InvalidInput& error) {
+      left_out.push_back({std::filesystem::path(path).filename().string(), line->number, error.what()});
+    }
+  }
+  return left_out;
+}
+
+// ": it is empty", or the first line that was left out and its reason.
+std::string why_none_is_left(const std::vector<LeftOutLine>& left_out) {
+  return left_out.empty() ? ": it is empty"
+                          : "; line " + std::to_string(left_out.front().line) + ": " + left_out.front().reason;
+}
+
 }  // namespace
 
 TrainingData read_training_data(const std::string& path, const Engine& engine, const TemplateOptions& text,
@@ -81,6 +152,26 @@ TrainingData read_training_data(const std::string& path, const Engine& engine, c
   return data;
 }
 
+RlProblems read_rl_problems(const std::string& path, const Engine& engine, const TemplateOptions& text,
+                            std::size_t max_prompt_tokens, bool needs_answer) {
+  RlProblems read;
+  Sha256 hash;
+  read.left_out = use_lines(path, [&](const InputLine& line) {
+    const RlProblem& problem =
+        read.problems.emplace_back(problem_of(line, engine, text, max_prompt_tokens, needs_answer));
+    for (const Token token : problem.prompt) {
+      hash.update(std::to_string(token) + " ");
+    }
+    hash.update("\n" + problem.answer + "\n");
+  });
+  if (read.problems.empty()) {
+    throw InvalidInput("[" + std::filesystem::path(path).filename().string() + "] no line of it can be used" +
+                       why_none_is_left(read.left_out));
+  }
+  read.sha256 = hex(hash.finish());
+  return read;
+}
+
 std::vector<std::size_t> epoch_order(std::size_t count, std::uint64_t seed, std::size_t epoch) {
   std::vector<std::size_t> order(count);
   std::iota(order.begin(), order.end(), std::size_t{0});
@@ -97,27 +188,6 @@ std::size_t EpochWalk::at(std::size_t place) {
     order_ = epoch_order(count_, seed_, *epoch_);
   }
   return order_[place % count_];
-}
-
-std::vector<LeftOutLine> use_lines(const std::string& path, const std::function<void(const InputLine&)>& use) {
-  LineReader lines(path);
-  std::vector<LeftOutLine> left_out;
-  while (const std::optional<InputLine> line = lines.next()) {
-    try {
-      if (line->error) {
-        throw InvalidInput(*line->error);
-      }
-      use(*line);
-    } catch (const InvalidInput& error) {
-      left_out.push_back({std::filesystem::path(path).filename().string(), line->number, error.what()});
-    }
-  }
-  return left_out;
-}
-
-std::string why_none_is_left(const std::vector<LeftOutLine>& left_out) {
-  return left_out.empty() ? ": it is empty"
-                          : "; line " + std::to_string(left_out.front().line) + ": " + left_out.front().reason;
 }
 
 }  // namespace endorm

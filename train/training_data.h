@@ -2,8 +2,8 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -11,8 +11,6 @@
 #include "engine/token_tree.h"
 
 namespace endorm {
-
-struct InputLine;
 
 // One sequence to learn from: its targets are tokens[first_target ..], each given all tokens before it.
 struct TrainingSequence {
@@ -44,12 +42,25 @@ struct TrainingData {
 TrainingData read_training_data(const std::string& path, const Engine& engine, const TemplateOptions& text,
                                 std::size_t max_tokens, bool every_turn);
 
-// Hands each line of a file of JSON lines to `use`; one that it refuses (InvalidInput), or that cannot be read, is left
-// out. Returns those. Throws InvalidInput where the file cannot be opened.
-std::vector<LeftOutLine> use_lines(const std::string& path, const std::function<void(const InputLine&)>& use);
+// A prompt that the policy answers, and the answer that is right.
+struct RlProblem {
+  std::string question;  // the last user's turn, as people read it
+  Tokens prompt;         // [P], the model's own turn begun
+  std::string answer;    // empty where the data have none
+};
 
-// Why nothing of a file can be used: ": it is empty", or the first line that was left out and its reason.
-std::string why_none_is_left(const std::vector<LeftOutLine>& left_out);
+struct RlProblems {
+  std::vector<RlProblem> problems;
+  std::vector<LeftOutLine> left_out;
+  std::string sha256;  // of prompts and answers in their order
+};
+
+// Reads JSON lines: "prompt" (a string or messages) or "messages", perhaps "system", "id" and "answer" (a string or a
+// number); responses that a line has are not read. Prompts of more than max_prompt_tokens are left out, and so is a
+// line without an answer where needs_answer is set. Throws InvalidInput where the file cannot be read or nothing is
+// left.
+RlProblems read_rl_problems(const std::string& path, const Engine& engine, const TemplateOptions& text,
+                            std::size_t max_prompt_tokens, bool needs_answer);
 
 // The order of one pass over `count` sequences: a shuffle of seed and epoch alone, so that a resumed run goes on with
 // what it has not seen.
@@ -60,10 +71,19 @@ class EpochWalk {
  public:
   EpochWalk(std::size_t count, std::uint64_t seed) : count_(count), seed_(seed) {}
 
-  // Which of them comes at a place of the walk, from 0. Neighbouring places are cheap.
-  std::size_t at(std::size_t place);
+  // Those of `all` that come at a step of `count` each, from 0. Neighbouring steps are cheap.
+  template <typename One>
+  std::vector<One> of_step(std::span<const One> all, std::size_t count, std::size_t step) {
+    std::vector<One> found;
+    for (std::size_t index = 0; index < count; ++index) {
+      found.push_back(all[at(step * count + index)]);
+    }
+    return found;
+  }
 
  private:
+  std::size_t at(std::size_t place);
+
   std::size_t count_;
   std::uint64_t seed_;
   std::optional<std::size_t> epoch_;  // whose order this is

@@ -1,12 +1,31 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string>
-
-#include "train/learning_rate.h"
+#include <string_view>
+#include <utility>
 
 namespace endorm {
+
+enum class LearningRateDecay { kNone, kLinear, kCosine };
+inline constexpr std::array<std::pair<std::string_view, LearningRateDecay>, 3> kLearningRateDecays{
+    {{"none", LearningRateDecay::kNone},
+     {"linear", LearningRateDecay::kLinear},
+     {"cosine", LearningRateDecay::kCosine}}};
+
+// The learning rate of each step of a run: a linear rise over the first warm_up steps, then a fall to
+// final_fraction * peak at the last step.
+struct LearningRateSchedule {
+  double peak = 1e-4;
+  std::size_t warm_up = 0;  // steps
+  LearningRateDecay decay = LearningRateDecay::kCosine;
+  double final_fraction = 0.1;
+
+  // Of a step, from 0, of a run of `steps`; steps behind the last have its rate.
+  double at(std::size_t step, std::size_t steps) const;
+};
 
 // What a run of either kind is told of its model, its steps and its directory.
 struct TrainingOptions {
@@ -29,5 +48,9 @@ struct TrainingOptions {
   std::size_t checkpoint_every = 50;  // steps
   std::string export_type = "f32";    // of matrices in model.gguf: f32, f16, bf16
 };
+
+// Creates the directory of a run, and those above it, where they are not there yet. Throws InvalidInput where something
+// else has the name or it cannot be created.
+void make_run_directory(const std::string& directory);
 
 }  // namespace endorm

@@ -6,7 +6,6 @@
 
 #include "engine/content_hash.h"
 #include "train/export.h"
-#include "train/run_directory.h"
 #include "train/trained_model.h"
 
 namespace endorm {
@@ -33,8 +32,6 @@ std::string write_result(const TrainedModel& model, const TrainingOptions& optio
 }
 
 }  // namespace
-
-std::optional<std::string> Learner::fault_of(std::span<const Metric> /*metrics*/) { return std::nullopt; }
 
 TrainingOutcome run_training(Learner& learner, const TrainedModel& model, const TrainingOptions& options,
                              const nlohmann::ordered_json& manifest, const StepReport& report) {

@@ -42,7 +42,7 @@ class Learner {
 
   // Why the run ends behind a step of these metrics; none: it goes on. Called once for every step, in their order, also
   // for those that the log has of an earlier call.
-  virtual std::optional<std::string> fault_of(std::span<const Metric> metrics);
+  virtual std::optional<std::string> fault_of(std::span<const Metric> /*metrics*/) { return std::nullopt; }
   // Whether a run with a fault goes back to its last checkpoint.
   virtual bool rolls_back() const { return false; }
 

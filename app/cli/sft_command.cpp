@@ -3,6 +3,7 @@
 #include <string>
 
 #include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
 
 #include "app/cli/commands.h"
 #include "app/cli/freed_memory.h"
@@ -22,15 +23,13 @@ struct SftFlags {
   EngineSettings engine;
   SftOptions options;
   std::string new_model;  // path of its description, in the place of a model
-  std::string decay = "cosine";
-  RewardOptions text;  // of it, what the template reads
+  RewardOptions text;     // of it, what the template reads
 };
 
 [[maybe_unused]] void train(const SftFlags& flags) {  // a build without training has no use for it
   keep_freed_memory();
   SftOptions options = flags.options;
   options.text = flags.text.score.text;
-  options.run.schedule.decay = learning_rate_decay_from_name(flags.decay);
   EngineSettings engine_flags = flags.engine;
   if (!flags.new_model.empty()) {
     options.new_model = read_new_model_file(flags.new_model);
@@ -65,8 +64,10 @@ void add_training_flags(CLI::App& command, SftFlags& flags) {
   command.add_option("--batch", options.batch, "sequences a step")->check(CLI::PositiveNumber);
   command.add_option("--learning-rate", run.schedule.peak, "of AdamW, at its peak")->check(CLI::PositiveNumber);
   command.add_option("--warm-up", run.schedule.warm_up, "steps in which the learning rate rises");
-  command.add_option("--decay", flags.decay, "how it falls to a tenth: none, linear or cosine")
-      ->check(CLI::IsMember({"none", "linear", "cosine"}));
+  static const Option<LearningRateSchedule> decay = choice<LearningRateSchedule>(
+      at(&LearningRateSchedule::decay), NamedValues<LearningRateDecay>(kLearningRateDecays),
+      {.name = "decay", .help = "how it falls to a tenth"});
+  add_option_flags(command, std::span(&decay, 1), run.schedule);
   command.add_option("--weight-decay", run.weight_decay, "of matrices");
   command.add_option("--clip", run.clip_norm, "largest norm of a step's gradient; 0: any");
   command.add_option("--seed", run.seed, "of the order of the data and of new adapters");

@@ -31,7 +31,7 @@ void read_some(endorm::ConfigTable& table) {
   table.read("model", text, "");
   table.read("limit", limit, "", endorm::kShare);
   table.read_points("weight", schedule, "");
-  table.read_choice("algorithm", choice, {"grpo", "rloo"}, std::identity{}, "");
+  table.read_choice("algorithm", choice, {"grpo", "rloo"}, "");
   if (choice != "grpo" && choice != "rloo") {
     std::abort();
   }

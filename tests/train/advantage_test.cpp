@@ -9,6 +9,7 @@
 #include <doctest/doctest.h>
 
 #include "core/errors.h"
+#include "score/option.h"
 
 namespace endorm {
 namespace {
@@ -75,7 +76,7 @@ TEST_CASE("REINFORCE++ standardises over the batch's tokens") {
 TEST_CASE("equal rewards give exactly 0 by every algorithm") {
   for (const Algorithm algorithm :
        {Algorithm::kPpo, Algorithm::kGrpo, Algorithm::kRloo, Algorithm::kReinforcePlusPlus}) {
-    INFO(algorithm_name(algorithm));
+    INFO(name_of<Algorithm>(kAlgorithms, algorithm));
     std::vector<Rollout> rollouts;
     for (std::size_t i = 0; i < 3; ++i) {  // the mean of three times 0.1 is not 0.1
       rollouts.push_back(rollout_of(0, 2, 0.1));

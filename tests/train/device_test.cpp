@@ -8,6 +8,7 @@
 
 #include "core/errors.h"
 #include "engine/weights/weight_file.h"
+#include "score/option.h"
 #include "tests/engine/golden_sequences.h"
 #include "tests/temporary_directory.h"
 #include "tests/train/far_device.h"
@@ -122,7 +123,7 @@ TEST_CASE("A policy learns on another device what it learns on the processor, an
     for (const Algorithm algorithm : {Algorithm::kGrpo, Algorithm::kPpo}) {
       for (const bool thrifty : {false, true}) {  // adapters, and layers that are computed again
         CAPTURE(device.str());
-        CAPTURE(algorithm_name(algorithm));
+        CAPTURE(name_of<Algorithm>(kAlgorithms, algorithm));
         CAPTURE(thrifty);
         const RlOptions options = some_options(algorithm);
         std::vector<Decoder> decoders;

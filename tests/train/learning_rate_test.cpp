@@ -1,6 +1,6 @@
-#include "train/learning_rate.h"
-
 #include <doctest/doctest.h>
+
+#include "train/training_options.h"
 
 using namespace endorm;
 

@@ -15,7 +15,6 @@
 #include "tests/temporary_directory.h"
 #include "tests/train/tiny_models.h"
 #include "train/export.h"
-#include "train/safetensors_writer.h"
 
 using namespace endorm;
 using nlohmann::json;

@@ -14,6 +14,7 @@
 
 #include "core/errors.h"
 #include "core/random.h"
+#include "score/option.h"
 #include "tests/paths.h"
 
 namespace endorm {
@@ -89,13 +90,13 @@ TEST_CASE("the loss and its gradient agree with torch in Python") {
   const json& golden = loaded.at("losses");
   REQUIRE(golden.at("cases").size() == 3);
   for (const KlEstimator estimator : {KlEstimator::kK1, KlEstimator::kK2, KlEstimator::kK3}) {
-    const json& expected = golden.at("cases").at(std::string(kl_estimator_name(estimator)));
+    const json& expected = golden.at("cases").at(name_of<KlEstimator>(kKlEstimators, estimator));
     const PolicyTokens tokens{.log_prob = doubles(golden.at("log_prob")).requires_grad_(),
                               .old_log_prob = doubles(golden.at("old_log_prob")),
                               .advantage = doubles(golden.at("advantage")),
                               .weight = doubles(golden.at("weight")),
                               .reference_log_prob = doubles(golden.at("reference_log_prob"))};
-    INFO(kl_estimator_name(estimator));
+    INFO(name_of<KlEstimator>(kKlEstimators, estimator));
     const PolicyLoss found =
         policy_loss(tokens, {.kl_coefficient = golden.at("kl_coefficient"), .kl_estimator = estimator});
     CHECK(close(found.loss.item<double>(), expected.at("loss")));

@@ -1,29 +1,14 @@
-#include "train/learning_rate.h"
+#include "train/training_options.h"
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <numbers>
-#include <string>
+#include <system_error>
 
 #include "core/errors.h"
 
 namespace endorm {
-
-std::string_view learning_rate_decay_name(LearningRateDecay decay) {
-  static constexpr std::string_view kNames[] = {"none", "linear", "cosine"};
-  return kNames[static_cast<std::size_t>(decay)];
-}
-
-LearningRateDecay learning_rate_decay_from_name(std::string_view name) {
-  for (const LearningRateDecay decay :
-       {LearningRateDecay::kNone, LearningRateDecay::kLinear, LearningRateDecay::kCosine}) {
-    if (learning_rate_decay_name(decay) == name) {
-      return decay;
-    }
-  }
-  throw InvalidInput("[learning_rate_decay_from_name] no decay is called \"" + std::string(name) +
-                     "\"; there are none, linear and cosine");
-}
 
 double LearningRateSchedule::at(std::size_t step, std::size_t steps) const {
   if (step < warm_up) {
@@ -37,6 +22,14 @@ double LearningRateSchedule::at(std::size_t step, std::size_t steps) const {
   const double left =
       decay == LearningRateDecay::kLinear ? 1.0 - done : 0.5 * (1.0 + std::cos(std::numbers::pi * done));
   return peak * (final_fraction + (1.0 - final_fraction) * left);
+}
+
+void make_run_directory(const std::string& directory) {
+  std::error_code fault;
+  std::filesystem::create_directories(directory, fault);
+  if (fault) {
+    throw InvalidInput("[--output] " + directory + " cannot be a directory: " + fault.message());
+  }
 }
 
 }  // namespace endorm
