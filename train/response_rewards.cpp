@@ -14,18 +14,6 @@ namespace {
 
 using Rewards = std::vector<std::vector<TokenReward>>;  // [B][T]
 
-// The paper's quantities at every token that the policy drew, alpha 1, by a model that never learns; what responses
-// share is computed once.
-Rewards read_rewards(Engine& model, std::span<const TokenPath> responses) {
-  Rewards rewards;
-  const std::vector<std::vector<TokenStats>> of_paths = evaluate_paths(model, responses, {}).front();
-  rewards.reserve(of_paths.size());
-  for (const std::vector<TokenStats>& stats : of_paths) {
-    rewards.push_back(token_rewards(stats, 1.0));
-  }
-  return rewards;
-}
-
 // The steps of a response as ranges of its tokens; steps that begin inside one token are one.
 std::vector<TokenRange> steps_of(const SampledResponse& response, const Engine& engine, std::string_view separator) {
   std::string bytes;
@@ -126,6 +114,16 @@ void grade_into(ResponseRewards& read, std::size_t source, RewardKind kind, std:
 }
 
 }  // namespace
+
+Rewards read_rewards(Engine& model, std::span<const TokenPath> responses) {
+  Rewards rewards;
+  const std::vector<std::vector<TokenStats>> of_paths = evaluate_paths(model, responses, {}).front();
+  rewards.reserve(of_paths.size());
+  for (const std::vector<TokenStats>& stats : of_paths) {
+    rewards.push_back(token_rewards(stats, 1.0));
+  }
+  return rewards;
+}
 
 FrozenModels::FrozenModels(const LlamaEngineOptions& start, const std::string& reward_model)
     : engine_(start), start_(make_llama_engine(start)) {

@@ -16,6 +16,10 @@
 
 namespace endorm {
 
+// The paper's quantities at every token that the policy drew, [B][T], alpha 1, by a model that never learns; what
+// responses share is computed once. Throws EngineError where the model fails.
+std::vector<std::vector<TokenReward>> read_rewards(Engine& model, std::span<const TokenPath> responses);
+
 // The frozen models of a run: the policy that it begins with, which is the reference too, and the one that rewards. One
 // caller at a time.
 class FrozenModels {

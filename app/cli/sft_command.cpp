@@ -66,7 +66,7 @@ void add_training_flags(CLI::App& command, SftFlags& flags) {
   command.add_option("--warm-up", run.schedule.warm_up, "steps in which the learning rate rises");
   static const Option<LearningRateSchedule> decay = choice<LearningRateSchedule>(
       at(&LearningRateSchedule::decay), NamedValues<LearningRateDecay>(kLearningRateDecays),
-      {.name = "decay", .help = "how it falls to a tenth"});
+      {.name = "decay", .help = "how it falls to a tenth: none, linear or cosine"});
   add_option_flags(command, std::span(&decay, 1), run.schedule);
   command.add_option("--weight-decay", run.weight_decay, "of matrices");
   command.add_option("--clip", run.clip_norm, "largest norm of a step's gradient; 0: any");
