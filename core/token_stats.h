@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <vector>
 
 #include "core/log_sum_exp.h"
 
@@ -15,11 +16,13 @@ struct TokenStats {
   // it
   std::optional<double> uniform_divergence = std::nullopt;
   std::optional<LargestLogit> largest = std::nullopt;  // of Q(s_h, .); a cache of statistics does not keep it
+  // As many of the largest of Q(s_h, .) as were asked for, the largest first; a cache does not keep them either.
+  std::vector<LargestLogit> likeliest = {};
 };
 
 // Of a token with this logit in a row whose statistics are known.
 inline TokenStats token_stats(double logit, const RowStatistics& row) {
-  return {logit, row.log_sum_exp, row.entropy, row.uniform_divergence, row.largest};
+  return {logit, row.log_sum_exp, row.entropy, row.uniform_divergence, row.largest, {}};
 }
 
 }  // namespace endorm

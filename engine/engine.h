@@ -46,6 +46,7 @@ struct ModelInfo {
 struct EvaluateOptions {
   std::vector<double> alphas = {1.0};  // temperatures of the soft value
   bool share_prefixes = true;          // false: every sequence is computed alone (for measuring what sharing changes)
+  std::size_t likeliest = 0;           // of TokenStats::likeliest; an engine that cannot throws InvalidInput
 };
 
 // One model, ready. Not thread-safe: one caller at a time; but what makes tokens of text and text of tokens (tokenize,

@@ -6,6 +6,7 @@
 
 #include "core/errors.h"
 #include "core/log_sum_exp.h"
+#include "core/top_logits.h"
 #include "engine/completion_draft.h"
 
 namespace endorm {
@@ -192,6 +193,7 @@ std::vector<std::vector<TokenStats>> TabularEngine::evaluate(const TokenTree& tr
   struct State {
     std::vector<double> q;
     std::vector<RowStatistics> rows;  // [alphas]
+    std::vector<LargestLogit> likeliest;
   };
   std::map<std::size_t, State> states;  // by the node whose token is the last of the state's path
   const auto state_of = [&](std::size_t node) -> const State& {
@@ -202,11 +204,14 @@ std::vector<std::vector<TokenStats>> TabularEngine::evaluate(const TokenTree& tr
       }
     }
     const Tokens path = tree.tokens_to(node);
-    State state{row(path), {}};
+    State state{row(path), {}, {}};
     ++states_computed_;
     for (const double alpha : options.alphas) {
       state.rows.push_back(row_statistics(std::span<const double>(state.q), alpha));
     }
+    TopLogits largest(options.likeliest);
+    largest.add(std::span<const double>(state.q));
+    state.likeliest = largest.sorted();
     return states.insert_or_assign(node, std::move(state)).first->second;
   };
 
@@ -221,6 +226,7 @@ std::vector<std::vector<TokenStats>> TabularEngine::evaluate(const TokenTree& tr
       const State& state = state_of(node.parent.value());
       for (std::size_t alpha = 0; alpha < stats.size(); ++alpha) {
         stats[alpha].push_back(token_stats(state.q[static_cast<std::size_t>(node.token)], state.rows[alpha]));
+        stats[alpha].back().likeliest = state.likeliest;
       }
     }
   }

@@ -33,10 +33,12 @@ struct HeadRequest {
   std::size_t vocabulary = 0;  // columns that count; those behind them are padding
   std::vector<double> alphas = {1.0};
   std::vector<std::vector<std::int32_t>> targets;  // [rows] the columns whose logits are wanted, of each row
+  std::size_t likeliest = 0;                       // how many of the largest logits of each row
 };
 struct HeadResult {
-  std::vector<std::vector<RowStatistics>> rows;  // [rows][alphas]
-  std::vector<std::vector<float>> logits;        // [rows] of HeadRequest::targets
+  std::vector<std::vector<RowStatistics>> rows;      // [rows][alphas]
+  std::vector<std::vector<float>> logits;            // [rows] of HeadRequest::targets
+  std::vector<std::vector<LargestLogit>> likeliest;  // [rows], where asked for
 };
 
 // What one model has on our side of ggml: its packed weights, how to multiply with them, and what a pass is asked for.

@@ -8,6 +8,8 @@
 #include <ggml-backend.h>
 #include <ggml.h>
 
+#include "core/top_logits.h"
+
 namespace endorm {
 namespace {
 
@@ -98,6 +100,7 @@ bool read_head(Accelerator& accelerator, const HeadOfGraph& head, const Operand&
   }
   const std::vector<RowReduction> of_row(request.alphas.begin(), request.alphas.end());
   std::vector<std::vector<RowReduction>> reductions(rows, of_row);
+  std::vector<TopLogits> largest(rows, TopLogits(request.likeliest));
   HeadResult result;
   result.logits.resize(rows);
   for (std::size_t row = 0; row < rows; ++row) {
@@ -120,6 +123,7 @@ bool read_head(Accelerator& accelerator, const HeadOfGraph& head, const Operand&
         for (RowReduction& reduction : reductions[row]) {
           reduction.add(logits);
         }
+        largest[row].add(logits);
         for (std::size_t t = 0; t < request.targets[row].size(); ++t) {
           const auto target = static_cast<std::size_t>(request.targets[row][t]);
           if (target >= first && target < first + count) {
@@ -134,6 +138,9 @@ bool read_head(Accelerator& accelerator, const HeadOfGraph& head, const Operand&
     if (failure) {
       std::rethrow_exception(failure);
     }
+  }
+  for (const TopLogits& row : largest) {
+    result.likeliest.push_back(row.sorted());
   }
   result.rows.reserve(rows);
   for (const std::vector<RowReduction>& row : reductions) {

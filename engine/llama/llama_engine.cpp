@@ -119,7 +119,7 @@ class LlamaEngineImplementation final : public LlamaEngine {
       check_token("evaluate", node.token);
       check_length("evaluate", node.depth + 1);
     }
-    return passes_->run(tree, options.share_prefixes, options.alphas);
+    return passes_->run(tree, options);
   }
 
   Tokens open_turn(std::span<const Message> messages, const TemplateOptions& options) const override {

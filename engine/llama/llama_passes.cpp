@@ -74,12 +74,15 @@ void LlamaPasses::read_on_host(const std::string& fault) {
   statistics_fault_ = fault;
 }
 
-std::vector<std::vector<TokenStats>> LlamaPasses::run(const TokenTree& tree, bool share,
-                                                      std::span<const double> alphas) {
-  if (device_ && alphas.size() > 1) {
+std::vector<std::vector<TokenStats>> LlamaPasses::run(const TokenTree& tree, const EvaluateOptions& options) {
+  if (device_ && options.likeliest > 0) {
+    throw InvalidInput(
+        "[evaluate] the likeliest tokens are not read where a device computes the statistics. Use --statistics host.");
+  }
+  if (device_ && options.alphas.size() > 1) {
     std::vector<std::vector<TokenStats>> of_alpha;
-    for (const double& alpha : alphas) {
-      of_alpha.push_back(std::move(run(tree, share, std::span(&alpha, 1)).front()));
+    for (const double alpha : options.alphas) {
+      of_alpha.push_back(std::move(run(tree, {{alpha}, options.share_prefixes, 0}).front()));
     }
     return of_alpha;
   }
@@ -87,7 +90,7 @@ std::vector<std::vector<TokenStats>> LlamaPasses::run(const TokenTree& tree, boo
     kept_.clear();
   }
   try {
-    return run_plan(tree, plan(tree, share), alphas);
+    return run_plan(tree, plan(tree, options.share_prefixes), options);
   } catch (...) {  // what lies in the cache is not known any more
     context_.reset();
     throw;
@@ -127,7 +130,8 @@ void LlamaPasses::keep_prompts(const TokenTree& tree, const WaveStep& step, std:
 }
 
 std::vector<std::vector<TokenStats>> LlamaPasses::run_plan(const TokenTree& tree, const WavePlan& plan,
-                                                           std::span<const double> alphas) {
+                                                           const EvaluateOptions& options) {
+  const std::vector<double>& alphas = options.alphas;
   const auto nodes = tree.nodes();
   std::vector<std::vector<std::size_t>> scored_children(nodes.size());
   std::vector<std::size_t> place(nodes.size(), 0);
@@ -141,7 +145,7 @@ std::vector<std::vector<TokenStats>> LlamaPasses::run_plan(const TokenTree& tree
     }
   }
   const auto questions_of = [&](const WaveStep& step) {
-    Questions questions{{}, {}, {info_.vocabulary, {alphas.begin(), alphas.end()}, {}}};
+    Questions questions{{}, {}, {info_.vocabulary, alphas, {}, options.likeliest}};
     for (std::size_t i = 0; i < step.tokens.size(); ++i) {
       if (step.tokens[i].read_row) {
         questions.places.push_back(static_cast<std::int32_t>(i));
@@ -174,6 +178,9 @@ std::vector<std::vector<TokenStats>> LlamaPasses::run_plan(const TokenTree& tree
       for (std::size_t i = 0; i < children.size(); ++i) {
         for (std::size_t alpha = 0; alpha < alphas.size(); ++alpha) {
           stats[alpha][place[children[i]]] = token_stats(result.logits[row][i], result.rows[row][alpha]);
+          if (options.likeliest > 0) {
+            stats[alpha][place[children[i]]].likeliest = result.likeliest[row];
+          }
         }
       }
     }

@@ -20,10 +20,10 @@ class LlamaPasses {
   explicit LlamaPasses(LlamaParts parts);
 
   // Statistics of the scored nodes at each temperature, [alphas][scored] in the order of the nodes, from one pass (one
-  // a temperature where a device computes them); share: what paths have in common is computed once, and not at all
-  // where it is kept from an earlier run. Throws EngineError where libllama fails or a row of logits is not finite; the
-  // next run begins anew.
-  std::vector<std::vector<TokenStats>> run(const TokenTree& tree, bool share, std::span<const double> alphas);
+  // a temperature where a device computes them); share_prefixes: what paths have in common is computed once, and not at
+  // all where it is kept from an earlier run. Throws EngineError where libllama fails or a row of logits is not finite;
+  // the next run begins anew.
+  std::vector<std::vector<TokenStats>> run(const TokenTree& tree, const EvaluateOptions& options);
 
   bool statistics_on_device() const { return device_ != nullptr; }
   const std::string& statistics_fault() const { return statistics_fault_; }
@@ -35,7 +35,7 @@ class LlamaPasses {
   void read_on_host(const std::string& fault);
   WavePlan plan(const TokenTree& tree, bool share);
   std::vector<std::vector<TokenStats>> run_plan(const TokenTree& tree, const WavePlan& plan,
-                                                std::span<const double> alphas);
+                                                const EvaluateOptions& options);
   bool has_room(std::size_t cells) const;
   void make_room(std::size_t cells, std::size_t targets);
   void keep_prompts(const TokenTree& tree, const WaveStep& step, std::span<const char> ends_prompt);

@@ -6,6 +6,8 @@
 
 #include <llama.h>
 
+#include "core/top_logits.h"
+
 namespace endorm {
 namespace {
 
@@ -25,6 +27,7 @@ class HostReader final : public RowReader {
     HeadResult result;
     result.rows.resize(rows.size());
     result.logits.resize(rows.size());
+    result.likeliest.resize(rows.size());
     std::exception_ptr failure;
 #pragma omp parallel for schedule(static) num_threads(llama_n_threads_batch(context))
     for (std::ptrdiff_t i = 0; i < count; ++i) {
@@ -34,6 +37,9 @@ class HostReader final : public RowReader {
         for (const double alpha : request_.alphas) {
           result.rows[row].push_back(row_statistics(logits.first(request_.vocabulary), alpha));
         }
+        TopLogits largest(request_.likeliest);
+        largest.add(logits.first(request_.vocabulary));
+        result.likeliest[row] = largest.sorted();
         for (const std::int32_t target : request_.targets[row]) {
           result.logits[row].push_back(logits[static_cast<std::size_t>(target)]);
         }

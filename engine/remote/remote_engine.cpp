@@ -95,6 +95,9 @@ std::vector<std::vector<TokenStats>> RemoteEngine::evaluate(const TokenTree& tre
                          ". Use 1: " + capabilities_.missing_reason);
     }
   }
+  if (options.likeliest > 0) {
+    throw InvalidInput("[RemoteEngine::evaluate] the likeliest tokens of a server are not read. Ask the server itself.");
+  }
   const std::vector<Path> paths = scored_paths(tree);
   for (const Path& path : paths) {
     // The server generates one token behind the path, which needs room as well.
