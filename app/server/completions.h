@@ -1,13 +1,15 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "app/server/protocol.h"
+#include "app/server/token_log_probs.h"
 #include "app/server/turn_order.h"
 #include "engine/engine.h"
 #include "engine/generator.h"
@@ -20,20 +22,49 @@ struct CompletionPrompt {
   Tokens ids;  // empty: a text
 };
 
+// The caller's text as tokens.
+struct CompletionText {
+  std::string text;
+  Tokens tokens;                          // BOS among them where the model wants it
+  std::size_t added = 0;                  // of these at the beginning: BOS, which the text does not spell
+  std::vector<std::size_t> byte_offsets;  // [tokens - added] where each begins in the text
+};
+
+// What came of one prompt.
+struct CompletionChoice {
+  CompletionText prompt;
+  std::vector<ToldToken> read;    // of the prompt [tokens], where CompletionsRequest::prompt_log_probs asks for it
+  std::vector<ToldToken> tokens;  // of an echoed prompt, and what was drawn
+  Tokens drawn;
+  std::string drawn_bytes;
+  std::string finish = "length";
+  bool ended = false;
+};
+
 // OpenAI's /v1/completions, with `echo` and `logprobs`: the log-probabilities of a text that the caller wrote, which
-// lm-evaluation-harness's `gguf` models and others read. The prompt is raw text, or token ids, to which nothing is
-// added.
+// lm-evaluation-harness's `gguf` models and others read; with llama-server's `logit_bias`, and vLLM's
+// `prompt_logprobs`, which teachers are asked for. The prompt is raw text, or token ids, to which nothing is added.
 struct CompletionsRequest {
   std::vector<CompletionPrompt> prompts;
   bool echo = false;
-  std::optional<std::size_t>
-      log_probs;  // present: asked for. At most the likeliest token stands beside the one there is
+  std::optional<std::size_t> log_probs;         // present: asked for, with so many of the likeliest of a read place
+  std::optional<std::size_t> prompt_log_probs;  // the same of every token of a prompt
+  std::map<Token, double> logit_bias;           // what the one greedy token is chosen with; -infinity: never this
   SamplingOptions sampling;
   std::uint64_t seed = 0;
+  // How prompt_log_probs are read: from which token of each prompt on [prompts], at least 1 (empty: 1), and at which
+  // temperature of the softmax.
+  std::vector<std::size_t> read_from;
+  double read_temperature = 1.0;
+  // The reply's body. None: OpenAI's.
+  std::function<Json(std::span<const CompletionChoice>, const ProtocolContext&)> reply;
 };
 
-// Throws InvalidInput on what is not supported (n, best_of, suffix, logit_bias) or out of range.
-CompletionsRequest read_completions(const Json& body);
+// Throws InvalidInput on what is not supported (n, best_of, suffix) or out of range, and would change the answer.
+CompletionsRequest read_completions(const Json& body, const ProtocolContext& context = {});
+
+// A number of likeliest tokens that a request asks for. Throws InvalidInput where it is none, or more than are given.
+std::size_t likeliest_field(const Json& body, const char* name);
 
 // A call on its way: its prompts become choices in parts, each of one prompt, and a long completion in several.
 class CompletionsCall {
@@ -50,43 +81,22 @@ class CompletionsCall {
   Json reply() const;
 
  private:
-  // The caller's text as tokens.
-  struct PromptText {
-    std::string text;
-    Tokens tokens;                          // BOS among them where the model wants it
-    std::size_t added = 0;                  // of these at the beginning: BOS, which the text does not spell
-    std::vector<std::size_t> byte_offsets;  // [tokens - added] where each begins in the text
-  };
-  // One token of the reply.
-  struct ShownToken {
-    std::string bytes;
-    std::optional<double> log_prob;  // none of the first token of a text: nothing stands before it
-    std::optional<std::pair<std::string, double>> likeliest;
-  };
-  struct Choice {
-    PromptText prompt;
-    std::vector<ShownToken> tokens;
-    Tokens drawn;
-    std::string drawn_bytes;
-    std::string finish = "length";
-    bool ended = false;
-  };
   struct Part {
     std::size_t choice = 0;
     bool reads = false;     // the prompt's own log-probabilities, or the row behind it
     std::size_t draws = 0;  // tokens at most
   };
 
-  static PromptText tokenized(const Engine& engine, const CompletionPrompt& asked, std::size_t place);
-  static ShownToken shown(const Engine& engine, Token token, const TokenStats& stats);
+  static CompletionText tokenized(const Engine& engine, const CompletionPrompt& asked, std::size_t place);
   bool one_greedy() const { return request_.sampling.max_tokens == 1 && request_.sampling.temperature == 0.0; }
-  void read(Engine& engine, Choice& choice) const;
-  void draw(Engine& engine, Choice& choice, std::size_t most) const;
-  static Json log_probs_of(const Choice& choice, std::span<const std::size_t> prompt_bytes);
+  void read(Engine& engine, CompletionChoice& choice, std::size_t place) const;
+  void read_biased(Engine& engine, CompletionChoice& choice) const;
+  void draw(Engine& engine, CompletionChoice& choice, std::size_t most) const;
+  Json log_probs_of(const CompletionChoice& choice, std::span<const std::size_t> prompt_bytes) const;
 
   CompletionsRequest request_;
   ProtocolContext context_;
-  std::vector<Choice> choices_;
+  std::vector<CompletionChoice> choices_;
   std::vector<Part> parts_;
 };
 

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "app/server/completions.h"
@@ -16,10 +17,9 @@ constexpr std::size_t kMostTokens = std::size_t{1} << 20;  // of one completion,
 
 }  // namespace
 
-CompletionsCall::PromptText CompletionsCall::tokenized(const Engine& engine, const CompletionPrompt& asked,
-                                                       std::size_t place) {
+CompletionText CompletionsCall::tokenized(const Engine& engine, const CompletionPrompt& asked, std::size_t place) {
   if (!asked.ids.empty()) {
-    PromptText prompt{{}, asked.ids, 0, {}};
+    CompletionText prompt{{}, asked.ids, 0, {}};
     for (const Token token : asked.ids) {
       prompt.byte_offsets.push_back(prompt.text.size());
       prompt.text += engine.token_bytes(token);
@@ -34,29 +34,20 @@ CompletionsCall::PromptText CompletionsCall::tokenized(const Engine& engine, con
   TokenizedResponse split = required(engine.text_form(), engine, "tokenize_raw")
                                 .tokenize_raw("", std::span(&whole, 1), TemplateOptions{})
                                 .front();
-  PromptText prompt{text, std::move(split.prompt), 0, std::move(split.byte_offsets)};
+  CompletionText prompt{text, std::move(split.prompt), 0, std::move(split.byte_offsets)};
   prompt.added = prompt.tokens.size();
   prompt.tokens.insert(prompt.tokens.end(), split.response.begin(), split.response.end());
   return prompt;
-}
-
-CompletionsCall::ShownToken CompletionsCall::shown(const Engine& engine, Token token, const TokenStats& stats) {
-  ShownToken result{engine.token_bytes(token), stats.logit - stats.log_sum_exp, {}};
-  if (stats.largest) {
-    result.likeliest = {engine.token_bytes(static_cast<Token>(stats.largest->place)),
-                        stats.largest->logit - stats.log_sum_exp};
-  }
-  return result;
 }
 
 CompletionsCall::CompletionsCall(const Engine& engine, CompletionsRequest request, ProtocolContext context)
     : request_(std::move(request)), context_(std::move(context)) {
   const std::size_t most = engine.capabilities().context > 0 ? engine.capabilities().context : kMostTokens;
   const std::size_t to_draw = request_.sampling.max_tokens;
-  const bool reads = request_.echo || one_greedy();
+  const bool reads = request_.echo || one_greedy() || request_.prompt_log_probs;
   for (const CompletionPrompt& asked : request_.prompts) {
     const std::size_t place = choices_.size();
-    Choice& choice = choices_.emplace_back();
+    CompletionChoice& choice = choices_.emplace_back();
     choice.prompt = tokenized(engine, asked, place);
     const std::size_t length = choice.prompt.tokens.size();
     if (length > most || to_draw > most - length) {
@@ -88,8 +79,8 @@ std::vector<PartCost> CompletionsCall::parts() const {
 
 std::size_t CompletionsCall::bytes() const {
   std::size_t bytes = 0;
-  for (const Choice& choice : choices_) {
-    const PromptText& prompt = choice.prompt;
+  for (const CompletionChoice& choice : choices_) {
+    const CompletionText& prompt = choice.prompt;
     bytes +=
         prompt.text.size() + prompt.tokens.size() * sizeof(Token) + prompt.byte_offsets.size() * sizeof(std::size_t);
   }
@@ -98,9 +89,13 @@ std::size_t CompletionsCall::bytes() const {
 
 void CompletionsCall::run(Engine& engine, std::size_t place) {
   const Part& part = parts_[place];
-  Choice& choice = choices_[part.choice];
+  CompletionChoice& choice = choices_[part.choice];
   if (part.reads) {
-    read(engine, choice);
+    if (request_.logit_bias.empty()) {
+      read(engine, choice, part.choice);
+    } else {
+      read_biased(engine, choice);
+    }
   }
   if (part.draws > 0 && !choice.ended) {
     draw(engine, choice, part.draws);
@@ -109,32 +104,94 @@ void CompletionsCall::run(Engine& engine, std::size_t place) {
 
 // Log-probabilities of the text's tokens from one pass; with them, where one greedy token is asked for, the likeliest
 // behind it, whose row the same pass reads: generating it would read the text twice.
-void CompletionsCall::read(Engine& engine, Choice& choice) const {
-  const PromptText& prompt = choice.prompt;
+void CompletionsCall::read(Engine& engine, CompletionChoice& choice, std::size_t place) const {
+  const CompletionText& prompt = choice.prompt;
   const bool next = one_greedy();
   Tokens path = prompt.tokens;
   if (next) {
     path.push_back(path.front());  // any token: the row that is read stands before it
   }
-  const std::size_t first = request_.echo ? 1 : prompt.tokens.size();
-  std::vector<TokenStats> stats;  // of the tokens from `first` on
+  std::size_t first = prompt.tokens.size();  // that is told of
+  if (request_.echo || request_.prompt_log_probs) {
+    first = request_.read_from.empty() ? 1 : request_.read_from[place];
+  }
+  EvaluateOptions options;
+  options.alphas = {request_.read_temperature};
+  const std::size_t most = std::max(request_.log_probs.value_or(0), request_.prompt_log_probs.value_or(0));
+  options.likeliest = most > 1 ? most : 0;  // the likeliest one is known anyway
+  std::vector<TokenStats> stats;            // of the tokens from `first` on
   if (path.size() > first) {
     const TokenPath whole{std::span(path).first(first), std::span(path).subspan(first)};
-    stats = evaluate_paths(engine, std::span(&whole, 1), {}).front().front();
+    stats = evaluate_paths(engine, std::span(&whole, 1), options).front().front();
   }
-  for (std::size_t i = prompt.added; i < prompt.tokens.size() && request_.echo; ++i) {
-    choice.tokens.push_back(i == prompt.added ? ShownToken{engine.token_bytes(prompt.tokens[i]), {}, {}}
-                                              : shown(engine, prompt.tokens[i], stats[i - first]));
+  std::vector<ToldToken> told;
+  for (std::size_t i = 0; i < prompt.tokens.size() && (request_.echo || request_.prompt_log_probs); ++i) {
+    told.push_back(i < first ? ToldToken{prompt.tokens[i], engine.token_bytes(prompt.tokens[i]), {}, {}}
+                             : told_token(engine, prompt.tokens[i], stats[i - first], request_.read_temperature));
+  }
+  if (request_.echo) {
+    choice.tokens.assign(told.begin() + static_cast<std::ptrdiff_t>(prompt.added), told.end());
+    if (prompt.added > 0 && !choice.tokens.empty()) {  // nothing of the text stands before its first token
+      choice.tokens.front().log_prob.reset();
+    }
+  }
+  if (request_.prompt_log_probs) {
+    choice.read = std::move(told);
   }
   if (next) {
-    const TokenStats& row = stats.back();
-    choice.tokens.push_back(shown(engine, static_cast<Token>(row.largest->place),
-                                  {row.largest->logit, row.log_sum_exp, {}, {}, row.largest}));
+    TokenStats row = stats.back();
+    if (!row.largest) {
+      throw InvalidInput(
+          "the likeliest token is not known where a device or a server computes the statistics. Send "
+          "\"temperature\" above 0, or start the server with --statistics host.");
+    }
+    row.logit = row.largest->logit;
+    choice.tokens.push_back(told_token(engine, static_cast<Token>(row.largest->place), row));
   }
 }
 
+// The one greedy token of logits with a bias; what is told of it is without. Each biased token is a branch of one pass,
+// and among the likeliest, one more than there are biased, is the likeliest of the others.
+void CompletionsCall::read_biased(Engine& engine, CompletionChoice& choice) const {
+  const std::map<Token, double>& bias = request_.logit_bias;
+  std::vector<Tokens> branches;
+  for (const auto& [token, added] : bias) {
+    branches.push_back({token});
+  }
+  std::vector<TokenPath> paths;
+  for (const Tokens& branch : branches) {
+    paths.push_back({choice.prompt.tokens, branch});
+  }
+  EvaluateOptions options;
+  options.likeliest = bias.size() + std::max<std::size_t>(request_.log_probs.value_or(0), 1);
+  const std::vector<std::vector<TokenStats>> stats = evaluate_paths(engine, paths, options).front();
+  TokenStats row = stats.front().front();
+  std::optional<Token> chosen;
+  double best = -std::numeric_limits<double>::infinity();
+  const auto consider = [&](Token token, double logit, double added) {
+    if (logit + added > best) {
+      best = logit + added;
+      chosen = token;
+      row.logit = logit;
+    }
+  };
+  for (const LargestLogit& likely : row.likeliest) {
+    if (!bias.contains(static_cast<Token>(likely.place))) {
+      consider(static_cast<Token>(likely.place), likely.logit, 0.0);
+    }
+  }
+  std::size_t place = 0;
+  for (const auto& [token, added] : bias) {
+    consider(token, stats[place++].front().logit, added);
+  }
+  if (!chosen) {
+    throw InvalidInput("\"logit_bias\" leaves no token to choose.");
+  }
+  choice.tokens.push_back(told_token(engine, *chosen, row));
+}
+
 // Draws on behind what was drawn before.
-void CompletionsCall::draw(Engine& engine, Choice& choice, std::size_t most) const {
+void CompletionsCall::draw(Engine& engine, CompletionChoice& choice, std::size_t most) const {
   GenerationRequest asked{choice.prompt.tokens, request_.seed, choice.drawn.size()};
   asked.prompt.insert(asked.prompt.end(), choice.drawn.begin(), choice.drawn.end());
   SamplingOptions sampling = request_.sampling;
@@ -146,7 +203,7 @@ void CompletionsCall::draw(Engine& engine, Choice& choice, std::size_t most) con
   for (std::size_t i = 0; i < completion.tokens.size(); ++i) {
     const std::string bytes = engine.token_bytes(completion.tokens[i]);
     const std::size_t before = choice.drawn_bytes.size();
-    choice.tokens.push_back({bytes, completion.log_probs[i], {}});
+    choice.tokens.push_back({completion.tokens[i], bytes, completion.log_probs[i], {}});
     choice.drawn.push_back(completion.tokens[i]);
     choice.drawn_bytes += bytes;
     const bool stops = std::any_of(sampling.stop.begin(), sampling.stop.end(), [&](const std::string& stop) {
@@ -162,43 +219,43 @@ void CompletionsCall::draw(Engine& engine, Choice& choice, std::size_t most) con
 }
 
 // prompt_bytes: where the tokens of an echoed prompt begin in it.
-Json CompletionsCall::log_probs_of(const Choice& choice, std::span<const std::size_t> prompt_bytes) {
+Json CompletionsCall::log_probs_of(const CompletionChoice& choice, std::span<const std::size_t> prompt_bytes) const {
+  const std::size_t most = std::max<std::size_t>(*request_.log_probs, 1);
   Json tokens = Json::array();
   Json log_probs = Json::array();
   Json top = Json::array();
   Json offsets = Json::array();
   std::size_t at = 0;      // in `choice.tokens`
   std::size_t offset = 0;  // in characters, as Python counts them
-  for (const ShownToken& token : choice.tokens) {
+  for (const ToldToken& token : choice.tokens) {
     if (at < prompt_bytes.size()) {
       offset = code_points(std::string_view(choice.prompt.text).substr(0, prompt_bytes[at]));
     }
     ++at;
-    const std::string spelled = valid_utf8(token.bytes);
-    tokens.push_back(spelled);
+    tokens.push_back(token_key(token.bytes));
     log_probs.push_back(token.log_prob ? Json(*token.log_prob) : Json());
-    Json alternatives = token.log_prob ? Json::object() : Json();
-    if (token.log_prob) {
-      alternatives[spelled] = *token.log_prob;
-      if (token.likeliest && token.likeliest->first != token.bytes) {
-        alternatives[valid_utf8(token.likeliest->first)] = token.likeliest->second;
-      }
-    }
-    top.push_back(std::move(alternatives));
+    top.push_back(top_log_probs(token, most));
     offsets.push_back(offset);
-    offset += code_points(spelled);
+    offset += code_points(valid_utf8(token.bytes));
   }
-  return {{"tokens", std::move(tokens)},
-          {"token_logprobs", std::move(log_probs)},
-          {"top_logprobs", std::move(top)},
-          {"text_offset", std::move(offsets)}};
+  Json shown = {{"tokens", std::move(tokens)},
+                {"token_logprobs", std::move(log_probs)},
+                {"top_logprobs", std::move(top)},
+                {"text_offset", std::move(offsets)}};
+  if (!request_.echo) {  // llama-server, whose clients read it, has no echo
+    shown["content"] = content_log_probs(choice.tokens, most);
+  }
+  return shown;
 }
 
 Json CompletionsCall::reply() const {
+  if (request_.reply) {
+    return request_.reply(choices_, context_);
+  }
   Json choices = Json::array();
   std::size_t read = 0;
   std::size_t written = 0;
-  for (const Choice& choice : choices_) {
+  for (const CompletionChoice& choice : choices_) {
     const std::span<const std::size_t> places =
         request_.echo ? std::span<const std::size_t>(choice.prompt.byte_offsets) : std::span<const std::size_t>();
     std::string spelled = request_.echo ? choice.prompt.text : std::string();
@@ -211,6 +268,9 @@ Json CompletionsCall::reply() const {
                        {"text", valid_utf8(spelled)},
                        {"logprobs", request_.log_probs ? log_probs_of(choice, places) : Json()},
                        {"finish_reason", choice.finish}});
+    if (request_.prompt_log_probs) {
+      choices.back()["prompt_logprobs"] = prompt_log_probs(choice.read, *request_.prompt_log_probs);
+    }
   }
   return {{"id", "cmpl-" + context_.id},
           {"object", "text_completion"},

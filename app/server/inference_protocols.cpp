@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <cmath>
 #include <cstdint>
 #include <limits>
 #include <numeric>
 
+#include "app/server/base64.h"
 #include "app/server/request_fields.h"
 #include "core/errors.h"
 #include "core/reward.h"
@@ -98,24 +98,11 @@ Json shown(const Json& number, bool activated) {
   return activated && number.is_number() ? Json(sigmoid(number.get<double>())) : number;
 }
 
-// Four bytes a number, as OpenAI's clients read "base64".
-std::string base64_of(const Json& number) {
-  constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+// As OpenAI's clients read "base64".
+std::string encoded(const Json& number) {
   const float value =
       number.is_number() ? static_cast<float>(number.get<double>()) : std::numeric_limits<float>::quiet_NaN();
-  const std::uint32_t little = std::bit_cast<std::uint32_t>(value);
-  std::array<std::uint32_t, 6> bytes{};  // little-endian, and two zeros to fill the last three
-  for (std::size_t i = 0; i < 4; ++i) {
-    bytes[i] = (little >> (8 * i)) & 0xFFU;
-  }
-  std::string text;
-  for (std::size_t i = 0; i < bytes.size(); i += 3) {
-    const std::uint32_t three = (bytes[i] << 16U) | (bytes[i + 1] << 8U) | bytes[i + 2];
-    for (const unsigned shift : {18U, 12U, 6U, 0U}) {
-      text += kDigits[(three >> shift) & 63U];
-    }
-  }
-  return text.replace(6, 2, "==");
+  return base64_of_words(std::span(&value, 1));
 }
 
 bool activation_of(const Json& body) {
@@ -338,7 +325,7 @@ Asked read_embeddings(const Json& body, const ProtocolContext& context) {
   asked.options = truncating(body, context, asked.requests);
   asked.reply = [context, format](std::span<const Scored> scored) {
     const auto entry = [&](std::size_t place, const Json& number) {
-      const Json embedding = format == "base64" ? Json(base64_of(number)) : Json::array({number});
+      const Json embedding = format == "base64" ? Json(encoded(number)) : Json::array({number});
       return Json{{"object", "embedding"}, {"index", place}, {"embedding", embedding}};
     };
     return listed(context, "embd", entries(scored, context, entry), scored);

@@ -21,6 +21,13 @@ Json model_list(std::span<const ServedModel> models, std::int64_t created) {
   return {{"object", "list"}, {"data", std::move(list)}};
 }
 
+Json server_properties(const ServedModel& model) {
+  constexpr int kAtOnce = 16;
+  return {{"total_slots", kAtOnce},
+          {"model_path", model.description},
+          {"default_generation_settings", {{"n_ctx", model.queue->engine().capabilities().context}}}};
+}
+
 HttpError no_model(const std::string& name, std::span<const ServedModel> models) {
   std::string names;
   for (const ServedModel& model : models) {

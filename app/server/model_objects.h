@@ -13,6 +13,9 @@ namespace endorm {
 Json model_object(const ServedModel& model, std::int64_t created);
 Json model_list(std::span<const ServedModel> models, std::int64_t created);
 
+// llama-server's /props, as far as its clients read it: how many requests are worth sending at once.
+Json server_properties(const ServedModel& model);
+
 // Status 404: there is none of this name, but these.
 HttpError no_model(const std::string& name, std::span<const ServedModel> models);
 

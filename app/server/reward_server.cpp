@@ -21,6 +21,8 @@
 #include "app/server/openapi.h"
 #include "app/server/other_family.h"
 #include "app/server/server_pages.h"
+#include "app/server/teacher_protocols.h"
+#include "app/server/tokenize_protocol.h"
 #include "core/errors.h"
 #include "score/json_field.h"
 
@@ -185,6 +187,9 @@ class RewardServer::Implementation {
       }
       finish(request, response, "/v1/models/{id}", began);
     });
+    get("/props", [this](httplib::Response& response) {
+      response.set_content(server_properties(models_.front()).dump(), "application/json");
+    });
     get("/reverify_mode",
         [](httplib::Response& response) { response.set_content(reverify_mode().dump(), "application/json"); });
     get("/metrics", [this](httplib::Response& response) {
@@ -205,21 +210,38 @@ class RewardServer::Implementation {
            [this, &route](const Json& body, const httplib::Request& request, httplib::Response& response,
                           const std::shared_ptr<Notes>& notes) { reward(route, body, request, response, notes); });
     }
-    post("/v1/completions", [this](const Json& body, const httplib::Request& request, httplib::Response& response,
-                                   const std::shared_ptr<Notes>& notes) {
-      ServedModel& model = model_of(body);
-      CompletionsRequest asked = read_completions(body);
-      const ProtocolContext context = context_of(model, notes);
-      for (const CompletionPrompt& prompt : asked.prompts) {
-        if (!foreign_opening(prompt.text, *context.marks).empty()) {
-          context.note(TextNote::kOtherFamily);
-        }
-      }
-      const auto call = std::make_shared<CompletionsCall>(model.queue->engine(), std::move(asked), context);
-      const auto run = [call](Engine& engine, std::size_t part) { call->run(engine, part); };
-      wait(model.queue->use(call->parts(), call->bytes(), run, waiting(body, request)), request);
-      response.set_content(call->reply().dump(), "application/json");
+    for (const CompletionsRoute& route : completions_routes()) {
+      post(route.path,
+           [this, &route](const Json& body, const httplib::Request& request, httplib::Response& response,
+                          const std::shared_ptr<Notes>& notes) { complete(route, body, request, response, notes); });
+    }
+    at_once("/tokenize", tokenize_reply);
+    at_once("/detokenize", detokenize_reply);
+  }
+
+  // A route that asks a model for no computing.
+  void at_once(const char* path, Json (*reply)(const Engine&, const Json&, const ProtocolContext&)) {
+    post(path, [this, reply](const Json& body, const httplib::Request&, httplib::Response& response,
+                             const std::shared_ptr<Notes>& notes) {
+      const ServedModel& model = model_of(body);
+      response.set_content(reply(model.queue->engine(), body, context_of(model, notes)).dump(), "application/json");
     });
+  }
+
+  void complete(const CompletionsRoute& route, const Json& body, const httplib::Request& request,
+                httplib::Response& response, const std::shared_ptr<Notes>& notes) {
+    ServedModel& model = model_of(body);
+    const ProtocolContext context = context_of(model, notes);
+    CompletionsRequest asked = route.read(body, context);
+    for (const CompletionPrompt& prompt : asked.prompts) {
+      if (!foreign_opening(prompt.text, *context.marks).empty()) {
+        context.note(TextNote::kOtherFamily);
+      }
+    }
+    const auto call = std::make_shared<CompletionsCall>(model.queue->engine(), std::move(asked), context);
+    const auto run = [call](Engine& engine, std::size_t part) { call->run(engine, part); };
+    wait(model.queue->use(call->parts(), call->bytes(), run, waiting(body, request)), request);
+    response.set_content(call->reply().dump(), "application/json");
   }
 
   using Handler =

@@ -136,6 +136,45 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("the likeliest tokens are those of the row, whoever reads it; a device refuses them") {
+  RandomStream random(kSeed);
+  const std::vector<Sequence> sequences = random_branches(random, 3, 9);
+  for (const std::string model : {"llama", "gemma2"}) {
+    for (const Precision precision : {Precision::kNative, Precision::kExact}) {
+      CAPTURE(model);
+      CAPTURE(precision);
+      const auto engine = make_llama_engine(options_of(model, precision, StatisticsPlace::kHost));
+      const SequenceStats few = evaluate_together(*engine, sequences, {.likeliest = 5});
+      const SequenceStats all = evaluate_together(*engine, sequences, {.likeliest = 2 * kVocabulary});
+      const SequenceStats none = evaluate_together(*engine, sequences);
+      for (std::size_t i = 0; i < sequences.size(); ++i) {
+        for (std::size_t t = 0; t < all[i].size(); ++t) {
+          const TokenStats& stats = all[i][t];
+          REQUIRE(stats.likeliest.size() == kVocabulary);
+          REQUIRE(few[i][t].likeliest.size() == 5);
+          CHECK(none[i][t].likeliest.empty());
+          CHECK(stats.likeliest.front().place == stats.largest.value().place);
+          CHECK(stats.likeliest.front().logit == stats.largest.value().logit);
+          double sum = 0.0;
+          for (std::size_t rank = 0; rank < kVocabulary; ++rank) {
+            const LargestLogit& each = stats.likeliest[rank];
+            sum += std::exp(each.logit - stats.log_sum_exp);
+            CHECK((rank == 0 || each.logit <= stats.likeliest[rank - 1].logit));
+            CHECK((rank >= 5 || each.place == few[i][t].likeliest[rank].place));
+            if (static_cast<Token>(each.place) == sequences[i].continuation[t]) {
+              CHECK(each.logit == stats.logit);
+            }
+          }
+          CHECK(sum == doctest::Approx(1.0).epsilon(1e-9));
+        }
+      }
+    }
+  }
+  const auto device = make_llama_engine(options_of("llama", Precision::kNative, StatisticsPlace::kDevice));
+  CHECK_THROWS_WITH_AS(evaluate_together(*device, sequences, {.likeliest = 5}), doctest::Contains("--statistics host"),
+                       InvalidInput);
+}
+
 TEST_CASE("a recurrent model is read on the host") {
   const auto engine = make_llama_engine(options_of("mamba", Precision::kNative, StatisticsPlace::kDevice));
   CHECK(engine->model().arithmetic == "native");

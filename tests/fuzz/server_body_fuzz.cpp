@@ -9,8 +9,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include "app/server/completions.h"
 #include "app/server/protocol.h"
+#include "app/server/teacher_protocols.h"
 #include "core/errors.h"
 #include "score/json_check.h"
 #include "tests/fuzz/promises.h"
@@ -67,6 +67,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   for (const ProtocolRoute& route : protocol_routes()) {
     attempt([&] { check(route.read(body, context)); });
   }
-  attempt([&] { require(!read_completions(body).prompts.empty()); });
+  for (const CompletionsRoute& route : completions_routes()) {
+    attempt([&] { require(!route.read(body, context).prompts.empty()); });
+  }
   return 0;
 }

@@ -7,10 +7,12 @@ where nothing is.
 """
 import ast
 import asyncio
+import concurrent.futures
 import importlib.util
 import itertools
 import json
 import logging
+import math
 import pathlib
 import sys
 import types
@@ -180,6 +182,59 @@ def lm_eval_ids(address, context, continuation):
     return [log_likelihood for log_likelihood, _ in client._loglikelihood_tokens([asked, asked], disable_tqdm=True)]
 
 
+def lm_eval_main(address):
+    """The gguf client of its main branch, which forces each token of the continuation with a bias: (sum of log pi, greedy)."""
+    context = posted(f"{address}/tokenize", {"content": f"{ASKED}\nAnswer:", "add_special": True})["tokens"]
+    continuation = posted(f"{address}/tokenize", {"content": " Paris", "add_special": False})["tokens"]
+    total, greedy = 0.0, True
+    for place, target in enumerate(continuation):
+        body = {"prompt": context + continuation[:place], "temperature": 0, "max_tokens": 1, "logprobs": 2, "logit_bias": [[target, 100]], "id_slot": 0}
+        (entry,) = posted(f"{address}/v1/completions", body)["choices"][0]["logprobs"]["content"]
+        assert entry["id"] == target, entry
+        total += entry["logprob"]
+        greedy = greedy and max(entry["top_logprobs"], key=lambda top: top["logprob"])["id"] == target
+    return total, greedy
+
+
+def trl(address, sequence, prompt_length, top):
+    """TRL's teacher: the likeliest tokens of each place behind a prompt."""
+    known = {"math": math, "ThreadPoolExecutor": concurrent.futures.ThreadPoolExecutor}
+    fetch = cut_out("trl", "generation/vllm_client.py", "get_sequence_logprobs", known)
+    client = types.SimpleNamespace(model="tested", base_url=address, _post=lambda url, json: posted(url, json))
+    client._format_sequence_logprobs = cut_out("trl", "generation/vllm_client.py", "_format_sequence_logprobs", known)
+    return fetch(client, [sequence, sequence], [prompt_length] * 2, top_logprobs=top, chunk_size=1)
+
+
+def slime(address, sequence, length):
+    """Its on-policy distillation: log pi of the last tokens of a sequence."""
+    body = {"input_ids": sequence, "sampling_params": {"temperature": 0, "max_new_tokens": 0, "skip_special_tokens": False},
+            "return_logprob": True, "logprob_start_len": 0}
+    told = posted(f"{address}/generate", body)["meta_info"]["input_token_logprobs"]
+    return [item[0] for item in told[1:]][-length:]
+
+
+def prime_rl(address, sequence, length):
+    body = {"model": "tested", "token_ids": sequence, "sampling_params": {"max_tokens": 1, "temperature": 1.0, "top_p": 1.0, "prompt_logprobs": 1}}
+    told = posted(f"{address}/inference/v1/generate", body)["prompt_logprobs"]
+    return [told[place][str(sequence[place])]["logprob"] for place in range(len(sequence) - length, len(sequence))]
+
+
+def teachers(server, address, ran, missing):
+    """Every teacher's shape has the log-probabilities of /v1/rewards."""
+    prompt, response = (server.token_ids(text) for text in (PROMPT, ENDED))
+    tokens = server.post("/v1/rewards", {"prompt_ids": prompt, "response_ids": response})[1]["responses"][0]["token_rewards"]["log_prob"]
+    for client in (slime, prime_rl):
+        assert near(client(address, prompt + response, len(response)), tokens, TOLERANCE), client.__name__
+        ran.append(f"{client.__name__}'s teacher")
+    try:
+        told = trl(address, prompt + response, len(prompt), 20)
+        assert near([place[0] for place in told["actual_logprobs"][0]], tokens, TOLERANCE), told["actual_logprobs"]
+        assert all(len(place) == 20 and place == sorted(place, reverse=True) for place in told["logprobs"][1])
+        ran.append("trl's teacher")
+    except Missing as error:
+        missing.append(f"trl ({error} is not installed)")
+
+
 def run(endorm):
     if smollm2() is None:
         print("SKIPPED: SmolLM2 was never fetched")
@@ -209,6 +264,11 @@ def run(endorm):
             ran.append("lm_eval with token ids")
         except Missing as error:
             missing.append(f"lm_eval ({error} is not installed)")
+        body = {"prompt": f"{ASKED}\nAnswer:", "response": " Paris", "options": {"text": "raw"}}
+        log_prob = server.post("/v1/rewards", body)[1]["responses"][0]["log_prob"]
+        assert near(lm_eval_main(address)[0], log_prob, TOLERANCE), (lm_eval_main(address), log_prob)
+        ran.append("lm_eval's main branch")
+        teachers(server, address, ran, missing)
     print(f"clients whose own code had the right numbers: {', '.join(ran) or 'none'}")
     if missing:
         print(("SKIPPED: " if not ran else "not run: ") + ", ".join(missing), file=sys.stderr if ran else sys.stdout)

@@ -1,0 +1,45 @@
+#include "app/server/base64.h"
+
+#include <bit>
+#include <string_view>
+#include <vector>
+
+namespace endorm {
+namespace {
+
+template <typename Word>
+std::string of_words(std::span<const Word> words) {
+  std::vector<std::uint8_t> bytes;
+  bytes.reserve(4 * words.size());
+  for (const Word word : words) {
+    const auto value = std::bit_cast<std::uint32_t>(word);
+    for (const unsigned shift : {0U, 8U, 16U, 24U}) {
+      bytes.push_back(static_cast<std::uint8_t>(value >> shift));
+    }
+  }
+  return base64_of(bytes);
+}
+
+}  // namespace
+
+std::string base64_of(std::span<const std::uint8_t> bytes) {
+  constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string text;
+  text.reserve((bytes.size() + 2) / 3 * 4);
+  for (std::size_t at = 0; at < bytes.size(); at += 3) {
+    std::uint32_t three = 0;
+    for (std::size_t i = 0; i < 3; ++i) {
+      three = three << 8U | (at + i < bytes.size() ? bytes[at + i] : 0U);
+    }
+    for (const unsigned shift : {18U, 12U, 6U, 0U}) {
+      text += kDigits[(three >> shift) & 63U];
+    }
+  }
+  const std::size_t over = bytes.size() % 3;
+  return over == 0 ? text : text.replace(text.size() - (3 - over), 3 - over, 3 - over, '=');
+}
+
+std::string base64_of_words(std::span<const float> words) { return of_words(words); }
+std::string base64_of_words(std::span<const std::int32_t> words) { return of_words(words); }
+
+}  // namespace endorm
