@@ -10,6 +10,7 @@
 #include <hf-cache.h>
 
 #include "core/errors.h"
+#include "core/listed.h"
 #include "engine/child_process.h"
 #include "engine/content_hash.h"
 #include "engine/scratch_directory.h"
@@ -143,11 +144,8 @@ std::string resolve_model(const std::string& specification, const ModelStoreOpti
     if (fs::exists(specification, failure)) {
       return specification;
     }
-    std::string names;
-    for (const KnownModel& model : kModels) {
-      names += (names.empty() ? "" : ", ") + std::string(model.name);
-    }
-    throw InvalidInput("[models] \"" + specification + "\" is neither a file nor a known model (" + names +
+    throw InvalidInput("[models] \"" + specification + "\" is neither a file nor a known model (" +
+                       listed(kModels, &KnownModel::name) +
                        "). A model of the hub is named hf:organisation/repository:quantisation.");
   }
   const fs::path cached = cached_model_path(*known, options);

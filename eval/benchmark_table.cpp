@@ -6,6 +6,7 @@
 #include <system_error>
 
 #include "core/errors.h"
+#include "core/listed.h"
 
 namespace endorm {
 namespace {
@@ -178,15 +179,13 @@ std::vector<BenchmarkName> benchmark_names() { return names_of(benchmarks()); }
 
 const Benchmark& row_named(std::span<const Benchmark> table, std::string_view function, std::string_view what,
                            std::string_view name, std::string_view otherwise) {
-  std::string known;
-  for (const Benchmark& row : table) {
-    if (row.named.name == name) {
-      return row;
-    }
-    known += (known.empty() ? "" : ", ") + std::string(row.named.name);
+  const auto found = std::find_if(table.begin(), table.end(), [&](const auto& row) { return row.named.name == name; });
+  if (found != table.end()) {
+    return *found;
   }
   throw InvalidInput("[" + std::string(function) + "] no " + std::string(what) + " is called \"" + std::string(name) +
-                     "\"; choose one of " + known + std::string(otherwise) + ".");
+                     "\"; choose one of " + listed(names_of(table), &BenchmarkName::name) + std::string(otherwise) +
+                     ".");
 }
 
 const Benchmark& benchmark_named(std::string_view function, std::string_view name) {

@@ -1,7 +1,6 @@
 #include "eval/math_suites.h"
 
 #include <array>
-#include <charconv>
 #include <cmath>
 #include <filesystem>
 #include <set>
@@ -10,6 +9,8 @@
 #include <nlohmann/json.hpp>
 
 #include "core/errors.h"
+#include "core/listed.h"
+#include "core/spelled_number.h"
 #include "engine/content_hash.h"
 #include "eval/benchmark_table.h"
 #include "grade/extract.h"
@@ -70,23 +71,11 @@ MathProblem read_minerva(const JsonField& row) {
   return problem;
 }
 
-// A number that fills the whole text.
 double tolerance_from(const std::string& text) {
-  double number = 0.0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size()) {
-    throw InvalidInput("\"error\" is \"" + excerpt(text) + "\", expected a number.");
+  if (const std::optional<double> number = spelled_number<double>(text)) {
+    return *number;
   }
-  return number;
-}
-
-// A list of answers of which all must be given, as one reference.
-std::string all_of(const std::vector<std::string>& answers) {
-  std::string joined;
-  for (const std::string& answer : answers) {
-    joined += (joined.empty() ? "" : ", ") + answer;
-  }
-  return joined;
+  throw InvalidInput("\"error\" is \"" + excerpt(text) + "\", expected a number.");
 }
 
 MathProblem read_olympiad(const JsonField& row) {
@@ -94,7 +83,7 @@ MathProblem read_olympiad(const JsonField& row) {
   problem.id = row.at("id").text_or_integer();
   problem.subject = row.at("subfield").text();
   problem.question = (row.has("context") ? row.at("context").text() + "\n\n" : "") + row.at("question").text();
-  problem.reference = all_of(row.at("final_answer").texts());
+  problem.reference = listed(row.at("final_answer").texts());  // all must be given
   if (row.has("error")) {
     problem.tolerance = tolerance_from(row.at("error").text_or_number());
   }
@@ -142,7 +131,7 @@ MathProblem read_own(const JsonField& row) {
   }
   problem.question = any_of(row, kQuestions);
   const JsonField answer = row.at("answer");
-  problem.reference = answer.is_list() ? all_of(answer.texts()) : answer.text_or_number();
+  problem.reference = answer.is_list() ? listed(answer.texts()) : answer.text_or_number();
   if (row.has("tolerance")) {
     problem.tolerance = row.at("tolerance").number();
   }
@@ -232,10 +221,7 @@ fs::path find_suite(const Benchmark& suite, std::span<const std::string> directo
       }
     }
   }
-  std::string places;
-  for (const std::string& directory : directories) {
-    places += (places.empty() ? "" : ", ") + directory;
-  }
+  const std::string places = listed(directories);
   throw InvalidInput("[read_math_suites] there is no file of " + std::string(suite.named.name) + " in " +
                      (places.empty() ? "any directory: none was given" : places) + ". Looked for: " +
                      std::string(suite.named.files) + "; to be had from " + std::string(suite.named.source) + ".");

@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "core/errors.h"
+#include "core/listed.h"
 #include "eval/metric_plans.h"
 #include "eval/step_threshold.h"
 
@@ -48,11 +49,8 @@ FitRows fit_rows(std::span<const JudgedExample> judged, const MetricOptions& opt
     notes.push_back("There are no rows of " + split + " to fit a threshold on: half of the groups fit it.");
     return half;
   }
-  std::string known = "half";
-  for (const std::string& subset : there) {
-    known += ", " + subset;
-  }
-  throw InvalidInput("[measure] fit_split is \"" + split + "\", which no example has. Choose one of: " + known + ".");
+  throw InvalidInput("[measure] fit_split is \"" + split + "\", which no example has. Choose one of: half, " +
+                     listed(there) + ".");
 }
 
 std::vector<std::string> variants_of(std::span<const JudgedExample> judged) {

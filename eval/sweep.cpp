@@ -1,11 +1,11 @@
 #include "eval/sweep.h"
 
 #include <algorithm>
-#include <charconv>
 #include <set>
 #include <utility>
 
 #include "core/errors.h"
+#include "core/spelled_number.h"
 #include "core/temperature.h"
 #include "eval/judging.h"
 
@@ -13,12 +13,10 @@ namespace endorm {
 namespace {
 
 double number_from(std::string_view text) {
-  double number = 0.0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size()) {
-    throw InvalidInput("[sweep] \"" + std::string(text) + "\" is not a number");
+  if (const std::optional<double> number = spelled_number<double>(text)) {
+    return *number;
   }
-  return number;
+  throw InvalidInput("[sweep] \"" + std::string(text) + "\" is not a number");
 }
 
 // "0.9", "0.8..1.0" or "0.8..1.0:0.1".
