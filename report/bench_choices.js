@@ -37,23 +37,20 @@ function drawPasses() {
   const guess = own.find(({ figure }) => figure.name.startsWith("avg@"));
   const sizeOf = ({ name }) => Number(name.slice(name.indexOf("@") + 1));
   const points = [...(guess ? [{ size: 1, figure: guess.figure }] : []), ...own.filter(({ figure }) => isPass(figure)).map(({ figure }) => ({ size: sizeOf(figure), figure }))];
-  const inks = ["--grey-rgb", "--warm-rgb", "--accent-rgb"];
-  const dashes = [[], [8, 4], [3, 3]];
-  const choices = own.filter((way) => !isPass(way.figure) && way !== guess).map((way, i) => ({ way, rgb: inks[i % 3], dash: dashes[(Math.floor(i / 3) + 1) % 3] }));
+  const choices = own.filter((way) => !isPass(way.figure) && way !== guess).map((way, i) => ({ way, rgb: inkOf(2 - (i % 3)), dash: dashOf(i + 3) }));
   const sizes = points.map((point) => point.size);
-  const end = (i) => points.map(({ figure }) => (figure.interval ? figure.interval[i] : null));
-  const bare = { stroke: "transparent", width: 0, points: { show: false } };
+  const figures = points.map((point) => point.figure);
   const top = Math.min(1, 1.08 * Math.max(...own.flatMap(({ figure }) => [figure.value, ...(figure.interval || [])])));
   plot("plot-passes", "Right answers by number of responses",
     [key({ rgb: "--accent-rgb" }, "pass@j"),
       ...choices.map(({ way, rgb }) => key({ rgb }, `${way.name}, ${percent(way.figure.value)}`)), `Shaded: 95 % interval.${choices.length ? " Dashed: choices among all responses. Where such a line crosses the curve, the choice is worth that many responses to one who knows which is right." : ""}`], {
       scales: { x: { time: false, distr: 3, log: 2, range: [0.92, 1.08 * sizes[sizes.length - 1]] }, y: { range: [0, top || 1] } },
       axes: [axis("responses j (logarithmic)", { size: 28, splits: () => sizes, filter: (_, ticks) => ticks }),
-        axis("right", { size: 48, values: (_, ticks) => ticks.map((tick) => `${Number((100 * tick).toFixed(1))} %`) })],
-      series: [{}, { stroke: shade("--accent-rgb", 1), width: 2, points: { show: true, size: 6, fill: shade("--accent-rgb", 1) } }, bare, bare,
+        axis("right", { size: 48, values: shareTicks })],
+      series: [{}, { stroke: shade("--accent-rgb", 1), width: 2, points: { show: true, size: 6, fill: shade("--accent-rgb", 1) } }, unseen, unseen,
         ...choices.map(({ rgb, dash }) => ({ stroke: shade(rgb, 1), width: 2, dash, points: { show: false } }))],
       bands: [{ series: [3, 2], fill: shade("--accent-rgb", 0.14) }],
-    }, [sizes, points.map(({ figure }) => figure.value), end(0), end(1), ...choices.map(({ way }) => sizes.map(() => way.figure.value))]);
+    }, [sizes, figures.map((figure) => figure.value), endsOf(figures, 0), endsOf(figures, 1), ...choices.map(({ way }) => sizes.map(() => way.figure.value))]);
 }
 by("passes").hidden = withoutJudge.filter((figure) => figure.group === overallGroups[0] && isPass(figure) && figure.value !== null && !figure.name.endsWith("@n")).length < 2;
 overallGroups.forEach((group) => by("curve").add(new Option(group)));

@@ -51,21 +51,17 @@ function drawGammas() {
   node.hidden = gammas.length < 2;
   if (node.hidden) return;
   const alphas = [...new Set(rows.map((row) => row.alpha))].sort((a, b) => a - b);
-  const inks = ["--accent-rgb", "--warm-rgb", "--grey-rgb"];
-  const dashes = [[], [8, 4], [3, 3]];
-  const lines = alphas.map((alpha, i) => ({ alpha, rgb: inks[i % 3], dash: dashes[Math.floor(i / 3) % 3], figures: gammas.map((gamma) => {
+  const lines = alphas.map((alpha, i) => ({ alpha, rgb: inkOf(i), dash: dashOf(i), figures: gammas.map((gamma) => {
     const row = rows.find((one) => one.gamma === gamma && one.alpha === alpha);
     return row ? row.reporting : null;
   }) }));
-  const end = (figure, i) => (figure && figure.interval ? figure.interval[i] : null);
-  const bare = { stroke: "transparent", width: 0, points: { show: false } };
   const { fraction } = rows[0].reporting;
   plot("plot-gamma", `${data.sweep.figure} by gamma`, [...lines.map((line) => key(line, `alpha ${compact(line.alpha)}`)), "On the half that reports. Shaded: 95 % interval."], {
     scales: { x: { time: false, range: (_, low, high) => [low - 0.02 * (high - low), high + 0.02 * (high - low)] } },
-    axes: [axis("gamma", { size: 28 }), axis(data.sweep.figure, { size: 52, ...(fraction ? { values: (_, ticks) => ticks.map((tick) => `${Number((100 * tick).toFixed(1))} %`) } : {}) })],
-    series: [{}, ...lines.flatMap(({ rgb, dash }) => [{ stroke: shade(rgb, 1), width: 2, dash, points: { show: true, size: 5, fill: shade(rgb, 1) } }, bare, bare])],
+    axes: [axis("gamma", { size: 28 }), axis(data.sweep.figure, { size: 52, ...(fraction ? { values: shareTicks } : {}) })],
+    series: [{}, ...lines.flatMap(({ rgb, dash }) => [{ stroke: shade(rgb, 1), width: 2, dash, points: { show: true, size: 5, fill: shade(rgb, 1) } }, unseen, unseen])],
     bands: lines.map(({ rgb }, i) => ({ series: [3 * i + 3, 3 * i + 2], fill: shade(rgb, 0.14) })),
-  }, [gammas, ...lines.flatMap(({ figures }) => [figures.map((figure) => (figure ? figure.value : null)), figures.map((figure) => end(figure, 0)), figures.map((figure) => end(figure, 1))])]);
+  }, [gammas, ...lines.flatMap(({ figures }) => [figures.map((figure) => (figure ? figure.value : null)), endsOf(figures, 0), endsOf(figures, 1)])]);
 }
 
 by("sweep").hidden = !data.sweep;

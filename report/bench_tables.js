@@ -2,7 +2,6 @@
 // The head of a benchmark's page and its tables.
 const { judges } = data;
 const shown = (figure, value) => (value === null ? noValue : figure.fraction ? percent(value) : number(value, 3));
-const inWords = (name) => name.replace(/_/g, " ");
 const sample = (figure) => [`n ${count(figure.n)}`, ...odds(figure)].join(", ");
 const sampleLines = (figure) => [`n ${count(figure.n)}`, odds(figure).join(", ")].filter(Boolean).map((line) => element("small", "", line));
 const isDifference = (figure) => figure.p_value !== undefined;
@@ -85,16 +84,10 @@ for (const [text, of] of judgesOfNote) by("notes").append(element("li", "", of.l
 const shadeAround = (distance) => `rgba(var(${distance > 0 ? "--heat-blue" : "--heat-orange"}), calc(var(--heat-full) * ${Math.min(1, Math.abs(distance)).toFixed(3)}))`;
 function matrixTable(judge, matrix) {
   const table = element("table", "", element("caption", "", judge));
-  table.createTHead().append(element("tr", "", element("td"), ...matrix.columns.map((name) => {
-    const head = element("th", "", name);
-    head.scope = "col";
-    return head;
-  })));
+  table.createTHead().append(element("tr", "", element("td"), ...matrix.columns.map((name) => headCell(name, "col"))));
   const body = table.createTBody();
   matrix.rows.forEach((rowName, i) => {
-    const head = element("th", "", rowName);
-    head.scope = "row";
-    body.append(element("tr", "", head, ...matrix.columns.map((columnName, j) => {
+    body.append(element("tr", "", headCell(rowName, "row"), ...matrix.columns.map((columnName, j) => {
       const figure = matrix.cells[i * matrix.columns.length + j];
       const range = figure.interval ? (figure.fraction ? figure.interval.map((end) => number(100 * end, 0)) : figure.interval.map((end) => number(end))).join("\u2013") : "";
       const text = figure.value === null ? noValue : figure.fraction ? number(100 * figure.value, 1) : number(figure.value);
@@ -150,7 +143,7 @@ const correlation = (value) => (value === null ? noValue : number(value));
 by("length-table").append(dataTable("Correlation of reward with length", ["judge", "length in", "n", "Pearson", "Spearman", "n within prompts", "Pearson within", "Spearman within"],
   judges.flatMap((judge) => judge.length_correlations.map((one) => [judge.name, one.unit, count(one.n), correlation(one.pearson), correlation(one.spearman), count(one.n_within), correlation(one.pearson_within), correlation(one.spearman_within)]))));
 
-addFaults(data.faults);
+addFaults("Rows that were left out", ["id", "file", "row"], data.faults.map((fault) => [fault.id || noValue, fault.file, count(fault.row), fault.message]));
 
 // What heatmap.js colours.
 const shownTokens = tokensByResponse(data.responses ? data.responses.shown.flatMap((example) => example.responses) : data.shown.flatMap((pair) => [pair.better, pair.worse]));

@@ -3,8 +3,6 @@
 by("lead").append("The theorems of the paper behind EndoRM (arXiv:2506.23235), measured on problems small enough to be exact. A statement holds where its measured figure keeps its bound. A limit takes a claim beyond its assumptions on purpose, to show where it ends.");
 const verdict = (finding) => (finding.limit ? "limit" : finding.holds ? "holds" : "fails");
 const measured = (value) => (typeof value === "number" ? compact(value) : "no number");
-const inks = ["--accent-rgb", "--warm-rgb", "--grey-rgb"];
-const dashes = [[], [8, 4], [2, 3]];
 
 const statements = data.filter((finding) => !finding.limit);
 const held = statements.filter((finding) => finding.holds).length;
@@ -14,11 +12,7 @@ addFigure(count(data.length - statements.length), "limits shown");
 const drawings = [];
 for (const claim of new Set(data.map((finding) => finding.claim))) {
   const findings = data.filter((finding) => finding.claim === claim);
-  const head = element("tr", "", ...["", "statement", "measured", "how"].map((name) => {
-    const cell = element("th", "", name);
-    cell.scope = "col";
-    return cell;
-  }));
+  const head = element("tr", "", ...["", "statement", "measured", "how"].map((name) => headCell(name, "col")));
   const rows = findings.map((finding) => element("tr", "",
     element("td", verdict(finding), verdict(finding)), element("td", "", finding.statement),
     element("td", "", `${measured(finding.measured)} ${finding.relation === "at most" ? "\u2264" : "\u2265"} ${measured(finding.bound)}`),
@@ -59,7 +53,7 @@ keepDrawn(() => {
   for (const { id, one } of drawings) {
     const x = scaleOf(one.series.flatMap((series) => series.x), one.log_x);
     const y = scaleOf(one.series.flatMap((series) => series.y), one.log_y);
-    const lines = one.series.map((series, i) => ({ rgb: inks[i % 3], dash: dashes[Math.floor(i / 3) % 3], name: series.name, scattered: i === 0 && series.x.length > 100, marked: series.x.length <= 100 }));
+    const lines = one.series.map((series, i) => ({ rgb: inkOf(i), dash: dashOf(i), name: series.name, scattered: i === 0 && series.x.length > 100, marked: series.x.length <= 100 }));
     const points = one.series.map((series) => [series.x, series.y.map((value) => (one.log_y && !(value > 0) ? null : value))]);
     plot(id, one.title, lines.map((line) => key(line, line.name)), {
       scales: { x, y },

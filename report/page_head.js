@@ -8,6 +8,7 @@ function addFigure(value, label, className) {
   by("figures").append(box);
   return box;
 }
+const headCell = (name, scope) => Object.assign(element("th", "", name), { scope });
 function addFact(name, ...content) {
   by("facts").hidden = false;
   by("facts").append(element("dt", "", name), element("dd", "", ...content));

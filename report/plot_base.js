@@ -20,6 +20,13 @@ const key = (group, text) => {
   node.style.setProperty("--key", shade(group.rgb, 0.9));
   return node;
 };
+// How the i-th line of a plot is told from the others.
+const inkOf = (i) => ["--accent-rgb", "--warm-rgb", "--grey-rgb"][i % 3];
+const dashOf = (i) => [[], [8, 4], [3, 3]][Math.floor(i / 3) % 3];
+// An end of a shaded interval.
+const unseen = { stroke: "transparent", width: 0, points: { show: false } };
+const endsOf = (figures, i) => figures.map((figure) => (figure && figure.interval ? figure.interval[i] : null));
+const shareTicks = (_, ticks) => ticks.map((tick) => `${Number((100 * tick).toFixed(1))} %`);
 // Points alone, without a line.
 const dots = (rgb, many) => ({ stroke: shade(rgb, 0.9), paths: () => null, points: { show: true, size: many ? 4 : 6, width: 1, stroke: shade(rgb, 0.9), fill: shade(rgb, 0.35) } });
 

@@ -1,6 +1,5 @@
 "use strict";
 // The head of the page of a run: where it stands, its last numbers, its manifest, a table, lines that were passed over.
-const inWords = (name) => name.replace(/_/g, " ");
 const metricNamed = (name) => data.metrics.find((metric) => metric.name === name);
 // The tokens of the samples, as heatmap.js reads them.
 const tokenSets = data.samples.filter((sample) => sample.token_rewards && sample.token_rewards.text.length).map((sample) => sample.token_rewards);
@@ -12,7 +11,7 @@ for (const name of ["reward", "held_out_accuracy", "held_out_loss", "loss", "kl"
   if (metric && by("figures").children.length < 5) addFigure(compact(metric.last[1]), `${inWords(name)}, ${compact(metric.first[1])} at first`);
 }
 if (typeof data.manifest.model === "string") addFact("Model", element("code", "", data.manifest.model));
-if (typeof data.manifest.endorm === "string") addFact("Written by", `endorm ${data.manifest.endorm}`);
+addWriterFact(data.manifest);
 addManifest(data.manifest);
 
 const atStep = ([step, value]) => [compact(value), element("small", "", `step ${count(step)}`)];
@@ -20,8 +19,4 @@ by("metric-table").append(dataTable("Metrics of the run", ["metric", "n", "first
   data.metrics.map((metric) => [metric.name, count(metric.count), ...["first", "last", "least", "greatest"].map((which) => atStep(metric[which]))])));
 by("metrics-details").hidden = !data.metrics.length;
 
-const mostFaults = 200;
-by("faults").hidden = !data.faults.length;
-if (data.faults.length > mostFaults) by("faults-note").append(`The first ${count(mostFaults)} of ${count(data.faults.length)} are listed.`);
-by("fault-table").append(dataTable("Lines that were passed over", ["line", "reason"],
-  data.faults.slice(0, mostFaults).map((fault) => [count(fault.line), { content: [fault.reason], className: "text" }])));
+addFaults("Lines that were passed over", ["line"], data.faults.map((fault) => [count(fault.line), fault.reason]));

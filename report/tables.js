@@ -1,6 +1,7 @@
 "use strict";
 // What tables of measured figures have in common, and what a page reads of the manifest of a measurement.
 const noValue = "\u2013";
+const inWords = (name) => name.replace(/_/g, " ");
 // "68.0 to 76.1 %", or nothing where there is no interval.
 function intervalWords(interval, fraction) {
   if (!interval) return "";
@@ -39,13 +40,13 @@ function addWriterFact({ endorm }) {
   if (typeof endorm === "string") addFact("Written by", `endorm ${endorm}`);
 }
 
-// The section of the rows that could not be used.
-function addFaults(faults) {
+// The section of what could not be used: what stands in the columns of each, and at last the reason.
+function addFaults(label, heads, faults) {
   const most = 500;
   by("faults").hidden = !faults.length;
   if (faults.length > most) by("faults-note").append(`The first ${count(most)} of ${count(faults.length)} are listed.`);
-  by("fault-table").append(dataTable("Rows that were left out", ["id", "file", "row", "reason"],
-    faults.slice(0, most).map((fault) => [fault.id || noValue, fault.file, count(fault.row), { content: [fault.message], className: "text" }])));
+  by("fault-table").append(dataTable(label, [...heads, "reason"],
+    faults.slice(0, most).map((fault) => [...fault.slice(0, -1), { content: fault.slice(-1), className: "text" }])));
 }
 
 // The tokens of each response that has some, as heatmap.js reads them. Relative judges read differences of log pi,
