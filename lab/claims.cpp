@@ -8,20 +8,9 @@
 #include <nlohmann/json.hpp>
 
 namespace endorm::lab {
-namespace {
 
-using Json = nlohmann::ordered_json;
-
-Json plot_json(const Plot& plot) {
-  Json series = Json::array();
-  for (const Series& one : plot.series) {
-    series.push_back({{"name", one.name}, {"x", one.x}, {"y", one.y}});
-  }
-  return {{"title", plot.title}, {"x_label", plot.x_label}, {"y_label", plot.y_label},
-          {"log_x", plot.log_x}, {"log_y", plot.log_y},     {"series", series}};
-}
-
-}  // namespace
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_ONLY_SERIALIZE(Series, name, x, y)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_ONLY_SERIALIZE(Plot, title, x_label, y_label, log_x, log_y, series)
 
 std::size_t ClaimOptions::problems(std::size_t n) const {
   return std::max<std::size_t>(2, static_cast<std::size_t>(std::llround(effort * static_cast<double>(n))));
@@ -72,12 +61,8 @@ std::vector<Finding> joined(std::initializer_list<std::vector<Finding>> parts) {
 }
 
 std::string findings_json(std::span<const Finding> findings) {
-  Json list = Json::array();
+  nlohmann::ordered_json list = nlohmann::ordered_json::array();
   for (const Finding& finding : findings) {
-    Json plots = Json::array();
-    for (const Plot& plot : finding.plots) {
-      plots.push_back(plot_json(plot));
-    }
     list.push_back({{"claim", finding.claim},
                     {"statement", finding.statement},
                     {"measured", finding.measured},
@@ -86,7 +71,7 @@ std::string findings_json(std::span<const Finding> findings) {
                     {"holds", finding.holds()},
                     {"limit", finding.limit},
                     {"detail", finding.detail},
-                    {"plots", plots}});
+                    {"plots", finding.plots}});
   }
   return list.dump(1) + "\n";
 }
