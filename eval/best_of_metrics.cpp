@@ -21,6 +21,20 @@ Choice random_choice(const JudgedExample& example) {
   return {.credit = static_cast<double>(right_count(example)) / static_cast<double>(example.correct.size())};
 }
 
+// Equal chances among the responses at the places that `chosen` tells; wrong where it tells none.
+template <typename Chosen>
+Choice choice_among(const JudgedExample& example, const Chosen& chosen) {
+  std::size_t tied = 0;
+  std::size_t right = 0;
+  for (std::size_t i = 0; i < example.correct.size(); ++i) {
+    if (chosen(i)) {
+      ++tied;
+      right += example.correct[i] ? 1 : 0;
+    }
+  }
+  return tied == 0 ? Choice{} : Choice{static_cast<double>(right) / static_cast<double>(tied), tied > 1};
+}
+
 // The largest class of equal answers, which is as right as its first member. Where nobody votes it is wrong.
 Choice vote_choice(const JudgedExample& example) {
   std::map<std::size_t, std::size_t> votes;
@@ -30,15 +44,7 @@ Choice vote_choice(const JudgedExample& example) {
       most = std::max(most, ++votes[*vote]);
     }
   }
-  std::size_t tied = 0;
-  std::size_t right = 0;
-  for (const auto& [first, count] : votes) {
-    if (count == most) {
-      ++tied;
-      right += example.correct[first] ? 1 : 0;
-    }
-  }
-  return tied == 0 ? Choice{} : Choice{static_cast<double>(right) / static_cast<double>(tied), tied > 1};
+  return choice_among(example, [&](std::size_t i) { return votes.contains(i) && votes.at(i) == most; });
 }
 
 // How many responses each answered example has; none where that differs.
@@ -188,15 +194,7 @@ std::optional<Choice> top_choice(const JudgedExample& example) {
   if (!highest) {
     return std::nullopt;
   }
-  std::size_t tied = 0;
-  std::size_t right = 0;
-  for (std::size_t i = 0; i < example.responses.size(); ++i) {
-    if (example.responses[i].reward == highest) {
-      ++tied;
-      right += example.correct[i] ? 1 : 0;
-    }
-  }
-  return Choice{static_cast<double>(right) / static_cast<double>(tied), tied > 1};
+  return choice_among(example, [&](std::size_t i) { return example.responses[i].reward == highest; });
 }
 
 double pass_at(std::size_t j, std::size_t n, std::size_t c) {

@@ -2,8 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <ranges>
 #include <set>
 #include <utility>
+
+#include "core/listed.h"
 
 namespace endorm {
 namespace {
@@ -188,15 +191,29 @@ std::vector<std::string> subsets_of(std::span<const JudgedExample> judged) {
   return subsets;
 }
 
+std::vector<FigurePlan> accuracies_by_subset(Plan& plan, std::span<const JudgedExample> judged) {
+  add_comparisons(plan, judged, [](const JudgedExample& example, const Comparison&) { return example.subset; });
+  std::vector<FigurePlan> figures;
+  for (const std::string& subset : subsets_of(judged)) {
+    figures.push_back(pooled_figure("accuracy", subset, {plan.cell(subset)}));
+  }
+  return figures;
+}
+
+FigurePlan pooled_over(const std::vector<FigurePlan>& parts, std::string name, std::string group) {
+  std::set<std::size_t> cells;
+  for (const FigurePlan& part : parts) {
+    cells.insert(part.cells.begin(), part.cells.end());
+  }
+  return pooled_figure(std::move(name), std::move(group), {cells.begin(), cells.end()});
+}
+
 void note_missing(Plan& plan, std::span<const JudgedExample> judged, std::span<const std::string_view> wanted,
                   const std::string& consequence) {
   const std::vector<std::string> there = subsets_of(judged);
-  std::string missing;
-  for (const std::string_view name : wanted) {
-    if (std::find(there.begin(), there.end(), name) == there.end()) {
-      missing.append(missing.empty() ? "" : ", ").append(name);
-    }
-  }
+  const std::string missing = listed(wanted | std::views::filter([&](std::string_view name) {
+                                       return std::find(there.begin(), there.end(), name) == there.end();
+                                     }));
   if (!missing.empty()) {
     plan.notes.push_back("No rows of: " + missing + ". " + consequence);
   }

@@ -94,6 +94,11 @@ void add_comparisons(Plan& plan, std::span<const JudgedExample> judged,
 // Subsets in the order of their first examples.
 std::vector<std::string> subsets_of(std::span<const JudgedExample> judged);
 
+// A comparison's verdict counts in the cell of its subset; an accuracy of each.
+std::vector<FigurePlan> accuracies_by_subset(Plan& plan, std::span<const JudgedExample> judged);
+// Every verdict of the parts alike.
+FigurePlan pooled_over(const std::vector<FigurePlan>& parts, std::string name = "accuracy", std::string group = "all");
+
 // Notes the subsets that a benchmark has and these examples lack, if any, and what follows from it.
 void note_missing(Plan& plan, std::span<const JudgedExample> judged, std::span<const std::string_view> wanted,
                   const std::string& consequence);

@@ -41,14 +41,6 @@ using Pair = std::pair<std::size_t, std::size_t>;
 
 Pair pair_of(const Comparison& comparison) { return std::minmax(comparison.better, comparison.worse); }
 
-double lowest_token(std::span<const TokenReward> tokens, double alpha) {
-  double lowest = alpha * tokens.front().log_prob;
-  for (const TokenReward& token : tokens) {
-    lowest = std::min(lowest, alpha * token.log_prob);
-  }
-  return lowest;
-}
-
 double mean_of(std::span<const TokenReward> tokens, double alpha) {
   double sum = 0.0;
   for (const TokenReward& token : tokens) {
@@ -91,7 +83,7 @@ std::map<std::string, std::vector<double>> step_scores(const ScoredResponse& res
     before = step.mean;
     if (by_token) {
       const auto tokens = std::span(response.tokens).subspan(step.tokens.begin, step.tokens.end - step.tokens.begin);
-      scores["min"].push_back(lowest_token(tokens, options.alpha));
+      scores["min"].push_back(lowest_window(tokens, options.alpha, 1));
       scores["chunk"].push_back(lowest_window(tokens, options.alpha, options.chunk));
     }
   }

@@ -11,7 +11,7 @@
 #include "engine/text_form.h"
 #include "eval/best_of_record.h"
 #include "eval/graded_answers.h"
-#include "judge/drawn_seed.h"
+#include "judge/judges.h"
 #include "score/json_field.h"
 
 namespace endorm {

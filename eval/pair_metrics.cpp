@@ -1,7 +1,6 @@
 // Figures of benchmarks whose verdicts are comparisons of two responses.
 #include <algorithm>
 #include <array>
-#include <set>
 #include <utility>
 
 #include "eval/metric_plans.h"
@@ -18,25 +17,6 @@ void note_unknown(Plan& plan, std::span<const JudgedExample> judged, std::span<c
       plan.notes.push_back("Rows of \"" + subset + "\" are in no figure: the benchmark has no such subset.");
     }
   }
-}
-
-// A cell a subset, and an accuracy of each.
-std::vector<FigurePlan> accuracies_by_subset(Plan& plan, std::span<const JudgedExample> judged) {
-  add_comparisons(plan, judged, [](const JudgedExample& example, const Comparison&) { return example.subset; });
-  std::vector<FigurePlan> figures;
-  for (const std::string& subset : subsets_of(judged)) {
-    figures.push_back(pooled_figure("accuracy", subset, {plan.cell(subset)}));
-  }
-  return figures;
-}
-
-// Every verdict alike.
-FigurePlan pooled_over(const std::vector<FigurePlan>& parts, std::string name = "accuracy", std::string group = "all") {
-  std::set<std::size_t> cells;
-  for (const FigurePlan& part : parts) {
-    cells.insert(part.cells.begin(), part.cells.end());
-  }
-  return pooled_figure(std::move(name), std::move(group), {cells.begin(), cells.end()});
 }
 
 // acc[i][j] of a set of domains whose samples count alike, and the figures made of it.

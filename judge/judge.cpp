@@ -1,9 +1,15 @@
 #include "judge/judge.h"
 
 #include <array>
+#include <charconv>
+#include <string>
 #include <utility>
 
+#include <nlohmann/json.hpp>
+
 #include "core/errors.h"
+#include "core/listed.h"
+#include "engine/content_hash.h"
 #include "judge/judges.h"
 
 namespace endorm {
@@ -58,7 +64,6 @@ std::vector<JudgeName> judge_names() {
 }
 
 Judge make_judge(std::string_view name, const JudgeParts& parts) {
-  std::string known;
   for (const TableLine& line : kJudges) {
     if (line.named.name == name) {
       Judge judge = line.make(parts);
@@ -68,9 +73,9 @@ Judge make_judge(std::string_view name, const JudgeParts& parts) {
       }
       return judge;
     }
-    known += (known.empty() ? "" : ", ") + std::string(line.named.name);
   }
-  throw InvalidInput("[make_judge] no judge is called \"" + std::string(name) + "\"; choose one of " + known);
+  throw InvalidInput("[make_judge] no judge is called \"" + std::string(name) + "\"; choose one of " +
+                     listed(judge_names(), &JudgeName::name));
 }
 
 void require_capability(bool capable, std::string_view judge, const Engine& engine) {
@@ -96,6 +101,53 @@ ScoredResponse unread_response(const RequestResponse& response, double reward) {
   scored.reward = reward;
   scored.finish = response.text.truncated ? Finish::kTruncated : Finish::kEndOfTurn;
   return scored;
+}
+
+namespace {
+
+// The shortest spelling that reads back as the same number.
+std::string spelled(double number) {
+  char digits[32];
+  return std::string(digits, std::to_chars(digits, digits + sizeof digits, number).ptr);
+}
+
+}  // namespace
+
+std::string template_fingerprint(const TemplateOptions& text) {
+  return (text.arguments.empty() ? "" : " template arguments " + text.arguments) +
+         (text.date == TemplateOptions{}.date ? "" : " date " + text.date);
+}
+
+// The first options have words of their own, which stand in result files; all others are told by name, as in a
+// manifest.
+std::string score_fingerprint(const ScoreOptions& options) {
+  const RewardOptions all{options, {}};
+  std::string others;
+  for (const Option<RewardOptions>& option : reward_options()) {
+    if (option.effect == OptionEffect::kNumber && !option.always_told && option.get(all) != option.get({})) {
+      others += " " + std::string(option.name) + "=" + option.get(all).dump();
+    }
+  }
+  const AggregateOptions& aggregate = options.aggregate;
+  return "alpha=" + spelled(options.alpha) + " " + std::string(aggregation_name(aggregate.kind)) +
+         " gamma=" + spelled(aggregate.gamma) + " floor=" + spelled(aggregate.floor) +
+         " chunk=" + std::to_string(aggregate.chunk) + " last_k=" + std::to_string(aggregate.last_k) +
+         (aggregate.initial_value ? " initial_value" : "") + (options.text.end_of_turn ? " end_of_turn" : "") +
+         (options.text.template_newline ? " template_newline" : "") +
+         (options.text.reading == ResponseReading::kAuto
+              ? ""
+              : " response is " + find_option(reward_options(), "response_is")->get(all).get<std::string>()) +
+         template_fingerprint(options.text) + (options.turns == ScoredTurns::kLast ? "" : " every turn") +
+         " overflow=" + std::to_string(static_cast<int>(options.overflow)) +
+         (options.find_steps ? " steps at \"" + options.step_separator + "\"" : "") +
+         (options.share_prefixes ? "" : " no sharing") + others;
+}
+
+std::uint64_t drawn_seed(std::string_view purpose, std::uint64_t seed, std::string_view record_key, std::size_t place) {
+  Sha256 hash;
+  hash.update("endorm " + std::string(purpose) + " " + std::to_string(seed) + " " + std::to_string(place) + " ");
+  hash.update(record_key);
+  return seed_from(hash.finish());
 }
 
 }  // namespace endorm

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string_view>
 
 #include "judge/judge.h"
@@ -102,6 +103,10 @@ Judge make_minus_length(const JudgeParts& parts);
 // Uniform on [0, 1), a function of parts.seed, Request::key and the response's place alone: neither the order of the
 // records nor a shard changes it.
 Judge make_random(const JudgeParts& parts);
+
+// A seed of its own for one thing that a judge draws, from a hash of all four: neither the order of the records nor a
+// shard or a window changes it. purpose names judge and version; place is a number within the record.
+std::uint64_t drawn_seed(std::string_view purpose, std::uint64_t seed, std::string_view record_key, std::size_t place);
 
 // Throws InvalidInput with the engine's reason where it lacks what a judge needs.
 void require_capability(bool capable, std::string_view judge, const Engine& engine);

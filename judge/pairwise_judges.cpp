@@ -2,7 +2,6 @@
 #include <utility>
 
 #include "judge/ask_model.h"
-#include "judge/drawn_seed.h"
 #include "judge/judges.h"
 #include "judge/prompt_files.h"
 #include "judge/reply_parsers.h"

@@ -4,7 +4,6 @@
 
 #include "core/random.h"
 #include "core/utf8.h"
-#include "judge/drawn_seed.h"
 #include "judge/judges.h"
 
 namespace endorm {

@@ -31,7 +31,7 @@ MESSAGE = re.compile(r'\bthrow (?:InvalidInput|EngineError)\(\s*(?:std::string\(
 # line, or the route.
 READERS = re.compile(r"app/server/|engine/llama/device_reader|"
                      r"eval/(bench_json|best_of_record|judged_json|math_suites|own_readers|pair_readers|"
-                     r"reward_bench_2_reader|row_reader|row_texts|step_readers)\.|report/(result_file|run_file)\.|"
+                     r"row_reader|row_texts|step_readers)\.|report/(result_file|run_file)\.|"
                      r"score/(json_check|json_field|message_reader|option|record|response_reader|token_reader)\.|"
                      r"train/training_data\.")
 TYPE = re.compile(r"^(?:struct|class|enum class) (\w+)(?: final)?(?: :[^;{]*)? \{")
