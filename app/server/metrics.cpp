@@ -73,7 +73,8 @@ void Metrics::gave_up() {
   ++gave_up_;
 }
 
-std::string Metrics::text(const std::map<std::string, QueueCounts>& queues) const {
+std::string Metrics::text(const std::map<std::string, QueueCounts>& queues, std::size_t connections,
+                          const std::string& version) const {
   std::ostringstream out;
   out.precision(12);
   using Counts = const QueueCounts&;
@@ -132,6 +133,10 @@ std::string Metrics::text(const std::map<std::string, QueueCounts>& queues) cons
   out << "endorm_requests_in_flight " << in_flight_ << '\n';
   head(out, "endorm_requests_given_up_total", "counter", "Requests whose client left or whose time was over.");
   out << "endorm_requests_given_up_total " << gave_up_ << '\n';
+  head(out, "endorm_connections", "gauge", "Connections that are open.");
+  out << "endorm_connections " << connections << '\n';
+  head(out, "endorm_build_info", "gauge", "What was built, always 1.");
+  out << "endorm_build_info{version=" << quoted(version) << ",compiler=" << quoted(__VERSION__) << "} 1\n";
   return out.str();
 }
 

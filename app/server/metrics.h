@@ -23,8 +23,10 @@ class Metrics {
   // A client left, or its time was over, before its request was answered.
   void gave_up();
 
-  // Prometheus' text format, version 0.0.4; queues by the name of their model.
-  std::string text(const std::map<std::string, QueueCounts>& queues) const;
+  // Prometheus' text format, version 0.0.4; queues by the name of their model, connections that are open, and of what
+  // version of the program.
+  std::string text(const std::map<std::string, QueueCounts>& queues, std::size_t connections,
+                   const std::string& version) const;
 
  private:
   mutable std::mutex mutex_;

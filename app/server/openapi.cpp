@@ -141,6 +141,7 @@ std::string openapi(const std::string& version, bool asks_for_key) {
     paths[path] = post(path, route.contains("as") ? routes.at(route["as"].get<std::string>()) : route);
   }
   paths["/health"] = get("Whether the server takes requests", "application/json");
+  paths["/ready"] = get("Whether the model is there and its queue moves", "application/json");
   paths["/v1/models"] = get("The models", "application/json");
   Json& of_model = paths["/v1/models/{id}"] = get("One model", "application/json");
   of_model["get"]["responses"]["404"] = failures()["404"];

@@ -2,455 +2,310 @@
 
 #include <algorithm>
 #include <atomic>
-#include <condition_variable>
-#include <ctime>
-#include <deque>
 #include <map>
-#include <mutex>
-#include <set>
 #include <thread>
 #include <utility>
 
-#include <cpp-httplib/httplib.h>
-
-#include "app/server/completions.h"
+#include "app/server/api_keys.h"
 #include "app/server/gym_protocol.h"
-#include "app/server/http_error.h"
-#include "app/server/metrics.h"
+#include "app/server/http_server.h"
 #include "app/server/model_objects.h"
 #include "app/server/openapi.h"
-#include "app/server/other_family.h"
+#include "app/server/queue_watch.h"
+#include "app/server/reward_call.h"
 #include "app/server/server_pages.h"
+#include "app/server/strangers.h"
 #include "app/server/teacher_protocols.h"
 #include "app/server/tokenize_protocol.h"
 #include "core/errors.h"
-#include "score/json_field.h"
 
 namespace endorm {
 namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::chrono::milliseconds kLookAround{20};  // between two looks whether a client is still there
+constexpr std::chrono::milliseconds kLookAround{20};  // between two looks whether all is answered
 // How long a server that stops takes connections at least, to turn away what was on its way.
 constexpr std::chrono::milliseconds kLastConnections{200};
+constexpr std::chrono::milliseconds kBetweenLooks{500};  // at the queues
+constexpr std::size_t kThreads = 4;                      // that read bodies and write answers
 
-bool is_loopback(const std::string& host) { return host == "localhost" || host == "::1" || host.starts_with("127."); }
+const std::string kModels = "/v1/models/";
+const std::string kModelRoute = "/v1/models/{id}";
 
-// What was noticed about the texts of one request.
-using Notes = std::set<TextNote>;
+HttpAnswer page_answer(const std::string& page) {
+  HttpAnswer answer;
+  answer.type = "text/html; charset=utf-8";
+  answer.body = page;
+  answer.fields = {{"Content-Security-Policy", page_policy(page)}, {"X-Frame-Options", "DENY"}};
+  return answer;
+}
 
-// A fault of the request that is not one of its fields.
-struct RequestRefused {
-  HttpError error;
-};
+HttpAnswer text_answer(std::string body, std::string type = "application/json") {
+  HttpAnswer answer;
+  answer.type = std::move(type);
+  answer.body = std::move(body);
+  return answer;
+}
 
-void answer_error(httplib::Response& response, const HttpError& error) {
-  response.status = error.status;
-  if (error.status == 429 || error.status == 503) {
-    response.set_header("Retry-After", "1");
-  }
-  if (error.status == 401) {
-    response.set_header("WWW-Authenticate", "Bearer");
-  }
-  response.set_content(error_body(error), "application/json");
+// Whether a client may ask it without a key.
+bool is_open(const std::string& path) {
+  return path == "/health" || path == "/ready" || path == "/" || path == "/docs" || path == "/openapi.json";
 }
 
 }  // namespace
 
 class RewardServer::Implementation {
  public:
-  Implementation(std::vector<ServedModel> models, ServerOptions options)
-      : models_(std::move(models)), options_(std::move(options)), said_(options_.say) {
-    if (!is_loopback(options_.host) && options_.api_key.empty()) {
+  explicit Implementation(ServerOptions options)
+      : options_(std::move(options)),
+        keys_(options_.api_keys, options_.api_key_file),
+        said_(options_.say),
+        book_(metrics_, options_.log),
+        calls_{book_, metrics_, said_, options_.timeout,
+               [this](std::function<void()> act) { http_.work(std::move(act)); }},
+        http_(options_.limits,
+              {.admit = [this](const HttpRequest& head) { return admit(head); },
+               .handle = [this](std::shared_ptr<HttpRequest> request,
+                                std::shared_ptr<HttpReply> reply) { handle(std::move(request), std::move(reply)); },
+               .fault = [this](const HttpRequest& head, int status) { return refuse(head, fault_of(status)); }},
+              kThreads) {
+    if (options_.unix_socket.empty() && !is_loopback(options_.host) && !keys_.asked()) {
       throw InvalidInput("[serve] " + options_.host +
                          " can be reached from other machines: give --api-key, or serve 127.0.0.1 behind a proxy.");
     }
-    for (ServedModel& model : models_) {
-      if (!by_name_.emplace(model.name, &model).second) {
-        throw InvalidInput("[serve] two models are called \"" + model.name + "\". Give one of them another name.");
-      }
+    if (options_.tls_certificate.empty() != options_.tls_key.empty()) {
+      throw InvalidInput("[serve] --tls-certificate and --tls-key go together.");
     }
-    configure();
+    if (!options_.tls_certificate.empty()) {
+      http_.use_tls(options_.tls_certificate, options_.tls_key);
+    }
     add_routes();
   }
 
+  ~Implementation() { http_.join(); }
+
   int bind() {
-    const int port = options_.port == 0                                   ? server_.bind_to_any_port(options_.host)
-                     : server_.bind_to_port(options_.host, options_.port) ? options_.port
-                                                                          : -1;
-    if (port < 0) {
-      throw EngineError("[serve] " + options_.host + ":" + std::to_string(options_.port) +
-                        " cannot be had: another program has it, or it is not allowed. Give another --port.");
+    if (options_.health_port) {
+      health_port_ = http_.listen(options_.host, *options_.health_port, HttpDoor::kHealth);
     }
-    return port;
+    if (!options_.unix_socket.empty()) {
+      http_.listen_unix(options_.unix_socket);
+      return 0;
+    }
+    return http_.listen(options_.host, options_.port, HttpDoor::kMain);
   }
 
-  void run() { server_.listen_after_bind(); }
+  int health_port() const { return health_port_; }
+
+  void take(std::vector<ServedModel> models) {
+    served_ = std::make_unique<ServedModels>(std::move(models));
+    models_ = served_.get();
+  }
+
+  void read_keys_again() { keys_.read_again(); }
+
+  void run() {
+    http_.every(kBetweenLooks, [this] { look_at_queues(); });
+    http_.run();
+  }
 
   void stop() {
     draining_ = true;
     const auto begin = Clock::now();
     const auto until = begin + options_.drain;
     const auto turned_away = std::min(until, begin + kLastConnections);
-    while ((in_work_ > 0 || Clock::now() < turned_away) && Clock::now() < until) {
+    while ((http_.busy() > 0 || Clock::now() < turned_away) && Clock::now() < until) {
       std::this_thread::sleep_for(kLookAround);
     }
-    server_.stop();
+    http_.stop();
   }
 
  private:
-  void configure() {
-    // A thread for each connection, all from the start: a pool that grows misses some of many that come at once.
-    server_.new_task_queue = [this] { return new httplib::ThreadPool(options_.connections); };
-    server_.set_payload_max_length(options_.body_bytes);
-    server_.set_keep_alive_max_count(1'000'000);
-    server_.set_tcp_nodelay(true);
-    // httplib's own choice is SO_REUSEPORT: two servers would share a port, and neither would know.
-    server_.set_socket_options([](auto socket) { httplib::set_socket_opt(socket, SOL_SOCKET, SO_REUSEADDR, 1); });
-    server_.set_default_headers({{"Server", "endorm"}, {"X-Content-Type-Options", "nosniff"}});
-    server_.set_pre_routing_handler(
-        [this](const httplib::Request& request, httplib::Response& response) { return admit(request, response); });
-    server_.set_error_handler([this](const httplib::Request& request, httplib::Response& response) {
-      if (response.body.empty()) {
-        answer_error(response, fault_of(request, response.status));
-        if (response.status == 405) {
-          response.set_header("Allow", methods_.at(request.path));
-        }
-        finish(request, response, route_of(request), request.start_time_);
-      }
-    });
-    server_.set_exception_handler([](const httplib::Request&, httplib::Response& response,
-                                     const std::exception_ptr& thrown) { answer_error(response, http_error(thrown)); });
-  }
-
-  httplib::Server::HandlerResponse admit(const httplib::Request& request, httplib::Response& response) {
-    const bool open =
-        request.path == "/health" || request.path == "/" || request.path == "/docs" || request.path == "/openapi.json";
-    if (!options_.api_key.empty() && !open &&
-        !same_secret(request.get_header_value("Authorization"), "Bearer " + options_.api_key)) {
-      answer_error(response, {401, "authentication_error", "the server asks for its API key, as a bearer token."});
-      finish(request, response, route_of(request), request.start_time_);
-      return httplib::Server::HandlerResponse::Handled;
-    }
-    if (draining_) {
-      response.set_header("Connection", "close");
-      answer_error(response, {503, "stopping", "the server is stopping."});
-      finish(request, response, route_of(request), request.start_time_);
-      return httplib::Server::HandlerResponse::Handled;
-    }
-    return httplib::Server::HandlerResponse::Unhandled;
-  }
-
-  const char* route_of(const httplib::Request& request) const {
-    const auto found = methods_.find(request.path);
-    return found == methods_.end() ? "other" : found->first.c_str();
-  }
-
-  HttpError fault_of(const httplib::Request& request, int status) const {
-    if (status == 413) {
-      return {413, "invalid_request_error",
-              "the body is larger than " + std::to_string(options_.body_bytes) + " bytes. Send it in parts."};
-    }
-    if (status == 404 && methods_.contains(request.path)) {
-      return {405, "invalid_request_error", request.path + " takes " + methods_.at(request.path) + "."};
-    }
-    if (status == 404) {
-      return {404, "invalid_request_error", "there is no " + request.path.substr(0, 200) + ". See /docs."};
-    }
-    return {status, "invalid_request_error", "the request is no HTTP that this server reads."};
-  }
-
-  void get(const char* path, const std::function<void(httplib::Response&)>& write) {
-    methods_[path] = "GET";
-    server_.Get(path, [this, path, write](const httplib::Request& request, httplib::Response& response) {
-      const auto began = Clock::now();
-      write(response);
-      response.status = 200;  // and never a part of it, whatever "Range" asks for
-      finish(request, response, path, began);
-    });
-  }
-
-  void add_routes() {
-    get("/health", [](httplib::Response& response) { response.set_content(R"({"status":"ok"})", "application/json"); });
-    get("/v1/models", [this](httplib::Response& response) {
-      response.set_content(model_list(models_, started_).dump(), "application/json");
-    });
-    server_.Get("/v1/models/(.+)", [this](const httplib::Request& request, httplib::Response& response) {
-      const auto began = Clock::now();
-      const auto found = by_name_.find(request.matches[1].str());
-      if (found == by_name_.end()) {
-        answer_error(response, no_model(request.matches[1].str(), models_));
-      } else {
-        response.set_content(model_object(*found->second, started_).dump(), "application/json");
-        response.status = 200;
-      }
-      finish(request, response, "/v1/models/{id}", began);
-    });
-    get("/props", [this](httplib::Response& response) {
-      response.set_content(server_properties(models_.front()).dump(), "application/json");
-    });
-    get("/reverify_mode",
-        [](httplib::Response& response) { response.set_content(reverify_mode().dump(), "application/json"); });
-    get("/metrics", [this](httplib::Response& response) {
-      std::map<std::string, QueueCounts> queues;
-      for (const ServedModel& model : models_) {
-        queues[model.name] = model.queue->counts();
-      }
-      response.set_content(metrics_.text(queues), "text/plain; version=0.0.4");
-    });
-    get("/openapi.json", [this](httplib::Response& response) {
-      response.set_content(openapi(models_.front().context.version, !options_.api_key.empty()), "application/json");
-    });
-    for (const auto& [path, page] : {std::pair{"/", rewards_page()}, std::pair{"/docs", docs_page()}}) {
-      get(path, [page = page](httplib::Response& response) { response.set_content(page, "text/html; charset=utf-8"); });
-    }
-    for (const ProtocolRoute& route : protocol_routes()) {
-      post(route.path,
-           [this, &route](const Json& body, const httplib::Request& request, httplib::Response& response,
-                          const std::shared_ptr<Notes>& notes) { reward(route, body, request, response, notes); });
-    }
-    for (const CompletionsRoute& route : completions_routes()) {
-      post(route.path,
-           [this, &route](const Json& body, const httplib::Request& request, httplib::Response& response,
-                          const std::shared_ptr<Notes>& notes) { complete(route, body, request, response, notes); });
-    }
-    at_once("/tokenize", tokenize_reply);
-    at_once("/detokenize", detokenize_reply);
-  }
-
-  // A route that asks a model for no computing.
-  void at_once(const char* path, Json (*reply)(const Engine&, const Json&, const ProtocolContext&)) {
-    post(path, [this, reply](const Json& body, const httplib::Request&, httplib::Response& response,
-                             const std::shared_ptr<Notes>& notes) {
-      const ServedModel& model = model_of(body);
-      response.set_content(reply(model.queue->engine(), body, context_of(model, notes)).dump(), "application/json");
-    });
-  }
-
-  void complete(const CompletionsRoute& route, const Json& body, const httplib::Request& request,
-                httplib::Response& response, const std::shared_ptr<Notes>& notes) {
-    ServedModel& model = model_of(body);
-    const ProtocolContext context = context_of(model, notes);
-    CompletionsRequest asked = route.read(body, context);
-    for (const CompletionPrompt& prompt : asked.prompts) {
-      if (!foreign_opening(prompt.text, *context.marks).empty()) {
-        context.note(TextNote::kOtherFamily);
-      }
-    }
-    const auto call = std::make_shared<CompletionsCall>(model.queue->engine(), std::move(asked), context);
-    const auto run = [call](Engine& engine, std::size_t part) { call->run(engine, part); };
-    wait(model.queue->use(call->parts(), call->bytes(), run, waiting(body, request)), request);
-    response.set_content(call->reply().dump(), "application/json");
-  }
-
-  using Handler =
-      std::function<void(const Json& body, const httplib::Request&, httplib::Response&, const std::shared_ptr<Notes>&)>;
-
-  void post(const char* path, Handler handle) {
-    methods_[path] = "POST";
-    server_.Post(
-        path, [this, path, handle = std::move(handle)](const httplib::Request& request, httplib::Response& response) {
-          const auto began = Clock::now();
-          ++in_work_;
-          metrics_.in_flight(1);
-          const auto notes = std::make_shared<Notes>();
-          try {
-            handle(parse_object(request.body), request, response, notes);
-            response.status = 200;  // and never a part of it, whatever "Range" asks for
-          } catch (const RequestRefused& refused) {
-            answer_error(response, refused.error);
-          } catch (...) {
-            answer_error(response, http_error(std::current_exception()));
-          }
-          metrics_.in_flight(-1);
-          finish(request, response, path, began, *notes);
-          --in_work_;
-        });
-  }
-
-  // The model that a body names. Of one model, every name is its name: clients send names of their own.
-  ServedModel& model_of(const Json& body) {
-    const Json* name = optional_field(body, "model");
-    if (models_.size() == 1 || !name) {
-      return models_.front();
-    }
-    const auto found = name->is_string() ? by_name_.find(name->get<std::string>()) : by_name_.end();
-    if (found == by_name_.end()) {
-      throw RequestRefused{no_model(name->is_string() ? name->get<std::string>() : name->dump(), models_)};
-    }
-    return *found->second;
-  }
-
-  ProtocolContext context_of(const ServedModel& model, const std::shared_ptr<Notes>& notes) {
-    ProtocolContext context = model.context;
-    context.id = std::to_string(++ids_);
-    context.created = std::time(nullptr);
-    context.note = [this, name = model.name, notes](TextNote note) {
-      notes->insert(note);
-      metrics_.noted(name, note);
-      said_.say_once(name, note);
-    };
-    context.unread = [this, name = model.name](const std::string& field) { said_.say_unread_once(name, field); };
-    return context;
-  }
-
-  void reward(const ProtocolRoute& route, const Json& body, const httplib::Request& request,
-              httplib::Response& response, const std::shared_ptr<Notes>& notes) {
-    ServedModel& model = model_of(body);
-    const ProtocolContext context = context_of(model, notes);
-    Asked asked = route.read(body, context);
-    if (asked.requests.empty()) {
-      response.set_content(reply_text(asked, {}), "application/json");
-      return;
-    }
-    note_foreign_ends(asked.requests, context);
-    if (asked.line) {
-      stream(model, std::move(asked), context, waiting(body, request), response);
-      return;
-    }
-    const std::vector<Scored> scored =
-        wait(model.queue->score(std::move(asked.requests), asked.options, waiting(body, request)), request);
-    note_spelled_ends(scored, context);
-    response.set_content(reply_text(asked, scored), "application/json");
-  }
-
-  Waiting waiting(const Json& body, const httplib::Request& request) const {
-    return {.priority = read_priority(body, request.get_header_value("X-Priority")),
-            .deadline = Clock::now() + options_.timeout};
-  }
-
-  // What came of it; or the end of waiting, where the client has left or its time is over.
-  std::vector<Scored> wait(RewardQueue::Ticket ticket, const httplib::Request& request) {
-    const auto until = Clock::now() + options_.timeout;
-    while (ticket.scored.wait_for(kLookAround) != std::future_status::ready) {
-      const bool left = request.is_connection_closed();
-      if (!left && Clock::now() < until) {
-        continue;
-      }
-      *ticket.given_up = true;
-      metrics_.gave_up();
-      throw RequestRefused{left
-                               ? HttpError{499, "client_left", "the client closed the connection."}
-                               : HttpError{504, "timeout", "the request was not answered in time. Send less at once."}};
-    }
-    try {
-      return ticket.scored.get();
-    } catch (const DeadlinePassed&) {
-      metrics_.gave_up();
-      throw;
-    }
-  }
-
-  // What a stream has not sent yet.
-  struct Lines {
-    ProtocolContext context;
-    std::function<std::string(std::size_t, const Scored&)> line;
-    RewardQueue::Ticket ticket;
-    std::size_t next = 0;  // record to be sent
-    std::mutex mutex;
-    std::condition_variable changed;
-    std::deque<Scored> scored;  // guarded, as what follows
-    bool ended = false;         // nothing more comes
+  struct Route {
+    std::string methods;
+    std::function<HttpAnswer()> get;  // of GET
+    bool on_loop = false;             // it is answered by the thread of the loop, and so always
+    CallRoute post;                   // of POST
   };
 
-  // One line a request, each sent when it is there. A record that fails is a line, too: the status was sent before.
-  void stream(ServedModel& model, Asked asked, const ProtocolContext& context, Waiting waiting,
-              httplib::Response& response) {
-    auto lines = std::make_shared<Lines>();
-    lines->context = context;
-    lines->line = std::move(asked.line);
-    const auto change = [lines](const std::function<void()>& how) {
-      const std::lock_guard lock(lines->mutex);
-      how();
-      lines->changed.notify_all();
+  void add_routes() {
+    const auto get = [this](const std::string& path, std::function<HttpAnswer()> answer, bool on_loop = false) {
+      routes_[path] = {"GET", std::move(answer), on_loop, {}};
     };
-    waiting.each = [lines, change](std::size_t, Scored scored) {
-      change([&] { lines->scored.push_back(std::move(scored)); });
-    };
-    waiting.ready = [lines, change] { change([&] { lines->ended = true; }); };
-    lines->ticket = model.queue->score(std::move(asked.requests), asked.options, std::move(waiting));
-    ++in_work_;
-    response.set_chunked_content_provider(
-        "application/x-ndjson", [lines](std::size_t, httplib::DataSink& sink) { return send_line(*lines, sink); },
-        [this, lines](bool) {
-          *lines->ticket.given_up = true;
-          --in_work_;
-        });
+    get(
+        "/health", [this] { return health(); }, true);
+    get(
+        "/ready", [this] { return ready(); }, true);
+    get(
+        "/metrics", [this] { return metrics(); }, true);
+    get("/v1/models", [this] { return text_answer(models_.load()->list()); });
+    get(kModelRoute, nullptr);
+    get("/props", [this] { return text_answer(server_properties(models_.load()->first()).dump()); });
+    get("/reverify_mode", [] { return text_answer(reverify_mode().dump()); });
+    get("/openapi.json",
+        [this] { return text_answer(openapi(models_.load()->first().context.version, keys_.asked())); });
+    get("/", [answer = page_answer(rewards_page())] { return answer; });
+    get("/docs", [answer = page_answer(docs_page())] { return answer; });
+    for (const ProtocolRoute& route : protocol_routes()) {
+      routes_[route.path] = {"POST", nullptr, false, {.protocol = &route}};
+    }
+    for (const CompletionsRoute& route : completions_routes()) {
+      routes_[route.path] = {"POST", nullptr, false, {.completions = &route}};
+    }
+    routes_["/tokenize"] = {"POST", nullptr, false, {.at_once = tokenize_reply}};
+    routes_["/detokenize"] = {"POST", nullptr, false, {.at_once = detokenize_reply}};
   }
 
-  // The next line, or the end. False where the client has left.
-  static bool send_line(Lines& lines, httplib::DataSink& sink) {
-    std::optional<Scored> scored;
-    {
-      std::unique_lock lock(lines.mutex);
-      while (!lines.changed.wait_for(lock, kLookAround, [&] { return lines.ended || !lines.scored.empty(); })) {
-        if (!sink.is_writable()) {
-          return false;
-        }
-      }
-      if (!lines.scored.empty()) {
-        scored = std::move(lines.scored.front());
-        lines.scored.pop_front();
-      }
+  // The path as the routes have it; "other": none has.
+  std::string route_name(const HttpRequest& request) const {
+    const bool one_model = request.path.starts_with(kModels) && request.path.size() > kModels.size();
+    const std::string name = one_model ? kModelRoute : request.path;
+    return routes_.contains(name) ? name : "other";
+  }
+
+  const Route* route_of(const HttpRequest& request) const {
+    const auto found = routes_.find(route_name(request));
+    const bool here = found != routes_.end() && (request.door != HttpDoor::kHealth || found->second.on_loop);
+    return here ? &found->second : nullptr;
+  }
+
+  HttpAnswer refuse(const HttpRequest& head, HttpAnswer answer) {
+    return book_.noted(head, book_.id_of(head), route_of(head) ? route_name(head) : "other", std::move(answer));
+  }
+
+  // Why a request is not taken; its body need not be known for it.
+  std::optional<HttpAnswer> admit(const HttpRequest& head) {
+    const Route* route = route_of(head);
+    const bool health = route && route->on_loop;
+    const bool any_host = keys_.asked() || head.door == HttpDoor::kHealth || (health && head.path != "/metrics");
+    if (const auto stranger = refuse_stranger(head, options_.allowed_hosts, any_host)) {
+      return refuse(head, error_answer(*stranger));
     }
-    std::string line;
+    if (keys_.asked() && head.door != HttpDoor::kHealth && !is_open(head.path) &&
+        !keys_.allow(head.field("Authorization"))) {
+      return refuse(head,
+                    error_answer({401, "authentication_error", "the server asks for its API key, as a bearer token."}));
+    }
+    if (!health && draining_) {
+      return refuse(head, stopping());
+    }
+    if (!route) {
+      return refuse(head, error_answer({404, "invalid_request_error",
+                                        "there is no " + head.path.substr(0, 200) + ". See /docs."}));
+    }
+    if (head.method != route->methods && !(route->methods == "GET" && head.method == "HEAD")) {
+      HttpAnswer answer = error_answer({405, "invalid_request_error", head.path + " takes " + route->methods + "."});
+      answer.fields.emplace_back("Allow", route->methods);
+      return refuse(head, std::move(answer));
+    }
+    if (!health && models_ == nullptr) {
+      return refuse(head, error_answer({503, "loading", "the model is being loaded."}));
+    }
+    return std::nullopt;
+  }
+
+  void handle(std::shared_ptr<HttpRequest> request, std::shared_ptr<HttpReply> reply) {
+    const Route& route = *route_of(*request);
+    if (!route.on_loop && draining_) {  // it began before
+      reply->send(refuse(*request, stopping()));
+    } else if (route.methods == "GET" && !route.get) {
+      http_.work([this, request, reply] { reply->send(refuse(*request, model_answer(*request))); });
+    } else if (!route.get) {
+      std::make_shared<RewardCall>(calls_, request, reply, request->path)->begin(*models_, route.post);
+    } else if (route.on_loop) {
+      reply->send(refuse(*request, route.get()));
+    } else {
+      http_.work([this, &route, request, reply] { reply->send(refuse(*request, route.get())); });
+    }
+  }
+
+  HttpAnswer model_answer(const HttpRequest& request) const {
     try {
-      if (scored) {
-        note_spelled_ends(std::span(&*scored, 1), lines.context);
-        line = lines.line(lines.next++, *scored);
-      } else {
-        lines.ticket.scored.get();
+      return text_answer(models_.load()->object(request.path.substr(kModels.size())));
+    } catch (const RequestRefused& refused) {
+      return error_answer(refused.error);
+    }
+  }
+
+  HttpAnswer fault_of(int status) const {
+    switch (status) {
+      case 408:
+        return error_answer({status, "timeout", "the request came too slowly."});
+      case 413:
+        return error_answer(
+            {status, "invalid_request_error",
+             "the body is larger than " + std::to_string(options_.limits.body_bytes) + " bytes. Send it in parts."});
+      case 417:
+        return error_answer({status, "invalid_request_error", "\"Expect\" may say 100-continue alone."});
+      case 431:
+        return error_answer(
+            {status, "invalid_request_error",
+             "the head of the request is larger than " + std::to_string(options_.limits.head_bytes) + " bytes."});
+      default:
+        return error_answer({status, "invalid_request_error", "the request is no HTTP that this server reads."});
+    }
+  }
+
+  static HttpAnswer stopping() {
+    HttpAnswer answer = error_answer({503, "stopping", "the server is stopping."});
+    answer.close = true;
+    return answer;
+  }
+
+  HttpAnswer health() const { return draining_ ? stopping() : text_answer(R"({"status":"ok"})"); }
+
+  HttpAnswer ready() {
+    if (draining_) {
+      return stopping();
+    }
+    if (models_ == nullptr) {
+      return error_answer({503, "loading", "the model is being loaded."});
+    }
+    look_at_queues();
+    const std::string stuck = watch_.stuck(options_.ready_within, Clock::now());
+    if (!stuck.empty()) {
+      return error_answer({503, "stuck", "requests wait for the model " + stuck + ", and none of its work ends."});
+    }
+    return text_answer(R"({"status":"ready"})");
+  }
+
+  void look_at_queues() {
+    if (const ServedModels* models = models_) {
+      for (const auto& [model, counts] : models->counts()) {
+        watch_.look(model, counts, Clock::now());
       }
-    } catch (...) {
-      line = error_body(http_error(std::current_exception()));
     }
-    if (line.empty()) {
-      sink.done();
-      return true;
-    }
-    line += '\n';
-    const bool sent = sink.write(line.data(), line.size());
-    if (!scored) {
-      sink.done();
-    }
-    return sent;
   }
 
-  void finish(const httplib::Request& request, const httplib::Response& response, const char* path,
-              Clock::time_point began, const Notes& notes = {}) {
-    const double seconds = std::chrono::duration<double>(Clock::now() - began).count();
-    metrics_.answered(path, response.status, seconds);
-    if (!options_.log) {
-      return;
-    }
-    Json line = {{"time", std::time(nullptr)},      {"client", request.remote_addr},
-                 {"method", request.method},        {"path", path},
-                 {"status", response.status},       {"seconds", seconds},
-                 {"bytes_in", request.body.size()}, {"bytes_out", response.body.size()}};
-    for (const TextNote note : notes) {
-      line["notes"].push_back(text_note_name(note));
-    }
-    options_.log(line.dump());
+  HttpAnswer metrics() const {
+    const ServedModels* models = models_;
+    const auto queues = models ? models->counts() : std::map<std::string, QueueCounts>();
+    return text_answer(metrics_.text(queues, http_.connections(), options_.version), "text/plain; version=0.0.4");
   }
 
-  std::vector<ServedModel> models_;
-  std::map<std::string, ServedModel*> by_name_;
   ServerOptions options_;
-  std::map<std::string, std::string> methods_;  // by path
+  ApiKeys keys_;
+  std::map<std::string, Route> routes_;
   Metrics metrics_;
   SaidNotes said_;
-  std::int64_t started_ = std::time(nullptr);  // seconds since 1970
+  AnswerBook book_;
+  QueueWatch watch_;  // of the thread of the loop
+  int health_port_ = 0;
   std::atomic<bool> draining_ = false;
-  std::atomic<int> in_work_ = 0;  // requests that were taken and are not answered yet
-  std::atomic<std::uint64_t> ids_ = 0;
-  httplib::Server server_;
+  CallHouse calls_;
+  HttpServer http_;
+  std::atomic<ServedModels*> models_ = nullptr;
+  std::unique_ptr<ServedModels> served_;  // goes before what its queues call
 };
 
-RewardServer::RewardServer(std::vector<ServedModel> models, ServerOptions options)
-    : implementation_(std::make_unique<Implementation>(std::move(models), std::move(options))) {}
+RewardServer::RewardServer(ServerOptions options)
+    : implementation_(std::make_unique<Implementation>(std::move(options))) {}
 RewardServer::~RewardServer() = default;
 int RewardServer::bind() { return implementation_->bind(); }
+int RewardServer::health_port() const { return implementation_->health_port(); }
+void RewardServer::take(std::vector<ServedModel> models) { implementation_->take(std::move(models)); }
+void RewardServer::read_keys_again() { implementation_->read_keys_again(); }
 void RewardServer::run() { implementation_->run(); }
 void RewardServer::stop() { implementation_->stop(); }
 

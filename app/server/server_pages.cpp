@@ -1,6 +1,11 @@
 #include "app/server/server_pages.h"
 
+#include <array>
+
+#include <openssl/evp.h>
+
 #include "app/server/page_files.h"
+#include "engine/content_hash.h"
 #include "report/page_frame.h"
 #include "report/page_parts.h"
 
@@ -19,5 +24,19 @@ std::string rewards_page() {
 }
 
 std::string docs_page() { return filled_page(docs_html, {{"page_css", page_css}, {"page_base_js", page_base_js}}); }
+
+std::string page_policy(const std::string& page) {
+  constexpr std::string_view kBegin = "<script>";
+  std::string scripts;
+  for (std::size_t at = page.find(kBegin); at != std::string::npos; at = page.find(kBegin, at)) {
+    at += kBegin.size();
+    const Digest digest = sha256(std::string_view(page).substr(at, page.find("</script>", at) - at));
+    std::array<unsigned char, 4 * ((digest.size() + 2) / 3) + 1> base64{};
+    const int length = EVP_EncodeBlock(base64.data(), digest.data(), static_cast<int>(digest.size()));
+    scripts.append(" 'sha256-").append(base64.begin(), base64.begin() + length).append("'");
+  }
+  return "default-src 'none'; style-src 'unsafe-inline'; script-src" + scripts +
+         "; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+}
 
 }  // namespace endorm

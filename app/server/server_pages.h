@@ -8,5 +8,8 @@ namespace endorm {
 // of reports (page.css, page_base.js, heatmap.js) are the first.
 std::string rewards_page();
 std::string docs_page();
+// The Content-Security-Policy of such a page: its own scripts, by their hashes, and its own server are all that it may
+// use; no other page may show it within itself.
+std::string page_policy(const std::string& page);
 
 }  // namespace endorm

@@ -15,13 +15,13 @@ RSS_MB = 48  # that a body of 100 MB may add: at most --max-body of it is read
 DIES = """
 import os, signal, socket, sys
 one = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
-one.sendall(b"POST /v1/rewards HTTP/1.1\\r\\nHost: x\\r\\nContent-Length: 1000000\\r\\n\\r\\n" + b'{"prompt": "' + 5000 * b"x")
+one.sendall(b"POST /v1/rewards HTTP/1.1\\r\\nHost: localhost\\r\\nContent-Length: 1000000\\r\\n\\r\\n" + b'{"prompt": "' + 5000 * b"x")
 os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
 def head(length, *more):
-    return ("POST /v1/rewards HTTP/1.1\r\nHost: x\r\n" + f"Content-Length: {length}\r\n" + "".join(more) + "\r\n").encode()
+    return ("POST /v1/rewards HTTP/1.1\r\nHost: localhost\r\n" + f"Content-Length: {length}\r\n" + "".join(more) + "\r\n").encode()
 
 
 def replied(connection):
@@ -82,7 +82,7 @@ def large_bodies(server, expected):
     for chunked in (False, True):
         with server.socket() as connection:
             if chunked:
-                connection.sendall(b"POST /v1/rewards HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
+                connection.sendall(b"POST /v1/rewards HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n")
             else:
                 connection.sendall(head(BODY_MB << 20))
             sent = 0

@@ -8,7 +8,7 @@ import importlib
 import pathlib
 import sys
 
-CASES = ("load", "hostile", "shutdown", "numbers", "texts", "clients", "turns")
+CASES = ("load", "hostile", "shutdown", "numbers", "texts", "clients", "turns", "connections")
 
 
 def main():

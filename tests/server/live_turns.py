@@ -46,7 +46,7 @@ def left_alone(server):
     """A client that leaves: what it asked for is not computed."""
     body = json.dumps({"prompt": ["b" * 40] * 3000, "max_tokens": 60}).encode()
     connection = server.socket()
-    connection.sendall(b"POST /v1/completions HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+    connection.sendall(b"POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
     waits_for(server, lambda: number(server, "endorm_waiting_tokens") > 20 * SLICE)
     connection.close()
     waits_for(server, lambda: number(server, "endorm_waiting_tokens") == 0, 20)

@@ -98,7 +98,7 @@ TEST_CASE("a request that takes too long, or whose client leaves, is given up") 
 
 TEST_CASE("a key is asked for everywhere but where no reward is") {
   ServerOptions options;
-  options.api_key = "secret";
+  options.api_keys = {"secret"};
   const RunningServer server(one(tabular_engine()), options);
   httplib::Client client = server.client();
   CHECK(client.Post("/v1/rewards", kBody, "application/json")->status == 401);
@@ -119,7 +119,7 @@ TEST_CASE("an address that other machines reach is not served without a key") {
 
 TEST_CASE("what is too large, unknown or no HTTP is refused") {
   ServerOptions options;
-  options.body_bytes = 1000;
+  options.limits.body_bytes = 1000;
   const RunningServer server(one(tabular_engine()), options);
   CHECK(server.post("/v1/rewards", std::string(2000, ' '))->status == 413);
   CHECK(server.post("/nothing", "{}")->status == 404);
@@ -132,7 +132,7 @@ TEST_CASE("what is too large, unknown or no HTTP is refused") {
 
 TEST_CASE("what is refused before a route has it is logged and counted, too") {
   ServerOptions options;
-  options.body_bytes = 1000;
+  options.limits.body_bytes = 1000;
   std::mutex mutex;
   std::vector<int> statuses;
   options.log = [&](const std::string& line) {
@@ -162,10 +162,7 @@ TEST_CASE("a port that another server has cannot be had") {
   const RunningServer server(one(tabular_engine()));
   ServerOptions options;
   options.port = server.port();
-  std::vector<ServedModel> models(1);
-  models.front().name = "tabular";
-  models.front().queue = std::make_unique<RewardQueue>(tabular_engine(), QueueOptions());
-  RewardServer second(std::move(models), options);
+  RewardServer second(options);
   CHECK_THROWS_AS(second.bind(), EngineError);
 }
 

@@ -68,8 +68,9 @@ RunningServer::RunningServer(std::vector<std::unique_ptr<Engine>> engines, Serve
     model.queue = std::make_unique<RewardQueue>(std::move(engine), queue);
   }
   server.port = 0;
-  server_ = std::make_unique<RewardServer>(std::move(models), std::move(server));
+  server_ = std::make_unique<RewardServer>(std::move(server));
   port_ = server_->bind();
+  server_->take(std::move(models));
   thread_ = std::thread([this] { server_->run(); });
 }
 

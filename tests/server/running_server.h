@@ -24,6 +24,7 @@ class RunningServer {
 
   httplib::Client client() const;
   int port() const { return port_; }
+  RewardServer& server() { return *server_; }
   // Of a request that must be answered.
   httplib::Result post(const std::string& path, const std::string& body) const;
   nlohmann::json reply(const std::string& path, const nlohmann::json& body) const;  // of status 200

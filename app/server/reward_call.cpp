@@ -1,0 +1,272 @@
+#include "app/server/reward_call.h"
+
+#include <ctime>
+#include <utility>
+
+#include "app/server/other_family.h"
+#include "score/json_field.h"
+
+namespace endorm {
+
+// What a stream has not sent yet.
+struct RewardCall::Lines {
+  ProtocolContext context;
+  std::function<std::string(std::size_t, const Scored&)> line;
+  RewardQueue::Ticket ticket;
+  std::size_t next = 0;  // record to be sent
+  std::mutex mutex;
+  std::deque<Scored> scored;  // guarded, as what follows
+  bool ended = false;         // nothing more comes
+
+  HttpPiece piece();
+};
+
+RewardCall::RewardCall(CallHouse& house, std::shared_ptr<HttpRequest> request, std::shared_ptr<HttpReply> reply,
+                       std::string route)
+    : house_(house),
+      request_(std::move(request)),
+      reply_(std::move(reply)),
+      route_(std::move(route)),
+      id_(house.book.id_of(*request_)),
+      deadline_(std::chrono::steady_clock::now() + house.timeout) {
+  house_.metrics.in_flight(1);
+}
+
+RewardCall::~RewardCall() { house_.metrics.in_flight(-1); }
+
+void RewardCall::begin(ServedModels& models, const CallRoute& route) {
+  reply_->when_left([call = shared_from_this()] {
+    call->give_up({499, "client_left", "the client closed the connection."});
+  });
+  reply_->when_late(house_.timeout, [call = shared_from_this()] {
+    call->give_up({504, "timeout", "the request was not answered in time. Send less at once."});
+  });
+  house_.work([call = shared_from_this(), &models, route] {
+    if (call->answered_) {
+      return;
+    }
+    try {
+      const Json body = parse_object(call->request_->body);
+      ServedModel& model = models.of(body);
+      if (route.protocol) {
+        call->reward(model, *route.protocol, body);
+      } else if (route.completions) {
+        call->complete(model, *route.completions, body);
+      } else {
+        call->answer(route.at_once(model.queue->engine(), body, call->context_of(model)).dump());
+      }
+    } catch (...) {
+      call->fail(std::current_exception());
+    }
+  });
+}
+
+void RewardCall::reward(ServedModel& model, const ProtocolRoute& route, const Json& body) {
+  const ProtocolContext context = context_of(model);
+  Asked asked = route.read(body, context);
+  if (asked.requests.empty()) {
+    answer(reply_text(asked, {}));
+    return;
+  }
+  note_foreign_ends(asked.requests, context);
+  if (asked.line) {
+    stream(model, std::move(asked), context, waiting(body));
+    return;
+  }
+  Waiting how = waiting(body);
+  how.ready = [call = shared_from_this()] { call->arrive(); };
+  std::vector<Request> requests = std::move(asked.requests);
+  const auto shared = std::make_shared<Asked>(std::move(asked));
+  wait_for(model.queue->score(std::move(requests), shared->options, std::move(how)),
+           [context, asked = shared](const std::vector<Scored>& scored) {
+             note_spelled_ends(scored, context);
+             return reply_text(*asked, scored);
+           });
+}
+
+void RewardCall::complete(ServedModel& model, const CompletionsRoute& route, const Json& body) {
+  const ProtocolContext context = context_of(model);
+  CompletionsRequest asked = route.read(body, context);
+  for (const CompletionPrompt& prompt : asked.prompts) {
+    if (!foreign_opening(prompt.text, *context.marks).empty()) {
+      context.note(TextNote::kOtherFamily);
+    }
+  }
+  const auto completions = std::make_shared<CompletionsCall>(model.queue->engine(), std::move(asked), context);
+  Waiting how = waiting(body);
+  how.ready = [call = shared_from_this()] { call->arrive(); };
+  const auto run = [completions](Engine& engine, std::size_t part) { completions->run(engine, part); };
+  RewardQueue::Ticket ticket = model.queue->use(completions->parts(), completions->bytes(), run, std::move(how));
+  wait_for(std::move(ticket), [completions](const std::vector<Scored>&) { return completions->reply().dump(); });
+}
+
+ProtocolContext RewardCall::context_of(const ServedModel& model) {
+  ProtocolContext context = model.context;
+  context.id = std::to_string(++house_.ids);
+  context.created = std::time(nullptr);
+  context.note = [call = weak_from_this(), &house = house_, name = model.name](TextNote note) {
+    if (const auto alive = call.lock()) {
+      const std::lock_guard lock(alive->mutex_);
+      alive->notes_.insert(note);
+    }
+    house.metrics.noted(name, note);
+    house.said.say_once(name, note);
+  };
+  context.unread = [&house = house_, name = model.name](const std::string& field) {
+    house.said.say_unread_once(name, field);
+  };
+  return context;
+}
+
+Waiting RewardCall::waiting(const Json& body) {
+  Waiting how;
+  how.priority = read_priority(body, request_->field("X-Priority"));
+  how.deadline = deadline_;
+  return how;
+}
+
+// `result`, of the pool's thread, makes the answer's body once the ticket is ready.
+void RewardCall::wait_for(RewardQueue::Ticket ticket, std::function<std::string(std::vector<Scored>)> result) {
+  {
+    const std::lock_guard lock(mutex_);
+    *ticket.given_up = given_up_ || *ticket.given_up;
+    ticket_ = std::move(ticket);
+    result_ = std::move(result);
+  }
+  arrive();
+}
+
+void RewardCall::arrive() {
+  if (++arrived_ < 2) {
+    return;
+  }
+  house_.work([call = shared_from_this()] {
+    std::function<std::string(std::vector<Scored>)> result;
+    RewardQueue::Ticket ticket;
+    {
+      const std::lock_guard lock(call->mutex_);
+      result = std::move(call->result_);
+      ticket = std::move(call->ticket_);
+    }
+    if (call->answered_) {
+      return;
+    }
+    try {
+      call->answer(result(ticket.scored.get()));
+    } catch (...) {
+      call->fail(std::current_exception());
+    }
+  });
+}
+
+void RewardCall::answer(std::string body) {
+  if (claim()) {
+    HttpAnswer whole;
+    whole.body = std::move(body);
+    reply_->send(house_.book.noted(*request_, id_, route_, std::move(whole), notes()));
+  }
+}
+
+// The client has left, or its time is over.
+void RewardCall::give_up(const HttpError& error) {
+  {
+    const std::lock_guard lock(mutex_);
+    given_up_ = true;
+    if (ticket_.given_up) {
+      *ticket_.given_up = true;
+    }
+  }
+  if (claim()) {
+    house_.metrics.gave_up();
+    reply_->send(house_.book.noted(*request_, id_, route_, error_answer(error), notes()));
+  }
+}
+
+void RewardCall::fail(const std::exception_ptr& thrown) {
+  HttpError error;
+  try {
+    std::rethrow_exception(thrown);
+  } catch (const RequestRefused& refused) {
+    error = refused.error;
+  } catch (...) {
+    error = http_error(std::current_exception());
+  }
+  if (claim()) {
+    if (error.status == 504) {
+      house_.metrics.gave_up();
+    }
+    reply_->send(house_.book.noted(*request_, id_, route_, error_answer(error), notes()));
+  }
+}
+
+bool RewardCall::claim() { return !answered_.exchange(true); }
+
+Notes RewardCall::notes() const {
+  const std::lock_guard lock(mutex_);
+  return notes_;
+}
+
+// One line a request, each sent when it is there. A record that fails is a line, too: the status was sent before.
+void RewardCall::stream(ServedModel& model, Asked asked, const ProtocolContext& context, Waiting waiting) {
+  auto lines = std::make_shared<Lines>();
+  lines->context = context;
+  lines->line = std::move(asked.line);
+  waiting.each = [lines, reply = reply_](std::size_t, Scored scored) {
+    {
+      const std::lock_guard lock(lines->mutex);
+      lines->scored.push_back(std::move(scored));
+    }
+    reply->more();
+  };
+  waiting.ready = [lines, reply = reply_] {
+    {
+      const std::lock_guard lock(lines->mutex);
+      lines->ended = true;
+    }
+    reply->more();
+  };
+  RewardQueue::Ticket ticket = model.queue->score(std::move(asked.requests), asked.options, std::move(waiting));
+  const std::shared_ptr<std::atomic<bool>> given_up = ticket.given_up;
+  lines->ticket = std::move(ticket);
+  if (!claim()) {
+    *given_up = true;
+    return;
+  }
+  HttpAnswer head;
+  head.type = "application/x-ndjson";
+  reply_->when_left([given_up, &house = house_] {
+    *given_up = true;
+    house.metrics.gave_up();
+  });
+  reply_->stream(house_.book.noted(*request_, id_, route_, std::move(head), notes()),
+                 [lines, call = shared_from_this()] { return lines->piece(); });
+}
+
+// The next line, or the end, or nothing yet.
+HttpPiece RewardCall::Lines::piece() {
+  std::optional<Scored> one;
+  {
+    const std::lock_guard lock(mutex);
+    if (scored.empty() && !ended) {
+      return {};
+    }
+    if (!scored.empty()) {
+      one = std::move(scored.front());
+      scored.pop_front();
+    }
+  }
+  std::string text;
+  try {
+    if (one) {
+      note_spelled_ends(std::span(&*one, 1), context);
+      text = line(next++, *one);
+    } else {
+      ticket.scored.get();
+    }
+  } catch (...) {
+    text = error_body(http_error(std::current_exception()));
+  }
+  return {text.empty() ? "" : text + "\n", !one};
+}
+
+}  // namespace endorm
