@@ -96,7 +96,8 @@ std::vector<std::vector<TokenStats>> RemoteEngine::evaluate(const TokenTree& tre
     }
   }
   if (options.likeliest > 0) {
-    throw InvalidInput("[RemoteEngine::evaluate] the likeliest tokens of a server are not read. Ask the server itself.");
+    throw InvalidInput(
+        "[RemoteEngine::evaluate] the likeliest tokens of a server are not read. Ask the server itself.");
   }
   const std::vector<Path> paths = scored_paths(tree);
   for (const Path& path : paths) {

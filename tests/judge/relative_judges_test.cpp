@@ -1,10 +1,9 @@
-#include "judge/judges.h"
-
 #include <cmath>
 #include <optional>
 
 #include "core/errors.h"
 #include "core/random.h"
+#include "judge/judges.h"
 #include "tests/judge/judge_requests.h"
 #include "tests/score/soft_optimal_problem.h"
 
