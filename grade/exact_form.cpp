@@ -375,8 +375,11 @@ std::string text_of(const Monomial& monomial, const Rational& size) {
     factor("i");
   }
   for (const auto& [name, power] : monomial.powers) {
-    const std::string exponent = std::to_string(power);
-    factor(name + (power == 1 ? "" : power < 0 ? "^(" + exponent + ")" : "^" + exponent));
+    std::string raised = name;
+    if (power != 1) {
+      raised.append(power < 0 ? "^(" : "^").append(std::to_string(power)).append(power < 0 ? ")" : "");
+    }
+    factor(raised);
   }
   return text.empty() ? "1" : text;
 }
