@@ -84,6 +84,7 @@ Plan plan_reward_bench(std::span<const JudgedExample> judged, const MetricOption
     plan.notes.emplace_back("Rows without a subset are in no section: they count in the accuracy of all rows alone.");
   }
   std::vector<std::string_view> names;
+  names.reserve(kSubsets.size());
   for (const Subset& subset : kSubsets) {
     names.push_back(subset.name);
   }

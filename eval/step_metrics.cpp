@@ -157,6 +157,7 @@ std::string cell_name(const std::string& variant, const std::string& place, cons
 std::vector<std::size_t> cells_of(Plan& plan, const std::string& variant, const std::vector<std::string>& places,
                                   const char* kind) {
   std::vector<std::size_t> cells;
+  cells.reserve(places.size());
   for (const std::string& place : places) {
     cells.push_back(plan.cell(cell_name(variant, place, kind)));
   }

@@ -8,7 +8,9 @@
 // --screenshots writes the pictures of docs/serving.md and needs the known models smollm2-135m and gemma3-270m-base.
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
 import { createRequire } from "node:module";
 import os from "node:os";
 import path from "node:path";
@@ -445,6 +447,39 @@ async function report(browser, endorm) {
   }
 }
 
+// What a page of somebody else can try: requests that need no leave of the server, a form, a frame of its page. What is asked
+// of the models is counted.
+async function strangers(browser, server) {
+  const work = async () => (await (await fetch(server.url + "metrics")).text()).match(/^endorm_tokens_asked_total{.*$/gm);
+  const before = await work();
+  assert.ok(before?.length, "no count of tokens in /metrics");
+  const elsewhere = createServer((_, answer) => answer.writeHead(200, { "Content-Type": "text/html" }).end(
+    `<iframe src="${server.url}"></iframe><form id="form" target="to" method="post" enctype="text/plain" action="${server.url}v1/rewards"><input name='{"prompt": "p", "response": "form", "x' value='": null}'></form><iframe name="to"></iframe>`)).listen(0, "127.0.0.1");
+  await once(elsewhere, "listening");
+  const context = await browser.newContext();
+  try {
+    for (const host of ["127.0.0.1", "localhost"]) {  // another port, another site
+      const page = await context.newPage();
+      const statuses = [];
+      page.on("response", (response) => response.request().method() === "POST" && statuses.push(response.status()));
+      await page.goto(`http://${host}:${elsewhere.address().port}/`);
+      await page.evaluate(async (url) => {
+        const body = JSON.stringify({ prompt: "p", response: "a page of another origin" });
+        for (const mode of ["no-cors", "cors"]) await fetch(url + "v1/rewards", { method: "POST", mode, body }).catch(() => {});
+        navigator.sendBeacon(url + "v1/rewards", body);
+        document.getElementById("form").submit();
+      }, server.url);
+      for (let wait = 0; statuses.length < 3 && wait < 100; ++wait) await page.waitForTimeout(50);
+      assert.ok(statuses.length >= 3 && statuses.every((status) => status === 403), `${host}: ${statuses}`);
+      assert.ok(!(await page.frames()[1].content()).includes("id=\"prompt\""), "the page stands in a frame of another's");
+    }
+  } finally {
+    await context.close();
+    elsewhere.close();
+  }
+  assert.deepEqual(await work(), before);
+}
+
 async function screenshots(browser, endorm, folder) {
   const server = await serve(endorm, "-m", "smollm2-135m", "-m", "gemma3-270m-base");
   try {
@@ -477,7 +512,7 @@ try {
   } else {
     server = await serve(endorm, "-m", "a=tests/golden/engine_tiny_llama.gguf", "-m", "b=tests/golden/engine_tiny_qwen2.gguf");
     await firstPaint(browser, server);
-    for (const test of [numbers, twoModels, keyboard, records, failures, darkAndNarrow]) {
+    for (const test of [numbers, twoModels, keyboard, records, failures, darkAndNarrow, strangers]) {
       await test(browser, server);
       console.log(`${test.name}: passed`);
     }
