@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <ranges>
+#include <iterator>
 #include <set>
 #include <utility>
 
@@ -211,11 +211,11 @@ FigurePlan pooled_over(const std::vector<FigurePlan>& parts, std::string name, s
 void note_missing(Plan& plan, std::span<const JudgedExample> judged, std::span<const std::string_view> wanted,
                   const std::string& consequence) {
   const std::vector<std::string> there = subsets_of(judged);
-  const std::string missing = listed(wanted | std::views::filter([&](std::string_view name) {
-                                       return std::find(there.begin(), there.end(), name) == there.end();
-                                     }));
+  std::vector<std::string_view> missing;
+  std::copy_if(wanted.begin(), wanted.end(), std::back_inserter(missing),
+               [&](std::string_view name) { return std::find(there.begin(), there.end(), name) == there.end(); });
   if (!missing.empty()) {
-    plan.notes.push_back("No rows of: " + missing + ". " + consequence);
+    plan.notes.push_back("No rows of: " + listed(missing) + ". " + consequence);
   }
 }
 

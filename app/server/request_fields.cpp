@@ -22,7 +22,9 @@ bool is_false(const Json& value) { return value == Json(false); }
 bool is_true(const Json& value) { return value == Json(true); }
 bool is_zero(const Json& value) { return value.is_number() && value == 0; }
 bool is_one(const Json& value) { return value.is_number() && value == 1; }
-bool is_empty(const Json& value) { return value.is_string() ? value == "" : value.is_structured() && value.empty(); }
+bool is_empty(const Json& value) {
+  return value.is_string() ? value.get_ref<const std::string&>().empty() : value.is_structured() && value.empty();
+}
 bool is_nothing(const Json&) { return false; }
 
 void check_fields(const Json& body, const ProtocolContext& context, std::span<const std::string_view> read,

@@ -66,8 +66,8 @@ class RewardServer::Implementation {
                [this](std::function<void()> act) { http_.work(std::move(act)); }},
         http_(options_.limits,
               {.admit = [this](const HttpRequest& head) { return admit(head); },
-               .handle = [this](std::shared_ptr<HttpRequest> request,
-                                std::shared_ptr<HttpReply> reply) { handle(std::move(request), std::move(reply)); },
+               .handle = [this](const std::shared_ptr<HttpRequest>& request,
+                                const std::shared_ptr<HttpReply>& reply) { handle(request, reply); },
                .fault = [this](const HttpRequest& head, int status) { return refuse(head, fault_of(status)); }},
               kThreads) {
     if (options_.unix_socket.empty() && !is_loopback(options_.host) && !keys_.asked()) {
@@ -205,7 +205,7 @@ class RewardServer::Implementation {
     return std::nullopt;
   }
 
-  void handle(std::shared_ptr<HttpRequest> request, std::shared_ptr<HttpReply> reply) {
+  void handle(const std::shared_ptr<HttpRequest>& request, const std::shared_ptr<HttpReply>& reply) {
     const Route& route = *route_of(*request);
     if (!route.on_loop && draining_) {  // it began before
       reply->send(refuse(*request, stopping()));
