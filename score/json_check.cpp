@@ -83,7 +83,9 @@ void check_finite(const nlohmann::ordered_json& value, const std::string& functi
     }
   } else if (value.is_object()) {
     for (const auto& [key, part] : value.items()) {
-      check_finite(part, function, name.empty() ? key : name + "." + key);
+      std::string place = name;
+      place.append(name.empty() ? "" : ".").append(key);
+      check_finite(part, function, place);
     }
   }
 }

@@ -133,6 +133,7 @@ void ConfigTable::take(const OptionFacts& facts, const Json& standard, const std
 void ConfigTable::read_choice(std::string_view key, std::string& value, const std::vector<std::string_view>& choices,
                               std::string_view help) {
   std::vector<std::pair<std::string_view, std::string>> names;
+  names.reserve(choices.size());
   for (const std::string_view each : choices) {
     names.emplace_back(each, each);
   }

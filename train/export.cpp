@@ -138,8 +138,10 @@ void export_peft_adapter(const std::string& directory, const WeightFile& like, c
     const bool turns = decoder.shape().neighbour_pairs() && (matrix == "attn_q" || matrix == "attn_k");
     for (std::size_t layer = 0; layer < decoder.shape().layers; ++layer) {
       const std::string number = std::to_string(layer);
-      const std::string own = "blk." + number + "." + matrix + ".weight.lora_";
-      const std::string theirs = "base_model.model.model.layers." + number + "." + parent + "." + name + ".lora_";
+      std::string own = "blk.";
+      own.append(number).append(".").append(matrix).append(".weight.lora_");
+      std::string theirs = "base_model.model.model.layers.";
+      theirs.append(number).append(".").append(parent).append(".").append(name).append(".lora_");
       const torch::Tensor& up = adapters.at(own + "b");
       renamed[theirs + "A.weight"] = adapters.at(own + "a");
       renamed[theirs + "B.weight"] = turns ? halves_of_pairs(up, decoder.shape().head_width) : up;

@@ -26,7 +26,9 @@ double number_field(const Json& body, const char* name, double otherwise) {
 constexpr std::size_t kMostLikeliest = 1024;
 constexpr std::size_t kMostBiased = 1024;
 
-bool is_no_top_k(const Json& value) { return value == 0 || value == -1; }
+bool is_no_top_k(const Json& value) {
+  return value.is_number() && (value.get<double>() == 0.0 || value.get<double>() == -1.0);
+}
 bool is_plain_text(const Json& value) { return value == Json{{"type", "text"}}; }
 
 constexpr std::array<std::string_view, 33> kCompletionFields = {

@@ -155,10 +155,12 @@ void CompletionsCall::read(Engine& engine, CompletionChoice& choice, std::size_t
 void CompletionsCall::read_biased(Engine& engine, CompletionChoice& choice) const {
   const std::map<Token, double>& bias = request_.logit_bias;
   std::vector<Tokens> branches;
+  branches.reserve(bias.size());
   for (const auto& [token, added] : bias) {
     branches.push_back({token});
   }
   std::vector<TokenPath> paths;
+  paths.reserve(branches.size());
   for (const Tokens& branch : branches) {
     paths.push_back({choice.prompt.tokens, branch});
   }
