@@ -113,7 +113,8 @@ FileTensors read_gguf_tensors(const std::string& path, const TensorChoice& wante
     }
     const std::optional<TensorType> type = type_of(found->type);
     if (!type) {
-      throw InvalidInput("[read_gguf_tensors] " + path + " holds " + name + " as " + ggml_type_name(found->type) +
+      const std::string other = ggml_type_name(found->type);
+      throw InvalidInput("[read_gguf_tensors] " + path + " holds " + name + " as " + other +
                          "; it can be read as f32, f16 or bf16.");
     }
     FileTensor& tensor = result[name];
