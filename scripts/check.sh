@@ -27,7 +27,7 @@ scripts/fuzz.sh 20
 part "thread sanitizer"
 threaded=(score_test engine_llama_test server_test)
 scripts/build.sh tsan "${threaded[@]}"
-ctest --test-dir build/tsan --output-on-failure -R "^($(IFS='|'; echo "${threaded[*]}"))\$"
+TSAN_OPTIONS="suppressions=$PWD/tests/races.supp" ctest --test-dir build/tsan --output-on-failure -R "^($(IFS='|'; echo "${threaded[*]}"))\$"
 
 part "address and undefined-behaviour sanitizers: build"
 scripts/build.sh dev endorm_tests
