@@ -32,6 +32,11 @@ std::optional<TensorType> type_of(ggml_type type) {
   }
 }
 
+[[noreturn]] void refuse_type(const std::string& path, const std::string& name, ggml_type type) {
+  throw InvalidInput("[read_gguf_tensors] " + path + " holds " + name + " as " + ggml_type_name(type) +
+                     "; it can be read as f32, f16 or bf16.");
+}
+
 }  // namespace
 
 void GgufDeleter::operator()(gguf_context* header) const { gguf_free(header); }
@@ -113,9 +118,7 @@ FileTensors read_gguf_tensors(const std::string& path, const TensorChoice& wante
     }
     const std::optional<TensorType> type = type_of(found->type);
     if (!type) {
-      const std::string other = ggml_type_name(found->type);
-      throw InvalidInput("[read_gguf_tensors] " + path + " holds " + name + " as " + other +
-                         "; it can be read as f32, f16 or bf16.");
+      refuse_type(path, name, found->type);
     }
     FileTensor& tensor = result[name];
     tensor.type = *type;
