@@ -8,16 +8,12 @@
 
 #include "app/server/http_error.h"
 #include "core/errors.h"
+#include "core/trimmed.h"
 
 namespace endorm {
 namespace {
 
 constexpr std::string_view kBlanks = " \t\r\n\v\f";
-
-std::string without_blanks(const std::string& text) {
-  const std::size_t begin = text.find_first_not_of(kBlanks);
-  return begin == std::string::npos ? "" : text.substr(begin, text.find_last_not_of(kBlanks) + 1 - begin);
-}
 
 std::vector<std::string> keys_of(const std::string& path) {
   std::ifstream file(path);
@@ -26,7 +22,7 @@ std::vector<std::string> keys_of(const std::string& path) {
   }
   std::vector<std::string> keys;
   for (std::string line; std::getline(file, line);) {
-    const std::string key = without_blanks(line.substr(0, line.find('#')));
+    const std::string key(trimmed(std::string_view(line).substr(0, line.find('#')), kBlanks));
     if (!key.empty()) {
       keys.push_back(key);
     }
@@ -41,7 +37,7 @@ std::vector<std::string> keys_of(const std::string& path) {
 
 ApiKeys::ApiKeys(std::vector<std::string> given, std::string file) : given_(std::move(given)), file_(std::move(file)) {
   for (const std::string& key : given_) {
-    if (key.empty() || without_blanks(key) != key) {
+    if (key.empty() || trimmed(key, kBlanks) != key) {
       throw InvalidInput("[serve] --api-key is empty or has white space at its ends: no request can bring it.");
     }
   }
@@ -57,7 +53,7 @@ bool ApiKeys::allow(const std::string& authorization) const {
   if (!bearer) {
     return false;
   }
-  const std::string sent = without_blanks(authorization.substr(kScheme.size()));
+  const std::string sent(trimmed(std::string_view(authorization).substr(kScheme.size()), kBlanks));
   bool allowed = false;
   const auto compare = [&](const std::string& key) { allowed = same_secret(sent, key) || allowed; };
   std::ranges::for_each(given_, compare);

@@ -146,9 +146,11 @@ std::size_t words_end(const Message& message, const std::vector<TextPart>& answe
     at += part.text.size();
     end = part.kind == Kind::kInput && !part.text.empty() ? std::max(at, begin) : end;
   }
+  if (end > begin) {
+    return end;
+  }
   const common_json fields = common_json::parse(message.fields);
-  if (end == begin && fields.contains("tool_calls") && fields["tool_calls"].is_array() &&
-      !fields["tool_calls"].empty()) {
+  if (fields.contains("tool_calls") && fields["tool_calls"].is_array() && !fields["tool_calls"].empty()) {
     const auto& calls = fields["tool_calls"];
     const std::string name = calls[calls.size() - 1]["function"]["name"].get<std::string>();
     const std::size_t place = joined(answered).rfind(name);

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <random>
 #include <thread>
 
 #include <doctest/doctest.h>
@@ -29,16 +28,7 @@ class Gate {
       if (before) {
         before(path);
       }
-      std::uint64_t hash = 1469598103934665603ULL;
-      for (const Token token : path) {
-        hash = (hash ^ static_cast<std::uint64_t>(token + 1)) * 1099511628211ULL;
-      }
-      std::mt19937_64 random(hash);
-      std::vector<double> row(8);
-      for (double& logit : row) {
-        logit = std::normal_distribution<double>(0.0, 2.0)(random);
-      }
-      return row;
+      return tabular_logits(path);
     };
     return std::make_unique<TabularEngine>(8, logits);
   }

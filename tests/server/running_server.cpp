@@ -8,19 +8,23 @@
 
 namespace endorm {
 
+std::vector<double> tabular_logits(std::span<const Token> path) {
+  std::uint64_t hash = 1469598103934665603ULL;
+  for (const Token token : path) {
+    hash = (hash ^ static_cast<std::uint64_t>(token + 1)) * 1099511628211ULL;
+  }
+  std::mt19937_64 random(hash);
+  std::vector<double> row(8);
+  for (double& logit : row) {
+    logit = std::normal_distribution<double>(0.0, 2.0)(random);
+  }
+  return row;
+}
+
 std::unique_ptr<Engine> tabular_engine(std::chrono::milliseconds delay) {
   const auto logits = [delay](std::span<const Token> path) {
     std::this_thread::sleep_for(delay);
-    std::uint64_t hash = 1469598103934665603ULL;
-    for (const Token token : path) {
-      hash = (hash ^ static_cast<std::uint64_t>(token + 1)) * 1099511628211ULL;
-    }
-    std::mt19937_64 random(hash);
-    std::vector<double> row(8);
-    for (double& logit : row) {
-      logit = std::normal_distribution<double>(0.0, 2.0)(random);
-    }
-    return row;
+    return tabular_logits(path);
   };
   TabularOptions options;
   options.context = 64;

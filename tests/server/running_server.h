@@ -3,6 +3,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <thread>
 #include <vector>
@@ -39,7 +40,9 @@ class RunningServer {
 
 // Of the servers' models: [7] ends a turn, [7][6] opens the model's and [7][1] a user's, [0] pads.
 TurnMarks tabular_marks();
-// Eight tokens; the logits are a function of the path's hash. delay: how long each row takes.
+// The logits of a state, over eight tokens: a function of its path's hash.
+std::vector<double> tabular_logits(std::span<const Token> path);
+// An engine of them. delay: how long each row takes.
 std::unique_ptr<Engine> tabular_engine(std::chrono::milliseconds delay = std::chrono::milliseconds(0));
 std::vector<std::unique_ptr<Engine>> one(std::unique_ptr<Engine> engine);
 // The reward that the scorer gives, without a server.
