@@ -306,7 +306,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     write();
   }
 
-  void answer_stream(HttpAnswer head, std::function<HttpPiece()> next) {
+  void answer_stream(const HttpAnswer& head, std::function<HttpPiece()> next) {
     state_ = State::kSending;
     chunked_ = !request_->is_http_1_0;
     keep_alive_ = keep_alive_ && chunked_;
