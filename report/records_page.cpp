@@ -37,9 +37,9 @@ std::string render_records_page(std::istream& lines, const RecordsPageOptions& o
       failures.push_back(std::move(failure));
     }
   };
-  const std::vector<std::string> manifests = read_results(lines, [&](const ResultRow& row) {
+  const std::vector<nlohmann::json> manifests = read_results(lines, [&](const ResultRow& row) {
     if (records++ < options.max_records) {
-      rows.push_back(Json::parse(row.json));
+      rows.push_back(*row.json);
     }
     if (!row.error.empty()) {
       add_failure({{"id", row.id}, {"line", row.line}, {"error", row.error}});
@@ -64,11 +64,8 @@ std::string render_records_page(std::istream& lines, const RecordsPageOptions& o
     }
   });
   Json data{
-      {"manifests", Json::array()},
+      {"manifests", manifests},
       {"summary", {{"records", records}, {"responses", responses}, {"failures", failed}, {"shown", rows.size()}}}};
-  for (const std::string& manifest : manifests) {
-    data["manifests"].push_back(Json::parse(manifest));
-  }
   if (pairs.total() > 0) {
     const auto [low, high] = pairs.interval();
     data["pairs"] = {{"won", pairs.won}, {"lost", pairs.lost}, {"tied", pairs.tied}, {"accuracy", pairs.accuracy()},

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <sstream>
 
+#include <nlohmann/json.hpp>
+
 #include "core/reward.h"
 #include "report/result_file.h"
 #include "report/terminal_text.h"

@@ -36,11 +36,12 @@ ResultResponse response_from(const JsonField& row) {
   return response;
 }
 
-ResultRow row_from(const JsonField& fields, std::string line) {
+ResultRow row_from(const std::shared_ptr<const Json>& json) {
+  const JsonField fields(*json);
   ResultRow row;
   row.line = fields.at("line").count();
   row.id = fields.has("id") ? fields.at("id").text() : "line " + std::to_string(row.line);
-  row.json = std::move(line);
+  row.json = json;
   if (fields.has("error")) {
     row.error = fields.at("error").at("message").text();
     return row;
@@ -60,8 +61,8 @@ ResultRow row_from(const JsonField& fields, std::string line) {
 
 }  // namespace
 
-std::vector<std::string> read_results(std::istream& lines, const std::function<void(const ResultRow&)>& on_row) {
-  std::vector<std::string> manifests;
+std::vector<nlohmann::json> read_results(std::istream& lines, const std::function<void(const ResultRow&)>& on_row) {
+  std::vector<nlohmann::json> manifests;
   std::size_t number = 0;
   std::size_t rows = 0;
   const auto refuse = [&](const std::string& why) {
@@ -73,13 +74,12 @@ std::vector<std::string> read_results(std::istream& lines, const std::function<v
       continue;
     }
     try {
-      const Json json = Json::parse(line);
-      const JsonField fields(json);
-      if (fields.has("manifest")) {
-        manifests.push_back(nlohmann::json(fields.at("manifest").object().value()).dump());  // its fields by name
+      const auto json = std::make_shared<const Json>(Json::parse(line));
+      if (const JsonField fields(*json); fields.has("manifest")) {
+        manifests.emplace_back(fields.at("manifest").object().value());
         continue;
       }
-      const ResultRow row = row_from(fields, std::move(line));
+      const ResultRow row = row_from(json);
       ++rows;
       on_row(row);
     } catch (const Json::parse_error& error) {

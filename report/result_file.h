@@ -3,10 +3,13 @@
 #include <cstddef>
 #include <functional>
 #include <istream>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include <nlohmann/json_fwd.hpp>
 
 namespace endorm {
 
@@ -25,14 +28,14 @@ struct ResultRow {
   std::size_t line = 0;
   std::optional<std::size_t> chosen;  // index of the chosen response, where the record said so
   std::vector<ResultResponse> responses;
-  std::string error;  // where the whole record could not be scored
-  std::string json;   // the row as it stands in the file
+  std::string error;                                   // where the whole record could not be scored
+  std::shared_ptr<const nlohmann::ordered_json> json;  // the row as it stands in the file
 };
 
-// Reads a result file of `endorm score`: calls on_row for each row, in order, and returns the JSON of its manifests
-// (none where the file has none, several where result files were joined). Throws InvalidInput naming the line that is
-// no row or ends in the middle, and on a file without any line.
-std::vector<std::string> read_results(std::istream& lines, const std::function<void(const ResultRow&)>& on_row);
+// Reads a result file of `endorm score`: calls on_row for each row, in order, and returns its manifests, their fields
+// by name (none where the file has none, several where result files were joined). Throws InvalidInput naming the line
+// that is no row or ends in the middle, and on a file without any line.
+std::vector<nlohmann::json> read_results(std::istream& lines, const std::function<void(const ResultRow&)>& on_row);
 
 // How often the chosen response of a pair has the higher reward.
 struct PairCount {

@@ -35,7 +35,7 @@ void check_tokens(const JsonField& tokens) {
 }
 
 // A sample with the fields that are known, the others left out.
-std::string checked_sample(const JsonField& sample) {
+Json checked_sample(const JsonField& sample) {
   Json kept = {{"prompt", sample.at("prompt").text()}, {"response", sample.at("response").text()}};
   const JsonField reward = sample.at("reward");
   reward.number();  // throws where it is none
@@ -47,7 +47,7 @@ std::string checked_sample(const JsonField& sample) {
     check_tokens(sample.at("token_rewards"));
     kept["token_rewards"] = sample.at("token_rewards").value();
   }
-  return kept.dump();
+  return kept;
 }
 
 Json parsed(const std::string& line) {
@@ -58,7 +58,7 @@ Json parsed(const std::string& line) {
 class Reader {
  public:
   explicit Reader(const Json& manifest) {
-    run_.manifest = manifest.dump();
+    run_.manifest = std::make_shared<const Json>(manifest);
     run_.kind = manifest.at("kind").get<std::string>();
     if (manifest.contains("steps") && manifest.at("steps").is_number_unsigned()) {
       run_.planned_steps = manifest.at("steps").get<std::size_t>();
@@ -69,7 +69,7 @@ class Reader {
   void add(const JsonField& row) {
     const std::size_t step = row.at("step").count();
     if (row.has("sample")) {
-      run_.samples.push_back({step, checked_sample(row.at("sample"))});
+      run_.samples.push_back({step, std::make_shared<const Json>(checked_sample(row.at("sample")))});
       return;
     }
     if (run_.steps > 0 && step <= run_.last_step) {

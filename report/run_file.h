@@ -2,9 +2,12 @@
 
 #include <cstddef>
 #include <istream>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
+
+#include <nlohmann/json_fwd.hpp>
 
 namespace endorm {
 
@@ -21,7 +24,7 @@ struct RunMetric {
 
 struct RunSample {
   std::size_t step = 0;
-  std::string json;  // {"prompt", "response", "reward", "note"?, "token_rewards"?}
+  std::shared_ptr<const nlohmann::ordered_json> json;  // {"prompt", "response", "reward", "note"?, "token_rewards"?}
 };
 
 // A line that was passed over.
@@ -32,7 +35,7 @@ struct RunFault {
 
 // The log of a training run, run.jsonl of docs/training.md, as far as it is written.
 struct RunFile {
-  std::string manifest;                           // a JSON object
+  std::shared_ptr<const nlohmann::ordered_json> manifest;
   std::string kind;                               // of its manifest: "sft", "rl"
   std::optional<std::size_t> planned_steps = {};  // of its manifest, where it says so
   std::size_t steps = 0;                          // lines of steps

@@ -55,7 +55,7 @@ Json samples_of(const std::vector<RunSample>& samples, std::size_t most) {
   for (std::size_t i = 0; i < count; ++i) {
     const RunSample& sample = samples[count == 1 ? samples.size() - 1 : i * (samples.size() - 1) / (count - 1)];
     Json one = {{"step", sample.step}};
-    one.update(Json::parse(sample.json));
+    one.update(*sample.json);
     shown.push_back(std::move(one));
   }
   return shown;
@@ -64,7 +64,7 @@ Json samples_of(const std::vector<RunSample>& samples, std::size_t most) {
 }  // namespace
 
 std::string render_run_page(const RunFile& run, const RunPageOptions& options) {
-  Json data = {{"manifest", Json::parse(run.manifest)},
+  Json data = {{"manifest", *run.manifest},
                {"kind", run.kind},
                {"steps", run.steps},
                {"last_step", run.last_step},

@@ -42,7 +42,7 @@ TEST_CASE("rows carry rewards, texts, roles and errors") {
   CHECK(rows[0].id == "r3");
   CHECK(rows[0].line == 3);
   CHECK(rows[0].chosen == 1);
-  CHECK(json::parse(rows[0].json) == row);
+  CHECK(json(*rows[0].json) == row);
   REQUIRE(rows[0].responses.size() == 2);
   CHECK(rows[0].responses[0].reward == -2.0);
   CHECK(rows[0].responses[0].mean_log_prob == -2.0);
@@ -58,9 +58,9 @@ TEST_CASE("manifests are returned, wherever they stand") {
   std::istringstream none = file_of({row_of(1, {response_of(-1.0)})});
   CHECK(read_results(none, ignore).empty());
   std::istringstream alone = file_of({manifest_line("m")});
-  const std::vector<std::string> manifests = read_results(alone, ignore);
+  const std::vector<json> manifests = read_results(alone, ignore);
   REQUIRE(manifests.size() == 1);
-  CHECK(json::parse(manifests[0])["model"]["name"] == "m");
+  CHECK(manifests[0]["model"]["name"] == "m");
 }
 
 TEST_CASE("a line that is no row is named") {

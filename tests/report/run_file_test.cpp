@@ -35,7 +35,7 @@ TEST_CASE("metrics are read by name, in the order in which they come, with the s
                              "{\"step\":1,\"loss\":2.5,\"kl\":0}\n\n{\"step\":2,\"loss\":2,\"held_out\":0.5}\r\n"
                              "{\"step\":4,\"loss\":1}");
   CHECK(run.kind == "rl");
-  CHECK(json::parse(run.manifest)["model"] == "m");
+  CHECK(run.manifest->at("model") == "m");
   CHECK(run.planned_steps == 4);
   CHECK(run.steps == 3);
   CHECK(run.last_step == 4);
@@ -68,7 +68,7 @@ TEST_CASE("samples keep the fields that are known") {
   REQUIRE(run.samples.size() == 1);
   CHECK(run.samples[0].step == 1);
   CHECK(run.steps == 0);
-  CHECK(json::parse(run.samples[0].json) == json::parse(R"({"prompt":"p","response":"ab","reward":1,"note":"right",
+  CHECK(json(*run.samples[0].json) == json::parse(R"({"prompt":"p","response":"ab","reward":1,"note":"right",
           "token_rewards":{"text":["a","b"],"reward":[0.5,0.5],"log_prob":[-1,-2]}})"));
 }
 

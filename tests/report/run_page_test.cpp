@@ -1,7 +1,9 @@
 #include "report/run_page.h"
 
 #include <cmath>
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -15,13 +17,17 @@ namespace {
 
 using nlohmann::json;
 
+std::shared_ptr<const nlohmann::ordered_json> held(nlohmann::ordered_json value) {
+  return std::make_shared<const nlohmann::ordered_json>(std::move(value));
+}
+
 RunSample sample_of(std::size_t step, const std::string& prompt, const std::string& response) {
-  return {step, json{{"prompt", prompt}, {"response", response}, {"reward", 0.5}}.dump()};
+  return {step, held({{"prompt", prompt}, {"response", response}, {"reward", 0.5}})};
 }
 
 // A run of so many steps: loss falls from 1, and one held-out loss stands at the last step.
 RunFile run_of(std::size_t steps) {
-  RunFile run{.manifest = R"({"kind":"rl","steps":5000,"model":"m"})", .kind = "rl", .planned_steps = 5000};
+  RunFile run{.manifest = held({{"kind", "rl"}, {"steps", 5000}, {"model", "m"}}), .kind = "rl", .planned_steps = 5000};
   run.steps = run.last_step = steps;
   run.metrics.push_back({"loss", {}});
   for (std::size_t step = 1; step <= steps; ++step) {
@@ -89,7 +95,7 @@ TEST_CASE("of many samples evenly spaced ones are shown, the first and the last 
 TEST_CASE("texts, names and reasons of a run stay data, and its page loads nothing from elsewhere") {
   RunFile run = run_of(3);
   run.kind = kHostile;
-  run.manifest = json{{"kind", kHostile}, {"model", kHostile}}.dump();
+  run.manifest = held({{"kind", kHostile}, {"model", kHostile}});
   run.metrics.push_back({kHostile, {{1, 1.0}}});
   run.samples.push_back(sample_of(1, kHostile, kHostile));
   run.faults.push_back({3, kHostile});
@@ -112,7 +118,7 @@ TEST_CASE("texts, names and reasons of a run stay data, and its page loads nothi
 }
 
 TEST_CASE("a run without steps and samples makes a page and a table") {
-  const RunFile run{.manifest = R"({"kind":"sft"})", .kind = "sft", .planned_steps = std::nullopt};
+  const RunFile run{.manifest = held({{"kind", "sft"}}), .kind = "sft", .planned_steps = std::nullopt};
   CHECK(data_of(render_run_page(run))["metrics"].empty());
   CHECK(run_table(run) == "sft: no step yet; 0 samples\n");
 }
