@@ -34,9 +34,10 @@ struct CompletionText {
 struct CompletionChoice {
   CompletionText prompt;
   std::vector<ToldToken> read;    // of the prompt [tokens], where CompletionsRequest::prompt_log_probs asks for it
-  std::vector<ToldToken> tokens;  // of an echoed prompt, and what was drawn
-  Tokens drawn;
-  std::string drawn_bytes;
+  std::vector<ToldToken> echoed;  // of the prompt's text, where CompletionsRequest::echo asks for it
+  std::vector<ToldToken> drawn;   // those that spell a stop string among them
+  std::string text;               // of what was drawn, as bytes, up to a stop string
+  std::size_t text_tokens = 0;    // of drawn: those that begin within the text
   std::string finish = "length";
   bool ended = false;
 };
@@ -92,7 +93,8 @@ class CompletionsCall {
   void read(Engine& engine, CompletionChoice& choice, std::size_t place) const;
   void read_biased(Engine& engine, CompletionChoice& choice) const;
   void draw(Engine& engine, CompletionChoice& choice, std::size_t most) const;
-  Json log_probs_of(const CompletionChoice& choice, std::span<const std::size_t> prompt_bytes) const;
+  void add(CompletionChoice& choice, ToldToken token) const;
+  Json log_probs_of(const CompletionChoice& choice) const;
 
   CompletionsRequest request_;
   ProtocolContext context_;

@@ -130,9 +130,9 @@ void CompletionsCall::read(Engine& engine, CompletionChoice& choice, std::size_t
                              : told_token(engine, prompt.tokens[i], stats[i - first], request_.read_temperature));
   }
   if (request_.echo) {
-    choice.tokens.assign(told.begin() + static_cast<std::ptrdiff_t>(prompt.added), told.end());
-    if (prompt.added > 0 && !choice.tokens.empty()) {  // nothing of the text stands before its first token
-      choice.tokens.front().log_prob.reset();
+    choice.echoed.assign(told.begin() + static_cast<std::ptrdiff_t>(prompt.added), told.end());
+    if (prompt.added > 0 && !choice.echoed.empty()) {  // nothing of the text stands before its first token
+      choice.echoed.front().log_prob.reset();
     }
   }
   if (request_.prompt_log_probs) {
@@ -146,7 +146,7 @@ void CompletionsCall::read(Engine& engine, CompletionChoice& choice, std::size_t
           "\"temperature\" above 0, or start the server with --statistics host.");
     }
     row.logit = row.largest->logit;
-    choice.tokens.push_back(told_token(engine, static_cast<Token>(row.largest->place), row));
+    add(choice, told_token(engine, static_cast<Token>(row.largest->place), row));
   }
 }
 
@@ -189,63 +189,83 @@ void CompletionsCall::read_biased(Engine& engine, CompletionChoice& choice) cons
   if (!chosen) {
     throw InvalidInput("\"logit_bias\" leaves no token to choose.");
   }
-  choice.tokens.push_back(told_token(engine, *chosen, row));
+  add(choice, told_token(engine, *chosen, row));
 }
 
 // Draws on behind what was drawn before.
 void CompletionsCall::draw(Engine& engine, CompletionChoice& choice, std::size_t most) const {
   GenerationRequest asked{choice.prompt.tokens, request_.seed, choice.drawn.size()};
-  asked.prompt.insert(asked.prompt.end(), choice.drawn.begin(), choice.drawn.end());
+  for (const ToldToken& token : choice.drawn) {
+    asked.prompt.push_back(token.id);
+  }
   SamplingOptions sampling = request_.sampling;
   sampling.max_tokens = most;
   sampling.log_probs = true;
   const Completion completion =
       required(engine.generator(), engine, "generate").generate(std::span(&asked, 1), sampling).front();
-  choice.ended = completion.end != CompletionEnd::kLength;
-  for (std::size_t i = 0; i < completion.tokens.size(); ++i) {
-    const std::string bytes = engine.token_bytes(completion.tokens[i]);
-    const std::size_t before = choice.drawn_bytes.size();
-    choice.tokens.push_back({completion.tokens[i], bytes, completion.log_probs[i], {}});
-    choice.drawn.push_back(completion.tokens[i]);
-    choice.drawn_bytes += bytes;
-    const bool stops = std::any_of(sampling.stop.begin(), sampling.stop.end(), [&](const std::string& stop) {
-      const std::size_t first = before < stop.size() ? 0 : before - stop.size() + 1;  // it may begin in earlier tokens
-      return choice.drawn_bytes.find(stop, first) != std::string::npos;
-    });
-    if (stops) {  // one that was begun in an earlier part is seen here alone
-      choice.ended = true;
+  for (std::size_t i = 0; i < completion.tokens.size() && !choice.ended; ++i) {  // one ended that was begun before
+    add(choice, {completion.tokens[i], engine.token_bytes(completion.tokens[i]), completion.log_probs[i], {}});
+  }
+  if (completion.end != CompletionEnd::kLength) {
+    choice.ended = true;
+    choice.finish = "stop";
+  }
+}
+
+// A token that was drawn. Where it completes a stop string, the text ends before that.
+void CompletionsCall::add(CompletionChoice& choice, ToldToken token) const {
+  const std::size_t before = choice.text.size();
+  choice.text += token.bytes;
+  choice.drawn.push_back(std::move(token));
+  choice.text_tokens = choice.drawn.size();
+  std::size_t end = std::string::npos;
+  for (const std::string& stop : request_.sampling.stop) {
+    const std::size_t first = before < stop.size() ? 0 : before - stop.size() + 1;  // it may begin in earlier tokens
+    end = std::min(end, choice.text.find(stop, first));
+  }
+  if (end == std::string::npos) {
+    return;
+  }
+  for (std::size_t begin = choice.text.size(); choice.text_tokens > 0; --choice.text_tokens) {
+    begin -= choice.drawn[choice.text_tokens - 1].bytes.size();
+    if (begin < end) {
       break;
     }
   }
-  choice.finish = choice.ended ? "stop" : "length";
+  choice.text.resize(end);
+  choice.ended = true;
+  choice.finish = "stop";
 }
 
-// prompt_bytes: where the tokens of an echoed prompt begin in it.
-Json CompletionsCall::log_probs_of(const CompletionChoice& choice, std::span<const std::size_t> prompt_bytes) const {
+Json CompletionsCall::log_probs_of(const CompletionChoice& choice) const {
   const std::size_t most = std::max<std::size_t>(*request_.log_probs, 1);
   Json tokens = Json::array();
   Json log_probs = Json::array();
   Json top = Json::array();
   Json offsets = Json::array();
-  std::size_t at = 0;      // in `choice.tokens`
-  std::size_t offset = 0;  // in characters, as Python counts them
-  for (const ToldToken& token : choice.tokens) {
-    if (at < prompt_bytes.size()) {
-      offset = code_points(std::string_view(choice.prompt.text).substr(0, prompt_bytes[at]));
-    }
-    ++at;
+  const auto tell = [&](const ToldToken& token, std::size_t offset) {
     tokens.push_back(token_key(token.bytes));
     log_probs.push_back(token.log_prob ? Json(*token.log_prob) : Json());
     top.push_back(top_log_probs(token, most));
     offsets.push_back(offset);
-    offset += code_points(valid_utf8(token.bytes));
+  };
+  // Offsets are in characters, as Python counts them.
+  const std::string_view prompt = choice.prompt.text;
+  for (std::size_t i = 0; i < choice.echoed.size(); ++i) {
+    tell(choice.echoed[i], code_points(prompt.substr(0, choice.prompt.byte_offsets[i])));
+  }
+  std::size_t offset = request_.echo ? code_points(prompt) : 0;
+  const std::span<const ToldToken> drawn = std::span(choice.drawn).first(choice.text_tokens);
+  for (const ToldToken& token : drawn) {
+    tell(token, offset);
+    offset += code_points(token.bytes);
   }
   Json shown = {{"tokens", std::move(tokens)},
                 {"token_logprobs", std::move(log_probs)},
                 {"top_logprobs", std::move(top)},
                 {"text_offset", std::move(offsets)}};
   if (!request_.echo) {  // llama-server, whose clients read it, has no echo
-    shown["content"] = content_log_probs(choice.tokens, most);
+    shown["content"] = content_log_probs(drawn, most);
   }
   return shown;
 }
@@ -258,17 +278,11 @@ Json CompletionsCall::reply() const {
   std::size_t read = 0;
   std::size_t written = 0;
   for (const CompletionChoice& choice : choices_) {
-    const std::span<const std::size_t> places =
-        request_.echo ? std::span<const std::size_t>(choice.prompt.byte_offsets) : std::span<const std::size_t>();
-    std::string spelled = request_.echo ? choice.prompt.text : std::string();
-    for (std::size_t i = places.size(); i < choice.tokens.size(); ++i) {
-      spelled += choice.tokens[i].bytes;
-    }
     read += choice.prompt.tokens.size();
-    written += choice.tokens.size() - places.size();
+    written += choice.drawn.size();
     choices.push_back({{"index", choices.size()},
-                       {"text", valid_utf8(spelled)},
-                       {"logprobs", request_.log_probs ? log_probs_of(choice, places) : Json()},
+                       {"text", valid_utf8((request_.echo ? choice.prompt.text : "") + choice.text)},
+                       {"logprobs", request_.log_probs ? log_probs_of(choice) : Json()},
                        {"finish_reason", choice.finish}});
     if (request_.prompt_log_probs) {
       choices.back()["prompt_logprobs"] = prompt_log_probs(choice.read, *request_.prompt_log_probs);

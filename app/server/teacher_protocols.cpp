@@ -256,11 +256,11 @@ CompletionsRequest read_inference_generate(const Json& body, const ProtocolConte
                       std::span<const CompletionChoice> choices, const ProtocolContext& told) {
     const CompletionChoice& choice = choices.front();
     Json drawn = Json::array();
-    for (const ToldToken& token : choice.tokens) {
+    for (const ToldToken& token : choice.drawn) {
       drawn.push_back(token.id);
     }
     const Json shown =
-        log_probs ? Json{{"content", content_log_probs(choice.tokens, std::max<std::size_t>(*log_probs, 1))}} : Json();
+        log_probs ? Json{{"content", content_log_probs(choice.drawn, std::max<std::size_t>(*log_probs, 1))}} : Json();
     return Json{
         {"request_id", "gen-" + told.id},
         {"choices",

@@ -146,6 +146,12 @@ def openai_client(address):
              client.embeddings.create(model=model.id, input=[text], encoding_format="float").data[0].embedding[0]]
     echoed = client.completions.create(model=model.id, prompt=f"{ASKED}\nAnswer:", echo=True, logprobs=1, max_tokens=0).choices[0]
     assert echoed.text.startswith(ASKED) and echoed.logprobs.token_logprobs[0] is None
+    drawing = {"model": model.id, "prompt": "One, two, three, four,", "max_tokens": 24, "temperature": 0, "logprobs": 1}
+    whole = client.completions.create(**drawing).choices[0]
+    for stop in (whole.text[7:12], whole.text[9:10]):
+        stopped = client.completions.create(**drawing, stop=["never there", stop]).choices[0]
+        assert stopped.finish_reason == "stop" and stopped.text == whole.text.partition(stop)[0], (whole.text, stop, stopped)
+        assert stopped.logprobs.text_offset == [at for at in whole.logprobs.text_offset if at < len(stopped.text)], stopped.logprobs
     return found
 
 

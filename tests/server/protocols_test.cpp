@@ -207,6 +207,45 @@ TEST_CASE("completions: echo gives the log-probabilities of the caller's text") 
         kPrompt);
 }
 
+TEST_CASE("completions: a text ends before its stop string, and its tokens with it") {
+  const RunningServer server(one(tabular_engine()));
+  json body = {{"prompt", kPrompt}, {"max_tokens", 40}, {"seed", 3}, {"logprobs", 0}};
+  const json whole = server.reply("/v1/completions", body);
+  const std::string text = whole["choices"][0]["text"];
+  REQUIRE(text.size() >= 12);
+  struct Case {
+    std::string stop;
+    bool echo;
+  };
+  for (const auto& [stop, echo] : {Case{text.substr(6, 6), false}, Case{text.substr(7, 3), false},
+                                   Case{text.substr(6, 6), true}, Case{text.substr(0, 3), false}}) {
+    CAPTURE(stop);
+    body["stop"] = {"not there", stop};
+    body["echo"] = echo;
+    const json reply = server.reply("/v1/completions", body);
+    const json& choice = reply["choices"][0];
+    CHECK(choice["finish_reason"] == "stop");
+    const std::size_t end = text.find(stop);
+    CHECK(choice["text"] == (echo ? kPrompt : "") + text.substr(0, end));
+    std::string of_tokens;
+    for (const json& token : choice["logprobs"]["tokens"]) {
+      CHECK(choice["logprobs"]["text_offset"][of_tokens.size() / 3] == of_tokens.size());
+      of_tokens += token;
+    }
+    CHECK(of_tokens.starts_with(choice["text"].get<std::string>()));
+    CHECK(of_tokens.size() < choice["text"].get<std::string>().size() + 3);  // no token lies behind the text
+    CHECK(choice["logprobs"]["token_logprobs"].size() == of_tokens.size() / 3);
+    CHECK(reply["usage"]["completion_tokens"] == (end + stop.size() + 2) / 3);  // those of the stop string were drawn
+  }
+  // The one greedy token comes out of another pass.
+  json one_token = {{"prompt", kPrompt}, {"max_tokens", 1}, {"temperature", 0}};
+  const std::string likeliest = server.reply("/v1/completions", one_token)["choices"][0]["text"];
+  one_token["stop"] = likeliest.substr(1);
+  const json stopped = server.reply("/v1/completions", one_token)["choices"][0];
+  CHECK(stopped["text"] == likeliest.substr(0, 1));
+  CHECK(stopped["finish_reason"] == "stop");
+}
+
 TEST_CASE("a body that is not of its protocol is refused with the name of what is wrong") {
   const RunningServer server(one(tabular_engine()));
   const std::vector<std::pair<std::string, std::vector<std::pair<std::string, std::string>>>> cases = {
