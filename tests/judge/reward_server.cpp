@@ -72,6 +72,9 @@ RewardModelServer::RewardModelServer(Rule rule) : state_(std::make_unique<State>
   state.rule = std::move(rule);
   state.serve("/classify", &State::classify);
   state.serve("/get_reward", &State::get_reward);
+  // A thread for each connection of a pool's clients: with fewer, one waits until another's keep-alive ends.
+  state.server.new_task_queue = [] { return new httplib::ThreadPool(64); };  // NOLINT: the server deletes it
+  state.server.set_keep_alive_timeout(1);
   state.port = state.server.bind_to_any_port("127.0.0.1");
   if (state.port <= 0) {
     throw std::runtime_error("no port of the loopback could be bound");
