@@ -1,12 +1,12 @@
 #include "app/server/api_keys.h"
 
 #include <algorithm>
-#include <cctype>
 #include <fstream>
 #include <string_view>
 #include <utility>
 
 #include "app/server/http_error.h"
+#include "core/ascii_lower.h"
 #include "core/errors.h"
 #include "core/trimmed.h"
 
@@ -46,11 +46,7 @@ ApiKeys::ApiKeys(std::vector<std::string> given, std::string file) : given_(std:
 
 bool ApiKeys::allow(const std::string& authorization) const {
   constexpr std::string_view kScheme = "bearer ";
-  const bool bearer = authorization.size() > kScheme.size() &&
-                      std::equal(kScheme.begin(), kScheme.end(), authorization.begin(), [](char known, char sent) {
-                        return known == std::tolower(static_cast<unsigned char>(sent));
-                      });
-  if (!bearer) {
+  if (ascii_lower(std::string_view(authorization).substr(0, kScheme.size())) != kScheme) {
     return false;
   }
   const std::string sent(trimmed(std::string_view(authorization).substr(kScheme.size()), kBlanks));

@@ -14,14 +14,17 @@ namespace endorm {
 
 // What the connections of a server share; outlives them.
 struct HttpHouse {
-  HttpHouse(boost::asio::io_context& of, const HttpLimits& limited, HttpHandler handling,
-            std::function<void(std::function<void()>)> working)
-      : loop(of), limits(limited), handler(std::move(handling)), work(std::move(working)) {}
+  using Do = std::function<void(std::function<void()> act)>;
+
+  HttpHouse(boost::asio::io_context& of, const HttpLimits& limited, HttpHandler handling)
+      : loop(of), limits(limited), handler(std::move(handling)) {}
 
   boost::asio::io_context& loop;
   HttpLimits limits;
   HttpHandler handler;
-  std::function<void(std::function<void()>)> work;  // to be done by a thread of the pool
+  Do work;      // by a thread of the pool
+  Do dispatch;  // by the thread of the loop, at once where that asks
+  Do post;      // by the thread of the loop, later
   std::atomic<std::size_t> connections = 0;
   std::atomic<std::size_t> busy = 0;                  // requests that were taken and whose answers are not sent yet
   std::map<const void*, std::function<void()>> open;  // how each connection is ended; for the thread of the loop

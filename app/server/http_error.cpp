@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "app/server/queued_request.h"
 #include "app/server/reward_queue.h"
 #include "core/errors.h"
 #include "core/utf8.h"

@@ -1,15 +1,15 @@
 #include "app/server/http_message.h"
 
 #include <algorithm>
-#include <cctype>
 #include <map>
+
+#include "core/ascii_lower.h"
 
 namespace endorm {
 namespace {
 
 bool same_name(std::string_view left, std::string_view right) {
-  return std::ranges::equal(left, right,
-                            [](unsigned char a, unsigned char b) { return std::tolower(a) == std::tolower(b); });
+  return std::ranges::equal(left, right, [](char a, char b) { return ascii_lower(a) == ascii_lower(b); });
 }
 
 const char* reason(int status) {

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include <boost/asio/dispatch.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
@@ -42,9 +43,11 @@ std::string address_of(const Unix::socket&) { return "unix"; }
 class HttpServer::Implementation {
  public:
   Implementation(HttpLimits limits, HttpHandler handler, std::size_t threads)
-      : pool_(threads), house_{loop_, limits, std::move(handler), [this](std::function<void()> act) {
-                                 work(std::move(act));
-                               }} {}
+      : pool_(threads), house_{loop_, limits, std::move(handler)} {
+    house_.work = [this](std::function<void()> act) { work(std::move(act)); };
+    house_.dispatch = [this](std::function<void()> act) { asio::dispatch(loop_, std::move(act)); };
+    house_.post = [this](std::function<void()> act) { asio::post(loop_, std::move(act)); };
+  }
 
   ~Implementation() {
     pool_.join();

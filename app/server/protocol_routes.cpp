@@ -1,8 +1,9 @@
 #include <array>
 
+#include "app/server/classify_protocols.h"
 #include "app/server/gym_protocol.h"
-#include "app/server/inference_protocols.h"
 #include "app/server/protocol.h"
+#include "app/server/rerank_protocols.h"
 #include "app/server/rewards_protocol.h"
 #include "app/server/trainer_protocols.h"
 

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <utility>
 
+#include "core/errors.h"
 #include "score/request_tokens.h"
 
 namespace endorm {
@@ -64,11 +65,56 @@ void refuse_what_cannot_fit(Request& request, std::size_t most_bytes, Overflow o
 
 }  // namespace
 
+DeadlinePassed late() { return DeadlinePassed("the request was not answered in time. Send less at once."); }
+
 ReadyResponse QueuedRequest::ready(std::size_t part) const {
   const Place& place = places[part];
   ReadyResponse response{&requests[place.request].responses[place.tokens.response], place.tokens};
   response.tokens.turns.front().prompt = *place.prompt;
   return response;
+}
+
+void QueuedRequest::fail(std::size_t begin, std::size_t end, const std::exception_ptr& thrown) {
+  try {
+    std::rethrow_exception(thrown);
+  } catch (const InternalError&) {
+    failure = thrown;
+  } catch (const Error& error) {
+    for (std::size_t part = begin; part < end; ++part) {
+      scored[places[part].request].responses[places[part].tokens.response].error = error.what();
+    }
+    engine_failure = engine_failure ? engine_failure : thrown;
+  } catch (...) {
+    failure = thrown;
+  }
+}
+
+void QueuedRequest::tell_records(std::size_t parts_done) {
+  const bool all = parts_done == parts.size();
+  const std::size_t ended = all ? scored.size() : places[parts_done].request;
+  try {
+    for (; each && told < ended; ++told) {
+      each(told, std::move(scored[told]));
+    }
+  } catch (...) {
+    failure = std::current_exception();
+  }
+}
+
+void QueuedRequest::settle() {
+  if (std::exchange(settled, true)) {
+    return;
+  }
+  if (failure) {
+    promise.set_exception(failure);
+  } else if (engine_failure && !answered && !each) {  // the engine is gone
+    promise.set_exception(engine_failure);
+  } else {
+    promise.set_value(each ? std::vector<Scored>{} : std::move(scored));
+  }
+  if (done) {
+    done();
+  }
 }
 
 std::size_t bytes_of(std::span<const Request> requests) {

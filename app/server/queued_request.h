@@ -5,6 +5,8 @@
 #include <future>
 #include <memory>
 #include <optional>
+#include <span>
+#include <stdexcept>
 #include <vector>
 
 #include "app/server/turn_order.h"
@@ -12,6 +14,13 @@
 #include "score/endogenous_scorer.h"
 
 namespace endorm {
+
+// The time of a request was over before all of it was done.
+class DeadlinePassed : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+DeadlinePassed late();
 
 // A request of a queue, from its tokens to what became of it. What is to be done is responses to be scored, one a part,
 // or `work`.
@@ -24,6 +33,13 @@ struct QueuedRequest : WaitingRequest {
 
   // The response of one part, whole.
   ReadyResponse ready(std::size_t part) const;
+
+  // Parts [begin, end) were not done, for this reason: an engine's or a caller's fault is of these alone.
+  void fail(std::size_t begin, std::size_t end, const std::exception_ptr& thrown);
+  // Hands over the records of which no part is left where so many parts are done.
+  void tell_records(std::size_t parts_done);
+  // Tells whoever waits for it, once.
+  void settle();
 
   std::vector<Request> requests;
   ScoreOptions options;
@@ -42,6 +58,9 @@ struct QueuedRequest : WaitingRequest {
   std::function<void()> done;
   std::vector<std::shared_ptr<void>> rooms;  // in memory: they go with it
 };
+
+// The request of a part in a queue.
+inline QueuedRequest& queued_of(const SlicePart& part) { return static_cast<QueuedRequest&>(*part.request); }
 
 // Of texts and token ids.
 std::size_t bytes_of(std::span<const Request> requests);

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "app/server/other_family.h"
+#include "app/server/queued_request.h"
 #include "score/json_field.h"
 
 namespace endorm {
@@ -38,9 +39,7 @@ void RewardCall::begin(ServedModels& models, const CallRoute& route) {
   reply_->when_left([call = shared_from_this()] {
     call->give_up({499, "client_left", "the client closed the connection."});
   });
-  reply_->when_late(house_.timeout, [call = shared_from_this()] {
-    call->give_up({504, "timeout", "the request was not answered in time. Send less at once."});
-  });
+  reply_->when_late(house_.timeout, [call = shared_from_this()] { call->give_up({504, "timeout", late().what()}); });
   house_.work([call = shared_from_this(), &models, route] {
     if (call->answered_) {
       return;

@@ -5,8 +5,6 @@
 
 #include "app/server/queued_request.h"
 #include "core/errors.h"
-#include "engine/generator.h"
-#include "score/together_or_each.h"
 
 namespace endorm {
 namespace {
@@ -15,9 +13,6 @@ using Clock = std::chrono::steady_clock;
 
 // A batch that keeps growing is begun after this many times the linger.
 constexpr int kMostLingers = 10;
-constexpr const char* kLate = "the request was not answered in time. Send less at once.";
-
-QueuedRequest& of(const SlicePart& part) { return static_cast<QueuedRequest&>(*part.request); }
 
 // Bytes of the longest token; 0 where asking for each would take long.
 std::size_t longest_token(const Engine& engine) {
@@ -43,60 +38,13 @@ void refuse_while_full(std::size_t waiting, std::size_t asked, std::size_t most,
   }
 }
 
-// Tells whoever waits for it, once.
-void settle(QueuedRequest& queued) {
-  if (queued.settled) {
-    return;
-  }
-  queued.settled = true;
-  if (queued.failure) {
-    queued.promise.set_exception(queued.failure);
-  } else if (queued.engine_failure && !queued.answered && !queued.each) {  // the engine is gone
-    queued.promise.set_exception(queued.engine_failure);
-  } else {
-    queued.promise.set_value(queued.each ? std::vector<Scored>{} : std::move(queued.scored));
-  }
-  if (queued.done) {
-    queued.done();
-  }
-}
-
-// Hands over the records of which no part is left.
-void tell_records(QueuedRequest& queued, std::size_t parts_done) {
-  const bool all = parts_done == queued.parts.size();
-  const std::size_t ended = all ? queued.scored.size() : queued.places[parts_done].request;
-  try {
-    for (; queued.each && queued.told < ended; ++queued.told) {
-      queued.each(queued.told, std::move(queued.scored[queued.told]));
-    }
-  } catch (...) {
-    queued.failure = std::current_exception();
-  }
-}
-
-void note_failure(const SlicePart& part) {
-  QueuedRequest& queued = of(part);
-  try {
-    throw;
-  } catch (const InternalError&) {
-    queued.failure = std::current_exception();
-  } catch (const Error& error) {
-    for (std::size_t i = part.begin; i < part.end; ++i) {
-      const QueuedRequest::Place& place = queued.places[i];
-      queued.scored[place.request].responses[place.tokens.response].error = error.what();
-    }
-    queued.engine_failure = queued.engine_failure ? queued.engine_failure : std::current_exception();
-  } catch (...) {
-    queued.failure = std::current_exception();
-  }
-}
-
 }  // namespace
 
 RewardQueue::RewardQueue(std::unique_ptr<Engine> engine, QueueOptions options)
     : engine_(std::move(engine)),
       options_(options),
       longest_token_(longest_token(*engine_)),
+      runner_(*engine_, options.cached_tokens),
       order_({options.slice_tokens, options.batch_responses, engine_->capabilities().kept_tokens}),
       worker_([this] { work(); }) {}
 
@@ -150,8 +98,8 @@ RewardQueue::Ticket RewardQueue::add(std::shared_ptr<QueuedRequest> queued, Wait
   refuse_beyond(asked.responses, options_.most_waiting, "prompts");
   refuse_beyond(asked.tokens, options_.waiting_tokens, "tokens, those to be drawn among them");
   if (queued->parts.empty()) {  // no response has anything to score
-    tell_records(*queued, 0);
-    settle(*queued);
+    queued->tell_records(0);
+    queued->settle();
     return ticket;
   }
   {
@@ -202,8 +150,8 @@ RewardQueue::Slice RewardQueue::next_slice() {
     for (const std::shared_ptr<WaitingRequest>& request : dropped) {
       auto& queued = static_cast<QueuedRequest&>(*request);
       if (!*queued.given_up) {
-        queued.failure = std::make_exception_ptr(DeadlinePassed(kLate));
-        settle(queued);
+        queued.failure = std::make_exception_ptr(late());
+        queued.settle();
       }
     }
     if (!slice.empty() || closed) {
@@ -227,122 +175,33 @@ void RewardQueue::linger(std::unique_lock<std::mutex>& lock) {
 }
 
 void RewardQueue::run(const Slice& slice) {
-  const auto computed = [this] {
-    const Generator* generator = engine_->generator();
-    return std::pair(engine_->tokens_computed(), generator ? generator->tokens_computed_to_generate() : 0);
-  };
   const auto began = Clock::now();
-  const auto [scored, drawn] = computed();
-  compute(slice);
-  const auto [scored_now, drawn_now] = computed();
+  const SliceCounts took = runner_.compute(slice);
   const double seconds = std::chrono::duration<double>(Clock::now() - began).count();
   {
     const std::lock_guard lock(mutex_);
     ++counts_.batches;
-    counts_.tokens_computed += scored_now - scored;
+    counts_.responses += took.responses;
+    counts_.tokens_asked += took.tokens_asked;
+    counts_.tokens_computed += took.tokens_computed;
     counts_.seconds += seconds;
     counts_.slice_seconds.add(seconds);
-    counts_.slice_tokens.add(static_cast<double>(scored_now - scored + drawn_now - drawn));
+    counts_.slice_tokens.add(static_cast<double>(took.tokens_computed + took.tokens_drawn));
     for (const SlicePart& part : slice) {
       if (part.begin == 0) {
-        counts_.wait.add(std::chrono::duration<double>(began - of(part).came).count());
+        counts_.wait.add(std::chrono::duration<double>(began - queued_of(part).came).count());
       }
     }
   }
   for (const SlicePart& part : slice) {
-    QueuedRequest& queued = of(part);
+    QueuedRequest& queued = queued_of(part);
     if (!queued.work && !queued.failure) {
-      tell_records(queued, part.end);
+      queued.tell_records(part.end);
     }
     if (queued.failure || part.end == queued.parts.size()) {
-      settle(queued);
+      queued.settle();
       *queued.given_up = true;  // of one that failed, nothing is left to do
     }
-  }
-}
-
-void RewardQueue::compute(const Slice& slice) {
-  Slice left;
-  std::copy_if(slice.begin(), slice.end(), std::back_inserter(left),
-               [](const SlicePart& part) { return !of(part).work; });
-  while (!left.empty()) {
-    const auto others = std::stable_partition(
-        left.begin(), left.end(), [&](const SlicePart& part) { return of(part).options == of(left.front()).options; });
-    const std::span<const SlicePart> together(left.begin(), others);
-    all_or_each(together.size(), [&](std::size_t begin, std::size_t count) {  // whose fault it is shows in each alone
-      return score_together(together.subspan(begin, count));
-    });
-    left.erase(left.begin(), others);
-  }
-  for (const SlicePart& part : slice) {
-    if (of(part).work) {
-      use_engine(part);
-    }
-  }
-}
-
-void RewardQueue::use_engine(const SlicePart& part) {
-  QueuedRequest& queued = of(part);
-  try {
-    for (std::size_t i = part.begin; i < part.end; ++i) {
-      if (queued.over(Clock::now())) {
-        throw DeadlinePassed(kLate);
-      }
-      queued.work(*engine_, i);
-    }
-  } catch (...) {
-    queued.failure = std::current_exception();
-  }
-}
-
-bool RewardQueue::score_together(std::span<const SlicePart> parts) {
-  try {
-    std::vector<ReadyResponse> ready;
-    std::size_t asked = 0;
-    for (const SlicePart& part : parts) {
-      for (std::size_t i = part.begin; i < part.end; ++i) {
-        ready.push_back(of(part).ready(i));
-        for (const TokenizedResponse& turn : ready.back().tokens.turns) {
-          asked += turn.prompt.size() + turn.response.size();
-        }
-      }
-    }
-    const ScoreOptions& options = of(parts.front()).options;
-    EndogenousScorer scorer(*engine_, cache_, options);
-    std::vector<ScoredOutcome> outcomes = scorer.score_ready(std::move(ready));
-    std::size_t scored_tokens = 0;
-    for (const ScoredOutcome& outcome : outcomes) {
-      scored_tokens += outcome.scored ? outcome.scored->tokens.size() : 0;
-    }
-    {
-      const std::lock_guard lock(mutex_);
-      counts_.responses += outcomes.size();
-      counts_.tokens_asked += asked;
-    }
-    forget_when_full(scored_tokens * (1 + options.also_alphas.size()));
-    auto next = outcomes.begin();
-    for (const SlicePart& part : parts) {
-      QueuedRequest& queued = of(part);
-      for (std::size_t i = part.begin; i < part.end; ++i) {
-        const QueuedRequest::Place& place = queued.places[i];
-        queued.scored[place.request].responses[place.tokens.response] = std::move(*next++);
-      }
-      queued.answered = true;
-    }
-    return true;
-  } catch (...) {
-    if (parts.size() == 1) {
-      note_failure(parts.front());
-    }
-    return false;
-  }
-}
-
-void RewardQueue::forget_when_full(std::size_t tokens) {
-  cached_ += tokens;
-  if (cached_ > options_.cached_tokens) {
-    cache_ = StatsCache(std::nullopt);
-    cached_ = 0;
   }
 }
 

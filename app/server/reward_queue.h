@@ -13,10 +13,10 @@
 #include <vector>
 
 #include "app/server/histogram.h"
+#include "app/server/slice_runner.h"
 #include "app/server/turn_order.h"
 #include "engine/engine.h"
 #include "score/endogenous_scorer.h"
-#include "score/stats_cache.h"
 
 namespace endorm {
 
@@ -24,12 +24,6 @@ struct QueuedRequest;
 
 // More waits than the queue may hold: the client is to come again.
 class QueueFull : public std::runtime_error {
- public:
-  using std::runtime_error::runtime_error;
-};
-
-// The time of a request was over before all of it was done.
-class DeadlinePassed : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
@@ -109,16 +103,11 @@ class RewardQueue {
   Slice next_slice();
   void linger(std::unique_lock<std::mutex>& lock);
   void run(const Slice& slice);
-  void compute(const Slice& slice);
-  bool score_together(std::span<const SlicePart> parts);
-  void use_engine(const SlicePart& part);
-  void forget_when_full(std::size_t tokens);
 
   std::unique_ptr<Engine> engine_;
   QueueOptions options_;
   std::size_t longest_token_ = 0;  // bytes; 0: not known
-  StatsCache cache_{std::nullopt};
-  std::size_t cached_ = 0;  // tokens
+  SliceRunner runner_;
 
   mutable std::mutex mutex_;
   std::condition_variable changed_;

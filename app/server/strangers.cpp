@@ -1,17 +1,12 @@
 #include "app/server/strangers.h"
 
 #include <algorithm>
-#include <cctype>
 
+#include "core/ascii_lower.h"
 #include "core/utf8.h"
 
 namespace endorm {
 namespace {
-
-std::string lower(std::string text) {
-  std::ranges::transform(text, text.begin(), [](unsigned char byte) { return static_cast<char>(std::tolower(byte)); });
-  return text;
-}
 
 // "name:port", "[::1]:port" or one without a port.
 struct Authority {
@@ -21,7 +16,7 @@ struct Authority {
 
 Authority authority_of(const std::string& text, const std::string& usual_port) {
   const std::size_t colon = text.find(':', text.starts_with('[') ? text.find(']') : 0);
-  std::string name = lower(text.substr(0, colon));
+  std::string name = ascii_lower(text.substr(0, colon));
   if (name.starts_with('[') && name.ends_with(']')) {
     name = name.substr(1, name.size() - 2);
   }
@@ -40,7 +35,7 @@ bool same_origin(const std::string& origin, const std::string& host, const std::
   if (scheme == std::string::npos) {  // "null"
     return false;
   }
-  const std::string usual_port = lower(origin.substr(0, scheme)) == "https" ? "443" : "80";
+  const std::string usual_port = ascii_lower(origin.substr(0, scheme)) == "https" ? "443" : "80";
   const Authority from = authority_of(origin.substr(scheme + 3), usual_port);
   const Authority own = authority_of(host, usual_port);
   return (from.name == own.name && from.port == own.port) || is_allowed(from.name, allowed);
@@ -64,7 +59,7 @@ std::optional<HttpError> refuse_stranger(const HttpRequest& request, const std::
                          " may not ask this server. Start it with --allowed-host and that name "
                          "where it may."};
   }
-  if (lower(request.field("Sec-Fetch-Site")) == "cross-site" &&
+  if (ascii_lower(request.field("Sec-Fetch-Site")) == "cross-site" &&
       !(!origin.empty() && same_origin(origin, host, allowed))) {
     return HttpError{403, "foreign_origin", "a page of another site may not ask this server."};
   }

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <utility>
 
+#include "core/ascii_lower.h"
 #include "engine/turns/text_parts.h"
 
 namespace endorm {
@@ -12,9 +12,7 @@ namespace {
 
 // What templates call the block that a model thinks in.
 bool names_reasoning(std::string_view name) {
-  std::string lower(name);
-  std::transform(lower.begin(), lower.end(), lower.begin(),
-                 [](unsigned char byte) { return static_cast<char>(byte < 0x80 ? std::tolower(byte) : byte); });
+  const std::string lower = ascii_lower(name);
   return says(lower, "think") || says(lower, "thought") || says(lower, "reason");
 }
 

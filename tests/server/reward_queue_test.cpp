@@ -7,6 +7,7 @@
 #include <doctest/doctest.h>
 
 #include "app/server/completions.h"
+#include "app/server/queued_request.h"
 #include "core/errors.h"
 #include "core/random.h"
 #include "engine/tabular_engine.h"

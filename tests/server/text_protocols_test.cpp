@@ -2,7 +2,7 @@
 
 #include <doctest/doctest.h>
 
-#include "app/server/inference_protocols.h"
+#include "app/server/classify_protocols.h"
 #include "app/server/response_items.h"
 #include "app/server/rewards_protocol.h"
 #include "app/server/trainer_protocols.h"
