@@ -73,7 +73,7 @@ std::vector<Option<EngineSettings>> engine_table() {
             "never leave a GPU; falls back to host where a self-test finds a difference), auto (device where the "
             "model's last layer is on a GPU)"),
       place(&Settings::offline, "offline", "never download a model"),
-      speed(here(&LlamaEngineOptions::threads), "threads", "threads (default: all cores)",
+      speed(here(&LlamaEngineOptions::threads), "threads", "threads (default: all cores that it may use)",
             {.flag = "-t,--threads", .range = {.least = 0, .most = 4096}}),
       speed(here(&LlamaEngineOptions::gpu_layers), "gpu_layers",
             "layers on a GPU where the build has one (default: all)"),

@@ -4,13 +4,13 @@
 #include <chrono>
 #include <ctime>
 #include <filesystem>
-#include <thread>
 
 #include <nlohmann/json.hpp>
 #include <unistd.h>
 
 #include "app/version.h"
 #include "engine/content_hash.h"
+#include "engine/usable_processors.h"
 
 namespace endorm {
 namespace {
@@ -41,10 +41,7 @@ Json data_part(const std::string& input) {
 }
 
 Json run_part(int threads) {
-  const unsigned cores = std::thread::hardware_concurrency();
-  return {{"started", now_utc()},
-          {"host", host_name()},
-          {"threads", threads > 0 ? static_cast<std::size_t>(threads) : cores}};
+  return {{"started", now_utc()}, {"host", host_name()}, {"threads", threads > 0 ? threads : usable_processors()}};
 }
 
 Json files_part(std::span<const DataFile> files) {

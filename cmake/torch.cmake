@@ -12,7 +12,6 @@ if(NOT EXISTS "${ENDORM_TORCH}/include/torch/csrc/api/include/torch/torch.h")
   message(FATAL_ERROR "ENDORM_TORCH=${ENDORM_TORCH} holds no libtorch: it is the folder with include/ and lib/ in it")
 endif()
 message(STATUS "libtorch for training: ${ENDORM_TORCH}")
-find_package(tomlplusplus REQUIRED)
 
 # endorm_runs_torch(program): finds it when it starts, in its build tree and where it is installed.
 function(endorm_runs_torch program)

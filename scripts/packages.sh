@@ -3,11 +3,11 @@
 
 packages_of() {
   case "$1" in
-    build) echo g++ ccache cmake ninja-build python3 python3-pip ca-certificates libssl-dev libsqlite3-dev libcli11-dev libdnnl-dev libboost-dev ;;
+    build) echo g++ ccache cmake ninja-build python3 python3-pip ca-certificates libssl-dev libsqlite3-dev libcli11-dev libdnnl-dev libboost-dev libtomlplusplus-dev ;;
     test) echo doctest-dev ;;
     check) echo clang llvm git ;;
     bench) echo python3-venv ;;
-    train) echo python3-venv libtomlplusplus-dev ;;
+    train) echo python3-venv ;;
     python) echo python3-venv python3-dev ;;
     lint) echo clang-format clang-tidy git libomp-dev ;;
   esac

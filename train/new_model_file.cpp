@@ -11,7 +11,7 @@
 
 #include "core/errors.h"
 #include "engine/weights/weight_writer.h"
-#include "train/config_table.h"
+#include "score/config_table.h"
 #include "train/decoder_weights.h"
 #include "train/training_options.h"
 

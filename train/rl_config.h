@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "train/config_table.h"
+#include "score/config_table.h"
 #include "train/rl_options.h"
 
 namespace endorm {

@@ -17,6 +17,7 @@
 #include "core/errors.h"
 #include "core/log_sum_exp.h"
 #include "engine/llama/llama_engine.h"
+#include "engine/usable_processors.h"
 
 namespace endorm {
 namespace {
@@ -42,7 +43,8 @@ double row_seconds(RowKernel kernel, std::size_t vocabulary) {
 
 void report_processor() {
   std::printf("endorm %s, llama.cpp %s\n\nProcessor\n", kVersion, kLlamaVersion);
-  std::printf("  cores             %u\n", std::thread::hardware_concurrency());
+  std::printf("  cores             %u, of which %d may be used\n", std::thread::hardware_concurrency(),
+              usable_processors());
   std::printf("  compute library   %s\n", llama_system_info().c_str());
   constexpr std::size_t kVocabulary = 49152;
   std::printf("  log-sum-exp       ");
@@ -153,8 +155,8 @@ void report_advice(const EngineSettings& flags) {
   if (available_row_kernels().front() == RowKernel::kPortable) {
     advise("Log-sum-exp runs on its portable kernel: this processor has neither AVX-512 nor AVX2.");
   }
-  if (flags.here.threads > static_cast<int>(std::thread::hardware_concurrency())) {
-    advise("More threads than cores: they wait for one another. Leave --threads out.");
+  if (flags.here.threads > usable_processors()) {
+    advise("More threads than cores that may be used: they wait for one another. Leave --threads out.");
   }
   if (flags.here.flash_attention == false) {
     advise("--flash-attention off is slower on long texts.");

@@ -12,6 +12,10 @@
 #include "eval/math_sampling.h"
 #include "eval/math_suites.h"
 
+namespace CLI {
+class App;
+}
+
 namespace endorm {
 
 struct EvalMathFlags : BenchFlags {  // of the benchmark that the samples are

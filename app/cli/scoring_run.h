@@ -8,6 +8,10 @@
 #include "score/score_run.h"
 #include "score/scored_json.h"
 
+namespace CLI {
+class App;
+}
+
 namespace endorm {
 
 // Where the rows of a scoring subcommand go.

@@ -99,6 +99,9 @@ class RewardServer::Implementation {
   int health_port() const { return health_port_; }
 
   void take(std::vector<ServedModel> models) {
+    for (const ServedModel& model : models) {
+      say_of(model);
+    }
     served_ = std::make_unique<ServedModels>(std::move(models));
     models_ = served_.get();
   }
@@ -110,7 +113,7 @@ class RewardServer::Implementation {
     http_.run();
   }
 
-  void stop() {
+  bool stop() {
     draining_ = true;
     const auto begin = Clock::now();
     const auto until = begin + options_.drain;
@@ -118,7 +121,9 @@ class RewardServer::Implementation {
     while ((http_.busy() > 0 || Clock::now() < turned_away) && Clock::now() < until) {
       std::this_thread::sleep_for(kLookAround);
     }
+    const bool answered = http_.busy() == 0;
     http_.stop();
+    return answered;
   }
 
  private:
@@ -247,6 +252,12 @@ class RewardServer::Implementation {
     }
   }
 
+  void say_of(const ServedModel& model) const {
+    if (options_.say && !model.summary.empty()) {
+      options_.say("endorm: " + model.summary);
+    }
+  }
+
   static HttpAnswer stopping() {
     HttpAnswer answer = error_answer({503, "stopping", "the server is stopping."});
     answer.close = true;
@@ -307,6 +318,6 @@ int RewardServer::health_port() const { return implementation_->health_port(); }
 void RewardServer::take(std::vector<ServedModel> models) { implementation_->take(std::move(models)); }
 void RewardServer::read_keys_again() { implementation_->read_keys_again(); }
 void RewardServer::run() { implementation_->run(); }
-void RewardServer::stop() { implementation_->stop(); }
+bool RewardServer::stop() { return implementation_->stop(); }
 
 }  // namespace endorm

@@ -52,8 +52,8 @@ class RewardServer {
   // Serves until stop() has been called and what was taken is answered.
   void run();
   // Takes no new requests (they are answered with status 503), waits for those that were taken, at most
-  // ServerOptions::drain, and ends run(). May be called from another thread, once.
-  void stop();
+  // ServerOptions::drain, and ends run(); returns whether all was answered. May be called from another thread, once.
+  bool stop();
 
  private:
   class Implementation;

@@ -54,7 +54,7 @@ struct LlamaEngineOptions {
   std::size_t batch_tokens = 512;  // tokens in one pass through the model
 
   // What changes only speed and memory.
-  int threads = 0;                                // 0: all cores
+  int threads = 0;                                // 0: usable_processors()
   int gpu_layers = -1;                            // layers on a GPU where there is one; -1: all
   std::size_t row_bytes = std::size_t{48} << 20;  // logits held at once; rows are reduced in chunks of this size
   std::size_t kept_prefix_tokens = 0;             // of prompts whose keys and values stay between evaluations, for

@@ -6,7 +6,6 @@
 #include <fstream>
 #include <mutex>
 #include <string_view>
-#include <thread>
 
 #include <ggml-backend.h>
 #include <llama.h>
@@ -15,6 +14,7 @@
 #include "engine/accelerator/accelerator.h"
 #include "engine/checkpoint_directory.h"
 #include "engine/llama_complaints.h"
+#include "engine/usable_processors.h"
 #include "engine/weights/gguf_file.h"
 
 namespace endorm {
@@ -85,7 +85,7 @@ LlamaModelHandle load_llama_model(const LlamaEngineOptions& options) {
 }
 
 int thread_count(const LlamaEngineOptions& options) {
-  return options.threads > 0 ? options.threads : static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+  return options.threads > 0 ? options.threads : usable_processors();
 }
 
 const char* cache_type_name(CacheType type) { return ggml_type_name(cache_ggml_type(type)); }

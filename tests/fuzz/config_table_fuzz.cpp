@@ -12,8 +12,8 @@
 #include <nlohmann/json.hpp>
 
 #include "core/errors.h"
+#include "score/config_table.h"
 #include "tests/fuzz/memory_file.h"
-#include "train/config_table.h"
 
 namespace {
 

@@ -58,13 +58,15 @@ class ConfigTable {
   }
   void read_choice(std::string_view key, std::string& value, const std::vector<std::string_view>& choices,
                    std::string_view help);
+  // What stands there, if anything: a truth value, number or string, or a list; what is none of these is discarded.
+  void read_any(std::string_view key, const std::function<void(const nlohmann::ordered_json&)>& give);
   // A number, or points of [[step, number], ...], their steps rising.
   void read_points(std::string_view key, std::vector<std::pair<std::size_t, double>>& value, std::string_view help);
 
   ConfigTable table(const std::string& key);                // empty where there is none
   std::vector<ConfigTable> tables(const std::string& key);  // [[key]]; one empty one where there is none
 
-  // Throws InvalidInput for a key that nobody asked for, with the nearest one that could be meant, or all there are.
+  // Throws InvalidInput for a key that nobody asked for, with the nearest one that could be meant and all there are.
   void refuse_others() const;
   // Throws InvalidInput, naming the file, the line and the key.
   [[noreturn]] void refuse(const std::string& key, const std::string& why) const;

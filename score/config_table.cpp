@@ -1,4 +1,4 @@
-#include "train/config_table.h"
+#include "score/config_table.h"
 
 #include <algorithm>
 #include <filesystem>
@@ -24,14 +24,20 @@ struct Document {
   std::vector<ConfigKey> keys;
 };
 
-// A truth value, number or string; what is neither is of no key's kind.
+// A truth value, number or string, or a list; what is none of these is discarded, which is of no key's kind.
 Json json_of(const toml::node& node) {
   return node.visit([](const auto& value) -> Json {
     using Value = decltype(value);
     if constexpr (toml::is_string<Value> || toml::is_number<Value> || toml::is_boolean<Value>) {
       return value.get();
+    } else if constexpr (toml::is_array<Value>) {
+      Json list = Json::array();
+      for (const toml::node& element : value) {
+        list.push_back(json_of(element));
+      }
+      return list;
     } else {
-      return Json::array();
+      return Json::value_t::discarded;
     }
   });
 }
@@ -130,6 +136,12 @@ void ConfigTable::take(const OptionFacts& facts, const Json& standard, const std
   }
 }
 
+void ConfigTable::read_any(std::string_view key, const std::function<void(const Json&)>& give) {
+  if (const toml::node* node = state_->get(key)) {
+    give(json_of(*node));
+  }
+}
+
 void ConfigTable::read_choice(std::string_view key, std::string& value, const std::vector<std::string_view>& choices,
                               std::string_view help) {
   std::vector<std::pair<std::string_view, std::string>> names;
@@ -218,8 +230,9 @@ void ConfigTable::refuse_others() const {
     for (const std::string& one : state_->asked) {
       known += (known.empty() ? "" : ", ") + one;
     }
-    state_->refuse(&node, key,
-                   "is no key; " + (near ? "did you mean " + state_->prefix + *nearest + "?" : "there are " + known));
+    state_->refuse(
+        &node, key,
+        "is no key; " + (near ? "did you mean " + state_->prefix + *nearest + "? There" : "there") + " are " + known);
   }
 }
 
