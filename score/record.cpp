@@ -7,10 +7,12 @@
 #include <nlohmann/json.hpp>
 
 #include "core/errors.h"
+#include "core/listed.h"
 #include "engine/content_hash.h"
 #include "score/json_check.h"
 #include "score/json_field.h"
 #include "score/message_reader.h"
+#include "score/record_layout.h"
 #include "score/response_reader.h"
 #include "score/token_reader.h"
 
@@ -22,6 +24,21 @@ using Json = nlohmann::ordered_json;  // templates write tools in the order that
 constexpr auto kFields = std::to_array<std::string_view>(
     {"id", "system", "prompt", "question", "messages", "response", "responses", "chosen", "rejected", "steps", "tools",
      "truncated", "alternatives", "prompt_ids", "response_ids", "response_mask", "chat_template_kwargs"});
+
+// What a record has that lacks something.
+std::string fields_of(const JsonField& record) {
+  constexpr std::size_t kMost = 12;
+  std::vector<std::string> names;
+  for (const auto& [name, value] : record.value().items()) {
+    names.push_back("\"" + excerpt(name) + "\"");
+  }
+  if (names.empty()) {
+    return "It is empty.";
+  }
+  const std::size_t more = names.size() - std::min(names.size(), kMost);
+  names.resize(names.size() - more);
+  return "It has " + listed(names) + (more > 0 ? " and " + std::to_string(more) + " more." : ".");
+}
 
 // One record on its way from JSON to Request.
 class RecordReader {
@@ -77,7 +94,8 @@ class RecordReader {
     if (source.empty()) {
       throw InvalidInput(
           "no response: none of \"response\", \"responses\", \"response_ids\", \"chosen\" with \"rejected\", \"steps\" "
-          "or \"messages\" is given.");
+          "or \"messages\" is given. " +
+          fields_of(record_));
     }
     return source;
   }
@@ -88,7 +106,7 @@ class RecordReader {
       return;  // the conversations carry it
     }
     if (name.empty()) {
-      throw InvalidInput("no prompt: none of \"prompt\", \"question\" or \"messages\" is given.");
+      throw InvalidInput("no prompt: none of \"prompt\", \"question\" or \"messages\" is given. " + fields_of(record_));
     }
     const JsonField field = record_.at(name);
     if (name == "prompt_ids") {
@@ -231,12 +249,22 @@ std::string key_with(std::string_view line, std::span<const GivenList> given) {
   return record_key(content);
 }
 
-Request request_of(const JsonField& record, std::string key, std::size_t line_number, const RecordReading& reading) {
+Request request_of(Json row, std::string key, std::size_t line_number, const RecordReading& reading) {
   Request request;
-  request.id = id_of(record).value_or(std::to_string(line_number));
   request.line = line_number;
   request.key = std::move(key);
-  RecordReader(record, reading).read(request);
+  const std::vector<RenamedField> renamed = read_layout(row);
+  const JsonField record(row);
+  try {
+    request.id = id_of(record).value_or(std::to_string(line_number));
+    RecordReader(record, reading).read(request);
+  } catch (const InvalidInput& error) {
+    std::string origins;
+    for (const RenamedField& one : renamed) {
+      origins += " (\"" + one.field + "\" is \"" + one.found + "\" of the row.)";
+    }
+    throw InvalidInput(error.what() + origins);
+  }
   return request;
 }
 
@@ -255,17 +283,17 @@ Request named(std::size_t line_number, const Read& read) {
 Request parse_request(std::string_view line, std::size_t line_number, std::string_view step_separator,
                       std::vector<std::string>& unknown_fields, std::span<const GivenList> given) {
   return named(line_number, [&] {
-    const Json object = parse_object(line);
-    return request_of(JsonField(object), given.empty() ? record_key(line) : key_with(line, given), line_number,
+    return request_of(parse_object(line), given.empty() ? record_key(line) : key_with(line, given), line_number,
                       {step_separator, given, unknown_fields});
   });
 }
 
-Request read_request(const Json& record, std::size_t line_number, std::string_view step_separator,
+Request read_request(Json record, std::size_t line_number, std::string_view step_separator,
                      std::vector<std::string>& unknown_fields) {
   return named(line_number, [&] {
-    return request_of(JsonField(record).object("a record {\"prompt\", \"response\"}"), record_key(record.dump()),
-                      line_number, {step_separator, {}, unknown_fields});
+    JsonField(record).object("a record {\"prompt\", \"response\"}");
+    std::string key = record_key(record.dump());
+    return request_of(std::move(record), std::move(key), line_number, {step_separator, {}, unknown_fields});
   });
 }
 

@@ -45,7 +45,7 @@ struct GivenList {
   std::string fault = {};  // what is wrong with them, where they are none
 };
 
-// Reads one JSON line:
+// Reads one JSON line, in a layout of others (record_layout.h) or in ours:
 // {"id"?, "system"?, "prompt": string or messages, "tools"?, "chat_template_kwargs"?,
 // "response" | "responses" | "chosen"+"rejected" | "steps", "truncated"?, "alternatives"?: system messages}, or tokens:
 // "prompt_ids" in place of "prompt", "response_ids" (with "response_mask"?) in place of "response", or lists of them.
@@ -61,7 +61,7 @@ Request parse_request(std::string_view line, std::size_t line_number, std::strin
                       std::vector<std::string>& unknown_fields, std::span<const GivenList> given = {});
 
 // The same of a record that is a JSON value already; its key is that of the value's text on one line.
-Request read_request(const nlohmann::ordered_json& record, std::size_t line_number, std::string_view step_separator,
+Request read_request(nlohmann::ordered_json record, std::size_t line_number, std::string_view step_separator,
                      std::vector<std::string>& unknown_fields);
 
 // The id of a line that parse_request refused, for its error row; none where it has none or cannot be read.

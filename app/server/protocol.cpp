@@ -114,7 +114,7 @@ Request record_request(Json record, const Json& body) {
     }
   }
   std::vector<std::string> unknown;
-  return read_request(record, 1, "\n\n", unknown);
+  return read_request(std::move(record), 1, "\n\n", unknown);
 }
 
 Request templated_request(const std::string& text, const ProtocolContext& context, const std::string& name) {

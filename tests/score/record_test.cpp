@@ -221,7 +221,8 @@ const BadRecord kBad[] = {
     {R"({"prompt":"p","question":"p","response":"r"})", "both \"prompt\" and \"question\""},
     {R"({"prompt":"p","messages":[{"role":"user","content":"p"},{"role":"assistant","content":"r"}]})",
      "both \"prompt\" and \"messages\""},
-    {R"({"messages":[{"role":"user","content":"p"}],"response":"r"})", "both \"response\" and \"messages\""},
+    {R"({"messages":[{"role":"user","content":"p"},{"role":"assistant","content":"a"}],"response":"r"})",
+     "both \"response\" and \"messages\""},
     {R"({"messages":[{"role":"user","content":"p"}]})", "role \"user\", expected \"assistant\""},
     {R"({"messages":"m"})", "\"messages\" is a JSON string"},
     {R"({"prompt":"p","chosen":"a"})", "without \"rejected\""},
@@ -241,7 +242,7 @@ const BadRecord kBad[] = {
     {R"({"prompt":"x","chosen":[{"role":"user","content":"p"},{"role":"assistant","content":"a"}],)"
      R"("rejected":[{"role":"user","content":"p"},{"role":"assistant","content":"b"}]})",
      "\"chosen\" differs from the prompt"},
-    {R"({"prompt":["p"],"response":"r"})", "\"prompt[0]\" is a JSON string"},
+    {R"({"prompt":["p","q"],"response":"r"})", "\"prompt[0]\" is a JSON string"},
     {R"({"prompt":[{"role":"user"}],"response":"r"})", "\"prompt[0]\" has no \"content\""},
     {R"({"prompt":[{"content":"p"}],"response":"r"})", "\"prompt[0]\" has no \"role\""},
     {R"({"prompt":[{"role":1,"content":"p"}],"response":"r"})", "\"prompt[0].role\" is a JSON number"},
