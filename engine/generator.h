@@ -19,6 +19,8 @@ struct SamplingOptions {
   double top_p = 1.0;             // the smallest set of tokens with at least this probability; 1: all
   std::vector<std::string> stop;  // a completion ends where one of these comes out; it is not part of the text
   bool log_probs = false;         // fill Completion::log_probs
+
+  bool operator==(const SamplingOptions&) const = default;
 };
 
 // One completion to be drawn. It depends on its prompt, its seed and the options, not on what is drawn beside it (up to

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "app/server/protocol.h"
+#include "app/server/queued_work.h"
 #include "app/server/token_log_probs.h"
 #include "app/server/turn_order.h"
 #include "engine/engine.h"
@@ -53,8 +54,8 @@ struct CompletionsRequest {
   std::map<Token, double> logit_bias;           // what the one greedy token is chosen with; -infinity: never this
   SamplingOptions sampling;
   std::uint64_t seed = 0;
-  // How prompt_log_probs are read: from which token of each prompt on [prompts], at least 1 (empty: 1), and at which
-  // temperature of the softmax.
+  // How prompt_log_probs are read: from which token of each prompt on [prompts], at least 1 (empty: 1; behind its end:
+  // none is), and at which temperature of the softmax.
   std::vector<std::size_t> read_from;
   double read_temperature = 1.0;
   // The reply's body. None: OpenAI's.
@@ -68,7 +69,7 @@ CompletionsRequest read_completions(const Json& body, const ProtocolContext& con
 std::size_t likeliest_field(const Json& body, const char* name);
 
 // A call on its way: its prompts become choices in parts, each of one prompt, and a long completion in several.
-class CompletionsCall {
+class CompletionsCall final : public QueuedWork {
  public:
   // Throws InvalidInput where a prompt is empty or, with what is to be drawn, longer than the context.
   CompletionsCall(const Engine& engine, CompletionsRequest request, ProtocolContext context);
@@ -76,23 +77,32 @@ class CompletionsCall {
   // For RewardQueue::use: what each part costs, and the bytes of all texts.
   std::vector<PartCost> parts() const;
   std::size_t bytes() const;
-  // Does one part; all are done in their order. One of a completion that has ended does nothing.
-  void run(Engine& engine, std::size_t part);
-  // The reply's body, once all are done.
+  // The reply's body, once all parts are done.
   Json reply() const;
+
+  PartReads reads(std::size_t part) const override;
+  void take_read(const Engine& engine, std::size_t part, std::vector<std::vector<TokenStats>> stats) override;
+  std::optional<PartDraw> draws(std::size_t part) const override;
+  void take_drawn(const Engine& engine, std::size_t part, Completion completion) override;
+  std::size_t completion(std::size_t part) const override { return parts_[part].choice; }
 
  private:
   struct Part {
     std::size_t choice = 0;
-    bool reads = false;     // the prompt's own log-probabilities, or the row behind it
+    std::size_t piece = 0;  // of it; with the first goes what is read
     std::size_t draws = 0;  // tokens at most
   };
 
   static CompletionText tokenized(const Engine& engine, const CompletionPrompt& asked, std::size_t place);
   bool one_greedy() const { return request_.sampling.max_tokens == 1 && request_.sampling.temperature == 0.0; }
-  void read(Engine& engine, CompletionChoice& choice, std::size_t place) const;
-  void read_biased(Engine& engine, CompletionChoice& choice) const;
-  void draw(Engine& engine, CompletionChoice& choice, std::size_t most) const;
+  bool tells_prompt() const { return request_.echo || request_.prompt_log_probs; }
+  bool reads_any() const { return tells_prompt() || one_greedy(); }
+  std::size_t told_from(std::size_t choice) const;
+  SamplingOptions sampling_of(const Part& part) const;
+  void take_text(const Engine& engine, CompletionChoice& choice, std::size_t first,
+                 std::span<const TokenStats> stats) const;
+  void take_biased(const Engine& engine, CompletionChoice& choice,
+                   std::span<const std::vector<TokenStats>> stats) const;
   void add(CompletionChoice& choice, ToldToken token) const;
   Json log_probs_of(const CompletionChoice& choice) const;
 

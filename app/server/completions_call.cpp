@@ -3,8 +3,8 @@
 #include <utility>
 
 #include "app/server/completions.h"
+#include "app/server/part_keys.h"
 #include "core/errors.h"
-#include "core/utf8.h"
 #include "engine/engine.h"
 #include "engine/text_form.h"
 
@@ -13,6 +13,7 @@ namespace {
 
 // Tokens that are drawn before others have their turn: they are drawn one after the other.
 constexpr std::size_t kDrawnAtOnce = 128;
+constexpr std::size_t kSideBySide = 16;                    // completions that grow together
 constexpr std::size_t kMostTokens = std::size_t{1} << 20;  // of one completion, where the context is not known
 
 }  // namespace
@@ -44,7 +45,6 @@ CompletionsCall::CompletionsCall(const Engine& engine, CompletionsRequest reques
     : request_(std::move(request)), context_(std::move(context)) {
   const std::size_t most = engine.capabilities().context > 0 ? engine.capabilities().context : kMostTokens;
   const std::size_t to_draw = request_.sampling.max_tokens;
-  const bool reads = request_.echo || one_greedy() || request_.prompt_log_probs;
   for (const CompletionPrompt& asked : request_.prompts) {
     const std::size_t place = choices_.size();
     CompletionChoice& choice = choices_.emplace_back();
@@ -55,10 +55,15 @@ CompletionsCall::CompletionsCall(const Engine& engine, CompletionsRequest reques
                          " tokens; with max_tokens " + std::to_string(to_draw) + " that is more than the context of " +
                          std::to_string(most) + ".");
     }
-    std::size_t left = one_greedy() ? 0 : to_draw;
-    parts_.push_back({place, reads, std::min(left, kDrawnAtOnce)});
-    for (left -= parts_.back().draws; left > 0; left -= parts_.back().draws) {
-      parts_.push_back({place, false, std::min(left, kDrawnAtOnce)});
+  }
+  // Completions of a group grow side by side, a piece of each at a time.
+  const std::size_t most_drawn = one_greedy() ? 0 : to_draw;
+  for (std::size_t group = 0; group < choices_.size(); group += kSideBySide) {
+    const std::size_t end = std::min(group + kSideBySide, choices_.size());
+    for (std::size_t drawn = 0; drawn == 0 || drawn < most_drawn; drawn += kDrawnAtOnce) {
+      for (std::size_t choice = group; choice < end; ++choice) {
+        parts_.push_back({choice, drawn / kDrawnAtOnce, std::min(most_drawn - drawn, kDrawnAtOnce)});
+      }
     }
   }
   request_.prompts.clear();
@@ -66,13 +71,25 @@ CompletionsCall::CompletionsCall(const Engine& engine, CompletionsRequest reques
 
 std::vector<PartCost> CompletionsCall::parts() const {
   std::vector<PartCost> costs;
-  std::size_t before = choices_.size();
   for (const Part& part : parts_) {
-    const bool first = part.choice != before;
-    costs.push_back({.tokens = first ? choices_[part.choice].prompt.tokens.size() : 0,
-                     .drawn = part.draws,
-                     .responses = first ? std::size_t{1} : 0});
-    before = part.choice;
+    PartCost& cost = costs.emplace_back(PartCost{.drawn = part.draws, .responses = 0});
+    if (part.draws > 0) {
+      cost.drawn_with = sampling_key(sampling_of(part)) + part.piece;
+    }
+    if (part.piece > 0) {
+      continue;
+    }
+    cost.responses = 1;
+    const std::span<const Token> tokens = choices_[part.choice].prompt.tokens;
+    const std::size_t first = reads_any() ? told_from(part.choice) : 1;
+    if (first > 1) {  // nothing is read of what precedes: it may be kept
+      cost.prompt = prompt_key(tokens.first(first));
+      cost.prompt_tokens = first;
+      cost.tokens = tokens.size() - first;
+    } else {
+      cost.tokens = tokens.size();
+      cost.blocks = block_keys(tokens);
+    }
   }
   return costs;
 }
@@ -87,45 +104,74 @@ std::size_t CompletionsCall::bytes() const {
   return bytes;
 }
 
-void CompletionsCall::run(Engine& engine, std::size_t place) {
+// The first token of a prompt that is told of.
+std::size_t CompletionsCall::told_from(std::size_t choice) const {
+  const std::size_t length = choices_[choice].prompt.tokens.size();
+  if (!tells_prompt()) {
+    return length;
+  }
+  return std::min(length, request_.read_from.empty() ? std::size_t{1} : request_.read_from[choice]);
+}
+
+SamplingOptions CompletionsCall::sampling_of(const Part& part) const {
+  SamplingOptions sampling = request_.sampling;
+  sampling.max_tokens = part.draws;
+  sampling.log_probs = true;
+  return sampling;
+}
+
+// The text's tokens; with them, where one greedy token is asked for, the row behind it, which generating would read the
+// text again for. With a bias each biased token is a branch, and among the likeliest, one more than there are biased,
+// is the likeliest of the others.
+PartReads CompletionsCall::reads(std::size_t place) const {
+  const Part& part = parts_[place];
+  PartReads reads;
+  if (part.piece > 0 || !reads_any()) {
+    return reads;
+  }
+  const Tokens& tokens = choices_[part.choice].prompt.tokens;
+  const auto first = tokens.begin() + static_cast<std::ptrdiff_t>(told_from(part.choice));
+  reads.prefix.assign(tokens.begin(), first);
+  reads.temperature = request_.read_temperature;
+  if (!request_.logit_bias.empty()) {
+    for (const auto& [token, added] : request_.logit_bias) {
+      reads.continuations.push_back({token});
+    }
+    reads.likeliest = request_.logit_bias.size() + std::max<std::size_t>(request_.log_probs.value_or(0), 1);
+    return reads;
+  }
+  const std::size_t most = std::max(request_.log_probs.value_or(0), request_.prompt_log_probs.value_or(0));
+  reads.likeliest = most > 1 ? most : 0;  // the likeliest one is known anyway
+  Tokens continuation(first, tokens.end());
+  if (one_greedy()) {
+    continuation.push_back(tokens.front());  // any token: the row that is read stands before it
+  }
+  if (!continuation.empty()) {
+    reads.continuations.push_back(std::move(continuation));
+  }
+  return reads;
+}
+
+void CompletionsCall::take_read(const Engine& engine, std::size_t place, std::vector<std::vector<TokenStats>> stats) {
   const Part& part = parts_[place];
   CompletionChoice& choice = choices_[part.choice];
-  if (part.reads) {
-    if (request_.logit_bias.empty()) {
-      read(engine, choice, part.choice);
-    } else {
-      read_biased(engine, choice);
-    }
+  if (part.piece > 0 || !reads_any()) {
+    return;
   }
-  if (part.draws > 0 && !choice.ended) {
-    draw(engine, choice, part.draws);
+  if (request_.logit_bias.empty()) {
+    take_text(engine, choice, told_from(part.choice),
+              stats.empty() ? std::span<const TokenStats>() : std::span<const TokenStats>(stats.front()));
+  } else {
+    take_biased(engine, choice, stats);
   }
 }
 
-// Log-probabilities of the text's tokens from one pass; with them, where one greedy token is asked for, the likeliest
-// behind it, whose row the same pass reads: generating it would read the text twice.
-void CompletionsCall::read(Engine& engine, CompletionChoice& choice, std::size_t place) const {
+// stats: of the tokens from `first` on, and of the row behind the text.
+void CompletionsCall::take_text(const Engine& engine, CompletionChoice& choice, std::size_t first,
+                                std::span<const TokenStats> stats) const {
   const CompletionText& prompt = choice.prompt;
-  const bool next = one_greedy();
-  Tokens path = prompt.tokens;
-  if (next) {
-    path.push_back(path.front());  // any token: the row that is read stands before it
-  }
-  std::size_t first = prompt.tokens.size();  // that is told of
-  if (request_.echo || request_.prompt_log_probs) {
-    first = request_.read_from.empty() ? 1 : request_.read_from[place];
-  }
-  EvaluateOptions options;
-  options.alphas = {request_.read_temperature};
-  const std::size_t most = std::max(request_.log_probs.value_or(0), request_.prompt_log_probs.value_or(0));
-  options.likeliest = most > 1 ? most : 0;  // the likeliest one is known anyway
-  std::vector<TokenStats> stats;            // of the tokens from `first` on
-  if (path.size() > first) {
-    const TokenPath whole{std::span(path).first(first), std::span(path).subspan(first)};
-    stats = evaluate_paths(engine, std::span(&whole, 1), options).front().front();
-  }
   std::vector<ToldToken> told;
-  for (std::size_t i = 0; i < prompt.tokens.size() && (request_.echo || request_.prompt_log_probs); ++i) {
+  for (std::size_t i = 0; i < prompt.tokens.size() && tells_prompt(); ++i) {
     told.push_back(i < first ? ToldToken{prompt.tokens[i], engine.token_bytes(prompt.tokens[i]), {}, {}}
                              : told_token(engine, prompt.tokens[i], stats[i - first], request_.read_temperature));
   }
@@ -138,7 +184,7 @@ void CompletionsCall::read(Engine& engine, CompletionChoice& choice, std::size_t
   if (request_.prompt_log_probs) {
     choice.read = std::move(told);
   }
-  if (next) {
+  if (one_greedy()) {
     TokenStats row = stats.back();
     if (!row.largest) {
       throw InvalidInput(
@@ -150,23 +196,10 @@ void CompletionsCall::read(Engine& engine, CompletionChoice& choice, std::size_t
   }
 }
 
-// The one greedy token of logits with a bias; what is told of it is without. Each biased token is a branch of one pass,
-// and among the likeliest, one more than there are biased, is the likeliest of the others.
-void CompletionsCall::read_biased(Engine& engine, CompletionChoice& choice) const {
+// The one greedy token of logits with a bias; what is told of it is without. stats: one of each biased token.
+void CompletionsCall::take_biased(const Engine& engine, CompletionChoice& choice,
+                                  std::span<const std::vector<TokenStats>> stats) const {
   const std::map<Token, double>& bias = request_.logit_bias;
-  std::vector<Tokens> branches;
-  branches.reserve(bias.size());
-  for (const auto& [token, added] : bias) {
-    branches.push_back({token});
-  }
-  std::vector<TokenPath> paths;
-  paths.reserve(branches.size());
-  for (const Tokens& branch : branches) {
-    paths.push_back({choice.prompt.tokens, branch});
-  }
-  EvaluateOptions options;
-  options.likeliest = bias.size() + std::max<std::size_t>(request_.log_probs.value_or(0), 1);
-  const std::vector<std::vector<TokenStats>> stats = evaluate_paths(engine, paths, options).front();
   TokenStats row = stats.front().front();
   std::optional<Token> chosen;
   double best = -std::numeric_limits<double>::infinity();
@@ -192,17 +225,22 @@ void CompletionsCall::read_biased(Engine& engine, CompletionChoice& choice) cons
   add(choice, told_token(engine, *chosen, row));
 }
 
-// Draws on behind what was drawn before.
-void CompletionsCall::draw(Engine& engine, CompletionChoice& choice, std::size_t most) const {
-  GenerationRequest asked{choice.prompt.tokens, request_.seed, choice.drawn.size()};
-  for (const ToldToken& token : choice.drawn) {
-    asked.prompt.push_back(token.id);
+// Behind what was drawn before.
+std::optional<PartDraw> CompletionsCall::draws(std::size_t place) const {
+  const Part& part = parts_[place];
+  const CompletionChoice& choice = choices_[part.choice];
+  if (part.draws == 0 || choice.ended) {
+    return std::nullopt;
   }
-  SamplingOptions sampling = request_.sampling;
-  sampling.max_tokens = most;
-  sampling.log_probs = true;
-  const Completion completion =
-      required(engine.generator(), engine, "generate").generate(std::span(&asked, 1), sampling).front();
+  PartDraw draw{{choice.prompt.tokens, request_.seed, choice.drawn.size()}, sampling_of(part)};
+  for (const ToldToken& token : choice.drawn) {
+    draw.request.prompt.push_back(token.id);
+  }
+  return draw;
+}
+
+void CompletionsCall::take_drawn(const Engine& engine, std::size_t place, Completion completion) {
+  CompletionChoice& choice = choices_[parts_[place].choice];
   for (std::size_t i = 0; i < completion.tokens.size() && !choice.ended; ++i) {  // one ended that was begun before
     add(choice, {completion.tokens[i], engine.token_bytes(completion.tokens[i]), completion.log_probs[i], {}});
   }
@@ -235,65 +273,6 @@ void CompletionsCall::add(CompletionChoice& choice, ToldToken token) const {
   choice.text.resize(end);
   choice.ended = true;
   choice.finish = "stop";
-}
-
-Json CompletionsCall::log_probs_of(const CompletionChoice& choice) const {
-  const std::size_t most = std::max<std::size_t>(*request_.log_probs, 1);
-  Json tokens = Json::array();
-  Json log_probs = Json::array();
-  Json top = Json::array();
-  Json offsets = Json::array();
-  const auto tell = [&](const ToldToken& token, std::size_t offset) {
-    tokens.push_back(token_key(token.bytes));
-    log_probs.push_back(token.log_prob ? Json(*token.log_prob) : Json());
-    top.push_back(top_log_probs(token, most));
-    offsets.push_back(offset);
-  };
-  // Offsets are in characters, as Python counts them.
-  const std::string_view prompt = choice.prompt.text;
-  for (std::size_t i = 0; i < choice.echoed.size(); ++i) {
-    tell(choice.echoed[i], code_points(prompt.substr(0, choice.prompt.byte_offsets[i])));
-  }
-  std::size_t offset = request_.echo ? code_points(prompt) : 0;
-  const std::span<const ToldToken> drawn = std::span(choice.drawn).first(choice.text_tokens);
-  for (const ToldToken& token : drawn) {
-    tell(token, offset);
-    offset += code_points(token.bytes);
-  }
-  Json shown = {{"tokens", std::move(tokens)},
-                {"token_logprobs", std::move(log_probs)},
-                {"top_logprobs", std::move(top)},
-                {"text_offset", std::move(offsets)}};
-  if (!request_.echo) {  // llama-server, whose clients read it, has no echo
-    shown["content"] = content_log_probs(drawn, most);
-  }
-  return shown;
-}
-
-Json CompletionsCall::reply() const {
-  if (request_.reply) {
-    return request_.reply(choices_, context_);
-  }
-  Json choices = Json::array();
-  std::size_t read = 0;
-  std::size_t written = 0;
-  for (const CompletionChoice& choice : choices_) {
-    read += choice.prompt.tokens.size();
-    written += choice.drawn.size();
-    choices.push_back({{"index", choices.size()},
-                       {"text", valid_utf8((request_.echo ? choice.prompt.text : "") + choice.text)},
-                       {"logprobs", request_.log_probs ? log_probs_of(choice) : Json()},
-                       {"finish_reason", choice.finish}});
-    if (request_.prompt_log_probs) {
-      choices.back()["prompt_logprobs"] = prompt_log_probs(choice.read, *request_.prompt_log_probs);
-    }
-  }
-  return {{"id", "cmpl-" + context_.id},
-          {"object", "text_completion"},
-          {"created", context_.created},
-          {"model", context_.model},
-          {"choices", std::move(choices)},
-          {"usage", {{"prompt_tokens", read}, {"completion_tokens", written}, {"total_tokens", read + written}}}};
 }
 
 }  // namespace endorm

@@ -1,11 +1,10 @@
 #include "app/server/queued_request.h"
 
 #include <algorithm>
-#include <functional>
 #include <string>
-#include <string_view>
 #include <utility>
 
+#include "app/server/part_keys.h"
 #include "core/errors.h"
 #include "score/request_tokens.h"
 
@@ -23,11 +22,6 @@ std::size_t prompt_bytes(const Request& request) {
     bytes += message.content.size() + message.fields.size();
   }
   return bytes;
-}
-
-std::uint64_t key_of(const Tokens& tokens) {
-  const std::string_view bytes(reinterpret_cast<const char*>(tokens.data()), tokens.size() * sizeof(Token));
-  return std::max<std::uint64_t>(1, std::hash<std::string_view>{}(bytes));
 }
 
 std::size_t shared_tokens(std::span<const Token> left, std::span<const Token> right) {
@@ -154,7 +148,7 @@ std::shared_ptr<QueuedRequest> queued_responses(const Engine& engine, std::vecto
       Tokens& own = response.turns.front().prompt;
       if (!prompt || *prompt != own) {
         prompt = std::make_shared<const Tokens>(own);
-        key = key_of(own);
+        key = prompt_key(own);
       }
       queued->parts.push_back({key, prompt->size(), tokens_behind(response), 0, 1});
       own = {};

@@ -9,6 +9,7 @@
 #include <stdexcept>
 #include <vector>
 
+#include "app/server/queued_work.h"
 #include "app/server/turn_order.h"
 #include "engine/engine.h"
 #include "score/endogenous_scorer.h"
@@ -43,8 +44,8 @@ struct QueuedRequest : WaitingRequest {
 
   std::vector<Request> requests;
   ScoreOptions options;
-  std::vector<Place> places;                            // [parts]
-  std::function<void(Engine&, std::size_t part)> work;  // of one part
+  std::vector<Place> places;         // [parts]
+  std::shared_ptr<QueuedWork> work;  // none: responses
 
   std::chrono::steady_clock::time_point came;
   std::vector<Scored> scored;                                    // [requests]

@@ -94,8 +94,8 @@ void RewardCall::complete(ServedModel& model, const CompletionsRoute& route, con
   const auto completions = std::make_shared<CompletionsCall>(model.queue->engine(), std::move(asked), context);
   Waiting how = waiting(body);
   how.ready = [call = shared_from_this()] { call->arrive(); };
-  const auto run = [completions](Engine& engine, std::size_t part) { completions->run(engine, part); };
-  RewardQueue::Ticket ticket = model.queue->use(completions->parts(), completions->bytes(), run, std::move(how));
+  RewardQueue::Ticket ticket =
+      model.queue->use(completions->parts(), completions->bytes(), completions, std::move(how));
   wait_for(std::move(ticket), [completions](const std::vector<Scored>&) { return completions->reply().dump(); });
 }
 

@@ -69,8 +69,8 @@ RewardQueue::Ticket RewardQueue::score(std::vector<Request> requests, const Scor
   return add(std::move(queued), std::move(waiting));
 }
 
-RewardQueue::Ticket RewardQueue::use(std::vector<PartCost> parts, std::size_t bytes,
-                                     std::function<void(Engine&, std::size_t part)> work, Waiting waiting) {
+RewardQueue::Ticket RewardQueue::use(std::vector<PartCost> parts, std::size_t bytes, std::shared_ptr<QueuedWork> work,
+                                     Waiting waiting) {
   auto queued = std::make_shared<QueuedRequest>();
   queued->rooms = {room_for(bytes)};
   queued->parts = std::move(parts);

@@ -21,6 +21,7 @@
 namespace endorm {
 
 struct QueuedRequest;
+class QueuedWork;
 
 // More waits than the queue may hold: the client is to come again.
 class QueueFull : public std::runtime_error {
@@ -86,9 +87,8 @@ class RewardQueue {
   // calling thread. Throws QueueFull; InvalidInput where it is more than a queue can ever hold, or the engine cannot
   // give it.
   Ticket score(std::vector<Request> requests, const ScoreOptions& options, Waiting waiting = {});
-  // The same for work of another kind, in parts that are done one by one and in order. bytes: that it holds meanwhile.
-  Ticket use(std::vector<PartCost> parts, std::size_t bytes, std::function<void(Engine&, std::size_t part)> work,
-             Waiting waiting = {});
+  // The same for work of another kind, of parts with these costs. bytes: that it holds meanwhile.
+  Ticket use(std::vector<PartCost> parts, std::size_t bytes, std::shared_ptr<QueuedWork> work, Waiting waiting = {});
 
   // Of the model; these do not change. From any thread: its capabilities, and what makes tokens of text.
   const Engine& engine() const { return *engine_; }

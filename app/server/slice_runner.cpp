@@ -38,28 +38,36 @@ SliceCounts SliceRunner::compute(std::span<const SlicePart> slice) {
     });
     left.erase(left.begin(), others);
   }
-  for (const SlicePart& part : slice) {
-    if (queued_of(part).work) {
-      use_engine(part);
-    }
-  }
+  do_work(slice);
   const auto [scored_now, drawn_now] = computed(engine_);
   counts_.tokens_computed = scored_now - scored;
   counts_.tokens_drawn = drawn_now - drawn;
   return counts_;
 }
 
-void SliceRunner::use_engine(const SlicePart& part) {
-  QueuedRequest& queued = queued_of(part);
-  try {
-    for (std::size_t i = part.begin; i < part.end; ++i) {
-      if (queued.over(Clock::now())) {
-        throw late();
-      }
-      queued.work(engine_, i);
+void SliceRunner::do_work(std::span<const SlicePart> slice) {
+  std::vector<WorkParts> parts;
+  std::vector<QueuedRequest*> requests;  // [parts]
+  for (const SlicePart& part : slice) {
+    QueuedRequest* const queued = &queued_of(part);
+    if (!queued->work) {
+      continue;
     }
-  } catch (...) {
-    queued.failure = std::current_exception();
+    const auto same = std::find(requests.begin(), requests.end(), queued);
+    if (same != requests.end()) {  // it had another turn in this slice
+      parts[static_cast<std::size_t>(same - requests.begin())].end = part.end;
+      continue;
+    }
+    requests.push_back(queued);
+    parts.push_back({queued->work.get(), part.begin, part.end, [queued] {
+                       if (queued->over(Clock::now())) {
+                         throw late();
+                       }
+                     }});
+  }
+  counts_.tokens_asked += do_together(engine_, parts);
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    requests[i]->failure = parts[i].failure;
   }
 }
 

@@ -13,7 +13,7 @@ namespace endorm {
 // What a slice took.
 struct SliceCounts {
   std::size_t responses = 0;
-  std::size_t tokens_asked = 0;     // of prompts and responses
+  std::size_t tokens_asked = 0;     // of prompts and responses, and of what work reads
   std::size_t tokens_computed = 0;  // the rest was shared, or known
   std::size_t tokens_drawn = 0;     // computed beside these, to draw
 };
@@ -29,7 +29,7 @@ class SliceRunner {
 
  private:
   bool score_together(std::span<const SlicePart> parts);
-  void use_engine(const SlicePart& part);
+  void do_work(std::span<const SlicePart> slice);
   void forget_when_full(std::size_t tokens);
 
   Engine& engine_;

@@ -230,6 +230,7 @@ CompletionsRequest read_generate(const Json& body, const ProtocolContext& contex
   request.sampling.max_tokens = 0;
   if (asked.log_probs && asked.begin >= 0) {
     request.prompt_log_probs = asked.likeliest;
+    request.read_from.assign(request.prompts.size(), static_cast<std::size_t>(asked.begin) + 1);
   }
   request.reply = [asked](std::span<const CompletionChoice> choices, const ProtocolContext& told) {
     return sglang_reply(asked, choices, told);

@@ -1,6 +1,7 @@
 #include "app/server/turn_order.h"
 
 #include <algorithm>
+#include <map>
 #include <numeric>
 #include <set>
 #include <utility>
@@ -9,7 +10,8 @@ namespace endorm {
 namespace {
 
 constexpr std::size_t kKeptPrompts = 64;  // an engine keeps no more
-// A token that is drawn takes a pass for itself: as long as so many that are read together, or longer.
+// A token that is drawn takes a pass: as long as so many that are read together, or longer. In the passes of a longer
+// one it counts once.
 constexpr std::size_t kDrawnWeight = 16;
 // Behind a prompt that will not be kept a slice goes on for so many of its lengths, or each slice would compute it.
 constexpr std::size_t kBehindLostPrompt = 4;
@@ -59,6 +61,8 @@ struct TurnOrder::Slice {
   std::size_t tokens = 0;       // to be computed
   std::size_t responses = 0;
   std::set<std::uint64_t> prompts;
+  std::set<std::uint64_t> blocks;
+  std::map<std::uint64_t, std::size_t> passes;  // of what is drawn side by side, by PartCost::drawn_with
 };
 
 TurnOrder::TurnOrder(SliceLimits limits) : limits_(limits), kept_(limits.kept_tokens) {
@@ -182,6 +186,11 @@ void TurnOrder::take_part(const std::shared_ptr<WaitingRequest>& request, Slice&
   slice.tokens += tokens;
   slice.responses += part.responses;
   request->credit -= static_cast<std::int64_t>(tokens);
+  slice.blocks.insert(part.blocks.begin(), part.blocks.end());
+  if (part.drawn_with != 0) {
+    std::size_t& passes = slice.passes[part.drawn_with];
+    passes = std::max(passes, part.drawn);
+  }
   if (part.prompt != 0) {
     slice.prompts.insert(part.prompt);
     kept_.use(part.prompt, part.prompt_tokens);
@@ -203,7 +212,12 @@ void TurnOrder::take_part(const std::shared_ptr<WaitingRequest>& request, Slice&
 
 std::size_t TurnOrder::cost(const PartCost& part, const Slice& slice) const {
   const bool known = part.prompt != 0 && (slice.prompts.contains(part.prompt) || kept_.hold(part.prompt));
-  return part.tokens + kDrawnWeight * part.drawn + (known ? 0 : part.prompt_tokens);
+  const auto own = std::find_if(part.blocks.begin(), part.blocks.end(),
+                                [&](std::uint64_t block) { return !slice.blocks.contains(block); });
+  const std::size_t shared = static_cast<std::size_t>(own - part.blocks.begin()) * kBlockTokens;
+  const auto found = slice.passes.find(part.drawn_with);
+  const std::size_t beside = found == slice.passes.end() ? 0 : std::min(found->second, part.drawn);
+  return part.tokens - shared + beside + kDrawnWeight * (part.drawn - beside) + (known ? 0 : part.prompt_tokens);
 }
 
 bool TurnOrder::fits(const WaitingRequest& request, const Slice& slice) const {

@@ -7,12 +7,15 @@
 #include <cstdint>
 #include <list>
 #include <memory>
+#include <utility>
 #include <vector>
 
 namespace endorm {
 
 // Requests of the first class go before those of the second, which still have a slice in eight.
 enum class Priority { kHigh, kLow };
+
+inline constexpr std::size_t kBlockTokens = 64;
 
 // What a part of a request costs, in tokens. Parts are not cut further: one response, or a piece of a completion.
 struct PartCost {
@@ -21,6 +24,9 @@ struct PartCost {
   std::size_t tokens = 0;         // behind the prompt
   std::size_t drawn = 0;          // to be drawn behind these, one after the other
   std::size_t responses = 1;      // that begin with it
+  // Of each kBlockTokens of `tokens`, from the first on: what a slice has already is computed once.
+  std::vector<std::uint64_t> blocks = {};
+  std::uint64_t drawn_with = 0;  // what has the same is drawn side by side; 0: alone
 };
 
 // A request as it waits: what of it is not taken yet.

@@ -104,11 +104,10 @@ TEST_CASE("a completion of many prompts takes turns, too") {
     request.prompts.push_back({text_of(random, 4), {}});
   }
   request.sampling.max_tokens = 3;
-  CompletionsCall call(queue.engine(), request, {});
-  RewardQueue::Ticket large =
-      queue.use(call.parts(), call.bytes(), [&](Engine& engine, std::size_t part) { call.run(engine, part); });
+  const auto call = std::make_shared<CompletionsCall>(queue.engine(), request, ProtocolContext());
+  RewardQueue::Ticket large = queue.use(call->parts(), call->bytes(), call);
   gate.wait_for_work();
-  CHECK(queue.counts().waiting_tokens == 49 * (4 + 3));
+  CHECK(queue.counts().waiting_tokens == 48 * (4 + 3));  // two are drawn side by side in the passes of one
   std::size_t slices = 0;
   Waiting waiting;
   waiting.ready = [&] { slices = queue.counts().batches; };
@@ -117,7 +116,7 @@ TEST_CASE("a completion of many prompts takes turns, too") {
   small.scored.get();
   large.scored.get();
   CHECK(slices <= 2);
-  CHECK(call.reply()["choices"].size() == 50);
+  CHECK(call->reply()["choices"].size() == 50);
 }
 
 TEST_CASE("work that nobody waits for ends with the slice in which its client leaves") {
@@ -294,22 +293,127 @@ TEST_CASE("a model that fails for one response costs the others nothing, however
   }
 }
 
-TEST_CASE("work in parts ends with the part that fails") {
+// Work that reads two tokens a part, and fails where it is told to.
+class FailingWork final : public QueuedWork {
+ public:
+  explicit FailingWork(std::optional<std::size_t> fails_at) : fails_at_(fails_at) {}
+
+  PartReads reads(std::size_t part) const override { return {{1}, {{static_cast<Token>(part % 8), 2}}, 1.0, 0}; }
+  void take_read(const Engine&, std::size_t part, std::vector<std::vector<TokenStats>> stats) override {
+    CHECK(stats.front().size() == 2);
+    taken.push_back(part);
+    if (part == fails_at_) {
+      throw InvalidInput("five");
+    }
+  }
+  std::optional<PartDraw> draws(std::size_t) const override { return std::nullopt; }
+  void take_drawn(const Engine&, std::size_t, Completion) override {}
+  std::size_t completion(std::size_t part) const override { return part; }
+
+  std::vector<std::size_t> taken;
+
+ private:
+  std::optional<std::size_t> fails_at_;
+};
+
+TEST_CASE("work in parts ends with the part that fails, and costs what is read beside it nothing") {
+  Gate gate;
+  RewardQueue queue(gate.engine(), options_of(18));
+  RandomStream random(6);
+  RewardQueue::Ticket before = queue.score(alone(random, 1, 2), {});
+  gate.wait_for_work();
+  const auto fails = std::make_shared<FailingWork>(4);
+  const auto beside = std::make_shared<FailingWork>(std::nullopt);
+  RewardQueue::Ticket failing = queue.use(std::vector<PartCost>(20, PartCost{.tokens = 3}), 0, fails);
+  RewardQueue::Ticket other = queue.use(std::vector<PartCost>(3, PartCost{.tokens = 1}), 0, beside);
+  gate.open();
+  CHECK_THROWS_AS(failing.scored.get(), InvalidInput);
+  other.scored.get();
+  CHECK(fails->taken == std::vector<std::size_t>{0, 1, 2, 3, 4});
+  CHECK(beside->taken == std::vector<std::size_t>{0, 1, 2});
+  before.scored.get();
+  CHECK(queue.counts().waiting_tokens == 0);
+}
+
+// What becomes of a call by itself.
+nlohmann::ordered_json choices_alone(const CompletionsRequest& request) {
   Gate gate;
   gate.open();
-  RewardQueue queue(gate.engine(), options_of(10));
-  std::vector<std::size_t> done;
-  RewardQueue::Ticket ticket =
-      queue.use(std::vector<PartCost>(20, PartCost{.tokens = 4}), 0, [&](Engine&, std::size_t part) {
-        done.push_back(part);
-        if (part == 4) {
-          throw InvalidInput("five");
-        }
-      });
-  CHECK_THROWS_AS(ticket.scored.get(), InvalidInput);
-  queue.use({PartCost{.tokens = 1}}, 0, [](Engine&, std::size_t) {}).scored.get();
-  CHECK(done == std::vector<std::size_t>{0, 1, 2, 3, 4});
-  CHECK(queue.counts().waiting_tokens == 0);
+  RewardQueue queue(gate.engine(), {});
+  const auto call = std::make_shared<CompletionsCall>(queue.engine(), request, ProtocolContext());
+  queue.use(call->parts(), call->bytes(), call).scored.get();
+  return call->reply()["choices"];
+}
+
+TEST_CASE("sequences of one call and of others are read in one slice, what they share once") {
+  RandomStream random(7);
+  Gate gate;
+  RewardQueue queue(gate.engine(), options_of(600));
+  RewardQueue::Ticket before = queue.score(alone(random, 1, 2), {});
+  gate.wait_for_work();
+  const std::string shared = text_of(random, 130);  // two whole blocks of it are known to be there once
+  std::vector<CompletionsRequest> requests(5);
+  std::vector<std::shared_ptr<CompletionsCall>> calls;
+  std::vector<RewardQueue::Ticket> tickets;
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    for (int sequence = 0; sequence < 4; ++sequence) {
+      requests[i].prompts.push_back({shared + text_of(random, 10), {}});
+    }
+    requests[i].sampling.max_tokens = 0;
+    requests[i].log_probs = 2;
+    requests[i].echo = true;
+    calls.push_back(std::make_shared<CompletionsCall>(queue.engine(), requests[i], ProtocolContext()));
+    tickets.push_back(queue.use(calls.back()->parts(), calls.back()->bytes(), calls.back()));
+  }
+  gate.open();
+  before.scored.get();
+  const QueueCounts counts_before = queue.counts();
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    tickets[i].scored.get();
+    CHECK(calls[i]->reply()["choices"] == choices_alone(requests[i]));
+  }
+  const QueueCounts counts = queue.counts();
+  CHECK(counts.batches <= 2);
+  CHECK(counts.tokens_asked >= 20 * 140);
+  CHECK(counts.tokens_computed <= 4 + 130 + 20 * 10);
+  CHECK(counts_before.batches >= 1);
+}
+
+TEST_CASE("completions of one call and of others grow side by side, each as by itself") {
+  const std::uint64_t seed = std::random_device{}();
+  CAPTURE(seed);
+  RandomStream random(seed);
+  Gate gate;
+  RewardQueue queue(gate.engine(), {});
+  RewardQueue::Ticket before = queue.score(alone(random, 1, 2), {});
+  gate.wait_for_work();
+  std::vector<CompletionsRequest> requests(4);
+  std::vector<std::shared_ptr<CompletionsCall>> calls;
+  std::vector<RewardQueue::Ticket> tickets;
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    for (std::size_t prompt = 0; prompt < 1 + 6 * i; ++prompt) {
+      requests[i].prompts.push_back({text_of(random, 3), {}});
+    }
+    requests[i].sampling.max_tokens = i == 3 ? 300 : 20;
+    requests[i].sampling.stop = {"[1][2][3]"};
+    requests[i].log_probs = 0;
+    requests[i].echo = i % 2 == 1;
+    requests[i].seed = i;
+    calls.push_back(std::make_shared<CompletionsCall>(queue.engine(), requests[i], ProtocolContext()));
+    tickets.push_back(queue.use(calls.back()->parts(), calls.back()->bytes(), calls.back()));
+  }
+  gate.open();
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    tickets[i].scored.get();
+    const nlohmann::ordered_json together = calls[i]->reply()["choices"];
+    for (std::size_t prompt = 0; prompt < requests[i].prompts.size(); ++prompt) {
+      CompletionsRequest one = requests[i];
+      one.prompts = {requests[i].prompts[prompt]};
+      nlohmann::ordered_json alone = choices_alone(one)[0];
+      alone["index"] = prompt;
+      CHECK(together[prompt] == alone);
+    }
+  }
 }
 
 TEST_CASE("however requests are cut, their numbers are those of the scorer") {
@@ -388,7 +492,9 @@ TEST_CASE("a completion that is drawn in parts is the one that is drawn at once"
     }
     CompletionsCall call(*engine, request, {});
     for (std::size_t part = 0; part < call.parts().size(); ++part) {
-      call.run(*engine, part);
+      std::vector<WorkParts> one = {{&call, part, part + 1}};
+      do_together(*engine, one);
+      REQUIRE(!one.front().failure);
     }
     const ResponseText whole{request.prompts.front().text, true};
     const GenerationRequest asked{engine->text_form()->tokenize_raw("", std::span(&whole, 1), {}).front().response,

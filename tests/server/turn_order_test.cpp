@@ -244,5 +244,28 @@ TEST_CASE("whatever waits, every part is taken once, in order, and slices keep t
   }
 }
 
+TEST_CASE("what sequences begin with alike, and passes that draw for many, cost once a slice") {
+  TurnOrder order({1000, 256, 0});
+  std::vector<PartCost> parts;
+  for (std::uint64_t i = 0; i < 10; ++i) {  // 10 blocks, of which 8 are shared
+    PartCost& part = parts.emplace_back(PartCost{.tokens = 10 * kBlockTokens});
+    for (std::uint64_t block = 1; block <= 10; ++block) {
+      part.blocks.push_back(block <= 8 ? block : 100 * i + block);
+    }
+  }
+  const auto sequences = request_of(parts);
+  order.add(sequences);
+  CHECK(parts_of(order.take(), sequences) == 3);  // 640, and 128 each
+  CHECK(order.waiting().tokens == 7 * 640);
+  std::vector<PartCost> drawn(10, PartCost{.drawn = 40, .drawn_with = 1});
+  drawn[2].drawn_with = 2;
+  TurnOrder other({1000, 256, 0});
+  const auto completions = request_of(drawn);
+  other.add(completions);
+  CHECK(parts_of(other.take(), completions) == 2);  // 640 and 40; those of other passes are 640 more
+  CHECK(parts_of(other.take(), completions) == 1);
+  CHECK(parts_of(other.take(), completions) == 7);
+}
+
 }  // namespace
 }  // namespace endorm
