@@ -118,6 +118,7 @@ void run_serve(ServeFlags flags) {
   if (!flags.quiet) {
     server.log = [log](const std::string& line) { log->write(line); };
   }
+  server.load = [settings = flags.serving](const ModelOrder& order) { return load_served_model(settings, order); };
   server.say = [log](const std::string& line) { log->write(line); };
   serve(flags, *signals, *log);
   log->flush(kLastLines);

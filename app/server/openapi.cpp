@@ -101,6 +101,10 @@ Json failures() {
 
 Json post(const std::string& path, const Json& route) {
   Json replies = failures();
+  const Json own = route.value("failures", Json::object());
+  for (const auto& [status, what] : own.items()) {
+    replies[status] = {{"description", what}, {"content", replies["400"]["content"]}};
+  }
   Json content = in_json(route.at("response"));
   if (path == "/v1/rewards") {
     content["application/x-ndjson"] = {{"schema", {{"type", "string"}}}};

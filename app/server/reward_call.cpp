@@ -11,6 +11,7 @@ namespace endorm {
 
 // What a stream has not sent yet.
 struct RewardCall::Lines {
+  std::shared_ptr<ServedModel> model;
   ProtocolContext context;
   std::function<std::string(std::size_t, const Scored&)> line;
   RewardQueue::Ticket ticket;
@@ -46,13 +47,13 @@ void RewardCall::begin(ServedModels& models, const CallRoute& route) {
     }
     try {
       const Json body = parse_object(call->request_->body);
-      ServedModel& model = models.of(body);
+      const std::shared_ptr<ServedModel> model = models.of(body);
       if (route.protocol) {
         call->reward(model, *route.protocol, body);
       } else if (route.completions) {
         call->complete(model, *route.completions, body);
       } else {
-        call->answer(route.at_once(model.queue->engine(), body, call->context_of(model)).dump());
+        call->answer(route.at_once(model->queue->engine(), body, call->context_of(*model)).dump());
       }
     } catch (...) {
       call->fail(std::current_exception());
@@ -60,8 +61,8 @@ void RewardCall::begin(ServedModels& models, const CallRoute& route) {
   });
 }
 
-void RewardCall::reward(ServedModel& model, const ProtocolRoute& route, const Json& body) {
-  const ProtocolContext context = context_of(model);
+void RewardCall::reward(const std::shared_ptr<ServedModel>& model, const ProtocolRoute& route, const Json& body) {
+  const ProtocolContext context = context_of(*model);
   Asked asked = route.read(body, context);
   if (asked.requests.empty()) {
     answer(reply_text(asked, {}));
@@ -76,27 +77,27 @@ void RewardCall::reward(ServedModel& model, const ProtocolRoute& route, const Js
   how.ready = [call = shared_from_this()] { call->arrive(); };
   std::vector<Request> requests = std::move(asked.requests);
   const auto shared = std::make_shared<Asked>(std::move(asked));
-  wait_for(model.queue->score(std::move(requests), shared->options, std::move(how)),
-           [context, asked = shared](const std::vector<Scored>& scored) {
+  wait_for(model->queue->score(std::move(requests), shared->options, std::move(how)),
+           [context, asked = shared, model](const std::vector<Scored>& scored) {
              note_spelled_ends(scored, context);
              return reply_text(*asked, scored);
            });
 }
 
-void RewardCall::complete(ServedModel& model, const CompletionsRoute& route, const Json& body) {
-  const ProtocolContext context = context_of(model);
+void RewardCall::complete(const std::shared_ptr<ServedModel>& model, const CompletionsRoute& route, const Json& body) {
+  const ProtocolContext context = context_of(*model);
   CompletionsRequest asked = route.read(body, context);
   for (const CompletionPrompt& prompt : asked.prompts) {
     if (!foreign_opening(prompt.text, *context.marks).empty()) {
       context.note(TextNote::kOtherFamily);
     }
   }
-  const auto completions = std::make_shared<CompletionsCall>(model.queue->engine(), std::move(asked), context);
+  const auto completions = std::make_shared<CompletionsCall>(model->queue->engine(), std::move(asked), context);
   Waiting how = waiting(body);
   how.ready = [call = shared_from_this()] { call->arrive(); };
   RewardQueue::Ticket ticket =
-      model.queue->use(completions->parts(), completions->bytes(), completions, std::move(how));
-  wait_for(std::move(ticket), [completions](const std::vector<Scored>&) { return completions->reply().dump(); });
+      model->queue->use(completions->parts(), completions->bytes(), completions, std::move(how));
+  wait_for(std::move(ticket), [completions, model](const std::vector<Scored>&) { return completions->reply().dump(); });
 }
 
 ProtocolContext RewardCall::context_of(const ServedModel& model) {
@@ -206,8 +207,10 @@ Notes RewardCall::notes() const {
 }
 
 // One line a request, each sent when it is there. A record that fails is a line, too: the status was sent before.
-void RewardCall::stream(ServedModel& model, Asked asked, const ProtocolContext& context, Waiting waiting) {
+void RewardCall::stream(const std::shared_ptr<ServedModel>& model, Asked asked, const ProtocolContext& context,
+                        Waiting waiting) {
   auto lines = std::make_shared<Lines>();
+  lines->model = model;
   lines->context = context;
   lines->line = std::move(asked.line);
   waiting.each = [lines, reply = reply_](std::size_t, Scored scored) {
@@ -224,7 +227,7 @@ void RewardCall::stream(ServedModel& model, Asked asked, const ProtocolContext& 
     }
     reply->more();
   };
-  RewardQueue::Ticket ticket = model.queue->score(std::move(asked.requests), asked.options, std::move(waiting));
+  RewardQueue::Ticket ticket = model->queue->score(std::move(asked.requests), asked.options, std::move(waiting));
   const std::shared_ptr<std::atomic<bool>> given_up = ticket.given_up;
   lines->ticket = std::move(ticket);
   if (!claim()) {

@@ -46,8 +46,8 @@ class RewardCall : public std::enable_shared_from_this<RewardCall> {
   void begin(ServedModels& models, const CallRoute& route);
 
  private:
-  void reward(ServedModel& model, const ProtocolRoute& route, const Json& body);
-  void complete(ServedModel& model, const CompletionsRoute& route, const Json& body);
+  void reward(const std::shared_ptr<ServedModel>& model, const ProtocolRoute& route, const Json& body);
+  void complete(const std::shared_ptr<ServedModel>& model, const CompletionsRoute& route, const Json& body);
   ProtocolContext context_of(const ServedModel& model);
   Waiting waiting(const Json& body);
   void wait_for(RewardQueue::Ticket ticket, std::function<std::string(std::vector<Scored>)> result);
@@ -59,7 +59,7 @@ class RewardCall : public std::enable_shared_from_this<RewardCall> {
   Notes notes() const;
 
   struct Lines;
-  void stream(ServedModel& model, Asked asked, const ProtocolContext& context, Waiting waiting);
+  void stream(const std::shared_ptr<ServedModel>& model, Asked asked, const ProtocolContext& context, Waiting waiting);
 
   CallHouse& house_;
   std::shared_ptr<HttpRequest> request_;

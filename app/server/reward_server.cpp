@@ -10,6 +10,7 @@
 #include "app/server/gym_protocol.h"
 #include "app/server/http_server.h"
 #include "app/server/model_objects.h"
+#include "app/server/model_swap.h"
 #include "app/server/openapi.h"
 #include "app/server/queue_watch.h"
 #include "app/server/reward_call.h"
@@ -69,7 +70,8 @@ class RewardServer::Implementation {
                .handle = [this](const std::shared_ptr<HttpRequest>& request,
                                 const std::shared_ptr<HttpReply>& reply) { handle(request, reply); },
                .fault = [this](const HttpRequest& head, int status) { return refuse(head, fault_of(status)); }},
-              kThreads) {
+              kThreads),
+        swap_(book_, metrics_, options_.load, options_.say) {
     if (options_.unix_socket.empty() && !is_loopback(options_.host) && !keys_.asked()) {
       throw InvalidInput("[serve] " + options_.host +
                          " can be reached from other machines: give --api-key, or serve 127.0.0.1 behind a proxy.");
@@ -132,6 +134,7 @@ class RewardServer::Implementation {
     std::function<HttpAnswer()> get;  // of GET
     bool on_loop = false;             // it is answered by the thread of the loop, and so always
     CallRoute post;                   // of POST
+    bool loads = false;               // of POST: not rewards, but another model
   };
 
   void add_routes() {
@@ -146,10 +149,9 @@ class RewardServer::Implementation {
         "/metrics", [this] { return metrics(); }, true);
     get("/v1/models", [this] { return text_answer(models_.load()->list()); });
     get(kModelRoute, nullptr);
-    get("/props", [this] { return text_answer(server_properties(models_.load()->first()).dump()); });
+    get("/props", [this] { return text_answer(server_properties(*models_.load()->first()).dump()); });
     get("/reverify_mode", [] { return text_answer(reverify_mode().dump()); });
-    get("/openapi.json",
-        [this] { return text_answer(openapi(models_.load()->first().context.version, keys_.asked())); });
+    get("/openapi.json", [this] { return text_answer(openapi(options_.version, keys_.asked())); });
     get("/", [answer = page_answer(rewards_page())] { return answer; });
     get("/docs", [answer = page_answer(docs_page())] { return answer; });
     for (const ProtocolRoute& route : protocol_routes()) {
@@ -157,6 +159,9 @@ class RewardServer::Implementation {
     }
     for (const CompletionsRoute& route : completions_routes()) {
       routes_[route.path] = {"POST", nullptr, false, {.completions = &route}};
+    }
+    if (options_.load) {
+      routes_["/v1/load"] = {"POST", nullptr, false, {}, true};
     }
     routes_["/tokenize"] = {"POST", nullptr, false, {.at_once = tokenize_reply}};
     routes_["/detokenize"] = {"POST", nullptr, false, {.at_once = detokenize_reply}};
@@ -192,6 +197,11 @@ class RewardServer::Implementation {
       return refuse(head,
                     error_answer({401, "authentication_error", "the server asks for its API key, as a bearer token."}));
     }
+    if (route && route->loads && !keys_.asked()) {
+      return refuse(head,
+                    error_answer({403, "authentication_error",
+                                  "the server asks for no API key, and so loads no model that a request names."}));
+    }
     if (!health && draining_) {
       return refuse(head, stopping());
     }
@@ -216,6 +226,8 @@ class RewardServer::Implementation {
       reply->send(refuse(*request, stopping()));
     } else if (route.methods == "GET" && !route.get) {
       http_.work([this, request, reply] { reply->send(refuse(*request, model_answer(*request))); });
+    } else if (route.loads) {
+      swap_.begin(*models_, request, reply);
     } else if (!route.get) {
       std::make_shared<RewardCall>(calls_, request, reply, request->path)->begin(*models_, route.post);
     } else if (route.on_loop) {
@@ -308,6 +320,7 @@ class RewardServer::Implementation {
   HttpServer http_;
   std::atomic<ServedModels*> models_ = nullptr;
   std::unique_ptr<ServedModels> served_;  // goes before what its queues call
+  ModelSwap swap_;                        // goes before what it changes
 };
 
 RewardServer::RewardServer(ServerOptions options)

@@ -29,6 +29,8 @@ struct ServerOptions {
   std::chrono::milliseconds ready_within{60'000};    // a queue that has not moved for longer is not ready
   std::string version;                               // for /metrics
   std::function<void(const std::string& line)> log;  // takes one JSON line a request; none: no log
+  // Loads what POST /v1/load asks for, by a thread of its own; none: no such route.
+  std::function<ServedModel(const ModelOrder& order)> load;
   std::function<void(const std::string& line)> say;  // takes what is said once to whoever runs the server; none: nobody
 };
 

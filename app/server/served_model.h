@@ -24,6 +24,7 @@ struct ServedModel {
   std::unique_ptr<RewardQueue> queue;
   ProtocolContext context;   // id and created are a request's
   std::string description;   // of the model's file, for /v1/models
+  std::int64_t created = 0;  // when the server had it, seconds since 1970
   std::string summary = {};  // what it is and how it computes: a line for the log; empty: none
 };
 

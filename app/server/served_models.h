@@ -1,8 +1,10 @@
 #pragma once
 
-#include <cstdint>
-#include <ctime>
+#include <chrono>
+#include <future>
 #include <map>
+#include <memory>
+#include <mutex>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -17,7 +19,22 @@ struct RequestRefused {
   HttpError error;
 };
 
-// The models of a server, by their names.
+// A model, and who uses it: whoever has what lend() gives.
+class LentModel {
+ public:
+  explicit LentModel(ServedModel model);
+
+  const std::shared_ptr<ServedModel>& lend() const { return lent_; }
+  // Lends no more; whether nobody uses it any more, or within that time ceases to.
+  bool take_back(std::chrono::milliseconds within);
+
+ private:
+  std::unique_ptr<ServedModel> model_;
+  std::future<void> returned_;
+  std::shared_ptr<ServedModel> lent_;
+};
+
+// The models of a server, by their names. Thread-safe.
 class ServedModels {
  public:
   // Throws InvalidInput where two have one name.
@@ -25,17 +42,25 @@ class ServedModels {
 
   // The model that a body names. Of one model, every name is its name: clients send names of their own. Throws
   // RequestRefused where there is no such model.
-  ServedModel& of(const Json& body);
-  const ServedModel& first() const { return models_.front(); }
+  std::shared_ptr<ServedModel> of(const Json& body) const;
+  std::shared_ptr<ServedModel> first() const;
+  // The model of just this name. Throws RequestRefused where there is none.
+  std::shared_ptr<ServedModel> lend(const std::string& name) const;
+  // Puts it in the place of the one of its name, which is returned. Throws RequestRefused where there is none.
+  LentModel replace(ServedModel model);
+
   std::map<std::string, QueueCounts> counts() const;
   // The bodies of /v1/models and of /v1/models/{id}, which throws RequestRefused where there is no such model.
   std::string list() const;
   std::string object(const std::string& name) const;
 
  private:
-  std::vector<ServedModel> models_;
-  std::map<std::string, ServedModel*> by_name_;
-  std::int64_t since_ = std::time(nullptr);  // seconds since 1970
+  std::size_t place_of(const std::string& name) const;
+  std::vector<std::shared_ptr<ServedModel>> all() const;
+
+  mutable std::mutex mutex_;
+  std::vector<std::string> names_;  // of models_, do not change
+  std::vector<LentModel> models_;
 };
 
 }  // namespace endorm

@@ -8,8 +8,8 @@
 
 namespace endorm {
 
-std::vector<double> tabular_logits(std::span<const Token> path) {
-  std::uint64_t hash = 1469598103934665603ULL;
+std::vector<double> tabular_logits(std::span<const Token> path, std::uint64_t seed) {
+  std::uint64_t hash = 1469598103934665603ULL + seed;
   for (const Token token : path) {
     hash = (hash ^ static_cast<std::uint64_t>(token + 1)) * 1099511628211ULL;
   }
@@ -21,14 +21,17 @@ std::vector<double> tabular_logits(std::span<const Token> path) {
   return row;
 }
 
-std::unique_ptr<Engine> tabular_engine(std::chrono::milliseconds delay) {
-  const auto logits = [delay](std::span<const Token> path) {
+std::unique_ptr<Engine> tabular_engine(std::chrono::milliseconds delay, std::uint64_t seed) {
+  return tabular_engine([delay, seed](std::span<const Token> path) {
     std::this_thread::sleep_for(delay);
-    return tabular_logits(path);
-  };
+    return tabular_logits(path, seed);
+  });
+}
+
+std::unique_ptr<Engine> tabular_engine(TabularEngine::LogitFunction logits) {
   TabularOptions options;
   options.context = 64;
-  return std::make_unique<TabularEngine>(8, logits, options);
+  return std::make_unique<TabularEngine>(8, std::move(logits), options);
 }
 
 std::vector<std::unique_ptr<Engine>> one(std::unique_ptr<Engine> engine) {
@@ -37,8 +40,9 @@ std::vector<std::unique_ptr<Engine>> one(std::unique_ptr<Engine> engine) {
   return engines;
 }
 
-double scored_alone(const std::string& prompt, const std::string& response, bool raw, ScoreOptions options) {
-  const auto engine = tabular_engine();
+double scored_alone(const std::string& prompt, const std::string& response, bool raw, ScoreOptions options,
+                    std::uint64_t seed) {
+  const auto engine = tabular_engine(std::chrono::milliseconds(0), seed);
   StatsCache cache(std::nullopt);
   const Request request = pair_request(prompt, response, raw);
   const Scored scored = EndogenousScorer(*engine, cache, options).score(std::span(&request, 1)).front();
@@ -58,18 +62,24 @@ TurnMarks tabular_marks() {
   return marks;
 }
 
+ServedModel served_tabular(const std::string& name, std::unique_ptr<Engine> engine, QueueOptions queue,
+                           std::optional<double> unscored) {
+  ServedModel model;
+  model.name = name;
+  model.context.model = name;
+  model.context.marks = std::make_shared<const TurnMarks>(tabular_marks());
+  model.context.version = "test";
+  model.context.unscored = unscored;
+  model.context.longest = engine->capabilities().context;
+  model.queue = std::make_unique<RewardQueue>(std::move(engine), queue);
+  return model;
+}
+
 RunningServer::RunningServer(std::vector<std::unique_ptr<Engine>> engines, ServerOptions server, QueueOptions queue,
                              std::optional<double> unscored) {
   std::vector<ServedModel> models;
   for (std::unique_ptr<Engine>& engine : engines) {
-    ServedModel& model = models.emplace_back();
-    model.name = "tabular" + std::to_string(models.size() - 1);
-    model.context.model = model.name;
-    model.context.marks = std::make_shared<const TurnMarks>(tabular_marks());
-    model.context.version = "test";
-    model.context.unscored = unscored;
-    model.context.longest = engine->capabilities().context;
-    model.queue = std::make_unique<RewardQueue>(std::move(engine), queue);
+    models.push_back(served_tabular("tabular" + std::to_string(models.size()), std::move(engine), queue, unscored));
   }
   server.port = 0;
   server_ = std::make_unique<RewardServer>(std::move(server));

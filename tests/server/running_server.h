@@ -40,13 +40,18 @@ class RunningServer {
 
 // Of the servers' models: [7] ends a turn, [7][6] opens the model's and [7][1] a user's, [0] pads.
 TurnMarks tabular_marks();
-// The logits of a state, over eight tokens: a function of its path's hash.
-std::vector<double> tabular_logits(std::span<const Token> path);
+// The logits of a state, over eight tokens: a function of its path's hash. seed: another for another model.
+std::vector<double> tabular_logits(std::span<const Token> path, std::uint64_t seed = 0);
 // An engine of them. delay: how long each row takes.
-std::unique_ptr<Engine> tabular_engine(std::chrono::milliseconds delay = std::chrono::milliseconds(0));
+std::unique_ptr<Engine> tabular_engine(std::chrono::milliseconds delay = std::chrono::milliseconds(0),
+                                       std::uint64_t seed = 0);
+std::unique_ptr<Engine> tabular_engine(TabularEngine::LogitFunction logits);
+// As servers have it.
+ServedModel served_tabular(const std::string& name, std::unique_ptr<Engine> engine, QueueOptions queue = {},
+                           std::optional<double> unscored = {});
 std::vector<std::unique_ptr<Engine>> one(std::unique_ptr<Engine> engine);
 // The reward that the scorer gives, without a server.
-double scored_alone(const std::string& prompt, const std::string& response, bool raw = false,
-                    ScoreOptions options = {});
+double scored_alone(const std::string& prompt, const std::string& response, bool raw = false, ScoreOptions options = {},
+                    std::uint64_t seed = 0);
 
 }  // namespace endorm
