@@ -1,6 +1,10 @@
 #include "app/server/metrics.h"
 
+#include <fstream>
 #include <sstream>
+
+#include <sys/resource.h>
+#include <unistd.h>
 
 namespace endorm {
 namespace {
@@ -33,20 +37,39 @@ void rows(std::ostream& out, const std::string& name, const std::string& label, 
 }
 
 template <typename Read>
-void histogram_of_each(std::ostream& out, const std::map<std::string, QueueCounts>& queues, const char* name,
+void histogram_of_each(std::ostream& out, const std::map<std::string, ModelCounts>& models, const char* name,
                        const char* help, Read read) {
   head(out, name, "histogram", help);
-  for (const auto& [model, counts] : queues) {
-    rows(out, name, "model=" + quoted(model), read(counts));
+  for (const auto& [model, counts] : models) {
+    rows(out, name, "model=" + quoted(model), read(counts.queue));
   }
 }
 
 template <typename Read>
-void of_each(std::ostream& out, const std::map<std::string, QueueCounts>& queues, const char* name, const char* type,
+void of_each(std::ostream& out, const std::map<std::string, ModelCounts>& models, const char* name, const char* type,
              const char* help, Read read) {
   head(out, name, type, help);
-  for (const auto& [model, counts] : queues) {
-    out << name << "{model=" << quoted(model) << "} " << read(counts) << '\n';
+  for (const auto& [model, counts] : models) {
+    out << name << "{model=" << quoted(model) << "} " << read(counts.queue) << '\n';
+  }
+}
+
+// What Prometheus' own clients tell of a process, under their names.
+void tell_process(std::ostream& out, std::time_t begun) {
+  rusage used{};
+  ::getrusage(RUSAGE_SELF, &used);
+  const auto seconds = [](const timeval& time) {
+    return static_cast<double>(time.tv_sec) + 1e-6 * static_cast<double>(time.tv_usec);
+  };
+  head(out, "process_start_time_seconds", "gauge", "When the process began, in seconds since 1970.");
+  out << "process_start_time_seconds " << begun << '\n';
+  head(out, "process_cpu_seconds_total", "counter", "Seconds that processors gave the process.");
+  out << "process_cpu_seconds_total " << seconds(used.ru_utime) + seconds(used.ru_stime) << '\n';
+  std::size_t pages = 0;
+  std::size_t resident = 0;
+  if (std::ifstream("/proc/self/statm") >> pages >> resident) {
+    head(out, "process_resident_memory_bytes", "gauge", "Memory of the process that is in RAM.");
+    out << "process_resident_memory_bytes " << resident * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)) << '\n';
   }
 }
 
@@ -73,48 +96,48 @@ void Metrics::gave_up() {
   ++gave_up_;
 }
 
-std::string Metrics::text(const std::map<std::string, QueueCounts>& queues, std::size_t connections,
+std::string Metrics::text(const std::map<std::string, ModelCounts>& models, std::size_t connections,
                           const std::string& version) const {
   std::ostringstream out;
   out.precision(12);
   using Counts = const QueueCounts&;
-  of_each(out, queues, "endorm_responses_scored_total", "counter", "Responses that were scored.",
+  of_each(out, models, "endorm_responses_scored_total", "counter", "Responses that were scored.",
           [](Counts counts) { return counts.responses; });
-  of_each(out, queues, "endorm_batches_total", "counter", "Batches that were computed.",
+  of_each(out, models, "endorm_batches_total", "counter", "Batches that were computed.",
           [](Counts counts) { return counts.batches; });
-  of_each(out, queues, "endorm_tokens_asked_total", "counter",
+  of_each(out, models, "endorm_tokens_asked_total", "counter",
           "Tokens of prompts and responses that were to be scored.", [](Counts counts) { return counts.tokens_asked; });
-  of_each(out, queues, "endorm_tokens_computed_total", "counter",
+  of_each(out, models, "endorm_tokens_computed_total", "counter",
           "Tokens that went through the model; the rest of those asked was shared or known.",
           [](Counts counts) { return counts.tokens_computed; });
-  of_each(out, queues, "endorm_shared_token_ratio", "gauge",
+  of_each(out, models, "endorm_shared_token_ratio", "gauge",
           "Part of the tokens asked that were not computed, since the start.", [](Counts counts) {
             return counts.tokens_asked > counts.tokens_computed
                        ? 1.0 - static_cast<double>(counts.tokens_computed) / static_cast<double>(counts.tokens_asked)
                        : 0.0;
           });
-  of_each(out, queues, "endorm_model_seconds_total", "counter", "Seconds that the model computed.",
+  of_each(out, models, "endorm_model_seconds_total", "counter", "Seconds that the model computed.",
           [](Counts counts) { return counts.seconds; });
-  of_each(out, queues, "endorm_waiting_responses", "gauge", "Responses that wait to be computed.",
+  of_each(out, models, "endorm_waiting_responses", "gauge", "Responses that wait to be computed.",
           [](Counts counts) { return counts.waiting; });
-  of_each(out, queues, "endorm_waiting_tokens", "gauge",
+  of_each(out, models, "endorm_waiting_tokens", "gauge",
           "Tokens that wait to be computed: prompts once a request, responses, and what is to be drawn.",
           [](Counts counts) { return counts.waiting_tokens; });
-  of_each(out, queues, "endorm_held_bytes", "gauge", "Bytes of texts and tokens of requests that are not answered.",
+  of_each(out, models, "endorm_held_bytes", "gauge", "Bytes of texts and tokens of requests that are not answered.",
           [](Counts counts) { return counts.held_bytes; });
   histogram_of_each(
-      out, queues, "endorm_queue_wait_seconds", "Time from a request's coming to its first slice.",
+      out, models, "endorm_queue_wait_seconds", "Time from a request's coming to its first slice.",
       [](Counts counts) -> const auto& { return counts.wait; });
   histogram_of_each(
-      out, queues, "endorm_slice_seconds", "Time of a slice: what is computed before others are seen.",
+      out, models, "endorm_slice_seconds", "Time of a slice: what is computed before others are seen.",
       [](Counts counts) -> const auto& { return counts.slice_seconds; });
   histogram_of_each(
-      out, queues, "endorm_slice_tokens", "Tokens that a slice computed, drawn ones among them.",
+      out, models, "endorm_slice_tokens", "Tokens that a slice computed, drawn ones among them.",
       [](Counts counts) -> const auto& { return counts.slice_tokens; });
   const std::lock_guard lock(mutex_);
   head(out, "endorm_texts_noted_total", "counter",
        "Texts of requests with something to be told of: docs/serving.md has the kinds.");
-  for (const auto& [model, counts] : queues) {
+  for (const auto& [model, counts] : models) {
     for (const TextNote note : kTextNotes) {
       const auto found = notes_.find({model, note});
       out << "endorm_texts_noted_total{model=" << quoted(model) << ",kind=\"" << text_note_name(note) << "\"} "
@@ -137,6 +160,15 @@ std::string Metrics::text(const std::map<std::string, QueueCounts>& queues, std:
   out << "endorm_connections " << connections << '\n';
   head(out, "endorm_build_info", "gauge", "What was built, always 1.");
   out << "endorm_build_info{version=" << quoted(version) << ",compiler=" << quoted(__VERSION__) << "} 1\n";
+  head(out, "endorm_model_info", "gauge", "What is served under a name, always 1.");
+  for (const auto& [model, counts] : models) {
+    out << "endorm_model_info{model=" << quoted(model) << ",file=" << quoted(counts.file) << "} 1\n";
+  }
+  head(out, "endorm_model_loaded_seconds", "gauge", "When the server had that model, in seconds since 1970.");
+  for (const auto& [model, counts] : models) {
+    out << "endorm_model_loaded_seconds{model=" << quoted(model) << "} " << counts.created << '\n';
+  }
+  tell_process(out, begun_);
   return out.str();
 }
 

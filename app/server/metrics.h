@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <ctime>
 #include <map>
 #include <mutex>
 #include <string>
@@ -10,6 +12,13 @@
 #include "app/server/text_notes.h"
 
 namespace endorm {
+
+// What is told of a model.
+struct ModelCounts {
+  QueueCounts queue;
+  std::string file;
+  std::int64_t created = 0;  // when the server had it, seconds since 1970
+};
 
 // What a server counts, for Prometheus. Thread-safe.
 class Metrics {
@@ -23,9 +32,9 @@ class Metrics {
   // A client left, or its time was over, before its request was answered.
   void gave_up();
 
-  // Prometheus' text format, version 0.0.4; queues by the name of their model, connections that are open, and of what
-  // version of the program.
-  std::string text(const std::map<std::string, QueueCounts>& queues, std::size_t connections,
+  // Prometheus' text format, version 0.0.4; models by their names, connections that are open, and of what version of
+  // the program. Beside them what every process tells.
+  std::string text(const std::map<std::string, ModelCounts>& models, std::size_t connections,
                    const std::string& version) const;
 
  private:
@@ -33,6 +42,7 @@ class Metrics {
   std::map<std::pair<std::string, int>, std::size_t> answers_;
   std::map<std::string, SecondsHistogram> latencies_;
   std::map<std::pair<std::string, TextNote>, std::size_t> notes_;  // by model
+  const std::time_t begun_ = std::time(nullptr);
   long in_flight_ = 0;
   std::size_t gave_up_ = 0;
 };

@@ -163,6 +163,7 @@ void RequestIntake::whole_is_there() {
 
 // The request with what is known of it beside its bytes: all of it was there by now.
 HttpRequest& RequestIntake::known_request() {
+  reader_.read_broken_head();
   HttpRequest& request = *reader_.request();
   request.client = client_;
   request.door = door_;

@@ -2,11 +2,15 @@
 
 #include <algorithm>
 #include <limits>
+#include <sstream>
+#include <string_view>
 #include <utility>
 
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
+
+#include "core/trimmed.h"
 
 namespace endorm {
 namespace {
@@ -45,10 +49,10 @@ RequestReader::Found RequestReader::next() {
   const bool had_head = parser_->is_header_done();
   boost::system::error_code error;
   const std::size_t used = parser_->put(boost::asio::const_buffer(buffer_.data(), buffer_.size()), error);
-  buffer_.erase(0, used);
   if (error && error != http::error::need_more) {
     return refuse(error == http::error::header_limit ? 431 : error == http::error::bad_version ? 505 : 400);
   }
+  buffer_.erase(0, used);
   if (!had_head) {
     return parser_->is_header_done() ? read_head() : Found::kNothing;
   }
@@ -62,14 +66,19 @@ RequestReader::Found RequestReader::next() {
   return buffer_.size() < kChunkLineBytes ? Found::kNothing : refuse(400);
 }
 
-RequestReader::Found RequestReader::read_head() {
+void RequestReader::take_head() {
   const auto& head = parser_->get();
   request_->method = std::string(head.method_string());
   request_->target = std::string(head.target());
-  request_->path = request_->target.substr(0, request_->target.find('?'));
   for (const auto& field : head) {
     request_->fields.emplace_back(std::string(field.name_string()), std::string(field.value()));
   }
+  request_->path = request_->target.substr(0, request_->target.find('?'));
+}
+
+RequestReader::Found RequestReader::read_head() {
+  take_head();
+  const auto& head = parser_->get();
   request_->is_http_1_0 = head.version() == 10;
   if (head.version() != 10 && head.version() != 11) {
     return refuse(505);
@@ -81,6 +90,27 @@ RequestReader::Found RequestReader::read_head() {
   }
   parser_->eager(true);
   return Found::kHead;
+}
+
+void RequestReader::read_broken_head() {
+  if (!request_->method.empty()) {
+    return;
+  }
+  if (parser_) {
+    take_head();
+  }
+  std::istringstream left(buffer_);
+  std::string line;
+  if (request_->method.empty() && std::getline(left, line)) {
+    std::istringstream(line) >> request_->method >> request_->target;
+    request_->path = request_->target.substr(0, request_->target.find('?'));
+  }
+  while (std::getline(left, line) && !left.eof()) {  // the last may be cut off
+    const std::size_t colon = line.find(':');
+    if (colon != std::string::npos) {
+      request_->fields.emplace_back(line.substr(0, colon), trimmed(std::string_view(line).substr(colon + 1)));
+    }
+  }
 }
 
 RequestReader::Found RequestReader::refuse(int status) {

@@ -35,6 +35,8 @@ class RequestReader {
   // The one that is being read; what is known of it.
   const std::shared_ptr<HttpRequest>& request() const { return request_; }
   int fault() const { return fault_; }
+  // Where its head is none, or not whole: request() has what can be made out of it, for the log.
+  void read_broken_head();
   // Behind its head:
   bool keep_alive() const;
   bool has_body() const;                             // that is not read yet
@@ -44,6 +46,7 @@ class RequestReader {
  private:
   struct Parser;
   Found refuse(int status);
+  void take_head();
   Found read_head();
 
   std::size_t most_head_bytes_;

@@ -296,15 +296,15 @@ class RewardServer::Implementation {
   void look_at_queues() {
     if (const ServedModels* models = models_) {
       for (const auto& [model, counts] : models->counts()) {
-        watch_.look(model, counts, Clock::now());
+        watch_.look(model, counts.queue, Clock::now());
       }
     }
   }
 
   HttpAnswer metrics() const {
     const ServedModels* models = models_;
-    const auto queues = models ? models->counts() : std::map<std::string, QueueCounts>();
-    return text_answer(metrics_.text(queues, http_.connections(), options_.version), "text/plain; version=0.0.4");
+    const auto counts = models ? models->counts() : std::map<std::string, ModelCounts>();
+    return text_answer(metrics_.text(counts, http_.connections(), options_.version), "text/plain; version=0.0.4");
   }
 
   ServerOptions options_;

@@ -70,10 +70,10 @@ std::vector<std::shared_ptr<ServedModel>> ServedModels::all() const {
   return all;
 }
 
-std::map<std::string, QueueCounts> ServedModels::counts() const {
-  std::map<std::string, QueueCounts> counts;
+std::map<std::string, ModelCounts> ServedModels::counts() const {
+  std::map<std::string, ModelCounts> counts;
   for (const std::shared_ptr<ServedModel>& model : all()) {
-    counts.emplace(model->name, model->queue->counts());
+    counts[model->name] = {model->queue->counts(), model->description, model->created};
   }
   return counts;
 }

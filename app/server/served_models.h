@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "app/server/http_error.h"
+#include "app/server/metrics.h"
 #include "app/server/served_model.h"
 
 namespace endorm {
@@ -49,7 +50,7 @@ class ServedModels {
   // Puts it in the place of the one of its name, which is returned. Throws RequestRefused where there is none.
   LentModel replace(ServedModel model);
 
-  std::map<std::string, QueueCounts> counts() const;
+  std::map<std::string, ModelCounts> counts() const;
   // The bodies of /v1/models and of /v1/models/{id}, which throws RequestRefused where there is no such model.
   std::string list() const;
   std::string object(const std::string& name) const;

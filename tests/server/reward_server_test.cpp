@@ -1,5 +1,6 @@
 #include <atomic>
 #include <chrono>
+#include <map>
 #include <mutex>
 #include <set>
 
@@ -7,6 +8,7 @@
 
 #include "core/errors.h"
 #include "tests/server/running_server.h"
+#include "tests/server/wire.h"
 
 // What a server does beside rewards: refusing, waiting, forgetting, stopping.
 namespace endorm {
@@ -148,6 +150,53 @@ TEST_CASE("what is refused before a route has it is logged and counted, too") {
   CHECK(metrics.find("endorm_requests_total{route=\"/v1/rewards\",status=\"413\"} 1") != std::string::npos);
   const std::lock_guard lock(mutex);
   CHECK(statuses == std::vector<int>{413, 404, 200, 200});
+}
+
+TEST_CASE("whatever is refused keeps the client's name for it and its path as sent, in answer and log") {
+  ServerOptions options;
+  options.api_keys = {"secret"};
+  options.limits.body_bytes = 1000;
+  options.limits.head_time = options.limits.body_time = milliseconds(200);
+  std::mutex mutex;
+  std::map<std::string, json> lines;
+  options.log = [&](const std::string& line) {
+    const std::lock_guard lock(mutex);
+    const json told = json::parse(line);
+    lines[told["id"]] = told;
+  };
+  const RunningServer server(one(tabular_engine()), options);
+  const std::string path = "/v1/rewards?of=%41&%zz";
+  const std::string key = "Authorization: Bearer secret\r\n";
+  struct Sent {
+    int status;
+    std::string method;
+    std::string version;
+    std::string behind_id;
+  };
+  const std::vector<Sent> all = {{400, "POST", "1.1", "Host localhost\r\n\r\n"},
+                                 {401, "POST", "1.1", "Host: localhost\r\n\r\n"},
+                                 {403, "POST", "1.1", "Host: localhost\r\nOrigin: http://other.example\r\n\r\n"},
+                                 {405, "DELETE", "1.1", "Host: localhost\r\n" + key + "\r\n"},
+                                 {408, "POST", "1.1", "Host: local"},
+                                 {408, "POST", "1.1", "Host: localhost\r\n" + key + "Content-Length: 9\r\n\r\n{"},
+                                 {413, "POST", "1.1", "Host: localhost\r\n" + key + "Content-Length: 2000\r\n\r\n"},
+                                 {417, "POST", "1.1", "Host: localhost\r\n" + key + "Expect: 9\r\n\r\n"},
+                                 {431, "POST", "1.1", "X: " + std::string(70'000, 'x') + "\r\n\r\n"},
+                                 {505, "POST", "3.0", "Host: localhost\r\n\r\n"}};
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const std::string id = "mine-" + std::to_string(i);
+    const Wire wire(server.port());
+    wire.send(all[i].method + " " + path + " HTTP/" + all[i].version + "\r\nConnection: close\r\nx-request-id: " + id +
+              "\r\n" + all[i].behind_id);
+    const std::string answer = wire.until_end();
+    CHECK_MESSAGE(answer.starts_with("HTTP/1.1 " + std::to_string(all[i].status)), i << answer);
+    CHECK_MESSAGE(answer.find("X-Request-Id: " + id + "\r\n") != std::string::npos, i << answer);
+    const std::lock_guard lock(mutex);
+    REQUIRE_MESSAGE(lines.contains(id), i);
+    CHECK(lines[id]["status"] == all[i].status);
+    CHECK(lines[id]["path"] == path);
+    CHECK(lines[id]["method"] == all[i].method);
+  }
 }
 
 TEST_CASE("an answer is whole, whatever Range asks for") {
