@@ -43,6 +43,8 @@ struct ModelInfo {
   std::size_t vocabulary = 0;  // columns that a log-sum-exp runs over; 0: not known
 };
 
+inline constexpr std::size_t kMostLikeliest = 1024;  // tokens of a place that any door gives
+
 struct EvaluateOptions {
   std::vector<double> alphas = {1.0};  // temperatures of the soft value
   bool share_prefixes = true;          // false: every sequence is computed alone (for measuring what sharing changes)

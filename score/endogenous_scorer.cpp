@@ -26,6 +26,19 @@ struct EndogenousScorer::Job {
   std::string failure;                              // why it is not
 };
 
+namespace {
+
+std::vector<LikelyToken> likeliest_of(const TokenStats& stats, double alpha) {
+  std::vector<LikelyToken> tokens;
+  tokens.reserve(stats.likeliest.size());
+  for (const LargestLogit& likely : stats.likeliest) {
+    tokens.push_back({static_cast<Token>(likely.place), likely.logit / alpha - stats.log_sum_exp});
+  }
+  return tokens;
+}
+
+}  // namespace
+
 void require_scorable(const Capabilities& capabilities, const ScoreOptions& options) {
   constexpr double kLeastAlpha = 1e-30;  // below it, logits divided by it may leave the range of doubles
   if (options.aggregate.initial_value && !capabilities.raw_logits) {
@@ -88,7 +101,7 @@ std::vector<ScoredOutcome> EndogenousScorer::score_ready(std::vector<ReadyRespon
   std::vector<Job*> unknown;
   std::map<Digest, Job*> first_with_key;
   for (Job& job : jobs) {
-    if (auto known = cache_.find(job.key)) {
+    if (auto known = options_.likeliest == 0 ? cache_.find(job.key) : std::nullopt) {
       job.stats = std::move(*known);
     } else if (first_with_key.try_emplace(job.key, &job).second) {
       unknown.push_back(&job);
@@ -135,7 +148,7 @@ void EndogenousScorer::evaluate(std::vector<Job*>& jobs) {
     for (const Job* job : some) {
       paths.push_back({job->tokens.prompt, job->tokens.response});
     }
-    auto stats = evaluate_paths(engine_, paths, {alphas_, options_.share_prefixes});
+    auto stats = evaluate_paths(engine_, paths, {alphas_, options_.share_prefixes, options_.likeliest});
     for (std::size_t i = 0; i < some.size(); ++i) {
       some[i]->stats = std::move(stats.front()[i]);
       for (std::size_t alpha = 1; alpha < alphas_.size(); ++alpha) {
@@ -145,6 +158,9 @@ void EndogenousScorer::evaluate(std::vector<Job*>& jobs) {
   };
   together_or_each(jobs.size(), evaluate_some,
                    [&](std::size_t job, const std::string& reason) { jobs[job]->failure = reason; });
+  if (options_.likeliest > 0) {
+    return;
+  }
   StatsCache::Transaction transaction(cache_);
   for (const Job* job : jobs) {
     if (job->failure.empty()) {
@@ -196,6 +212,11 @@ ScoredResponse EndogenousScorer::assemble(std::span<const Job> turns, const Requ
   result.finish = turns.back().tokens.finish;
   result.context = turns.back().tokens.context;
   result.truncated_left = turns.back().truncated_left;
+  for (const TokenStats& token : stats) {
+    if (options_.likeliest > 0) {
+      result.likeliest.push_back(likeliest_of(token, options_.alpha));
+    }
+  }
   result.token_texts = token_texts(engine_, result.token_ids);
   if (options_.turns == ScoredTurns::kAll || !response.mask.empty()) {
     result.turns = turn_rewards(turns, result);

@@ -31,6 +31,9 @@ struct ScoreOptions {
   Overflow overflow = Overflow::kError;
   bool find_steps = false;  // split responses that came without steps at step_separator
   std::string step_separator = "\n\n";
+  // So many of the likeliest tokens of each place, from the same pass (EvaluateOptions::likeliest). A cache keeps none:
+  // with them it is neither read nor written.
+  std::size_t likeliest = 0;
   bool share_prefixes = true;  // false only to measure what sharing changes
 
   bool operator==(const ScoreOptions&) const = default;

@@ -20,8 +20,8 @@ struct Entry {
 
 class Run {
  public:
-  Run(LineReader& input, Scorer& scorer, ResultLog& log, const RunOptions& options, const RunProgress& progress)
-      : input_(input), scorer_(scorer), log_(log), options_(options), progress_(progress) {}
+  Run(LineReader& input, Scorer& scorer, RecordSink& sink, const RunOptions& options, const RunProgress& progress)
+      : input_(input), scorer_(scorer), sink_(sink), options_(options), progress_(progress) {}
 
   RunSummary all() {
     for (std::vector<Entry> window = next_window(); !window.empty(); window = next_window()) {
@@ -30,7 +30,7 @@ class Run {
         progress_(summary_, bytes_read_);
       }
     }
-    log_.check_finished_count(summary_.records);
+    sink_.check_finished_count(summary_.records);
     return summary_;
   }
 
@@ -68,10 +68,9 @@ class Run {
   // A window that an earlier run left half written is scored again as a whole: what shares a window shares its numbers.
   void score_window(const std::vector<Entry>& window) {
     const std::size_t first_row = summary_.records;
-    const std::size_t finished =
-        std::min(window.size(), log_.finished_rows() - std::min(log_.finished_rows(), first_row));
+    const std::size_t finished = std::min(window.size(), sink_.finished() - std::min(sink_.finished(), first_row));
     for (std::size_t i = 0; i < finished; ++i) {
-      log_.check_finished(first_row + i, window[i].line.key);
+      sink_.check_finished(first_row + i, window[i].line.key);
     }
     summary_.records += window.size();
     summary_.resumed += finished;
@@ -93,16 +92,18 @@ class Run {
       if (i < finished) {
         continue;
       }
-      log_.append(entry.request
-                      ? row(requests[place], scored[place])
-                      : record_error(record_id(entry.line.text), entry.line.number, entry.line.key, entry.error));
+      if (entry.request) {
+        take(requests[place], scored[place]);
+      } else {
+        take_fault({record_id(entry.line.text), entry.line.number, entry.line.key, entry.error});
+      }
     }
-    log_.sync();
+    sink_.sync();
   }
 
-  std::string row(const Request& request, const Scored& scored) {
+  void take(const Request& request, const Scored& scored) {
     try {
-      std::string text = options_.row(request, scored);
+      sink_.take(request, scored);
       for (const ScoredOutcome& outcome : scored.responses) {
         ++(outcome.scored    ? summary_.responses
            : outcome.skipped ? summary_.responses_skipped
@@ -110,9 +111,8 @@ class Run {
         count(outcome);
       }
       summary_.records_cut += std::any_of(scored.responses.begin(), scored.responses.end(), is_cut) ? 1 : 0;
-      return text;
     } catch (const InvalidInput& error) {
-      return record_error(request.id, request.line, request.key, error.what());
+      take_fault({request.id, request.line, request.key, error.what()});
     }
   }
 
@@ -125,15 +125,14 @@ class Run {
 
   static bool is_cut(const ScoredOutcome& outcome) { return outcome.scored && outcome.scored->truncated_left > 0; }
 
-  std::string record_error(const std::optional<std::string>& id, std::size_t line, std::string_view key,
-                           const std::string& message) {
+  void take_fault(const RecordFault& fault) {
     ++summary_.record_errors;
-    return error_row(id, line, key, message);
+    sink_.take_fault(fault);
   }
 
   LineReader& input_;
   Scorer& scorer_;
-  ResultLog& log_;
+  RecordSink& sink_;
   const RunOptions& options_;
   const RunProgress& progress_;
   RunSummary summary_;
@@ -143,6 +142,10 @@ class Run {
 };
 
 }  // namespace
+
+void RowSink::take_fault(const RecordFault& fault) {
+  log_.append(error_row(fault.id, fault.line, fault.key, fault.message));
+}
 
 std::optional<Shard> parse_shard(std::string_view text) {
   Shard shard;
@@ -156,13 +159,13 @@ std::optional<Shard> parse_shard(std::string_view text) {
   return whole ? std::optional(shard) : std::nullopt;
 }
 
-RunSummary score_lines(LineReader& input, Scorer& scorer, ResultLog& log, const RunOptions& options,
+RunSummary score_lines(LineReader& input, Scorer& scorer, RecordSink& sink, const RunOptions& options,
                        const RunProgress& progress) {
   if (options.shard.count == 0 || options.shard.index == 0 || options.shard.index > options.shard.count) {
     throw InvalidInput("[score] shard " + std::to_string(options.shard.index) + "/" +
                        std::to_string(options.shard.count) + " does not exist: write i/n with 1 <= i <= n");
   }
-  return Run(input, scorer, log, options, progress).all();
+  return Run(input, scorer, sink, options, progress).all();
 }
 
 }  // namespace endorm

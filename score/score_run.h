@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "score/line_reader.h"
@@ -32,9 +33,51 @@ std::vector<Item> of_shard(const std::vector<Item>& items, const Shard& shard) {
   return own;
 }
 
+// A record that could not be read, or of which no row can be made.
+struct RecordFault {
+  std::optional<std::string> id;
+  std::size_t line = 0;
+  std::string_view key;
+  std::string message;
+};
+
+// Where the records of a run go, in the order of the input.
+class RecordSink {
+ public:
+  virtual ~RecordSink() = default;
+
+  // The first records of the input that an earlier run finished; what throws InvalidInput where they are others.
+  virtual std::size_t finished() const { return 0; }
+  virtual void check_finished(std::size_t /*record*/, std::string_view /*key*/) const {}
+  virtual void check_finished_count(std::size_t /*records*/) const {}
+
+  // Throws InvalidInput, and takes nothing of it, where it cannot be told: it is then a fault.
+  virtual void take(const Request& request, const Scored& scored) = 0;
+  virtual void take_fault(const RecordFault& fault) = 0;
+  // Behind each window. Throws EngineError where the disk fails.
+  virtual void sync() = 0;
+};
+
+// The rows of a result log.
+class RowSink final : public RecordSink {
+ public:
+  // row: a scored record to its line, without newline; throws InvalidInput where that cannot be. The log outlives this.
+  RowSink(ResultLog& log, std::function<std::string(const Request&, const Scored&)> row)
+      : log_(log), row_(std::move(row)) {}
+
+  std::size_t finished() const override { return log_.finished_rows(); }
+  void check_finished(std::size_t record, std::string_view key) const override { log_.check_finished(record, key); }
+  void check_finished_count(std::size_t records) const override { log_.check_finished_count(records); }
+  void take(const Request& request, const Scored& scored) override { log_.append(row_(request, scored)); }
+  void take_fault(const RecordFault& fault) override;
+  void sync() override { log_.sync(); }
+
+ private:
+  ResultLog& log_;
+  std::function<std::string(const Request&, const Scored&)> row_;
+};
+
 struct RunOptions {
-  // A scored record to its line in the result, without newline; throws InvalidInput where that cannot be.
-  std::function<std::string(const Request&, const Scored&)> row;
   std::string step_separator = "\n\n";
   Shard shard;
 };
@@ -55,11 +98,11 @@ struct RunSummary {
 // Called after each window of records.
 using RunProgress = std::function<void(const RunSummary&, std::size_t bytes_read)>;
 
-// Scores a stream of JSON lines into a result log: records are taken in windows, each window is one prefix tree, its
-// rows are written in the order of the input and forced to disk before the next. What cannot be scored becomes an error
-// row. Windows depend on the input alone, so that a run that was stopped and resumed gives the file of one that was
-// not. Throws EngineError where the model or the disk fails; then what was written can be resumed.
-RunSummary score_lines(LineReader& input, Scorer& scorer, ResultLog& log, const RunOptions& options,
+// Scores a stream of JSON lines: records are taken in windows, each window is one prefix tree, and what becomes of it
+// is told, in the order of the input, and synced before the next. What cannot be scored becomes a fault. Windows depend
+// on the input alone, so that a run that was stopped and resumed gives the file of one that was not. Throws EngineError
+// where the model or the disk fails; then what was written can be resumed.
+RunSummary score_lines(LineReader& input, Scorer& scorer, RecordSink& sink, const RunOptions& options,
                        const RunProgress& progress);
 
 }  // namespace endorm

@@ -19,6 +19,12 @@ struct TurnReward {
   double mean = 0.0;
 };
 
+// One of the likeliest tokens of a place.
+struct LikelyToken {
+  Token id = 0;
+  double log_prob = 0.0;  // nats
+};
+
 // One scored response. Whoever reads no tokens of it (a judge that asks, counts or throws dice) gives a reward and
 // leaves the quantities of tokens absent; a relative judge gives differences of all of them.
 struct ScoredResponse {
@@ -30,13 +36,14 @@ struct ScoredResponse {
   std::size_t unparsed = 0;              // of its questions: no reply had a verdict, and the judge's default stands in
   std::size_t inconsistent = 0;          // of its pairs asked in both orders: the verdicts contradict each other
   Finish finish = Finish::kTruncated;
-  std::optional<ResponseContext> context;  // where it was read, by who reads tokens of it
-  bool spelled_end = false;                // its text spelled the end of its turn
-  std::vector<TurnReward> turns;           // where every turn is scored, or tokens between were masked
-  std::size_t truncated_left = 0;          // prompt tokens dropped from the left to fit the context
-  std::vector<TokenReward> tokens;         // [T]
-  std::vector<std::string> token_texts;    // [T], each valid UTF-8; together they spell the response
-  Tokens token_ids;                        // [T]
+  std::optional<ResponseContext> context;           // where it was read, by who reads tokens of it
+  bool spelled_end = false;                         // its text spelled the end of its turn
+  std::vector<TurnReward> turns;                    // where every turn is scored, or tokens between were masked
+  std::size_t truncated_left = 0;                   // prompt tokens dropped from the left to fit the context
+  std::vector<TokenReward> tokens;                  // [T]
+  std::vector<std::string> token_texts;             // [T], each valid UTF-8; together they spell the response
+  Tokens token_ids;                                 // [T]
+  std::vector<std::vector<LikelyToken>> likeliest;  // [T], the likeliest first, where ScoreOptions::likeliest asks
 };
 
 // One response, or why there is none.

@@ -54,6 +54,12 @@ void add_score_command(CLI::App& app) {
   add_scoring_run_flags(*command, *flags);
   add_option_flags(*command, reward_options(), flags->scoring,
                    [](const OptionFacts& facts) { return facts.name == "tokens"; });
+  command
+      ->add_option("--top-k", flags->top_k,
+                   "write, for students that learn from this model, the K likeliest tokens of each place and the "
+                   "token's own log pi, as arrays: -o FILE.npz (docs/records.md); begun anew where it is stopped")
+      ->check(CLI::Range(std::size_t{1}, kMostLikeliest))
+      ->default_str("");
   command->footer(
       "Example:\n"
       "  echo '{\"prompt\": \"Capital of France?\", \"responses\": [\"Paris.\", \"Rome.\"]}' | endorm score -\n"

@@ -16,6 +16,7 @@
 #include "app/version.h"
 #include "core/errors.h"
 #include "report/terminal_text.h"
+#include "score/teacher_file.h"
 
 namespace endorm {
 namespace {
@@ -100,6 +101,46 @@ ResultLog open_log(const OutputFlags& flags, const std::string& manifest) {
   return ResultLog::open(flags.output, manifest, flags.overwrite ? ResultMode::kOverwrite : ResultMode::kResume);
 }
 
+constexpr std::string_view kArrays = ".npz";
+
+// Whether the output is arrays. Throws InvalidInput where what is asked of it does not go together.
+bool writes_arrays(const std::string& command, const ScoringRunFlags& flags) {
+  const std::string& output = flags.output.output;
+  const std::string place = "[" + command + "] ";
+  if (output.ends_with(".parquet")) {
+    const std::string name = output.substr(0, output.rfind('.'));
+    throw InvalidInput(place + "no .parquet is written. Give --top-k and -o " + name +
+                       ".npz, and make it of that: python3 -c 'import numpy, pyarrow as a, pyarrow.parquet as p; f = "
+                       "numpy.load(\"" +
+                       name +
+                       ".npz\"); p.write_table(a.table({k: a.LargeListArray.from_arrays("
+                       "f[\"offsets\"], a.array(list(f[k]))) for k in (\"token_ids\", \"log_probs\", \"top_ids\", "
+                       "\"top_log_probs\")}), \"" +
+                       output + "\")'");
+  }
+  if (flags.top_k == 0) {
+    if (output.ends_with(kArrays)) {
+      throw InvalidInput(place + "-o " + output + " asks for arrays. Give --top-k as well, or another name for rows.");
+    }
+    return false;
+  }
+  if (!output.ends_with(kArrays)) {
+    throw InvalidInput(place + "--top-k writes arrays. Give them a file: -o FILE.npz.");
+  }
+  if (flags.judge != "endorm") {
+    throw InvalidInput(place + "--top-k tells what the model itself says. Leave --judge out.");
+  }
+  if (!flags.output.cache.empty()) {
+    throw InvalidInput(place + "a cache keeps no likeliest tokens. Leave --cache out with --top-k.");
+  }
+  if (!flags.output.overwrite && std::filesystem::exists(output)) {
+    throw InvalidInput(place + output +
+                       " is there already, and a file of arrays is not continued. Give --overwrite to "
+                       "begin anew.");
+  }
+  return true;
+}
+
 void add_output_flags(CLI::App& command, OutputFlags& flags) {
   command.add_option("-o,--output", flags.output,
                      "result file, continued where an earlier run stopped; - is standard output");
@@ -131,7 +172,9 @@ void add_scoring_run_flags(CLI::App& command, ScoringRunFlags& flags) {
 void run_scoring(const std::string& command, const ScoringRunFlags& flags, const RowOptions& rows,
                  const std::function<std::string(const Request&, const Scored&)>& make_row) {
   const Shard shard = shard_from(flags.output.shard);
-  const ScoreOptions score = score_options(flags.scoring);
+  const bool arrays = writes_arrays(command, flags);
+  ScoreOptions score = score_options(flags.scoring);
+  score.likeliest = flags.top_k;
   std::optional<LineReader> input;
   std::optional<std::size_t> input_bytes;
   if (flags.input == "-") {
@@ -148,7 +191,11 @@ void run_scoring(const std::string& command, const ScoringRunFlags& flags, const
   const Judge judge =
       make_judge(flags.judge, make_judge_parts(flags.judge_parts, *engine, reference.get(), run_cache.cache(), score));
   const ModelInfo model = engine->model();
-  const nlohmann::ordered_json manifest = {
+  if (arrays && model.vocabulary > 0 && flags.top_k > model.vocabulary) {
+    throw InvalidInput("[" + command + "] --top-k is " + std::to_string(flags.top_k) + ", the model has " +
+                       counted(model.vocabulary, "token") + ".");
+  }
+  nlohmann::ordered_json manifest = {
       {"endorm", kVersion},
       {"command", command},
       // What distinguishes endorm's numbers stands under "options", each by its name.
@@ -158,28 +205,42 @@ void run_scoring(const std::string& command, const ScoringRunFlags& flags, const
       {"options", options_part({score, rows}, engine->capabilities().context, flags.output.shard)},
       {"data", data_part(flags.input)},
       {"run", run_part(flags.engine.here.threads)}};
-  ResultLog log = open_log(flags.output, manifest_line(manifest));
-  for (const std::string& notice : log.notices()) {
-    std::fprintf(stderr, "endorm: %s\n", notice.c_str());
+  std::optional<ResultLog> log;
+  std::optional<RowSink> row_sink;
+  std::optional<TeacherFile> teacher;
+  if (arrays) {
+    manifest["options"]["top_k"] = flags.top_k;
+    teacher.emplace(flags.output.output, command, flags.top_k, manifest.dump());
+  } else {
+    log.emplace(open_log(flags.output, manifest_line(manifest)));
+    for (const std::string& notice : log->notices()) {
+      std::fprintf(stderr, "endorm: %s\n", notice.c_str());
+    }
+    row_sink.emplace(*log, make_row);
+    run_cache.open(flags.output);
   }
-  run_cache.open(flags.output);
+  RecordSink& sink = arrays ? static_cast<RecordSink&>(*teacher) : *row_sink;
   RunSummary summary;
   {
     Progress bar(input_bytes);
-    const RunOptions options{make_row, score.step_separator, shard};
-    summary = score_lines(*input, *judge.scorer, log, options, [&](const RunSummary& so_far, std::size_t bytes_read) {
+    const RunOptions options{score.step_separator, shard};
+    summary = score_lines(*input, *judge.scorer, sink, options, [&](const RunSummary& so_far, std::size_t bytes_read) {
       bar.update(bytes_read, so_far.records, so_far.resumed, so_far.record_errors + so_far.response_errors,
                  judge.scorer->tokens_asked().value_or(engine->tokens_computed()));
     });
   }
   run_cache.finish();
+  if (teacher && summary.records > 0) {
+    teacher->commit();
+  }
   print_summary(summary, judge.scorer->tokens_asked(), engine->tokens_computed());
   if (summary.records == 0) {
     throw InvalidInput("[score] the input holds no record");
   }
   if (summary.record_errors + summary.response_errors > 0) {
     throw RowsFailed("finished; " + counted(summary.record_errors, "record") + " and " +
-                     counted(summary.response_errors, "response") + " could not be scored: their rows say why");
+                     counted(summary.response_errors, "response") +
+                     " could not be scored: " + (arrays ? "the array \"errors\" says why" : "their rows say why"));
   }
 }
 

@@ -33,6 +33,7 @@ struct ScoringRunFlags {
   std::string judge = "endorm";
   JudgeSettings judge_parts;
   OutputFlags output;
+  std::size_t top_k = 0;  // the output is a TeacherFile with so many of the likeliest tokens of each place; 0: rows
 };
 
 void add_scoring_run_flags(CLI::App& command, ScoringRunFlags& flags);

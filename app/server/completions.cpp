@@ -23,7 +23,6 @@ double number_field(const Json& body, const char* name, double otherwise) {
   return found ? found->number() : otherwise;
 }
 
-constexpr std::size_t kMostLikeliest = 1024;
 constexpr std::size_t kMostBiased = 1024;
 
 bool is_no_top_k(const Json& value) {

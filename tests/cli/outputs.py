@@ -34,7 +34,7 @@ PRINTS = [
 ]
 # What writes a file, whose path FILE stands for.
 WRITES = [
-    f"score pairs.jsonl {MODEL} -o FILE", "score merge shard-1.jsonl shard-2.jsonl -o FILE",
+    f"score pairs.jsonl {MODEL} -o FILE", f"score pairs.jsonl {MODEL} --top-k 2 -o FILE.npz", "score merge shard-1.jsonl shard-2.jsonl -o FILE",
     f"rank pairs.jsonl {MODEL} -o FILE", f"rank pairs.jsonl {MODEL} -o ranked.jsonl --overwrite --pairs FILE",
     f"{BENCH} --json FILE", f"{BENCH} --markdown FILE", f"{BENCH} --html FILE",
     "bench merge bench-1.json bench-2.json --json FILE",

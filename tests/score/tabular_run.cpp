@@ -54,13 +54,13 @@ RunSummary run(const RunSetup& setup, LineReader& reader, ResultLog& log, const 
   TabularEngine engine = engine_of(setup);
   StatsCache cache(std::nullopt);
   EndogenousScorer scorer(engine, cache, setup.score);
-  RunOptions options;
-  options.row = [](const Request& request, const Scored& scored) {
+  RowSink sink(log, [](const Request& request, const Scored& scored) {
     return scored_row(request, scored, {.tokens = true, .steps = false});
-  };
+  });
+  RunOptions options;
   options.step_separator = setup.score.step_separator;
   options.shard = setup.shard;
-  return score_lines(reader, scorer, log, options, progress);
+  return score_lines(reader, scorer, sink, options, progress);
 }
 
 RunSummary run(const RunSetup& setup) {
