@@ -13,6 +13,9 @@ namespace {
 
 using nlohmann::json;
 
+// What values take: themselves, in lists that grew to twice what they need; what texts, lists and objects hold.
+constexpr std::size_t kValueBytes = 2 * sizeof(json);
+constexpr std::size_t kHeldBytes = sizeof(std::string) + 16;
 constexpr std::size_t kDeepestNesting = 128;  // a record needs 5; beyond this it is an attack or an accident
 
 // What nlohmann says, without what it quotes from the input: that may be long and is not always valid UTF-8.
@@ -27,18 +30,22 @@ std::string parser_reason(const std::string& what) {
 // A pass over a line that builds no values.
 class StrictCheck final : public nlohmann::json_sax<json> {
  public:
-  bool null() override { return true; }
-  bool boolean(bool) override { return true; }
-  bool number_integer(number_integer_t) override { return true; }
-  bool number_unsigned(number_unsigned_t) override { return true; }
-  bool number_float(number_float_t, const string_t&) override { return true; }
-  bool string(string_t&) override { return true; }
+  explicit StrictCheck(std::size_t most) : most_(most) {}
+  std::size_t bytes() const { return bytes_; }
+
+  bool null() override { return count(kValueBytes); }
+  bool boolean(bool) override { return count(kValueBytes); }
+  bool number_integer(number_integer_t) override { return count(kValueBytes); }
+  bool number_unsigned(number_unsigned_t) override { return count(kValueBytes); }
+  bool number_float(number_float_t, const string_t&) override { return count(kValueBytes); }
+  bool string(string_t& text) override { return count(kValueBytes + kHeldBytes + text.size()); }
   bool binary(binary_t&) override { return true; }
   bool start_object(std::size_t) override { return open(); }
   bool end_object() override { return close(); }
   bool start_array(std::size_t) override { return open(); }
   bool end_array() override { return close(); }
   bool key(string_t& name) override {
+    count(2 * sizeof(std::string) + name.size());
     if (!names_.back().insert(name).second) {
       throw InvalidInput("field \"" + excerpt(name) + "\" stands twice in one object. Keep one of them.");
     }
@@ -55,6 +62,14 @@ class StrictCheck final : public nlohmann::json_sax<json> {
       throw InvalidInput("JSON nested deeper than " + std::to_string(kDeepestNesting) + " levels. Flatten the record.");
     }
     names_.emplace_back();
+    return count(kValueBytes + kHeldBytes);
+  }
+  bool count(std::size_t bytes) {
+    bytes_ += bytes;
+    if (bytes_ > most_) {
+      throw InvalidInput("its values take more than " + std::to_string(most_) +
+                         " bytes, which is more than is read at once. Send it in parts.");
+    }
     return true;
   }
   bool close() {
@@ -62,14 +77,17 @@ class StrictCheck final : public nlohmann::json_sax<json> {
     return true;
   }
 
+  std::size_t most_;
+  std::size_t bytes_ = 0;
   std::vector<std::set<std::string>> names_;  // of the objects that are open, by depth
 };
 
 }  // namespace
 
-void check_json(std::string_view line) {
-  StrictCheck check;
+std::size_t check_json(std::string_view line, std::size_t most) {
+  StrictCheck check(most);
   json::sax_parse(line, &check);
+  return check.bytes();
 }
 
 void check_finite(const nlohmann::ordered_json& value, const std::string& function, const std::string& name) {

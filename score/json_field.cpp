@@ -161,6 +161,10 @@ std::vector<std::int64_t> JsonField::integers() const {
 
 Json parse_object(std::string_view text) {
   check_json(text);
+  return parse_checked_object(text);
+}
+
+Json parse_checked_object(std::string_view text) {
   Json value = Json::parse(text);
   JsonField(value).object();
   return value;

@@ -61,5 +61,7 @@ class JsonField {
 
 // The object that a text is. Throws InvalidInput where it is none, as check_json says, or another JSON value.
 nlohmann::ordered_json parse_object(std::string_view text);
+// The same of text that check_json let pass.
+nlohmann::ordered_json parse_checked_object(std::string_view text);
 
 }  // namespace endorm

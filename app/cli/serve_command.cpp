@@ -33,6 +33,7 @@ struct ServeFlags {
   std::vector<std::string> models = {"smollm2-135m"};
   ServerOptions server;
   std::size_t body_megabytes = 16;
+  std::size_t waiting_bytes = std::size_t{256} << 20U;
   double timeout_seconds = 600;
   double drain_seconds = 60;
   double ready_seconds = 60;
@@ -101,6 +102,7 @@ void serve(const ServeFlags& flags, ServerSignals& signals, LogWriter& log) {
 void run_serve(ServeFlags flags) {
   ServerOptions& server = flags.server;
   server.limits.body_bytes = flags.body_megabytes << 20U;
+  server.limits.budget = flags.serving.queue.budget = std::make_shared<ByteBudget>(flags.waiting_bytes);
   server.timeout = milliseconds_of(flags.timeout_seconds);
   server.drain = milliseconds_of(flags.drain_seconds);
   server.ready_within = milliseconds_of(flags.ready_seconds);
@@ -218,8 +220,9 @@ void add_serve_command(CLI::App& app) {
                    "of prompts, of responses, and to be drawn; more are refused with status 429")
       ->check(CLI::PositiveNumber);
   command
-      ->add_option("--max-waiting-bytes", flags->serving.queue.waiting_bytes,
-                   "of texts and tokens of requests that are not answered; more are refused with status 429")
+      ->add_option(
+          "--max-waiting-bytes", flags->waiting_bytes,
+          "of bodies that come, their texts and tokens, and answers on their way; more are refused with status 429")
       ->check(CLI::PositiveNumber);
   command
       ->add_option("--slice-tokens", flags->serving.queue.slice_tokens,

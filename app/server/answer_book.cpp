@@ -52,7 +52,7 @@ HttpAnswer AnswerBook::noted(const HttpRequest& request, const std::string& id, 
                                  {"path", excerpt(valid_utf8(request.target), kLongestPath)},
                                  {"status", answer.status},
                                  {"seconds", seconds},
-                                 {"bytes_in", request.body.size()},
+                                 {"bytes_in", request.body_bytes},
                                  {"bytes_out", answer.body.size()}};
   for (const TextNote note : notes) {
     line["notes"].push_back(text_note_name(note));

@@ -16,6 +16,8 @@ void AnswerWriter::send(std::string head, std::string body) {
   if (body.size() <= kJoinedBytes) {
     out_.push_back(std::move(head) + body);
   } else {
+    room_ = ByteRoom(house_.limits.budget);
+    room_.hold(body.size());
     out_.push_back(std::move(head));
     out_.push_back(std::move(body));
   }
@@ -45,6 +47,7 @@ void AnswerWriter::say(std::string bytes) {
 void AnswerWriter::drop() {
   dropped_ = true;
   next_ = nullptr;
+  room_ = {};
 }
 
 void AnswerWriter::write() {
@@ -60,6 +63,7 @@ void AnswerWriter::write() {
       told_.awaited();
       pull();
     } else if (std::exchange(sending_, false)) {
+      room_ = {};
       told_.sent();
     }
     return;

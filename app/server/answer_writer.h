@@ -50,6 +50,7 @@ class AnswerWriter {
   Told told_;
   std::deque<std::string> out_;
   std::size_t written_ = 0;  // of the first of out_
+  ByteRoom room_;            // of an answer that is large
   bool sending_ = false;     // an answer
   bool writing_ = false;
   bool dropped_ = false;

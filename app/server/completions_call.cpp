@@ -189,7 +189,7 @@ void CompletionsCall::take_text(const Engine& engine, CompletionChoice& choice, 
     if (!row.largest) {
       throw InvalidInput(
           "the likeliest token is not known where a device or a server computes the statistics. Send "
-          "\"temperature\" above 0, or start the server with --statistics host.");
+          "\"temperature\" above 0.");
     }
     row.logit = row.largest->logit;
     add(choice, told_token(engine, static_cast<Token>(row.largest->place), row));

@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "app/server/client_words.h"
 #include "app/server/queued_request.h"
 #include "app/server/reward_queue.h"
 #include "core/errors.h"
@@ -15,13 +16,13 @@ HttpError http_error(const std::exception_ptr& thrown) {
   try {
     std::rethrow_exception(thrown);
   } catch (const InvalidInput& error) {
-    return {400, "invalid_request_error", error.what()};
+    return {400, "invalid_request_error", client_words(error.what())};
   } catch (const QueueFull& error) {
-    return {429, "overloaded", error.what()};
+    return {429, "overloaded", client_words(error.what())};
   } catch (const DeadlinePassed& error) {
     return {504, "timeout", error.what()};
   } catch (const EngineError& error) {
-    return {503, "engine_error", error.what()};
+    return {503, "engine_error", client_words(error.what())};
   } catch (const std::bad_alloc&) {
     return {503, "engine_error", "out of memory"};
   } catch (const std::exception& error) {

@@ -10,6 +10,8 @@
 #include <utility>
 #include <vector>
 
+#include "app/server/byte_budget.h"
+
 namespace endorm {
 
 using HttpFields = std::vector<std::pair<std::string, std::string>>;
@@ -27,7 +29,9 @@ struct HttpRequest {
   std::string path;    // of the target, up to "?"
   HttpFields fields;
   std::string body;
-  std::string client;  // its address
+  std::size_t body_bytes = 0;  // as they came; the body itself goes once it is read
+  ByteRoom room;               // of the body, and of what is read of it
+  std::string client;          // its address
   HttpDoor door = HttpDoor::kMain;
   bool is_http_1_0 = false;
   std::chrono::steady_clock::time_point began;  // when all of it was there; of one that is refused: when that was known
@@ -72,12 +76,15 @@ struct HttpHandler {
   std::function<std::optional<HttpAnswer>(const HttpRequest& head)> admit;
   // When all of it is there.
   std::function<void(std::shared_ptr<HttpRequest> request, std::shared_ptr<HttpReply> reply)> handle;
-  // The answer to what is no request of HTTP (400, 417, 505), too large (413, 431) or too slow (408).
+  // The answer to what is no request of HTTP (400, 417, 505), too large (413, 431), too slow (408), or more than there
+  // is room for now (429).
   std::function<HttpAnswer(const HttpRequest& head, int status)> fault;
 };
 
 // What a connection may take.
 struct HttpLimits {
+  // All bodies together, from their first byte, and answers that clients have not taken yet.
+  std::shared_ptr<ByteBudget> budget = std::make_shared<ByteBudget>(std::size_t{256} << 20U);
   std::size_t body_bytes = 16U << 20U;
   std::size_t head_bytes = 64U << 10U;
   std::chrono::milliseconds head_time{10'000};      // from its first byte to its last

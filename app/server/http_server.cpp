@@ -42,7 +42,7 @@ std::string address_of(const Unix::socket&) { return "unix"; }
 
 class HttpServer::Implementation {
  public:
-  Implementation(HttpLimits limits, HttpHandler handler, std::size_t threads)
+  Implementation(const HttpLimits& limits, HttpHandler handler, std::size_t threads)
       : pool_(threads), house_{loop_, limits, std::move(handler)} {
     house_.work = [this](std::function<void()> act) { work(std::move(act)); };
     house_.dispatch = [this](std::function<void()> act) { asio::dispatch(loop_, std::move(act)); };
@@ -50,6 +50,7 @@ class HttpServer::Implementation {
   }
 
   ~Implementation() {
+    ending_ = true;
     pool_.join();
     for (const std::string& path : paths_) {
       std::error_code ignored;
@@ -113,7 +114,7 @@ class HttpServer::Implementation {
   void every(std::chrono::milliseconds period, std::function<void()> act) {
     auto timer = std::make_shared<asio::steady_timer>(loop_, period);
     timer->async_wait([this, timer, period, act = std::move(act)](const error_code& error) {
-      if (!error) {
+      if (!error && !ending_) {  // what it looks at may be gone before the loop is
         act();
         every(period, act);
       }
@@ -213,6 +214,7 @@ class HttpServer::Implementation {
   }
 
   std::shared_ptr<asio::ssl::context> tls_;
+  bool ending_ = false;
   asio::io_context loop_{1};
   asio::thread_pool pool_;
   HttpHouse house_;
@@ -220,7 +222,7 @@ class HttpServer::Implementation {
   std::vector<std::function<void()>> acceptors_;  // how each is closed
 };
 
-HttpServer::HttpServer(HttpLimits limits, HttpHandler handler, std::size_t threads)
+HttpServer::HttpServer(const HttpLimits& limits, HttpHandler handler, std::size_t threads)
     : implementation_(std::make_unique<Implementation>(limits, std::move(handler), threads)) {}
 HttpServer::~HttpServer() = default;
 void HttpServer::use_tls(const std::string& certificate, const std::string& key) {

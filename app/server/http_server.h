@@ -14,7 +14,7 @@ namespace endorm {
 // limited by file descriptors alone.
 class HttpServer {
  public:
-  HttpServer(HttpLimits limits, HttpHandler handler, std::size_t threads);
+  HttpServer(const HttpLimits& limits, HttpHandler handler, std::size_t threads);
   // What was begun is ended first.
   ~HttpServer();
   HttpServer(const HttpServer&) = delete;

@@ -16,7 +16,7 @@ namespace {
 double sigmoid(double reward) { return preference_probability(reward, 0.0); }
 
 bool is_float_encoding(const Json& value) { return value == "float"; }
-constexpr const char* kNoTemplate = "Start the server with --template, or apply the template and send text.";
+constexpr const char* kNoTemplate = "Apply the template and send text.";
 constexpr const char* kServersOwn = "Leave it out.";
 // What vLLM's, SGLang's, Jina's and Cohere's clients may send to routes of rewards.
 constexpr std::array<UnsupportedField, 14> kUnsupported = {{

@@ -97,7 +97,7 @@ void Metrics::gave_up() {
 }
 
 std::string Metrics::text(const std::map<std::string, ModelCounts>& models, std::size_t connections,
-                          const std::string& version) const {
+                          std::size_t held_bytes, const std::string& version) const {
   std::ostringstream out;
   out.precision(12);
   using Counts = const QueueCounts&;
@@ -123,8 +123,6 @@ std::string Metrics::text(const std::map<std::string, ModelCounts>& models, std:
   of_each(out, models, "endorm_waiting_tokens", "gauge",
           "Tokens that wait to be computed: prompts once a request, responses, and what is to be drawn.",
           [](Counts counts) { return counts.waiting_tokens; });
-  of_each(out, models, "endorm_held_bytes", "gauge", "Bytes of texts and tokens of requests that are not answered.",
-          [](Counts counts) { return counts.held_bytes; });
   histogram_of_each(
       out, models, "endorm_queue_wait_seconds", "Time from a request's coming to its first slice.",
       [](Counts counts) -> const auto& { return counts.wait; });
@@ -158,6 +156,9 @@ std::string Metrics::text(const std::map<std::string, ModelCounts>& models, std:
   out << "endorm_requests_given_up_total " << gave_up_ << '\n';
   head(out, "endorm_connections", "gauge", "Connections that are open.");
   out << "endorm_connections " << connections << '\n';
+  head(out, "endorm_held_bytes", "gauge",
+       "Bytes that requests hold: bodies, what was read of them, tokens, large answers on their way.");
+  out << "endorm_held_bytes " << held_bytes << '\n';
   head(out, "endorm_build_info", "gauge", "What was built, always 1.");
   out << "endorm_build_info{version=" << quoted(version) << ",compiler=" << quoted(__VERSION__) << "} 1\n";
   head(out, "endorm_model_info", "gauge", "What is served under a name, always 1.");

@@ -34,7 +34,7 @@ class Metrics {
 
   // Prometheus' text format, version 0.0.4; models by their names, connections that are open, and of what version of
   // the program. Beside them what every process tells.
-  std::string text(const std::map<std::string, ModelCounts>& models, std::size_t connections,
+  std::string text(const std::map<std::string, ModelCounts>& models, std::size_t connections, std::size_t held_bytes,
                    const std::string& version) const;
 
  private:

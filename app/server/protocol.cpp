@@ -122,7 +122,7 @@ Request templated_request(const std::string& text, const ProtocolContext& contex
   if (marks.opening.empty()) {
     throw InvalidInput("\"" + name +
                        "\" is one text, and where the response begins in it is not known: this model has no chat "
-                       "template. Start the server with --turn-opening, or send prompt and response apart.");
+                       "template. Send prompt and response apart.");
   }
   const std::size_t padding = padding_bytes(text, marks);
   const std::string whole = text.substr(padding);

@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "app/server/client_words.h"
 #include "app/server/part_keys.h"
 #include "core/errors.h"
 #include "score/request_tokens.h"
@@ -57,7 +58,19 @@ void refuse_what_cannot_fit(Request& request, std::size_t most_bytes, Overflow o
   }
 }
 
+// Errors as a client is told them.
+void tell_client(Scored& scored) {
+  for (ScoredOutcome& outcome : scored.responses) {
+    outcome.error = client_words(outcome.error);
+  }
+}
+
 }  // namespace
+
+QueueFull no_room(const ByteBudget& budget) {
+  return QueueFull("requests hold " + std::to_string(budget.held()) + " bytes already, the server keeps " +
+                   std::to_string(budget.most()) + ". Send the request again later.");
+}
 
 DeadlinePassed late() { return DeadlinePassed("the request was not answered in time. Send less at once."); }
 
@@ -88,6 +101,7 @@ void QueuedRequest::tell_records(std::size_t parts_done) {
   const std::size_t ended = all ? scored.size() : places[parts_done].request;
   try {
     for (; each && told < ended; ++told) {
+      tell_client(scored[told]);
       each(told, std::move(scored[told]));
     }
   } catch (...) {
@@ -104,6 +118,7 @@ void QueuedRequest::settle() {
   } else if (engine_failure && !answered && !each) {  // the engine is gone
     promise.set_exception(engine_failure);
   } else {
+    std::for_each(scored.begin(), scored.end(), tell_client);
     promise.set_value(each ? std::vector<Scored>{} : std::move(scored));
   }
   if (done) {

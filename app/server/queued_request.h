@@ -9,12 +9,20 @@
 #include <stdexcept>
 #include <vector>
 
+#include "app/server/byte_budget.h"
 #include "app/server/queued_work.h"
 #include "app/server/turn_order.h"
 #include "engine/engine.h"
 #include "score/endogenous_scorer.h"
 
 namespace endorm {
+
+// More waits than may: the client is to come again.
+class QueueFull : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+QueueFull no_room(const ByteBudget& budget);
 
 // The time of a request was over before all of it was done.
 class DeadlinePassed : public std::runtime_error {
@@ -57,7 +65,7 @@ struct QueuedRequest : WaitingRequest {
   bool settled = false;
   std::promise<std::vector<Scored>> promise;
   std::function<void()> done;
-  std::vector<std::shared_ptr<void>> rooms;  // in memory: they go with it
+  ByteRoom room;  // of its texts and tokens
 };
 
 // The request of a part in a queue.

@@ -115,7 +115,12 @@ void RequestIntake::head_is_there() {
     fail(417);
     return;
   }
+  if (!refusal_ && !house_.limits.budget->has(length.value_or(0))) {
+    fail(429);
+    return;
+  }
   state_ = State::kBody;
+  reader_.request()->room = ByteRoom(house_.limits.budget);
   if (!reader_.has_body()) {
     whole_is_there();
     return;
@@ -132,6 +137,8 @@ void RequestIntake::body_goes_on(bool whole) {
   heard_ = Clock::now();
   if (reader_.body_bytes() > (refusal_ ? kDiscardedBytes : house_.limits.body_bytes)) {
     fail(413);
+  } else if (!reader_.request()->room.grow_to(reader_.body_bytes())) {
+    fail(429);
   } else if (whole) {
     whole_is_there();
   }
@@ -175,6 +182,7 @@ void RequestIntake::fail(int status) { refuse(house_.handler.fault(known_request
 
 void RequestIntake::refuse(HttpAnswer answer, bool keep_alive) {
   state_ = State::kTaken;
+  reader_.drop_body();
   told_.refused(std::move(answer), keep_alive);
 }
 

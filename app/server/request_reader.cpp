@@ -36,6 +36,14 @@ void RequestReader::begin() {
   }
 }
 
+void RequestReader::drop_body() {
+  request_->body = std::string();
+  request_->room = {};
+  if (parser_) {
+    parser_->get().body() = std::string();
+  }
+}
+
 RequestReader::Found RequestReader::next() {
   if (buffer_.empty()) {
     return Found::kNothing;
@@ -58,6 +66,7 @@ RequestReader::Found RequestReader::next() {
   }
   if (parser_->is_done()) {
     request_->body = std::exchange(parser_->get().body(), {});
+    request_->body_bytes = request_->body.size();
     return Found::kWhole;
   }
   if (used > 0) {

@@ -31,6 +31,8 @@ class RequestReader {
   Found next();
   // The next request begins.
   void begin();
+  // What was read of a body is not needed.
+  void drop_body();
 
   // The one that is being read; what is known of it.
   const std::shared_ptr<HttpRequest>& request() const { return request_; }

@@ -1,13 +1,22 @@
 #include "app/server/reward_call.h"
 
+#include <algorithm>
 #include <ctime>
 #include <utility>
 
 #include "app/server/other_family.h"
 #include "app/server/queued_request.h"
+#include "score/json_check.h"
 #include "score/json_field.h"
 
 namespace endorm {
+namespace {
+
+constexpr std::size_t kLargeBody = 1U << 20U;
+// Of what all requests may hold, the part that the values of one body may take beside its texts.
+constexpr std::size_t kPartOfValues = 4;
+
+}  // namespace
 
 // What a stream has not sent yet.
 struct RewardCall::Lines {
@@ -34,46 +43,79 @@ RewardCall::RewardCall(CallHouse& house, std::shared_ptr<HttpRequest> request, s
   house_.metrics.in_flight(1);
 }
 
-RewardCall::~RewardCall() { house_.metrics.in_flight(-1); }
+RewardCall::~RewardCall() {
+  house_.metrics.in_flight(-1);
+  if (request_->body_bytes > kLargeBody) {
+    house_.had_large = true;
+  }
+}
 
 void RewardCall::begin(ServedModels& models, const CallRoute& route) {
   reply_->when_left([call = shared_from_this()] {
     call->give_up({499, "client_left", "the client closed the connection."});
   });
   reply_->when_late(house_.timeout, [call = shared_from_this()] { call->give_up({504, "timeout", late().what()}); });
-  house_.work([call = shared_from_this(), &models, route] {
-    if (call->answered_) {
-      return;
+  const auto read = [call = shared_from_this(), &models, route] {
+    if (!call->answered_) {
+      call->read(models, route);
     }
-    try {
-      const Json body = parse_object(call->request_->body);
-      const std::shared_ptr<ServedModel> model = models.of(body);
-      if (route.protocol) {
-        call->reward(model, *route.protocol, body);
-      } else if (route.completions) {
-        call->complete(model, *route.completions, body);
-      } else {
-        call->answer(route.at_once(model->queue->engine(), body, call->context_of(*model)).dump());
-      }
-    } catch (...) {
-      call->fail(std::current_exception());
-    }
-  });
+  };
+  if (request_->body_bytes > kLargeBody) {
+    house_.large.add(read);
+  } else {
+    house_.work(read);
+  }
 }
 
-void RewardCall::reward(const std::shared_ptr<ServedModel>& model, const ProtocolRoute& route, const Json& body) {
+void RewardCall::read(ServedModels& models, const CallRoute& route) {
+  try {
+    Json body = read_body();
+    const std::shared_ptr<ServedModel> model = models.of(body);
+    if (route.protocol) {
+      reward(model, *route.protocol, std::move(body));
+    } else if (route.completions) {
+      complete(model, *route.completions, std::move(body));
+    } else {
+      answer(route.at_once(model->queue->engine(), body, context_of(*model)).dump());
+    }
+  } catch (...) {
+    fail(std::current_exception());
+  }
+}
+
+// The body, once there is room for its values; its bytes go.
+Json RewardCall::read_body() {
+  std::string& bytes = request_->body;
+  const std::size_t most = house_.budget.most();
+  const std::size_t values = check_json(bytes, std::min(most, most / kPartOfValues + bytes.size()));
+  if (!request_->room.grow_to(values)) {
+    throw no_room(house_.budget);
+  }
+  Json body = parse_checked_object(bytes);
+  bytes = std::string();
+  return body;
+}
+
+// Before what was made of it takes room of its own.
+void RewardCall::forget_body(Json& body) {
+  body = nullptr;
+  request_->room = ByteRoom();
+}
+
+void RewardCall::reward(const std::shared_ptr<ServedModel>& model, const ProtocolRoute& route, Json body) {
   const ProtocolContext context = context_of(*model);
   Asked asked = route.read(body, context);
+  Waiting how = waiting(body);
+  forget_body(body);
   if (asked.requests.empty()) {
     answer(reply_text(asked, {}));
     return;
   }
   note_foreign_ends(asked.requests, context);
   if (asked.line) {
-    stream(model, std::move(asked), context, waiting(body));
+    stream(model, std::move(asked), context, std::move(how));
     return;
   }
-  Waiting how = waiting(body);
   how.ready = [call = shared_from_this()] { call->arrive(); };
   std::vector<Request> requests = std::move(asked.requests);
   const auto shared = std::make_shared<Asked>(std::move(asked));
@@ -84,16 +126,17 @@ void RewardCall::reward(const std::shared_ptr<ServedModel>& model, const Protoco
            });
 }
 
-void RewardCall::complete(const std::shared_ptr<ServedModel>& model, const CompletionsRoute& route, const Json& body) {
+void RewardCall::complete(const std::shared_ptr<ServedModel>& model, const CompletionsRoute& route, Json body) {
   const ProtocolContext context = context_of(*model);
   CompletionsRequest asked = route.read(body, context);
+  Waiting how = waiting(body);
+  forget_body(body);
   for (const CompletionPrompt& prompt : asked.prompts) {
     if (!foreign_opening(prompt.text, *context.marks).empty()) {
       context.note(TextNote::kOtherFamily);
     }
   }
   const auto completions = std::make_shared<CompletionsCall>(model->queue->engine(), std::move(asked), context);
-  Waiting how = waiting(body);
   how.ready = [call = shared_from_this()] { call->arrive(); };
   RewardQueue::Ticket ticket =
       model->queue->use(completions->parts(), completions->bytes(), completions, std::move(how));

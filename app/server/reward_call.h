@@ -9,7 +9,9 @@
 #include <string>
 
 #include "app/server/answer_book.h"
+#include "app/server/byte_budget.h"
 #include "app/server/http_message.h"
+#include "app/server/serial_work.h"
 #include "app/server/served_models.h"
 #include "app/server/teacher_protocols.h"
 
@@ -20,9 +22,12 @@ struct CallHouse {
   AnswerBook& book;
   Metrics& metrics;
   SaidNotes& said;
+  ByteBudget& budget;
   std::chrono::milliseconds timeout;                // of a request, its wait included
   std::function<void(std::function<void()>)> work;  // to be done by a thread of the pool
   std::atomic<std::uint64_t> ids = 0;
+  SerialWork large{work};  // bodies that are: reading one takes several times its size
+  std::atomic<bool> had_large = false;
 };
 
 // What a route does with a body: one of these.
@@ -46,8 +51,11 @@ class RewardCall : public std::enable_shared_from_this<RewardCall> {
   void begin(ServedModels& models, const CallRoute& route);
 
  private:
-  void reward(const std::shared_ptr<ServedModel>& model, const ProtocolRoute& route, const Json& body);
-  void complete(const std::shared_ptr<ServedModel>& model, const CompletionsRoute& route, const Json& body);
+  Json read_body();
+  void forget_body(Json& body);
+  void read(ServedModels& models, const CallRoute& route);
+  void reward(const std::shared_ptr<ServedModel>& model, const ProtocolRoute& route, Json body);
+  void complete(const std::shared_ptr<ServedModel>& model, const CompletionsRoute& route, Json body);
   ProtocolContext context_of(const ServedModel& model);
   Waiting waiting(const Json& body);
   void wait_for(RewardQueue::Ticket ticket, std::function<std::string(std::vector<Scored>)> result);

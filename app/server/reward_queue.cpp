@@ -42,10 +42,10 @@ void refuse_while_full(std::size_t waiting, std::size_t asked, std::size_t most,
 
 RewardQueue::RewardQueue(std::unique_ptr<Engine> engine, QueueOptions options)
     : engine_(std::move(engine)),
-      options_(options),
+      options_(std::move(options)),
       longest_token_(longest_token(*engine_)),
-      runner_(*engine_, options.cached_tokens),
-      order_({options.slice_tokens, options.batch_responses, engine_->capabilities().kept_tokens}),
+      runner_(*engine_, options_.cached_tokens),
+      order_({options_.slice_tokens, options_.batch_responses, engine_->capabilities().kept_tokens}),
       worker_([this] { work(); }) {}
 
 RewardQueue::~RewardQueue() {
@@ -61,30 +61,29 @@ RewardQueue::Ticket RewardQueue::score(std::vector<Request> requests, const Scor
   require_scorable(engine_->capabilities(), options);
   refuse_beyond(responses_of(requests), options_.most_waiting, "responses");
   const std::size_t bytes = bytes_of(requests);
-  std::shared_ptr<void> room = room_for(bytes);
+  ByteRoom room(options_.budget);
+  make_room(room, bytes);
   std::shared_ptr<QueuedRequest> queued = queued_responses(*engine_, std::move(requests), options, longest_token_);
-  const std::size_t token_bytes = TurnOrder::counts_of(*queued).tokens * sizeof(Token);
-  refuse_beyond(bytes + token_bytes, options_.waiting_bytes, "bytes of texts and their tokens");
-  queued->rooms = {std::move(room), room_for(token_bytes)};
+  make_room(room, bytes + TurnOrder::counts_of(*queued).tokens * sizeof(Token));
+  queued->room = std::move(room);
   return add(std::move(queued), std::move(waiting));
 }
 
 RewardQueue::Ticket RewardQueue::use(std::vector<PartCost> parts, std::size_t bytes, std::shared_ptr<QueuedWork> work,
                                      Waiting waiting) {
   auto queued = std::make_shared<QueuedRequest>();
-  queued->rooms = {room_for(bytes)};
+  queued->room = ByteRoom(options_.budget);
+  make_room(queued->room, bytes);
   queued->parts = std::move(parts);
   queued->work = std::move(work);
   return add(std::move(queued), std::move(waiting));
 }
 
-std::shared_ptr<void> RewardQueue::room_for(std::size_t bytes) {
-  refuse_beyond(bytes, options_.waiting_bytes, "bytes of texts");
-  const std::shared_ptr<std::atomic<std::size_t>> held = held_bytes_;
-  const std::size_t before = held->fetch_add(bytes);
-  std::shared_ptr<void> room(nullptr, [held, bytes](void*) { held->fetch_sub(bytes); });
-  refuse_while_full(before, bytes, options_.waiting_bytes, "bytes of texts");
-  return room;
+void RewardQueue::make_room(ByteRoom& room, std::size_t bytes) const {
+  refuse_beyond(bytes, options_.budget->most(), "bytes of texts and their tokens");
+  if (!room.grow_to(bytes)) {
+    throw no_room(*options_.budget);
+  }
 }
 
 RewardQueue::Ticket RewardQueue::add(std::shared_ptr<QueuedRequest> queued, Waiting waiting) {
@@ -119,7 +118,6 @@ QueueCounts RewardQueue::counts() const {
   QueueCounts counts = counts_;
   counts.waiting = order_.waiting().responses;
   counts.waiting_tokens = order_.waiting().tokens;
-  counts.held_bytes = *held_bytes_;
   return counts;
 }
 

@@ -7,11 +7,11 @@
 #include <future>
 #include <memory>
 #include <mutex>
-#include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "app/server/byte_budget.h"
 #include "app/server/histogram.h"
 #include "app/server/slice_runner.h"
 #include "app/server/turn_order.h"
@@ -23,19 +23,14 @@ namespace endorm {
 struct QueuedRequest;
 class QueuedWork;
 
-// More waits than the queue may hold: the client is to come again.
-class QueueFull : public std::runtime_error {
- public:
-  using std::runtime_error::runtime_error;
-};
-
 // What may wait, and what is computed together. None of it changes a reward beyond the rounding of batches.
 struct QueueOptions {
-  std::size_t most_waiting = 4096;                     // responses, and prompts of completions; more are refused
-  std::size_t waiting_tokens = std::size_t{4} << 20;   // of prompts, of responses, and to be drawn
-  std::size_t waiting_bytes = std::size_t{256} << 20;  // of texts and token ids, until they are answered
-  std::size_t slice_tokens = 4096;                     // computed before it is seen what else waits
-  std::size_t batch_responses = 256;                   // in a slice
+  std::size_t most_waiting = 4096;                    // responses, and prompts of completions; more are refused
+  std::size_t waiting_tokens = std::size_t{4} << 20;  // of prompts, of responses, and to be drawn
+  // Of texts and token ids, until they are answered; what else holds bytes may share it.
+  std::shared_ptr<ByteBudget> budget = std::make_shared<ByteBudget>(std::size_t{256} << 20U);
+  std::size_t slice_tokens = 4096;        // computed before it is seen what else waits
+  std::size_t batch_responses = 256;      // in a slice
   std::chrono::milliseconds linger{2};    // how long the first waits for others, and again after each that came
   std::size_t cached_tokens = 1U << 20U;  // whose statistics are kept for texts that come again
 };
@@ -44,7 +39,6 @@ struct QueueOptions {
 struct QueueCounts {
   std::size_t waiting = 0;         // responses, now
   std::size_t waiting_tokens = 0;  // now
-  std::size_t held_bytes = 0;      // of requests that are not answered, now
   std::size_t batches = 0;         // slices
   std::size_t responses = 0;
   std::size_t tokens_asked = 0;           // of prompts and responses
@@ -97,7 +91,7 @@ class RewardQueue {
  private:
   using Slice = std::vector<SlicePart>;
 
-  std::shared_ptr<void> room_for(std::size_t bytes);
+  void make_room(ByteRoom& room, std::size_t bytes) const;
   Ticket add(std::shared_ptr<QueuedRequest> queued, Waiting waiting);
   void work();
   Slice next_slice();
@@ -115,7 +109,6 @@ class RewardQueue {
   std::size_t arrivals_ = 0;  // requests, ever
   bool closing_ = false;
   QueueCounts counts_;
-  std::shared_ptr<std::atomic<std::size_t>> held_bytes_ = std::make_shared<std::atomic<std::size_t>>(0);
   std::thread worker_;  // the last member: it uses all others
 };
 

@@ -13,8 +13,10 @@
 #include "app/server/model_swap.h"
 #include "app/server/openapi.h"
 #include "app/server/queue_watch.h"
+#include "app/server/queued_request.h"
 #include "app/server/reward_call.h"
 #include "app/server/server_pages.h"
+#include "app/server/spare_memory.h"
 #include "app/server/strangers.h"
 #include "app/server/teacher_protocols.h"
 #include "app/server/tokenize_protocol.h"
@@ -49,6 +51,12 @@ HttpAnswer text_answer(std::string body, std::string type = "application/json") 
   return answer;
 }
 
+// No body may be larger than all together.
+ServerOptions within_budget(ServerOptions options) {
+  options.limits.body_bytes = std::min(options.limits.body_bytes, options.limits.budget->most());
+  return options;
+}
+
 // Whether a client may ask it without a key.
 bool is_open(const std::string& path) {
   return path == "/health" || path == "/ready" || path == "/" || path == "/docs" || path == "/openapi.json";
@@ -59,11 +67,15 @@ bool is_open(const std::string& path) {
 class RewardServer::Implementation {
  public:
   explicit Implementation(ServerOptions options)
-      : options_(std::move(options)),
+      : options_(within_budget(std::move(options))),
         keys_(options_.api_keys, options_.api_key_file),
         said_(options_.say),
         book_(metrics_, options_.log),
-        calls_{book_, metrics_, said_, options_.timeout,
+        calls_{book_,
+               metrics_,
+               said_,
+               *options_.limits.budget,
+               options_.timeout,
                [this](std::function<void()> act) { http_.work(std::move(act)); }},
         http_(options_.limits,
               {.admit = [this](const HttpRequest& head) { return admit(head); },
@@ -111,7 +123,12 @@ class RewardServer::Implementation {
   void read_keys_again() { keys_.read_again(); }
 
   void run() {
-    http_.every(kBetweenLooks, [this] { look_at_queues(); });
+    http_.every(kBetweenLooks, [this] {
+      look_at_queues();
+      if (calls_.had_large.exchange(false)) {
+        http_.work(give_back_freed_memory);
+      }
+    });
     http_.run();
   }
 
@@ -250,9 +267,11 @@ class RewardServer::Implementation {
       case 408:
         return error_answer({status, "timeout", "the request came too slowly."});
       case 413:
-        return error_answer(
-            {status, "invalid_request_error",
-             "the body is larger than " + std::to_string(options_.limits.body_bytes) + " bytes. Send it in parts."});
+        return error_answer({status, "invalid_request_error",
+                             "the body is larger than the " + std::to_string(options_.limits.body_bytes) +
+                                 " bytes that the server takes at once. Send it in parts."});
+      case 429:
+        return error_answer({status, "overloaded", no_room(*options_.limits.budget).what()});
       case 417:
         return error_answer({status, "invalid_request_error", "\"Expect\" may say 100-continue alone."});
       case 431:
@@ -304,7 +323,8 @@ class RewardServer::Implementation {
   HttpAnswer metrics() const {
     const ServedModels* models = models_;
     const auto counts = models ? models->counts() : std::map<std::string, ModelCounts>();
-    return text_answer(metrics_.text(counts, http_.connections(), options_.version), "text/plain; version=0.0.4");
+    return text_answer(metrics_.text(counts, http_.connections(), options_.limits.budget->held(), options_.version),
+                       "text/plain; version=0.0.4");
   }
 
   ServerOptions options_;

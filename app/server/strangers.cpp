@@ -54,10 +54,9 @@ std::optional<HttpError> refuse_stranger(const HttpRequest& request, const std::
   const std::string host = request.field("Host");
   const std::string origin = request.field("Origin");
   if (!origin.empty() && !same_origin(origin, host, allowed)) {
-    return HttpError{403, "foreign_origin",
-                     "a page of " + excerpt(valid_utf8(origin)) +
-                         " may not ask this server. Start it with --allowed-host and that name "
-                         "where it may."};
+    return HttpError{
+        403, "foreign_origin",
+        "a page of " + excerpt(valid_utf8(origin)) + " may not ask this server. Whoever runs it can allow that name."};
   }
   if (ascii_lower(request.field("Sec-Fetch-Site")) == "cross-site" &&
       !(!origin.empty() && same_origin(origin, host, allowed))) {
@@ -66,9 +65,9 @@ std::optional<HttpError> refuse_stranger(const HttpRequest& request, const std::
   const std::string name = authority_of(host, "").name;
   if (!any_host && request.door == HttpDoor::kMain && !host.empty() && !is_loopback(name) &&
       !is_allowed(name, allowed)) {
-    return HttpError{421, "foreign_host",
-                     "this server is not called " + excerpt(valid_utf8(host)) +
-                         ". Start it with --allowed-host and that name, or with a key."};
+    return HttpError{
+        421, "foreign_host",
+        "this server is not called " + excerpt(valid_utf8(host)) + ". Whoever runs it can allow that name."};
   }
   return std::nullopt;
 }

@@ -10,7 +10,7 @@ SLICE = 256  # tokens
 
 
 def number(server, name):
-    return float(re.search(rf"^{name}\{{[^}}]*\}} (\S+)", server.get("/metrics")[1].decode(), re.M).group(1))
+    return float(re.search(rf"^{name}(?:\{{[^}}]*\}})? (\S+)", server.get("/metrics")[1].decode(), re.M).group(1))
 
 
 def waits_for(server, what, seconds=60):

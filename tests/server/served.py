@@ -72,6 +72,10 @@ class Served:
     def rss_mb(self):
         return self.status("VmRSS") / 1024
 
+    def forget_peak(self):
+        """VmHWM is the most from now on."""
+        pathlib.Path(f"/proc/{self.process.pid}/clear_refs").write_text("5")
+
     def connection(self):
         return http.client.HTTPConnection("127.0.0.1", self.port, timeout=SECONDS)
 
