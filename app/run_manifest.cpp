@@ -10,7 +10,7 @@
 
 #include "app/version.h"
 #include "engine/content_hash.h"
-#include "engine/usable_processors.h"
+#include "engine/machine_share.h"
 
 namespace endorm {
 namespace {

@@ -17,7 +17,7 @@
 #include "core/errors.h"
 #include "core/log_sum_exp.h"
 #include "engine/llama/llama_engine.h"
-#include "engine/usable_processors.h"
+#include "engine/machine_share.h"
 
 namespace endorm {
 namespace {

@@ -8,8 +8,8 @@
 
 #include "app/version.h"
 #include "engine/llama/llama_engine.h"
+#include "engine/machine_share.h"
 #include "engine/text_form.h"
-#include "engine/usable_processors.h"
 
 namespace endorm {
 namespace {

@@ -1,15 +1,16 @@
 #include "engine/llama/llama_accelerator.h"
 
 #include <array>
-#include <fstream>
 #include <limits>
 #include <map>
+#include <optional>
 
 #include <ggml.h>
 
 #include "core/errors.h"
 #include "engine/accelerator/type_choice.h"
 #include "engine/llama/llama_handles.h"
+#include "engine/machine_share.h"
 #include "engine/weights/gguf_file.h"
 
 namespace endorm {
@@ -33,17 +34,10 @@ std::vector<ProductShape> product_shapes(const std::string& path) {
   return shapes;
 }
 
-// Half of what the system says is free; no limit where it does not say.
+// No limit where nobody says what is free.
 std::size_t half_of_free_memory() {
-  std::ifstream info("/proc/meminfo");
-  for (std::string name; info >> name;) {
-    std::size_t kibibytes = 0;
-    if (name == "MemAvailable:" && info >> kibibytes) {
-      constexpr std::size_t kBytes = 1024;
-      return kibibytes * kBytes / 2;
-    }
-  }
-  return std::numeric_limits<std::size_t>::max();
+  const std::optional<std::size_t> free = free_memory();
+  return free ? *free / 2 : std::numeric_limits<std::size_t>::max();
 }
 
 std::string megabytes(std::size_t bytes) {

@@ -14,7 +14,7 @@
 #include "engine/accelerator/accelerator.h"
 #include "engine/checkpoint_directory.h"
 #include "engine/llama_complaints.h"
-#include "engine/usable_processors.h"
+#include "engine/machine_share.h"
 #include "engine/weights/gguf_file.h"
 
 namespace endorm {

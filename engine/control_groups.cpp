@@ -1,23 +1,19 @@
-#include "engine/usable_processors.h"
+#include "engine/control_groups.h"
 
 #include <algorithm>
-#include <cmath>
+#include <cstdlib>
 #include <fstream>
+#include <functional>
 #include <sstream>
 #include <string>
-#include <thread>
 #include <vector>
-
-#ifdef __linux__
-#include <sched.h>
-#endif
 
 namespace endorm {
 namespace {
 
 namespace fs = std::filesystem;
 
-// A file system of control groups that has processors' time.
+// A file system of control groups.
 struct GroupMount {
   std::string point;
   std::string root;  // of the hierarchy: the group that stands at the point
@@ -38,7 +34,7 @@ bool has(const std::vector<std::string>& words, const std::string& word) {
 }
 
 // proc/self/mountinfo: "36 35 98:0 ROOT POINT rw,noatime shared:1 - TYPE SOURCE rw,cpu", see proc(5).
-std::vector<GroupMount> group_mounts(const fs::path& root) {
+std::vector<GroupMount> group_mounts(const fs::path& root, const std::string& controller) {
   std::vector<GroupMount> mounts;
   std::ifstream file(root / "proc/self/mountinfo");
   for (std::string line; std::getline(file, line);) {
@@ -48,7 +44,7 @@ std::vector<GroupMount> group_mounts(const fs::path& root) {
       continue;
     }
     const std::string& type = *(dash + 1);
-    if (type == "cgroup2" || (type == "cgroup" && has(words_of(*(dash + 3), ','), "cpu"))) {
+    if (type == "cgroup2" || (type == "cgroup" && has(words_of(*(dash + 3), ','), controller))) {
       mounts.push_back({words[4], words[3], type == "cgroup2"});
     }
   }
@@ -56,7 +52,7 @@ std::vector<GroupMount> group_mounts(const fs::path& root) {
 }
 
 // proc/self/cgroup: "4:cpu,cpuacct:PATH", of version 2 "0::PATH", see cgroups(7).
-std::string group_path(const fs::path& root, bool is_version_2) {
+std::string group_path(const fs::path& root, const std::string& controller, bool is_version_2) {
   std::ifstream file(root / "proc/self/cgroup");
   for (std::string line; std::getline(file, line);) {
     const std::size_t first = line.find(':');
@@ -65,7 +61,7 @@ std::string group_path(const fs::path& root, bool is_version_2) {
       continue;
     }
     const std::string controllers = line.substr(first + 1, second - first - 1);
-    if (is_version_2 ? controllers.empty() : has(words_of(controllers, ','), "cpu")) {
+    if (is_version_2 ? controllers.empty() : has(words_of(controllers, ','), controller)) {
       return line.substr(second + 1);
     }
   }
@@ -96,27 +92,47 @@ fs::path below_mount(const GroupMount& mount, const std::string& path) {
   return is_below ? fs::path(path.substr(mount.root.size())).relative_path() : fs::path();
 }
 
-int allowed_processors() {
-#ifdef __linux__
-  constexpr std::size_t kMost = 1U << 16U;
-  std::vector<cpu_set_t> set(kMost / (8 * sizeof(cpu_set_t)));
-  const std::size_t bytes = set.size() * sizeof(cpu_set_t);
-  if (sched_getaffinity(0, bytes, set.data()) == 0) {
-    return CPU_COUNT_S(bytes, set.data());
-  }
-#endif
-  return static_cast<int>(std::thread::hardware_concurrency());
+// A number by itself in a file; 0 where there is none ("max" among them).
+double number_in(const fs::path& path) {
+  double number = 0.0;
+  std::ifstream(path) >> number;
+  return number;
 }
 
-}  // namespace
+// Of the lines "NAME NUMBER".
+double number_of(const fs::path& path, const std::string& wanted) {
+  std::ifstream file(path);
+  std::string name;
+  for (double number = 0.0; file >> name >> number;) {
+    if (name == wanted) {
+      return number;
+    }
+  }
+  return 0.0;
+}
 
-std::optional<double> processor_quota(const fs::path& root) {
+std::optional<double> memory_at(const fs::path& group, bool is_version_2) {
+  const double limit = number_in(group / (is_version_2 ? "memory.max" : "memory.limit_in_bytes"));
+  if (limit <= 0.0) {
+    return std::nullopt;
+  }
+  double used = number_in(group / (is_version_2 ? "memory.current" : "memory.usage_in_bytes"));
+  for (const char* kind : {"inactive_file", "active_file"}) {
+    used -= number_of(group / "memory.stat", is_version_2 ? kind : std::string("total_") + kind);
+  }
+  return std::max(0.0, limit - std::max(0.0, used));
+}
+
+// The least of what `read` finds in the process' group and those above it.
+std::optional<double> least_of_groups(
+    const fs::path& root, const std::string& controller,
+    const std::function<std::optional<double>(const fs::path& group, bool is_version_2)>& read) {
   std::optional<double> least;
-  for (const GroupMount& mount : group_mounts(root)) {
-    fs::path below = below_mount(mount, group_path(root, mount.is_version_2));
+  for (const GroupMount& mount : group_mounts(root, controller)) {
+    fs::path below = below_mount(mount, group_path(root, controller, mount.is_version_2));
     while (true) {
-      const auto quota = quota_at(root / fs::path(mount.point).relative_path() / below, mount.is_version_2);
-      least = quota && least ? std::min(least, quota) : quota ? quota : least;
+      const auto found = read(root / fs::path(mount.point).relative_path() / below, mount.is_version_2);
+      least = found && least ? std::min(least, found) : found ? found : least;
       if (below.empty()) {
         break;
       }
@@ -126,10 +142,13 @@ std::optional<double> processor_quota(const fs::path& root) {
   return least;
 }
 
-int usable_processors() {
-  const int allowed = std::max(1, allowed_processors());
-  const std::optional<double> quota = processor_quota("/");
-  return quota ? std::clamp(static_cast<int>(std::ceil(*quota)), 1, allowed) : allowed;
+}  // namespace
+
+std::optional<double> processor_quota(const fs::path& root) { return least_of_groups(root, "cpu", quota_at); }
+
+std::optional<std::size_t> memory_below_limit(const fs::path& root) {
+  const std::optional<double> bytes = least_of_groups(root, "memory", memory_at);
+  return bytes ? std::optional(static_cast<std::size_t>(*bytes)) : std::nullopt;
 }
 
 }  // namespace endorm
