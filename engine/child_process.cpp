@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <utility>
 
 #include <fcntl.h>
 #include <poll.h>
@@ -122,6 +123,16 @@ int wait_for(const ChildProcess& child, pid_t process, ChildEnd& end) {
   }
 }
 
+ChildEnd end_of(int status) {
+  ChildEnd end;
+  if (WIFEXITED(status)) {
+    end.status = WEXITSTATUS(status);
+  } else {
+    end.signal = WTERMSIG(status);
+  }
+  return end;
+}
+
 }  // namespace
 
 ChildEnd run_child(const ChildProcess& child) {
@@ -132,13 +143,37 @@ ChildEnd run_child(const ChildProcess& child) {
   if (child.keep_output) {
     follow(child, process, output.reading(), end);
   }
-  const int status = wait_for(child, process, end);
-  if (WIFEXITED(status)) {
-    end.status = WEXITSTATUS(status);
-  } else {
-    end.signal = WTERMSIG(status);
-  }
+  const ChildEnd ended = end_of(wait_for(child, process, end));
+  end.status = ended.status;
+  end.signal = ended.signal;
   return end;
+}
+
+struct ChildOutput::Running {
+  ChildProcess child;
+  Pipe output;
+  std::optional<pid_t> process;  // until its end was waited for
+};
+
+ChildOutput::ChildOutput(std::vector<std::string> words) : running_(std::make_unique<Running>()) {
+  running_->child = {.words = std::move(words), .keep_output = true, .stop = nullptr};
+  running_->process = start(running_->child, running_->output);
+  running_->output.close_writing();
+}
+
+ChildOutput::~ChildOutput() {
+  if (running_->process) {
+    ::kill(*running_->process, SIGTERM);
+    ::waitpid(*running_->process, nullptr, 0);
+  }
+}
+
+int ChildOutput::descriptor() const { return running_->output.reading(); }
+
+bool ChildOutput::succeeded() {
+  ChildEnd end;
+  const pid_t process = *std::exchange(running_->process, std::nullopt);
+  return end_of(wait_for(running_->child, process, end)).status == 0;
 }
 
 }  // namespace endorm

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -25,5 +26,24 @@ struct ChildEnd {
 // Runs a program to its end, with nothing to read on its standard input. Throws EngineError, with the system's reason,
 // where it cannot be started.
 ChildEnd run_child(const ChildProcess& child);
+
+// A program whose output is read while it runs, with nothing to read on its standard input. One that still runs when
+// this goes is asked to end, and waited for.
+class ChildOutput {
+ public:
+  // words: the program, looked for on PATH, and its arguments. Throws EngineError, with the system's reason, where it
+  // cannot be started.
+  explicit ChildOutput(std::vector<std::string> words);
+  ~ChildOutput();
+  ChildOutput(const ChildOutput&) = delete;
+  ChildOutput& operator=(const ChildOutput&) = delete;
+
+  int descriptor() const;  // to read what it prints
+  bool succeeded();        // waits for its end: whether it ended with status 0
+
+ private:
+  struct Running;
+  std::unique_ptr<Running> running_;
+};
 
 }  // namespace endorm

@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "core/ascii_lower.h"
 #include "core/spelled_number.h"
 #include "core/trimmed.h"
 #include "score/layout_turns.h"
@@ -28,14 +29,6 @@ bool is_response(const Json& row, const std::string& name) {
   return field != row.end() && (field->is_string() || is_turns(*field));
 }
 
-std::string lower(std::string_view text) {
-  std::string folded(text);
-  for (char& letter : folded) {
-    letter = letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter - 'A' + 'a') : letter;
-  }
-  return folded;
-}
-
 // "a", "model_a", "response_a", "response a"
 bool names_side(std::string_view label, std::string_view suffix) {
   return label == suffix ||
@@ -44,7 +37,7 @@ bool names_side(std::string_view label, std::string_view suffix) {
 }
 
 std::optional<Side> side_of_text(std::string_view text, const std::string& first, const std::string& second) {
-  const std::string label = lower(trimmed(text));
+  const std::string label = ascii_lower(trimmed(text));
   if (label.starts_with("tie") || label == "both" || label == "neither" || label == "equal") {
     return Side::kNeither;
   }
@@ -81,9 +74,18 @@ std::optional<Side> side_of_number(double value, std::string_view field, std::st
                                                    : std::nullopt;
 }
 
+// Of a number, or of a text that spells one: tables hold texts.
+std::optional<double> number_of(const Json& value) {
+  return value.is_number()   ? std::optional(value.get<double>())
+         : value.is_string() ? spelled_number<double>(trimmed(value.get_ref<const std::string&>()))
+                             : std::nullopt;
+}
+
 // Of the label of a row, which is taken out where it is understood.
 std::optional<Side> take_side(Json& row, std::string_view stem, const Suffixes& suffixes) {
-  const auto bare = [](const char* suffix) { return lower(suffix[0] == '_' ? suffix + 1 : suffix); };
+  const auto bare = [](const char* suffix) {
+    return ascii_lower(std::string_view(suffix[0] == '_' ? suffix + 1 : suffix));
+  };
   const std::string first = bare(suffixes.first);
   const std::string second = bare(suffixes.second);
   for (const char* name : {"preference_strength", "overall_preference", "better_response_id", "winner", "preference",
@@ -92,10 +94,12 @@ std::optional<Side> take_side(Json& row, std::string_view stem, const Suffixes& 
     if (field == row.end()) {
       continue;
     }
-    const std::optional<Side> side =
-        field->is_string()   ? side_of_text(field->get_ref<const std::string&>(), first, second)
-        : field->is_number() ? side_of_number(field->get<double>(), name, stem, first, second)
-                             : std::nullopt;
+    std::optional<Side> side;
+    if (const std::optional<double> number = number_of(*field)) {
+      side = side_of_number(*number, name, stem, first, second);
+    } else if (field->is_string()) {
+      side = side_of_text(field->get_ref<const std::string&>(), first, second);
+    }
     if (side) {
       row.erase(name);
       return side;

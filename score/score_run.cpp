@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <charconv>
+#include <deque>
+#include <optional>
 #include <span>
+#include <utility>
 
 #include "core/errors.h"
 #include "score/scored_json.h"
@@ -10,6 +13,8 @@
 
 namespace endorm {
 namespace {
+
+constexpr std::size_t kFirstRecords = 20;  // that tell whether the input is what it should be
 
 // A line of the input: a request, or why it is none.
 struct Entry {
@@ -20,14 +25,15 @@ struct Entry {
 
 class Run {
  public:
-  Run(LineReader& input, Scorer& scorer, RecordSink& sink, const RunOptions& options, const RunProgress& progress)
+  Run(RecordInput& input, Scorer& scorer, RecordSink& sink, const RunOptions& options, const RunProgress& progress)
       : input_(input), scorer_(scorer), sink_(sink), options_(options), progress_(progress) {}
 
   RunSummary all() {
+    look_ahead();
     for (std::vector<Entry> window = next_window(); !window.empty(); window = next_window()) {
       score_window(window);
       if (progress_) {
-        progress_(summary_, bytes_read_);
+        progress_(summary_, input_.bytes_used());
       }
     }
     sink_.check_finished_count(summary_.records);
@@ -35,19 +41,12 @@ class Run {
   }
 
  private:
-  std::vector<Entry> next_window() {
-    std::vector<Entry> window;
-    FillingWindow filling(windows_);
-    while (filling.takes_more()) {
-      std::optional<InputLine> line = input_.next();
-      if (!line) {
-        break;
-      }
-      bytes_read_ += line->text.size() + 1;
+  // The next record of this shard, read; none at the end.
+  std::optional<Entry> read_entry() {
+    while (std::optional<InputLine> line = input_.next()) {
       if (lines_++ % options_.shard.count != options_.shard.index - 1) {
         continue;
       }
-      filling.add(line->text.size());
       Entry entry{std::move(*line), std::nullopt, {}};
       if (entry.line.error) {
         entry.error = *entry.line.error;
@@ -59,7 +58,47 @@ class Run {
           entry.error = error.what();
         }
       }
-      window.push_back(std::move(entry));
+      if (!entry.request && summary_.first_error.empty()) {
+        summary_.first_error = entry.error;
+      }
+      return entry;
+    }
+    return std::nullopt;
+  }
+
+  // Reads until a record can be read; where none of the first can, the input is another than was meant.
+  void look_ahead() {
+    while (std::optional<Entry> entry = read_entry()) {
+      ahead_.push_back(std::move(*entry));
+      if (ahead_.back().request) {
+        return;
+      }
+      if (ahead_.size() == kFirstRecords) {
+        throw InvalidInput("[score] none of the first " + std::to_string(kFirstRecords) +
+                           " records can be read, and nothing was scored. The first: " + summary_.first_error);
+      }
+    }
+  }
+
+  std::optional<Entry> next_entry() {
+    if (ahead_.empty()) {
+      return read_entry();
+    }
+    Entry entry = std::move(ahead_.front());
+    ahead_.pop_front();
+    return entry;
+  }
+
+  std::vector<Entry> next_window() {
+    std::vector<Entry> window;
+    FillingWindow filling(windows_);
+    while (filling.takes_more()) {
+      std::optional<Entry> entry = next_entry();
+      if (!entry) {
+        break;
+      }
+      filling.add(entry->line.text.size());
+      window.push_back(std::move(*entry));
     }
     ++windows_;
     return window;
@@ -130,7 +169,7 @@ class Run {
     sink_.take_fault(fault);
   }
 
-  LineReader& input_;
+  RecordInput& input_;
   Scorer& scorer_;
   RecordSink& sink_;
   const RunOptions& options_;
@@ -138,7 +177,7 @@ class Run {
   RunSummary summary_;
   std::size_t windows_ = 0;
   std::size_t lines_ = 0;
-  std::size_t bytes_read_ = 0;
+  std::deque<Entry> ahead_;  // read before the first window
 };
 
 }  // namespace
@@ -159,7 +198,7 @@ std::optional<Shard> parse_shard(std::string_view text) {
   return whole ? std::optional(shard) : std::nullopt;
 }
 
-RunSummary score_lines(LineReader& input, Scorer& scorer, RecordSink& sink, const RunOptions& options,
+RunSummary score_lines(RecordInput& input, Scorer& scorer, RecordSink& sink, const RunOptions& options,
                        const RunProgress& progress) {
   if (options.shard.count == 0 || options.shard.index == 0 || options.shard.index > options.shard.count) {
     throw InvalidInput("[score] shard " + std::to_string(options.shard.index) + "/" +

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "score/line_reader.h"
+#include "score/record_input.h"
 #include "score/result_log.h"
 #include "score/scorer.h"
 
@@ -86,6 +86,7 @@ struct RunSummary {
   std::size_t records = 0;            // rows in the result, those of earlier runs included
   std::size_t resumed = 0;            // of them, rows that were there already
   std::size_t record_errors = 0;      // records that are error rows (of this run)
+  std::string first_error;            // why the first of those cannot be read; empty: none
   std::size_t responses = 0;          // scored in this run
   std::size_t response_errors = 0;    // in this run
   std::size_t responses_skipped = 0;  // in this run
@@ -96,13 +97,14 @@ struct RunSummary {
 };
 
 // Called after each window of records.
-using RunProgress = std::function<void(const RunSummary&, std::size_t bytes_read)>;
+using RunProgress = std::function<void(const RunSummary&, std::size_t bytes_used)>;
 
-// Scores a stream of JSON lines: records are taken in windows, each window is one prefix tree, and what becomes of it
-// is told, in the order of the input, and synced before the next. What cannot be scored becomes a fault. Windows depend
-// on the input alone, so that a run that was stopped and resumed gives the file of one that was not. Throws EngineError
-// where the model or the disk fails; then what was written can be resumed.
-RunSummary score_lines(LineReader& input, Scorer& scorer, RecordSink& sink, const RunOptions& options,
+// Scores a stream of records, which are taken in windows, each window is one prefix tree, and what becomes of it
+// is told, in the order of the input, and synced before the next. What cannot be scored becomes a fault, but where none
+// of the first 20 records can be read nothing is told: InvalidInput has the first reason. Windows depend on the input
+// alone, so that a run that was stopped and resumed gives the file of one that was not. Throws EngineError where the
+// model or the disk fails; then what was written can be resumed.
+RunSummary score_lines(RecordInput& input, Scorer& scorer, RecordSink& sink, const RunOptions& options,
                        const RunProgress& progress);
 
 }  // namespace endorm

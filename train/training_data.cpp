@@ -12,8 +12,8 @@
 #include "core/random.h"
 #include "engine/content_hash.h"
 #include "score/json_field.h"
-#include "score/line_reader.h"
 #include "score/record.h"
+#include "score/record_input.h"
 #include "score/request_tokens.h"
 
 namespace endorm {
@@ -105,13 +105,13 @@ RlProblem problem_of(const InputLine& line, const Engine& engine, const Template
   return problem;
 }
 
-// Hands each line of a file of JSON lines to `use`; one that it refuses (InvalidInput), or that cannot be read, is left
+// Hands each record of a file to `use`; one that it refuses (InvalidInput), or that cannot be read, is left
 // out. Returns those. Throws InvalidInput where the file cannot be opened.
 template <typename Use>
 std::vector<LeftOutLine> use_lines(const std::string& path, const Use& use) {
-  LineReader lines(path);
+  const std::unique_ptr<RecordInput> lines = open_records(path);
   std::vector<LeftOutLine> left_out;
-  while (const std::optional<InputLine> line = lines.next()) {
+  while (const std::optional<InputLine> line = lines->next()) {
     try {
       if (line->error) {
         throw InvalidInput(*line->error);

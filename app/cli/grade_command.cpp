@@ -8,11 +8,11 @@
 
 #include "app/cli/commands.h"
 #include "app/cli/exit_status.h"
+#include "app/cli/open_input.h"
 #include "app/cli/write_file.h"
 #include "core/errors.h"
 #include "grade/grade.h"
 #include "score/json_field.h"
-#include "score/line_reader.h"
 
 namespace endorm {
 namespace {
@@ -73,8 +73,7 @@ Json graded_row(const InputLine& line, const GradeOptions& options, Counts& coun
 }
 
 void run_grade(const GradeFlags& flags) {
-  std::unique_ptr<LineReader> reader = flags.input == "-" ? std::make_unique<LineReader>(0, "standard input")
-                                                          : std::make_unique<LineReader>(flags.input);
+  const std::unique_ptr<RecordInput> reader = open_input(flags.input);
   OutputFile output("grade", flags.output);
   Counts counts;
   while (const auto line = reader->next()) {

@@ -5,14 +5,13 @@
 #include <utility>
 
 #include <CLI/CLI.hpp>
-#include <unistd.h>
 
 #include "app/cli/commands.h"
+#include "app/cli/open_input.h"
 #include "app/cli/option_flags.h"
 #include "app/engine_settings.h"
 #include "core/errors.h"
 #include "engine/llama/llama_engine.h"
-#include "score/line_reader.h"
 #include "score/request_tokens.h"
 #include "score/scored_json.h"
 #include "score/token_texts.h"
@@ -88,12 +87,7 @@ void print_tokens(const Engine& engine, const TokenizedResponse& tokenized) {
 
 void run_inspect(const InspectFlags& flags) {
   const std::unique_ptr<Engine> engine = shown_engine(flags.engine);
-  std::optional<LineReader> input;
-  if (flags.input == "-") {
-    input.emplace(STDIN_FILENO, "standard input");
-  } else {
-    input.emplace(flags.input);
-  }
+  const std::unique_ptr<RecordInput> input = open_input(flags.input);
   const ScoreOptions options = score_options(flags.scoring);
   std::vector<std::string> unknown_fields;
   for (std::size_t record = 0; record < flags.records; ++record) {
@@ -128,7 +122,7 @@ void add_inspect_command(CLI::App& app) {
   auto flags = std::make_shared<InspectFlags>();
   CLI::App* command =
       app.add_subcommand("inspect", "Show what the model reads: template, BOS, tokens, where the response starts");
-  command->add_option("input", flags->input, "JSON lines of records; - is standard input");
+  command->add_option("input", flags->input, kInputHelp);
   command->add_option("-n,--records", flags->records, "records to show")->check(CLI::PositiveNumber);
   add_text_flags(*command, flags->scoring);
   add_option_flags(*command, engine_options(), flags->engine);

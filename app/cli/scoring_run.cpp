@@ -10,10 +10,12 @@
 #include <unistd.h>
 
 #include "app/cli/exit_status.h"
+#include "app/cli/open_input.h"
 #include "app/cli/option_flags.h"
 #include "app/cli/progress.h"
 #include "app/run_manifest.h"
 #include "app/version.h"
+#include "core/ascii_lower.h"
 #include "core/errors.h"
 #include "report/terminal_text.h"
 #include "score/teacher_file.h"
@@ -25,6 +27,10 @@ namespace {
 void print_summary(const RunSummary& summary, std::optional<std::size_t> asked, std::size_t computed) {
   for (const std::string& field : summary.unknown_fields) {
     std::fprintf(stderr, "endorm: warning: the field \"%s\" is not used\n", terminal_line(field).c_str());
+  }
+  if (!summary.first_error.empty()) {
+    std::fprintf(stderr, "endorm: the first record that could not be read: %s\n",
+                 terminal_line(summary.first_error).c_str());
   }
   if (summary.spelled_ends > 0) {
     std::fprintf(stderr, "endorm: %s spelled the end of the turn: it was read as that token, once\n",
@@ -103,10 +109,32 @@ ResultLog open_log(const OutputFlags& flags, const std::string& manifest) {
 
 constexpr std::string_view kArrays = ".npz";
 
+// Rows under a name that promises a table.
+void refuse_tables(const std::string& place, const std::string& output) {
+  const std::filesystem::path path = output;
+  const std::string ending = ascii_lower(path.extension().string());
+  if (ending != ".parquet" && ending != ".csv") {
+    return;
+  }
+  const std::string lines = std::filesystem::path(path).replace_extension(".jsonl").string();
+  throw InvalidInput(place + "rows are JSON lines, so that a run that was stopped goes on. Give -o " + lines +
+                     ", and make the table of that, without the manifest in its first line: python3 -c 'import pandas; "
+                     "pandas.read_json(\"" +
+                     lines + "\", lines=True).iloc[1:].drop(columns=\"manifest\").to_" + ending.substr(1) + "(\"" +
+                     output + "\")'");
+}
+
 // Whether the output is arrays. Throws InvalidInput where what is asked of it does not go together.
 bool writes_arrays(const std::string& command, const ScoringRunFlags& flags) {
   const std::string& output = flags.output.output;
   const std::string place = "[" + command + "] ";
+  if (flags.top_k == 0) {
+    if (output.ends_with(kArrays)) {
+      throw InvalidInput(place + "-o " + output + " asks for arrays. Give --top-k as well, or another name for rows.");
+    }
+    refuse_tables(place, output);
+    return false;
+  }
   if (output.ends_with(".parquet")) {
     const std::string name = output.substr(0, output.rfind('.'));
     throw InvalidInput(place + "no .parquet is written. Give --top-k and -o " + name +
@@ -117,12 +145,6 @@ bool writes_arrays(const std::string& command, const ScoringRunFlags& flags) {
                        "f[\"offsets\"], a.array(list(f[k]))) for k in (\"token_ids\", \"log_probs\", \"top_ids\", "
                        "\"top_log_probs\")}), \"" +
                        output + "\")'");
-  }
-  if (flags.top_k == 0) {
-    if (output.ends_with(kArrays)) {
-      throw InvalidInput(place + "-o " + output + " asks for arrays. Give --top-k as well, or another name for rows.");
-    }
-    return false;
   }
   if (!output.ends_with(kArrays)) {
     throw InvalidInput(place + "--top-k writes arrays. Give them a file: -o FILE.npz.");
@@ -160,7 +182,7 @@ Shard shard_from(const std::string& text) {
 }
 
 void add_scoring_run_flags(CLI::App& command, ScoringRunFlags& flags) {
-  command.add_option("input", flags.input, "JSON lines of records; - is standard input");
+  command.add_option("input", flags.input, kInputHelp);
   add_reward_flags(command, flags.scoring);
   command.add_option("-j,--judge", flags.judge,
                      "whose rewards: endorm, or another judge that `endorm bench list` names");
@@ -175,12 +197,9 @@ void run_scoring(const std::string& command, const ScoringRunFlags& flags, const
   const bool arrays = writes_arrays(command, flags);
   ScoreOptions score = score_options(flags.scoring);
   score.likeliest = flags.top_k;
-  std::optional<LineReader> input;
+  const std::unique_ptr<RecordInput> input = open_input(flags.input);
   std::optional<std::size_t> input_bytes;
-  if (flags.input == "-") {
-    input.emplace(STDIN_FILENO, "standard input");
-  } else {
-    input.emplace(flags.input);
+  if (flags.input != "-") {
     std::error_code unknown;
     const auto size = std::filesystem::file_size(flags.input, unknown);
     input_bytes = unknown ? std::nullopt : std::optional<std::size_t>(size);

@@ -30,7 +30,7 @@ std::string scored_part(const Request& request) {
 }
 
 // Of a line, with the fields behind "unknown:" that were left.
-std::string read(const std::string& line) {
+std::string read_row(const std::string& line) {
   std::vector<std::string> unknown;
   const Request request = parse_request(line, 1, "\n\n", unknown);
   return scored_part(request) + "|" + listed(unknown);
@@ -135,7 +135,7 @@ constexpr Row kRows[] = {
 TEST_CASE("a row in a layout of others is the record that it means") {
   for (const Row& row : kRows) {
     INFO(row.row);
-    CHECK(read(row.row) == read(row.record) + row.left);
+    CHECK(read_row(row.row) == read_row(row.record) + row.left);
   }
 }
 
@@ -185,7 +185,7 @@ TEST_CASE("the layouts that were reported are read") {
     std::ifstream file(folder + "/" + name + ".jsonl");
     std::string line;
     REQUIRE(std::getline(file, line));
-    const std::string text = read(line);
+    const std::string text = read_row(line);
     CHECK(contains(text, std::string(name) == "tools" ? "<response>Sunny." : "<user>Capital of France?"));
     CHECK(contains(text, std::string(name) == "tools" ? "tool_calls" : "<response>Paris."));
   }

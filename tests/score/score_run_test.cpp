@@ -219,11 +219,11 @@ TEST_CASE("from a pipe to a pipe: the rows of a run from file to file") {
   const int output = ::open(directory.file("streamed").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
   REQUIRE(output >= 0);
   {
-    LineReader reader(to_run[0], "standard input");
+    const std::unique_ptr<RecordInput> reader = open_records(to_run[0], "standard input");
     ResultLog log = ResultLog::stream(output, "standard output", manifest_of(setup));
     std::size_t reports = 0;
     std::size_t bytes_read = 0;
-    const RunSummary summary = run(setup, reader, log, [&](const RunSummary&, std::size_t bytes) {
+    const RunSummary summary = run(setup, *reader, log, [&](const RunSummary&, std::size_t bytes) {
       ++reports;
       CHECK(bytes > bytes_read);
       bytes_read = bytes;

@@ -50,7 +50,7 @@ std::string manifest_of(const RunSetup& setup) {
        {"run", {{"started", setup.started}, {"host", "here"}}}});
 }
 
-RunSummary run(const RunSetup& setup, LineReader& reader, ResultLog& log, const RunProgress& progress) {
+RunSummary run(const RunSetup& setup, RecordInput& reader, ResultLog& log, const RunProgress& progress) {
   TabularEngine engine = engine_of(setup);
   StatsCache cache(std::nullopt);
   EndogenousScorer scorer(engine, cache, setup.score);
@@ -64,9 +64,9 @@ RunSummary run(const RunSetup& setup, LineReader& reader, ResultLog& log, const 
 }
 
 RunSummary run(const RunSetup& setup) {
-  LineReader reader(setup.input);
+  const std::unique_ptr<RecordInput> reader = open_records(setup.input);
   ResultLog log = ResultLog::open(setup.output, manifest_of(setup), ResultMode::kResume);
-  return run(setup, reader, log, {});
+  return run(setup, *reader, log, {});
 }
 
 std::string random_records(std::size_t count, std::uint64_t seed) {

@@ -33,7 +33,7 @@ struct RunSetup {
 std::string manifest_of(const RunSetup& setup);
 
 RunSummary run(const RunSetup& setup);
-RunSummary run(const RunSetup& setup, LineReader& reader, ResultLog& log, const RunProgress& progress);
+RunSummary run(const RunSetup& setup, RecordInput& reader, ResultLog& log, const RunProgress& progress);
 
 // JSON lines of records with one to four responses, some of them over several windows of a run.
 std::string random_records(std::size_t count, std::uint64_t seed);

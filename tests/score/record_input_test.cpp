@@ -1,4 +1,4 @@
-#include "score/line_reader.h"
+#include "score/record_input.h"
 
 #include <string>
 #include <thread>
@@ -16,9 +16,9 @@ namespace endorm {
 namespace {
 
 // "number:text" of every line, "number!" where it is an error.
-std::vector<std::string> read_all(LineReader& reader) {
+std::vector<std::string> read_all(RecordInput& input) {
   std::vector<std::string> lines;
-  while (const std::optional<InputLine> line = reader.next()) {
+  while (const std::optional<InputLine> line = input.next()) {
     lines.push_back(std::to_string(line->number) + (line->error ? "!" : ":" + line->text));
     if (!line->error) {
       CHECK(line->key == record_key(line->text));
@@ -27,11 +27,11 @@ std::vector<std::string> read_all(LineReader& reader) {
   return lines;
 }
 
-std::vector<std::string> read_bytes(std::string_view bytes, std::size_t limit = LineReader::kDefaultLimit) {
+std::vector<std::string> read_bytes(std::string_view bytes, std::size_t limit = RecordInput::kDefaultLimit) {
   const TemporaryDirectory directory;
   write_file(directory.file("in"), bytes);
-  LineReader reader(directory.file("in"), limit);
-  return read_all(reader);
+  const std::unique_ptr<RecordInput> input = open_records(directory.file("in"), limit);
+  return read_all(*input);
 }
 
 using Lines = std::vector<std::string>;
@@ -57,19 +57,31 @@ TEST_CASE("a line past the limit is an error with its number, and reading goes o
 
   const TemporaryDirectory directory;
   write_file(directory.file("in"), "bbbbb\n");
-  LineReader reader(directory.file("in"), 4);
-  const std::optional<InputLine> line = reader.next();
+  const std::optional<InputLine> line = open_records(directory.file("in"), 4)->next();
   REQUIRE(line);
   CHECK(contains(line->error.value_or(""), "line 1 has 5 bytes, more than the limit of 4"));
   CHECK(line->key == record_key("bbbbb"));
 }
 
-TEST_CASE("what is no file of JSON lines is refused with the remedy") {
+TEST_CASE("what is no file of records is refused with the remedy") {
   const TemporaryDirectory directory;
-  CHECK(contains(message_of<InvalidInput>([&] { LineReader reader(directory.file("absent")); }), "No such file"));
-  CHECK(contains(message_of<InvalidInput>([&] { LineReader reader(directory.file("")); }), "is a directory"));
-  CHECK(contains(message_of<InvalidInput>([&] { read_bytes("\n [{\"prompt\":1},\n{}]"); }), "jq -c '.[]'"));
-  CHECK(read_bytes("{}\n[1]\n") == Lines{"1:{}", "2:[1]"});  // later, it is one bad record
+  const auto refusal = [&](const std::string& bytes) {
+    write_file(directory.file("in"), bytes);
+    return message_of<InvalidInput>([&] { open_records(directory.file("in")); });
+  };
+  CHECK(contains(message_of<InvalidInput>([&] { open_records(directory.file("absent")); }), "No such file"));
+  CHECK(contains(message_of<InvalidInput>([&] { open_records(directory.file("")); }), "is a directory"));
+  CHECK(contains(refusal("PK\x03\x04 and more"), "is a ZIP archive, no file of records. Unpack it first."));
+  CHECK(contains(refusal("GGUF and more"), "is a model, no file of records. Give it with --model."));
+  CHECK(contains(refusal(std::string("\xFF\xFE{\0", 4)), "is UTF-16, no file of records. Convert it with: iconv"));
+  CHECK(contains(refusal("SQLite format 3"), "is an SQLite database"));
+  int ends[2];
+  REQUIRE(::pipe(ends) == 0);
+  REQUIRE(::write(ends[1], "PAR1....", 8) == 8);
+  ::close(ends[1]);
+  CHECK(contains(message_of<InvalidInput>([&] { open_records(ends[0], "standard input"); }),
+                 "standard input is Parquet, which is read from files alone"));
+  ::close(ends[0]);
 }
 
 TEST_CASE("a pipe that is written in pieces, blocking or not") {
@@ -86,13 +98,13 @@ TEST_CASE("a pipe that is written in pieces, blocking or not") {
       }
       ::close(ends[1]);
     });
-    LineReader reader(ends[0], "standard input");
-    CHECK(read_all(reader) == Lines{"1:{\"a\":1}", "3:{\"b\":2}", "4:{}"});
+    const std::unique_ptr<RecordInput> input = open_records(ends[0], "standard input");
+    CHECK(read_all(*input) == Lines{"1:{\"a\":1}", "3:{\"b\":2}", "4:{}"});
     writer.join();
     ::close(ends[0]);
   }
-  LineReader closed(-1, "standard input");
-  CHECK(contains(message_of<EngineError>([&] { closed.next(); }), "cannot read standard input after line 0: Bad file"));
+  CHECK(contains(message_of<EngineError>([&] { open_records(-1, "standard input"); }),
+                 "cannot read standard input after 0 bytes: Bad file"));
 }
 
 TEST_CASE("SHA-256 of bytes and of a file") {

@@ -1,0 +1,91 @@
+#include "score/json_value_reader.h"
+
+#include <string_view>
+#include <utility>
+
+namespace endorm {
+namespace {
+
+bool is_blank(char byte) { return byte == ' ' || byte == '\t' || byte == '\r' || byte == '\n'; }
+
+}  // namespace
+
+JsonValueReader::JsonValueReader(std::unique_ptr<InputBytes> bytes, std::size_t limit)
+    : bytes_(std::move(bytes)), limit_(limit) {}
+
+// Whether a value begins with this byte, which stands between values.
+bool JsonValueReader::begins(char first) {
+  if (is_blank(first)) {
+    line_ += first == '\n' ? 1 : 0;
+    return false;
+  }
+  if (place_ == Place::kBeforeArray) {
+    in_array_ = first == '[';
+    place_ = Place::kBetween;
+    return !in_array_;
+  }
+  if (place_ == Place::kBetween && in_array_ && first == ']') {
+    place_ = Place::kBehind;
+    return false;
+  }
+  return first != ',' || place_ == Place::kBehind;
+}
+
+// How much of `rest` is of the value; ended: whether the value ends there.
+std::size_t JsonValueReader::part_of_value(std::string_view rest, bool& ended) {
+  for (std::size_t i = 0; i < rest.size(); ++i) {
+    const char byte = rest[i];
+    line_ += byte == '\n' ? 1 : 0;
+    if (in_string_) {
+      in_string_ = escaped_ || byte != '"';
+      escaped_ = !escaped_ && byte == '\\';
+      ended = !in_string_ && depth_ == 0;
+    } else if (byte == '"') {
+      in_string_ = true;
+    } else if (byte == '{' || byte == '[') {
+      ++depth_;
+    } else if (depth_ > 0) {
+      depth_ -= byte == '}' || byte == ']' ? 1 : 0;
+      ended = depth_ == 0;
+    } else if (is_blank(byte) || byte == ',' || (in_array_ && byte == ']')) {  // behind a number or a word
+      ended = true;
+      line_ -= byte == '\n' ? 1 : 0;  // it is seen again
+      return i;
+    }
+    if (ended) {
+      return i + 1;
+    }
+  }
+  return rest.size();
+}
+
+std::optional<InputLine> JsonValueReader::next() {
+  for (std::string_view rest = bytes_->rest(); !rest.empty(); rest = bytes_->rest()) {
+    if (!begins(rest.front())) {
+      bytes_->use(1);
+      continue;
+    }
+    GrowingRecord value(line_, limit_);
+    bool ended = false;
+    depth_ = 0;
+    in_string_ = escaped_ = false;
+    while (!ended && !(rest = bytes_->rest()).empty()) {
+      const std::size_t part = part_of_value(rest, ended);
+      value.append(rest.substr(0, part));
+      bytes_->use(part);
+    }
+    const bool behind = place_ == Place::kBehind;
+    const bool cut = !ended && (depth_ > 0 || in_string_);
+    InputLine line = value.finish();
+    if (behind || cut) {
+      line.text.clear();
+      line.error = "line " + std::to_string(line.number) +
+                   (behind ? ": behind the end of the JSON array stands more."
+                           : ": the file ends within this value, whose brackets or quotes are not closed.");
+    }
+    return line;
+  }
+  return std::nullopt;
+}
+
+}  // namespace endorm
