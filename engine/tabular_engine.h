@@ -61,6 +61,7 @@ class TabularEngine : public Engine, public TextForm, public Generator {
   // The tokens of the messages.
   Tokens open_turn(std::span<const Message> messages, const TemplateOptions& options) const override;
   TurnMarks turn_marks(const TemplateOptions& options, const std::string& opening) const override;
+  SpecialTexts special_texts() const override { return {}; }
 
  private:
   // One completion after the other; the end-of-turn token ends one where the options have it. The text is in text form,

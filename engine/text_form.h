@@ -27,6 +27,14 @@ struct TurnMarks {
   std::string form;                             // the template's source: a mark in it is this model's own
 };
 
+// What clients need that write a model's text themselves. Empty: it has none.
+struct SpecialTexts {
+  std::string bos;  // as the token is spelled, as those that follow
+  std::string eos;
+  std::string pad;
+  std::string chat_template;  // its source, in jinja
+};
+
 // The text that a model reads, of an engine that has template and vocabulary itself.
 class TextForm {
  public:
@@ -44,6 +52,7 @@ class TextForm {
   // What tells turns apart in text of this form, under these options; opening: in the place of the form's own where it
   // is not empty. What is not known is empty.
   virtual TurnMarks turn_marks(const TemplateOptions& options, const std::string& opening) const = 0;
+  virtual SpecialTexts special_texts() const = 0;
 };
 
 }  // namespace endorm

@@ -2,6 +2,7 @@
 
 #include "core/listed.h"
 #include "core/utf8.h"
+#include "engine/text_form.h"
 
 namespace endorm {
 
@@ -27,6 +28,15 @@ Json server_properties(const ServedModel& model) {
   return {{"total_slots", kAtOnce},
           {"model_path", model.description},
           {"default_generation_settings", {{"n_ctx", model.queue->engine().capabilities().context}}}};
+}
+
+Json tokenizer_info(const Engine& engine) {
+  const SpecialTexts texts = required(engine.text_form(), engine, "tokenizer_info").special_texts();
+  const auto text_or_null = [](const std::string& text) { return text.empty() ? Json() : Json(valid_utf8(text)); };
+  return {{"bos_token", text_or_null(texts.bos)},
+          {"eos_token", text_or_null(texts.eos)},
+          {"pad_token", text_or_null(texts.pad)},
+          {"chat_template", text_or_null(texts.chat_template)}};
 }
 
 HttpError no_model(const std::string& name, std::span<const std::string> names) {

@@ -152,6 +152,8 @@ std::string openapi(const std::string& version, bool asks_for_key) {
   of_model["get"]["parameters"] = Json::array(
       {{{"name", "id"}, {"in", "path"}, {"required", true}, {"schema", {{"type", "string"}, {"minLength", 1}}}}});
   paths["/props"] = get("llama-server's properties, as far as clients read them", "application/json");
+  paths["/tokenizer_info"] =
+      get("Special tokens and chat template, for tokenizers that ask a server", "application/json");
   paths["/reverify_mode"] = get("NeMo Gym: rollouts can be verified again", "application/json");
   paths["/metrics"] = get("Counters, in Prometheus' text format", "text/plain");
   Json document = {{"openapi", "3.1.0"},

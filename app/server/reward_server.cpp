@@ -167,6 +167,8 @@ class RewardServer::Implementation {
     get("/v1/models", [this] { return text_answer(models_.load()->list()); });
     get(kModelRoute, nullptr);
     get("/props", [this] { return text_answer(server_properties(*models_.load()->first()).dump()); });
+    get("/tokenizer_info",
+        [this] { return text_answer(tokenizer_info(models_.load()->first()->queue->engine()).dump()); });
     get("/reverify_mode", [] { return text_answer(reverify_mode().dump()); });
     get("/openapi.json", [this] { return text_answer(openapi(options_.version, keys_.asked())); });
     get("/", [answer = page_answer(rewards_page())] { return answer; });

@@ -114,6 +114,12 @@ class LlamaEngineImplementation final : public LlamaEngine {
     return marks;
   }
 
+  SpecialTexts special_texts() const override {
+    const Vocabulary& vocabulary = tokenizer_.vocabulary();
+    return {vocabulary.bos_text(), vocabulary.eos_text(), vocabulary.pad_text(),
+            form_ && form_->is_jinja() ? form_->source() : ""};
+  }
+
   std::vector<std::vector<TokenStats>> evaluate(const TokenTree& tree, const EvaluateOptions& options) override {
     for (const TokenTree::Node& node : tree.nodes()) {
       check_token("evaluate", node.token);

@@ -52,6 +52,7 @@ class JinjaForm final : public PromptForm {
   std::string_view turn_text() const override { return learnt_.turn_text; }
 
   std::string source() const override { return renderer_.source(); }
+  bool is_jinja() const override { return true; }
 
  private:
   Turn continued(std::span<const Message> messages, const TemplateOptions& options) const {

@@ -30,6 +30,7 @@ class PromptForm {
   virtual std::string_view turn_text() const { return {}; }
   // What distinguishes this form: "plain", "raw", or the template's source.
   virtual std::string source() const = 0;
+  virtual bool is_jinja() const { return false; }
 
  protected:
   // A prompt whose last message is the model's own is a turn to be continued.

@@ -138,6 +138,7 @@ std::string Vocabulary::text_of(Token token) const {
 
 std::string Vocabulary::bos_text() const { return text_of(llama_vocab_bos(vocab_)); }
 std::string Vocabulary::eos_text() const { return text_of(llama_vocab_eos(vocab_)); }
+std::string Vocabulary::pad_text() const { return text_of(llama_vocab_pad(vocab_)); }
 
 std::string Vocabulary::token_bytes(Token token) const { return common_token_to_piece(vocab_, token, true); }
 

@@ -44,6 +44,7 @@ class Vocabulary {
   std::string text_of(Token token) const;
   std::string bos_text() const;
   std::string eos_text() const;
+  std::string pad_text() const;
   // Special tokens are spelled out.
   std::string token_bytes(Token token) const;
 

@@ -188,6 +188,18 @@ def lm_eval_ids(address, context, continuation):
     return [log_likelihood for log_likelihood, _ in client._loglikelihood_tokens([asked, asked], disable_tqdm=True)]
 
 
+def lm_eval_remote(address):
+    """The same with this server's tokenizer, which it finds by itself: (sum of log pi, the template's text of a question)."""
+    from lm_eval.models.openai_completions import LocalCompletionsAPI
+
+    client = LocalCompletionsAPI(base_url=f"{address}/v1/completions", model="tested")
+    assert client.tokenizer_backend == "remote" and client.eot_token_id == client.tok_encode("<|im_end|>")[0] == client.tokenizer.eos_token_id
+    assert client.decode_batch([client.tok_encode("Caf\u00e9 Paris")]) == ["Caf\u00e9 Paris"]
+    request = types.SimpleNamespace(args=(f"{ASKED}\nAnswer:", " Paris"))
+    told = client.tokenizer.apply_chat_template([{"role": "system", "content": SYSTEM}, {"role": "user", "content": ASKED}])
+    return client.loglikelihood([request], disable_tqdm=True)[0][0], told
+
+
 def lm_eval_main(address):
     """The gguf client of its main branch, which forces each token of the continuation with a bias: (sum of log pi, greedy)."""
     context = posted(f"{address}/tokenize", {"content": f"{ASKED}\nAnswer:", "add_special": True})["tokens"]
@@ -268,6 +280,9 @@ def run(endorm):
             ids = [server.token_ids(text) for text in (body["prompt"], body["response"])]
             assert near(lm_eval_ids(address, *ids), [log_prob, log_prob], TOLERANCE)
             ran.append("lm_eval with token ids")
+            remote, told = lm_eval_remote(address)
+            assert near(remote, log_prob, TOLERANCE) and told == PROMPT, (remote, log_prob, told)
+            ran.append("lm_eval with this server's tokenizer")
         except Missing as error:
             missing.append(f"lm_eval ({error} is not installed)")
         body = {"prompt": f"{ASKED}\nAnswer:", "response": " Paris", "options": {"text": "raw"}}

@@ -239,6 +239,8 @@ TEST_CASE("text to tokens and back, as llama-server and vLLM have it") {
   CHECK(server.post("/tokenize", R"({"content": "[1]", "parse_special": false})")->status == 400);
   CHECK(server.post("/detokenize", R"({"tokens": [99]})")->status == 400);
   CHECK(json::parse(server.client().Get("/props")->body)["total_slots"] > 1);
+  CHECK(json::parse(server.client().Get("/tokenizer_info")->body) ==
+        json({{"bos_token", nullptr}, {"eos_token", nullptr}, {"pad_token", nullptr}, {"chat_template", nullptr}}));
 }
 
 TEST_CASE("a field that would change a completion is refused by name") {
