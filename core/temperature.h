@@ -8,4 +8,7 @@ namespace endorm {
 // above 0 whose reciprocal is finite. `function` names the caller in the message.
 void require_temperature(double alpha, std::string_view function);
 
+// Below it, logits divided by a temperature may leave the range of doubles.
+inline constexpr double kLeastTemperature = 1e-30;
+
 }  // namespace endorm

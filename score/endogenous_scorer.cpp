@@ -40,7 +40,6 @@ std::vector<LikelyToken> likeliest_of(const TokenStats& stats, double alpha) {
 }  // namespace
 
 void require_scorable(const Capabilities& capabilities, const ScoreOptions& options) {
-  constexpr double kLeastAlpha = 1e-30;  // below it, logits divided by it may leave the range of doubles
   if (options.aggregate.initial_value && !capabilities.raw_logits) {
     throw InvalidInput("[score] V(s_1) cannot be added: " + capabilities.missing_reason);
   }
@@ -48,8 +47,8 @@ void require_scorable(const Capabilities& capabilities, const ScoreOptions& opti
     throw InvalidInput("[score] alpha other than 1 cannot be had: " + capabilities.missing_reason);
   }
   const bool small = std::any_of(options.also_alphas.begin(), options.also_alphas.end(),
-                                 [&](double alpha) { return alpha < kLeastAlpha; });
-  if (options.alpha < kLeastAlpha || small) {
+                                 [&](double alpha) { return alpha < kLeastTemperature; });
+  if (options.alpha < kLeastTemperature || small) {
     throw InvalidInput("[score] a temperature alpha is below 1e-30: logits divided by it overflow. Use a larger one.");
   }
 }

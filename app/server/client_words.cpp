@@ -1,5 +1,6 @@
 #include "app/server/client_words.h"
 
+#include <algorithm>
 #include <cctype>
 #include <string_view>
 
@@ -8,8 +9,12 @@ namespace {
 
 bool is_of_names(unsigned char byte) { return std::isalnum(byte) != 0 || byte == '_' || byte == ' '; }
 
-// Bytes of the "[function] " that a text begins with.
+// Bytes of the "[function] " or "line 1: " that a text begins with: a body is read as the only line of a file.
 std::size_t name_size(std::string_view text) {
+  constexpr std::string_view kOnlyLine = "line 1: ";
+  if (text.starts_with(kOnlyLine)) {
+    return kOnlyLine.size();
+  }
   if (!text.starts_with('[') || text.size() < 2 || std::isalpha(static_cast<unsigned char>(text[1])) == 0) {
     return 0;
   }
@@ -45,7 +50,7 @@ std::string client_words(const std::string& reason) {
   std::string unnamed;
   for (std::string_view left = reason; !left.empty();) {
     left.remove_prefix(name_size(left));
-    const std::size_t colon = left.find(": [");  // what one function says of another's words
+    const std::size_t colon = std::min(left.find(": ["), left.find(": line 1: "));  // what one says of another's words
     const std::size_t end = colon == std::string_view::npos ? left.size() : colon + 2;
     unnamed += left.substr(0, end);
     left.remove_prefix(end);

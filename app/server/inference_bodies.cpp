@@ -49,6 +49,10 @@ std::optional<std::size_t> most_tokens(const Request& request) {
   return tokens;
 }
 
+std::string text_or(const Json& body, const char* name, const char* otherwise) {
+  return optional_field(body, name) ? text_field(body, name) : otherwise;
+}
+
 }  // namespace
 
 void check_inference_fields(const Json& body, const ProtocolContext& context, std::span<const std::string_view> read) {
@@ -61,7 +65,8 @@ bool activation_of(const Json& body) {
 
 ScoreOptions truncating(const Json& body, const ProtocolContext& context, std::span<const Request> requests) {
   ScoreOptions options = context.options;
-  std::string side = optional_field(body, "truncation_side") ? text_field(body, "truncation_side") : "left";
+  std::string side = text_or(body, "truncation_side", "left");
+  const std::string direction = text_or(body, "truncation_direction", "right");
   bool asked = false;
   if (optional_field(body, "truncate_prompt_tokens")) {
     const std::int64_t most = JsonField(body).at("truncate_prompt_tokens").integer();
@@ -78,7 +83,7 @@ ScoreOptions truncating(const Json& body, const ProtocolContext& context, std::s
     asked = true;
   }
   if (flag_field(body, "truncate", false)) {
-    side = optional_field(body, "truncation_direction") ? text_field(body, "truncation_direction") : "right";
+    side = direction;
     asked = true;
   }
   if (asked && (side == "left" || side == "Left")) {

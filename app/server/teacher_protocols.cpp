@@ -7,6 +7,7 @@
 #include "app/server/base64.h"
 #include "app/server/request_fields.h"
 #include "core/errors.h"
+#include "core/temperature.h"
 #include "core/utf8.h"
 #include "score/token_reader.h"
 
@@ -302,8 +303,8 @@ CompletionsRequest read_sequence_log_probs(const Json& body, const ProtocolConte
   }
   asked.binary = format == "binary";
   request.read_temperature = number_or(whole, "temperature", 1.0);
-  if (!(request.read_temperature > 0.0)) {
-    throw InvalidInput("\"temperature\" is not above 0.");
+  if (!(request.read_temperature >= kLeastTemperature)) {
+    throw InvalidInput("\"temperature\" is below 1e-30: logits divided by it overflow. Send a larger one.");
   }
   request.sampling.max_tokens = 0;
   request.prompt_log_probs = asked.likeliest;

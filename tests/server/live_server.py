@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Holds the finished `endorm serve` to what it promises beside rewards: load, hostile clients, its end, one number everywhere, turns,
-connections, models that change, the files of deploy/, memory.
+connections, models that change, the files of deploy/, memory, what is stopped or full.
 
     live_server.py --endorm PATH [CASE...]
 """
@@ -9,7 +9,7 @@ import importlib
 import pathlib
 import sys
 
-CASES = ("load", "hostile", "shutdown", "numbers", "texts", "clients", "turns", "connections", "swap", "deploy", "memory")
+CASES = ("load", "hostile", "shutdown", "numbers", "texts", "clients", "turns", "connections", "swap", "deploy", "memory", "frozen")
 
 
 def main():
