@@ -1,4 +1,4 @@
-"""Nothing freezes it: a full disk and a full pipe for the log, clients that are stopped in the middle; SIGTERM twice ends it in every state."""
+"""Nothing freezes it: a full disk for the log, clients that are stopped in the middle; SIGTERM twice ends it in every state."""
 import json
 import os
 import signal
@@ -12,7 +12,7 @@ from served import TINY, Served, near
 
 GOOD = {"prompt": "two and two", "response": "four", "options": {"tokens": False}}
 SECONDS = 60  # until something comes that must come
-# A client of which others are independent: it is stopped by SIGSTOP when it says so.
+# A client that is stopped by SIGSTOP once it says that it is in the middle.
 CLIENT = """
 import json, socket, sys
 one = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
