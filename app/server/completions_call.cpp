@@ -4,6 +4,7 @@
 
 #include "app/server/completions.h"
 #include "app/server/part_keys.h"
+#include "app/server/turn_order.h"
 #include "core/errors.h"
 #include "engine/engine.h"
 #include "engine/text_form.h"
@@ -13,7 +14,6 @@ namespace {
 
 // Tokens that are drawn before others have their turn: they are drawn one after the other.
 constexpr std::size_t kDrawnAtOnce = 128;
-constexpr std::size_t kSideBySide = 16;                    // completions that grow together
 constexpr std::size_t kMostTokens = std::size_t{1} << 20;  // of one completion, where the context is not known
 
 }  // namespace

@@ -29,7 +29,7 @@ struct QueueOptions {
   std::size_t waiting_tokens = std::size_t{4} << 20;  // of prompts, of responses, and to be drawn
   // Of texts and token ids, until they are answered; what else holds bytes may share it.
   std::shared_ptr<ByteBudget> budget = std::make_shared<ByteBudget>(std::size_t{256} << 20U);
-  std::size_t slice_tokens = 4096;        // computed before it is seen what else waits
+  std::size_t slice_tokens = 1024;        // computed before it is seen what else waits
   std::size_t batch_responses = 256;      // in a slice
   std::chrono::milliseconds linger{2};    // how long the first waits for others, and again after each that came
   std::size_t cached_tokens = 1U << 20U;  // whose statistics are kept for texts that come again

@@ -62,7 +62,12 @@ struct TurnOrder::Slice {
   std::size_t responses = 0;
   std::set<std::uint64_t> prompts;
   std::set<std::uint64_t> blocks;
-  std::map<std::uint64_t, std::size_t> passes;  // of what is drawn side by side, by PartCost::drawn_with
+  struct Passes {
+    std::size_t longest = 0;
+    std::size_t parts = 0;  // that are drawn in them, at most kSideBySide
+  };
+  std::map<std::uint64_t, Passes> passes;  // the latest, by PartCost::drawn_with
+  std::size_t drawn = 0;                   // of the tokens, what is drawn
 };
 
 TurnOrder::TurnOrder(SliceLimits limits) : limits_(limits), kept_(limits.kept_tokens) {
@@ -159,7 +164,8 @@ void TurnOrder::take_turn(const std::shared_ptr<WaitingRequest>& request, Slice&
   do {
     prompts.insert(request->parts[request->next].prompt);
     take_part(request, slice);
-  } while (request->left() && request->credit > 0 && fits(*request, slice));
+  } while (request->left() && (request->credit > 0 || goes_beside(request->parts[request->next], slice)) &&
+           fits(*request, slice));
   prompts.erase(0);
   for (const std::uint64_t prompt : prompts) {
     take_with_prompt(prompt, slice);
@@ -182,14 +188,18 @@ void TurnOrder::take_with_prompt(std::uint64_t prompt, Slice& slice) {
 void TurnOrder::take_part(const std::shared_ptr<WaitingRequest>& request, Slice& slice) {
   const std::size_t place = request->next;
   const PartCost& part = request->parts[place];
-  const std::size_t tokens = cost(part, slice);
+  const std::size_t drawn = drawn_cost(part, slice);
+  const std::size_t tokens = read_cost(part, slice) + drawn;
   slice.tokens += tokens;
+  slice.drawn += drawn;
   slice.responses += part.responses;
   request->credit -= static_cast<std::int64_t>(tokens);
   slice.blocks.insert(part.blocks.begin(), part.blocks.end());
   if (part.drawn_with != 0) {
-    std::size_t& passes = slice.passes[part.drawn_with];
-    passes = std::max(passes, part.drawn);
+    Slice::Passes& passes = slice.passes[part.drawn_with];
+    passes = passes.parts == kSideBySide ? Slice::Passes() : passes;
+    passes.longest = std::max(passes.longest, part.drawn);
+    ++passes.parts;
   }
   if (part.prompt != 0) {
     slice.prompts.insert(part.prompt);
@@ -210,21 +220,34 @@ void TurnOrder::take_part(const std::shared_ptr<WaitingRequest>& request, Slice&
   }
 }
 
-std::size_t TurnOrder::cost(const PartCost& part, const Slice& slice) const {
+std::size_t TurnOrder::read_cost(const PartCost& part, const Slice& slice) const {
   const bool known = part.prompt != 0 && (slice.prompts.contains(part.prompt) || kept_.hold(part.prompt));
   const auto own = std::find_if(part.blocks.begin(), part.blocks.end(),
                                 [&](std::uint64_t block) { return !slice.blocks.contains(block); });
   const std::size_t shared = static_cast<std::size_t>(own - part.blocks.begin()) * kBlockTokens;
-  const auto found = slice.passes.find(part.drawn_with);
-  const std::size_t beside = found == slice.passes.end() ? 0 : std::min(found->second, part.drawn);
-  return part.tokens - shared + beside + kDrawnWeight * (part.drawn - beside) + (known ? 0 : part.prompt_tokens);
+  return part.tokens - shared + (known ? 0 : part.prompt_tokens);
 }
 
+std::size_t TurnOrder::drawn_cost(const PartCost& part, const Slice& slice) {
+  const std::size_t beside =
+      goes_beside(part, slice) ? std::min(slice.passes.at(part.drawn_with).longest, part.drawn) : 0;
+  return beside + kDrawnWeight * (part.drawn - beside);
+}
+
+bool TurnOrder::goes_beside(const PartCost& part, const Slice& slice) {
+  const auto passes = slice.passes.find(part.drawn_with);
+  return passes != slice.passes.end() && passes->second.parts < kSideBySide;
+}
+
+// What is drawn beside others is taken with those though they fill the slice, and paid for from later turns: apart from
+// them it would take passes of its own.
 bool TurnOrder::fits(const WaitingRequest& request, const Slice& slice) const {
   const PartCost& part = request.parts[request.next];
   const std::size_t most = slice.prompts.contains(part.prompt) ? slice.most_tokens : limits_.tokens;
-  return slice.parts.empty() ||
-         (slice.tokens + cost(part, slice) <= most && slice.responses + part.responses <= limits_.responses);
+  const std::size_t read = read_cost(part, slice);
+  const std::size_t tokens =
+      goes_beside(part, slice) ? slice.tokens - slice.drawn + read : slice.tokens + read + drawn_cost(part, slice);
+  return slice.parts.empty() || (tokens <= most && slice.responses + part.responses <= limits_.responses);
 }
 
 }  // namespace endorm

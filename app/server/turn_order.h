@@ -16,6 +16,7 @@ namespace endorm {
 enum class Priority { kHigh, kLow };
 
 inline constexpr std::size_t kBlockTokens = 64;
+inline constexpr std::size_t kSideBySide = 16;  // parts that are drawn in the same passes
 
 // What a part of a request costs, in tokens. Parts are not cut further: one response, or a piece of a completion.
 struct PartCost {
@@ -52,7 +53,7 @@ struct SlicePart {
 };
 
 struct SliceLimits {
-  std::size_t tokens = 4096;  // a part that is longer is a slice of its own
+  std::size_t tokens = 1024;  // a part that is longer is a slice of its own
   std::size_t responses = 256;
   std::size_t kept_tokens = 0;  // of prompts that the engine keeps: one that is kept costs nothing
 };
@@ -108,7 +109,11 @@ class TurnOrder {
   void take_turn(const std::shared_ptr<WaitingRequest>& request, Slice& slice);
   void take_with_prompt(std::uint64_t prompt, Slice& slice);
   void take_part(const std::shared_ptr<WaitingRequest>& request, Slice& slice);
-  std::size_t cost(const PartCost& part, const Slice& slice) const;
+  // Tokens that a part adds to a slice.
+  std::size_t read_cost(const PartCost& part, const Slice& slice) const;
+  static std::size_t drawn_cost(const PartCost& part, const Slice& slice);
+  // Whether it is drawn in passes that the slice has.
+  static bool goes_beside(const PartCost& part, const Slice& slice);
   bool fits(const WaitingRequest& request, const Slice& slice) const;
 
   SliceLimits limits_;

@@ -108,7 +108,7 @@ TEST_CASE("a completion of many prompts takes turns, too") {
   const auto call = std::make_shared<CompletionsCall>(queue.engine(), request, ProtocolContext());
   RewardQueue::Ticket large = queue.use(call->parts(), call->bytes(), call);
   gate.wait_for_work();
-  CHECK(queue.counts().waiting_tokens == 48 * (4 + 3));  // two are drawn side by side in the passes of one
+  CHECK(queue.counts().waiting_tokens == 34 * (4 + 3));  // 16 are drawn side by side
   std::size_t slices = 0;
   Waiting waiting;
   waiting.ready = [&] { slices = queue.counts().batches; };

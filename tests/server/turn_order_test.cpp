@@ -267,5 +267,20 @@ TEST_CASE("what sequences begin with alike, and passes that draw for many, cost 
   CHECK(parts_of(other.take(), completions) == 7);
 }
 
+TEST_CASE("what draws side by side is taken together, however small a slice, and paid for from later turns") {
+  TurnOrder order({1000, 256, 0});
+  const auto completions = request_of(std::vector<PartCost>(40, PartCost{.drawn = 128, .drawn_with = 1}));
+  const auto texts = request_of(100, 100);
+  order.add(completions);
+  order.add(texts);
+  CHECK(parts_of(order.take(), completions) == 16);  // 2,048 for the passes, and 128 for each other
+  for (int slice = 0; slice < 2; ++slice) {
+    const std::vector<SlicePart> others = order.take();
+    CHECK(parts_of(others, completions) == 0);
+    CHECK(parts_of(others, texts) == 10);
+  }
+  CHECK(slices_until_done(order, completions) < 10);
+}
+
 }  // namespace
 }  // namespace endorm
