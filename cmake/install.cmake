@@ -22,7 +22,7 @@ set(public_headers
   engine/remote/remote_replies.h engine/remote/server_pool.h engine/tabular_engine.h engine/text_form.h
   engine/token_tree.h engine/tokenized_response.h engine/weights/tensor_type.h
   engine/weights/weight_file.h engine/weights/weight_writer.h
-  score/endogenous_scorer.h score/line_reader.h score/manifest.h score/merge_shards.h score/option.h score/ranking.h score/record.h score/request_tokens.h score/result_log.h score/score_options.h score/score_run.h score/scored.h score/scored_json.h score/scorer.h score/stats_cache.h
+  score/endogenous_scorer.h score/manifest.h score/merge_shards.h score/option.h score/ranking.h score/record.h score/record_input.h score/request_tokens.h score/result_log.h score/score_options.h score/score_run.h score/scored.h score/scored_json.h score/scorer.h score/stats_cache.h
   judge/judge.h
   grade/extract.h grade/grade.h
   eval/bench_json.h eval/bench_report.h eval/benchmarks.h eval/example.h eval/judged.h eval/judging.h eval/judging_run.h

@@ -170,10 +170,11 @@ ChildOutput::~ChildOutput() {
 
 int ChildOutput::descriptor() const { return running_->output.reading(); }
 
-bool ChildOutput::succeeded() {
+bool ChildOutput::succeeded(int also) {
   ChildEnd end;
   const pid_t process = *std::exchange(running_->process, std::nullopt);
-  return end_of(wait_for(running_->child, process, end)).status == 0;
+  const std::optional<int> status = end_of(wait_for(running_->child, process, end)).status;
+  return status == 0 || status == also;
 }
 
 }  // namespace endorm

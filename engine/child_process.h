@@ -38,8 +38,8 @@ class ChildOutput {
   ChildOutput(const ChildOutput&) = delete;
   ChildOutput& operator=(const ChildOutput&) = delete;
 
-  int descriptor() const;  // to read what it prints
-  bool succeeded();        // waits for its end: whether it ended with status 0
+  int descriptor() const;        // to read what it prints
+  bool succeeded(int also = 0);  // waits for its end: whether it ended with status 0 or this one
 
  private:
   struct Running;

@@ -29,6 +29,11 @@ def told(value):
     """What JSON can hold. A struct has the fields of all rows' structs: those that are empty here are left out."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
+    if isinstance(value, bytes):  # texts as Spark and Hive write them, or what is no text
+        try:
+            return value.decode()
+        except UnicodeDecodeError:
+            return None
     if isinstance(value, dict):
         return {name: told(one) for name, one in value.items() if one is not None}
     if isinstance(value, (list, tuple)):
@@ -39,6 +44,10 @@ def told(value):
 sys.stdout.reconfigure(encoding="utf-8", errors="surrogatepass")
 try:
     for batch in batches(sys.argv[1]):
+        names = batch.schema.names
+        twice = [name for name in names if names.count(name) > 1]
+        if twice:
+            sys.exit(f"endorm: two columns are called {twice[0]}")
         for row in batch.to_pylist():
             sys.stdout.write(json.dumps(told(row), ensure_ascii=False, default=str) + "\n")
     sys.stdout.flush()

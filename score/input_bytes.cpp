@@ -38,12 +38,13 @@ InputBytes::InputBytes(const std::string& path) : descriptor_(open_for_reading(p
 InputBytes::InputBytes(int descriptor, std::string name)
     : descriptor_(descriptor), owned_(false), name_(std::move(name)) {}
 
-InputBytes::InputBytes(std::unique_ptr<ChildOutput> program, std::string name, std::string failure)
+InputBytes::InputBytes(std::unique_ptr<ChildOutput> program, std::string name, std::string failure, int warns)
     : descriptor_(program->descriptor()),
       owned_(false),
       name_(std::move(name)),
       program_(std::move(program)),
-      failure_(std::move(failure)) {}
+      failure_(std::move(failure)),
+      warns_(warns) {}
 
 InputBytes::~InputBytes() {
   if (owned_) {
@@ -84,7 +85,7 @@ bool InputBytes::fill() {
     begin_ = kByteOrderMark.size();
   }
   ended_ = count == 0;
-  if (ended_ && program_ && !program_->succeeded()) {
+  if (ended_ && program_ && !program_->succeeded(warns_)) {
     throw InvalidInput("[input] " + name_ + ": " + failure_);
   }
   return !ended_;

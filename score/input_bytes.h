@@ -17,9 +17,9 @@ class InputBytes {
   explicit InputBytes(const std::string& path);
   // The descriptor stays the caller's; name is what messages call it.
   InputBytes(int descriptor, std::string name);
-  // What a program makes of the file `name`, which is read as it prints; a program that fails makes next() throw
-  // InvalidInput with `failure`.
-  InputBytes(std::unique_ptr<ChildOutput> program, std::string name, std::string failure);
+  // What a program makes of the file `name`, which is read as it prints. Where it ends with another status than 0 and
+  // `warns`, rest() throws InvalidInput with `failure`.
+  InputBytes(std::unique_ptr<ChildOutput> program, std::string name, std::string failure, int warns);
   ~InputBytes();
   InputBytes(const InputBytes&) = delete;
   InputBytes& operator=(const InputBytes&) = delete;
@@ -42,6 +42,7 @@ class InputBytes {
   std::string name_;
   std::unique_ptr<ChildOutput> program_;
   std::string failure_;
+  int warns_ = 0;
   std::string block_;
   std::size_t begin_ = 0;  // what of the block is not yet used
   std::size_t read_ = 0;

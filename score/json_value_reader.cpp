@@ -65,7 +65,8 @@ std::optional<InputLine> JsonValueReader::next() {
       bytes_->use(1);
       continue;
     }
-    GrowingRecord value(line_, limit_);
+    const std::size_t line = line_;
+    GrowingRecord value(++values_, limit_);
     bool ended = false;
     depth_ = 0;
     in_string_ = escaped_ = false;
@@ -76,14 +77,15 @@ std::optional<InputLine> JsonValueReader::next() {
     }
     const bool behind = place_ == Place::kBehind;
     const bool cut = !ended && (depth_ > 0 || in_string_);
-    InputLine line = value.finish();
+    InputLine record = value.finish();
     if (behind || cut) {
-      line.text.clear();
-      line.error = "line " + std::to_string(line.number) +
-                   (behind ? ": behind the end of the JSON array stands more."
-                           : ": the file ends within this value, whose brackets or quotes are not closed.");
+      record.text.clear();
+      record.error = behind ? "line " + std::to_string(line) + ": behind the end of the JSON array stands more."
+                            : "the file ends, at line " + std::to_string(line_) +
+                                  ", within the value that begins at line " + std::to_string(line) +
+                                  ": its brackets or quotes are not closed, and what stands behind is lost.";
     }
-    return line;
+    return record;
   }
   return std::nullopt;
 }

@@ -29,6 +29,7 @@ class JsonValueReader : public RecordInput {
   std::unique_ptr<InputBytes> bytes_;
   std::size_t limit_;
   std::size_t line_ = 1;
+  std::size_t values_ = 0;  // that were begun: a record's number is its place
   Place place_ = Place::kBeforeArray;
   bool in_array_ = false;
   std::size_t depth_ = 0;  // brackets open in the value

@@ -1,6 +1,11 @@
 #include "score/layout_pair.h"
 
+#include <algorithm>
+#include <cmath>
+#include <iterator>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
@@ -16,24 +21,36 @@ using Json = nlohmann::ordered_json;
 
 enum class Side { kFirst, kSecond, kNeither };
 
-struct Suffixes {
-  const char* first;
-  const char* second;
+// How responses are numbered: "_1", "A", ...
+struct Style {
+  bool underscore;
+  char begins;
+
+  std::string suffix(std::size_t place) const { return std::string(1, static_cast<char>(begins + place)); }
+  std::string name(const char* stem, std::size_t place) const {
+    return stem + std::string(underscore ? "_" : "") + suffix(place);
+  }
 };
 
 constexpr const char* kStems[] = {"response", "answer", "output", "completion", "conversation", "human_ref"};
-constexpr Suffixes kSuffixes[] = {{"_1", "_2"}, {"_A", "_B"}, {"_a", "_b"}, {"_0", "_1"}, {"1", "2"}, {"A", "B"}};
+constexpr Style kStyles[] = {{true, '0'}, {true, '1'}, {true, 'A'}, {true, 'a'}, {false, '1'}, {false, 'A'}};
+constexpr std::string_view kNamed[] = {"model",  "response",   "answer",       "output",
+                                       "option", "completion", "conversation", "assistant"};
 
 bool is_response(const Json& row, const std::string& name) {
   const auto field = row.find(name);
   return field != row.end() && (field->is_string() || is_turns(*field));
 }
 
-// "a", "model_a", "response_a", "response a"
+// "a", "model_a", "response a"
 bool names_side(std::string_view label, std::string_view suffix) {
-  return label == suffix ||
-         (label.ends_with(suffix) && label.size() > suffix.size() &&
-          (label[label.size() - suffix.size() - 1] == '_' || label[label.size() - suffix.size() - 1] == ' '));
+  if (label == suffix) {
+    return true;
+  }
+  return std::any_of(std::begin(kNamed), std::end(kNamed), [&](std::string_view named) {
+    return label.size() == named.size() + 1 + suffix.size() && label.starts_with(named) && label.ends_with(suffix) &&
+           (label[named.size()] == '_' || label[named.size()] == ' ');
+  });
 }
 
 std::optional<Side> side_of_text(std::string_view text, const std::string& first, const std::string& second) {
@@ -62,10 +79,7 @@ std::optional<Side> side_of_text(std::string_view text, const std::string& first
 
 std::optional<Side> side_of_number(double value, std::string_view field, std::string_view stem,
                                    const std::string& first, const std::string& second) {
-  if (field == "preference_strength" || field == "overall_preference") {
-    return value < 0 ? Side::kFirst : value > 0 ? Side::kSecond : Side::kNeither;
-  }
-  if (stem == "human_ref") {  // 1: the first has more of the votes
+  if (stem == "human_ref" && field == "labels") {  // 1: the first has more of the votes
     return value == 1 ? std::optional(Side::kFirst) : value == 0 ? std::optional(Side::kSecond) : std::nullopt;
   }
   return field != "better_response_id"             ? std::nullopt
@@ -81,46 +95,75 @@ std::optional<double> number_of(const Json& value) {
                              : std::nullopt;
 }
 
-// Of the label of a row, which is taken out where it is understood.
-std::optional<Side> take_side(Json& row, std::string_view stem, const Suffixes& suffixes) {
-  const auto bare = [](const char* suffix) {
-    return ascii_lower(std::string_view(suffix[0] == '_' ? suffix + 1 : suffix));
-  };
-  const std::string first = bare(suffixes.first);
-  const std::string second = bare(suffixes.second);
-  for (const char* name : {"preference_strength", "overall_preference", "better_response_id", "winner", "preference",
-                           "preferred", "label", "labels", "choice"}) {
+std::optional<Side> side_of(const Json& value, std::string_view field, std::string_view stem, const std::string& first,
+                            const std::string& second) {
+  if (const std::optional<double> number = number_of(value)) {
+    return side_of_number(*number, field, stem, first, second);
+  }
+  return value.is_string() ? side_of_text(value.get_ref<const std::string&>(), first, second) : std::nullopt;
+}
+
+// HelpSteer's strength of preference, from -3 to 3: below 0 the first is better.
+std::optional<Side> side_of_strength(const Json& value) {
+  constexpr double kStrongest = 3;
+  const std::optional<double> strength = number_of(value);
+  return !strength || std::abs(*strength) > kStrongest ? std::nullopt
+         : *strength < 0                               ? std::optional(Side::kFirst)
+         : *strength > 0                               ? std::optional(Side::kSecond)
+                                                       : std::optional(Side::kNeither);
+}
+
+// Of the labels of a row, which are taken out where they are understood: those that name a response, else a strength.
+// None where two contradict each other.
+std::optional<Side> take_side(Json& row, std::string_view stem, const Style& style) {
+  const auto bare = [&](std::size_t place) { return ascii_lower(style.suffix(place)); };
+  std::optional<Side> side;
+  std::vector<const char*> read;
+  for (const char* name : {"winner", "preference", "preferred", "label", "labels", "choice", "better_response_id"}) {
     const auto field = row.find(name);
     if (field == row.end()) {
       continue;
     }
-    std::optional<Side> side;
-    if (const std::optional<double> number = number_of(*field)) {
-      side = side_of_number(*number, name, stem, first, second);
-    } else if (field->is_string()) {
-      side = side_of_text(field->get_ref<const std::string&>(), first, second);
-    }
-    if (side) {
-      row.erase(name);
-      return side;
+    if (const std::optional<Side> named = side_of(*field, name, stem, bare(0), bare(1))) {
+      if (side && *side != *named) {
+        return std::nullopt;
+      }
+      side = named;
+      read.push_back(name);
     }
   }
-  return std::nullopt;
+  const char* const strength = style.underscore ? "preference_strength" : "overall_preference";
+  if (!side && style.begins == '1' && row.contains(strength)) {
+    side = side_of_strength(row.at(strength));
+    read.push_back(strength);
+  }
+  if (side) {
+    for (const char* name : read) {
+      row.erase(name);
+    }
+  }
+  return side;
 }
 
 }  // namespace
 
 std::optional<LayoutPair> find_layout_pair(Json& row) {
   for (const char* stem : kStems) {
-    for (const Suffixes& suffixes : kSuffixes) {
-      LayoutPair pair{{stem + std::string(suffixes.first), stem + std::string(suffixes.second)}, std::nullopt};
-      if (!is_response(row, pair.names[0]) || !is_response(row, pair.names[1])) {
+    for (const Style& style : kStyles) {
+      LayoutPair found;
+      for (std::string name = style.name(stem, 0); is_response(row, name);
+           name = style.name(stem, found.names.size())) {
+        found.names.push_back(std::move(name));
+      }
+      if (found.names.size() < 2) {
         continue;
       }
-      if (const std::optional<Side> side = take_side(row, stem, suffixes); side && *side != Side::kNeither) {
-        pair.preferred = *side == Side::kFirst ? 0 : 1;
+      if (found.names.size() == 2) {
+        if (const std::optional<Side> side = take_side(row, stem, style); side && *side != Side::kNeither) {
+          found.preferred = *side == Side::kFirst ? 0 : 1;
+        }
       }
-      return pair;
+      return found;
     }
   }
   return std::nullopt;

@@ -1,23 +1,23 @@
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <nlohmann/json_fwd.hpp>
 
 namespace endorm {
 
-// Two numbered or lettered responses of a row, such as "response_1" and "response_2".
+// Numbered or lettered responses of a row, such as "response_1" and "response_2": two, or more.
 struct LayoutPair {
-  std::array<std::string, 2> names;
-  std::optional<std::size_t> preferred;  // 0 or 1, where the row says so in a way that has one meaning
+  std::vector<std::string> names = {};
+  std::optional<std::size_t> preferred = {};  // of two, where the row says so in a way that has one meaning
 };
 
-// Such a pair of a row, without its label, which is taken out of the row where it is understood: "A>B", "model_b",
-// "response_1", "tie", a strength of preference (below 0: the first), the index of the better one. A number under a
-// name that does not say how it counts could mean either: it stays in the row.
+// Such responses of a row. The label of two is taken out of the row where it is understood: "A>B", "model_b",
+// "response_1", "tie", the index of the better one; HelpSteer's strengths (below 0: the first) where no other label
+// stands. Labels that contradict each other, and a number under a name that does not say how it counts, stay.
 std::optional<LayoutPair> find_layout_pair(nlohmann::ordered_json& row);
 
 }  // namespace endorm

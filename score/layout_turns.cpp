@@ -105,6 +105,11 @@ bool is_transcript(const Json& value) {
   return text.starts_with(kHuman) && text.find("\n\n" + std::string(kAssistant)) != std::string_view::npos;
 }
 
+bool is_open_transcript(const Json& value) {
+  return is_transcript(value) &&
+         trimmed(value.get_ref<const std::string&>()).ends_with("\n\n" + std::string(kAssistant));
+}
+
 Json transcript_as_messages(std::string_view text) {
   Json messages = Json::array();
   text = trimmed(text);

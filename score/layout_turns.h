@@ -28,6 +28,8 @@ nlohmann::ordered_json exchanges_as_messages(const nlohmann::ordered_json& excha
 
 // A text that begins with "Human:" and has "Assistant:" at the beginning of a paragraph, as Anthropic's HH has.
 bool is_transcript(const nlohmann::ordered_json& value);
+// One that ends where the assistant is to speak.
+bool is_open_transcript(const nlohmann::ordered_json& value);
 nlohmann::ordered_json transcript_as_messages(std::string_view text);
 
 }  // namespace endorm

@@ -26,6 +26,7 @@ constexpr std::string_view kToLines =
     "Convert it with: python3 -c \"import pandas; pandas.read_parquet('FILE').to_json('FILE.jsonl', orient='records', "
     "lines=True)\"";
 constexpr const char* kPython = "python3";
+constexpr int kGzipWarns = 2;  // of what stands behind a whole file
 
 constexpr auto kBinaryForms = std::to_array<BinaryForm>({
     {"\x1f\x8b"sv, "gzip", "gzip", "Unpack it with: gzip -d"},
@@ -87,7 +88,8 @@ std::unique_ptr<RecordInput> open_records(const std::string& path, std::size_t l
   return text_records(
       std::make_unique<InputBytes>(
           started(*form, path), path,
-          std::string(form->program) + " could not read it to its end (its words stand above). " + remedy_of(*form)),
+          std::string(form->program) + " could not read it to its end (its words stand above). " + remedy_of(*form),
+          std::string_view(form->program) == "gzip" ? kGzipWarns : 0),
       limit);
 }
 

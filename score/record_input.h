@@ -9,9 +9,9 @@ namespace endorm {
 
 // The text of one record: a line of JSON, or another form's record as such a line.
 struct InputLine {
-  std::size_t number = 0;            // of the line where it begins, from 1; blank lines are counted
-  std::string text;                  // empty where error is set
-  std::string key;                   // record_key of the text
+  std::size_t number = 0;  // of the line where it begins, from 1, blank lines counted; of a JSON value its place
+  std::string text;        // empty where error is set
+  std::string key;         // record_key of the text
   std::optional<std::string> error;  // why it cannot be used, e.g. longer than the limit; reading goes on
 };
 

@@ -8,6 +8,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "core/trimmed.h"
 #include "score/layout_pair.h"
 #include "score/layout_turns.h"
 
@@ -50,6 +51,21 @@ bool ends_with_answer(const Json& messages) {
   return is_turns(messages) && messages.back().value("role", Json()) == "assistant";
 }
 
+// a", "b", "c: what stands between the quotes of a message.
+std::string quoted_rest(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) {
+    text += (text.empty() ? "" : "\", \"") + name;
+  }
+  return text;
+}
+
+// TRL's steps of one answer, each with its label.
+bool are_labelled_steps(const Json& steps, const Json& labels) {
+  return is_texts(steps) && labels.is_array() && labels.size() == steps.size() &&
+         std::all_of(labels.begin(), labels.end(), [](const Json& label) { return label.is_boolean(); });
+}
+
 class Layout {
  public:
   explicit Layout(Json& row) : row_(row) {}
@@ -57,19 +73,30 @@ class Layout {
   std::vector<RenamedField> read() {
     read_turns();
     read_system();
+    read_rejected();
     if (!has_response()) {
       read_responses();
     }
     if (!has_any(row_, kPrompts)) {
       read_prompt();
     }
+    read_short_prompt();
+    read_history();
+    read_transcript();
     read_pair_of_conversations();
     read_messages_as_prompt();
-    read_short_prompt();
     return std::move(renamed_);
   }
 
  private:
+  // ms-swift's pairs.
+  void read_rejected() {
+    if (has(row_, "response") && has(row_, "rejected_response") && !has(row_, "chosen") && !has(row_, "rejected")) {
+      rename("chosen", "response");
+      rename("rejected", "rejected_response");
+    }
+  }
+
   bool has_response() const {
     return has_any(row_, kOneResponse) || has(row_, "chosen") ||
            (has(row_, "messages") && ends_with_answer(row_.at("messages")));
@@ -113,6 +140,11 @@ class Layout {
       read_layout_pair(*pair);
       return;
     }
+    if (has(row_, "completions") && has(row_, "labels") &&
+        are_labelled_steps(row_.at("completions"), row_.at("labels"))) {
+      rename("steps", "completions");
+      return;
+    }
     for (const char* name : {"completions", "samples", "candidates", "generations", "outputs", "answers"}) {
       if (has(row_, name) && row_.at(name).is_array() && !row_.at(name).empty()) {
         rename("responses", name);
@@ -138,17 +170,23 @@ class Layout {
       rename("rejected", pair.names[1 - *pair.preferred]);
       return;
     }
-    Json first = taken(row_, pair.names[0]);
-    Json second = taken(row_, pair.names[1]);
-    const std::string names = pair.names[0] + "\", \"" + pair.names[1];
-    if (is_turns(first) && is_turns(second) && first.size() > 1 && !has_any(row_, kPrompts) &&
-        std::equal(first.begin(), first.end() - 1, second.begin(), second.end() - 1)) {
-      put("responses", Json::array({first.back(), second.back()}), names);
-      first.erase(first.end() - 1);
-      put("prompt", std::move(first), pair.names[0]);
-    } else {
-      put("responses", Json::array({std::move(first), std::move(second)}), names);
+    Json responses = Json::array();
+    for (const std::string& name : pair.names) {
+      responses.push_back(taken(row_, name));
     }
+    const Json first = responses.front();
+    const bool share_prompt =
+        !has_any(row_, kPrompts) && std::all_of(responses.begin(), responses.end(), [&](const Json& one) {
+          return is_turns(one) && one.size() > 1 &&
+                 std::equal(one.begin(), one.end() - 1, first.begin(), first.end() - 1);
+        });
+    if (share_prompt) {
+      for (Json& response : responses) {
+        response = Json(response.back());
+      }
+      put("prompt", Json(first.begin(), first.end() - 1), pair.names.front());
+    }
+    put("responses", std::move(responses), quoted_rest(pair.names));
   }
 
   void read_prompt() {
@@ -174,18 +212,32 @@ class Layout {
       if (row_.contains(name) && (row_.at(name).is_string() || row_.at(name).is_null())) {
         const Json input = taken(row_, name);
         const std::string text = input.is_null() ? "" : input.get<std::string>();
-        prompt += text.empty() ? "" : "\n\n" + text;
+        prompt += (prompt.empty() || text.empty() ? "" : "\n\n") + text;
         break;
       }
     }
-    Json turns = Json::array();
-    if (has(row_, "history") && is_exchanges(row_.at("history"))) {
-      turns = exchanges_as_messages(taken(row_, "history"));
+    row_["prompt"] = std::move(prompt);
+  }
+
+  // Exchanges before a prompt that is a text.
+  void read_history() {
+    for (const char* name : {"prompt", "question"}) {
+      if (has(row_, name) && row_.at(name).is_string() && has(row_, "history") && is_exchanges(row_.at("history"))) {
+        Json turns = exchanges_as_messages(taken(row_, "history"));
+        if (!turns.empty()) {
+          turns.push_back({{"role", "user"}, {"content", taken(row_, name)}});
+          put("prompt", std::move(turns), name);
+        }
+        return;
+      }
     }
-    if (turns.empty()) {
-      row_["prompt"] = std::move(prompt);
-    } else {
-      turns.push_back({{"role", "user"}, {"content", std::move(prompt)}});
+  }
+
+  // A prompt that is a transcript up to the answer's turn.
+  void read_transcript() {
+    if (has(row_, "prompt") && is_open_transcript(row_.at("prompt"))) {
+      Json turns = transcript_as_messages(row_.at("prompt").get<std::string>());
+      turns.erase(turns.end() - 1);
       row_["prompt"] = std::move(turns);
     }
   }
@@ -197,9 +249,12 @@ class Layout {
     }
     Json& chosen = row_.at("chosen");
     Json& rejected = row_.at("rejected");
-    if (!has_any(row_, kPrompts) && is_transcript(chosen) && is_transcript(rejected)) {
-      chosen = transcript_as_messages(chosen.get<std::string>());
-      rejected = transcript_as_messages(rejected.get<std::string>());
+    if (is_transcript(chosen) && is_transcript(rejected)) {
+      Json first = transcript_as_messages(chosen.get<std::string>());
+      if (!has_any(row_, kPrompts) || begins_with_prompt(first)) {
+        chosen = std::move(first);
+        rejected = transcript_as_messages(rejected.get<std::string>());
+      }
     } else if (is_texts(chosen) && is_texts(rejected) && !has(row_, "responses")) {
       const bool is_pair = chosen.size() == 1 && rejected.size() == 1;
       Json first = taken(row_, "chosen");
@@ -226,6 +281,19 @@ class Layout {
         !has_any(row_, {"prompt", "question", "prompt_ids"})) {
       rename("prompt", "messages");
     }
+  }
+
+  // Whether a conversation has the prompt before its last turn.
+  bool begins_with_prompt(const Json& conversation) const {
+    if (!has(row_, "prompt") || conversation.empty()) {
+      return false;
+    }
+    const Json& prompt = row_.at("prompt");
+    const Json before(conversation.begin(), conversation.end() - 1);
+    return prompt.is_string()
+               ? before == Json::array({{{"role", "user"},
+                                         {"content", std::string(trimmed(prompt.get_ref<const std::string&>()))}}})
+               : before == prompt;
   }
 
   // A prompt that is a list of one text.

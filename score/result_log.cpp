@@ -181,8 +181,10 @@ void ResultLog::read_existing(const std::string& manifest) {
   file.clear();
   file.seekg(0);
   std::getline(file, line);
-  if (file.eof()) {
-    cut_tail(0);  // empty, or killed while its first line was written
+  const bool is_cut = file.eof();
+  const bool has_rows = !is_cut && file.peek() != std::ifstream::traits_type::eof();
+  if (is_cut || (!has_rows && SortedJson::accept(line))) {
+    cut_tail(0);  // no row: empty, killed while its first line was written, or its input could not be read
     return;
   }
   compare_manifests(line, manifest, name_);

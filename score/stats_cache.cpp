@@ -169,6 +169,18 @@ struct StatsCache::Database {
     }
   }
 
+  // The busy timeout does not hold for a change of the journal, which another process may be making at this moment.
+  void execute_when_free(const char* sql, const char* action) const {
+    constexpr int kPauseMs = 5;
+    for (int waited = 0; waited < kWaitMs; waited += kPauseMs) {
+      if ((sqlite3_exec(connection.get(), sql, nullptr, nullptr, nullptr) & 0xFF) != SQLITE_BUSY) {
+        break;
+      }
+      sqlite3_sleep(kPauseMs);
+    }
+    execute(sql, action);
+  }
+
   Statement prepare(const char* sql) const {
     sqlite3_stmt* statement = nullptr;
     if (sqlite3_prepare_v3(connection.get(), sql, -1, SQLITE_PREPARE_PERSISTENT, &statement, nullptr) != SQLITE_OK) {
@@ -202,7 +214,8 @@ struct StatsCache::Database {
     sqlite3_busy_timeout(opened, kWaitMs);
     create_or_check();
     // A lost last window is computed again: durability is worth less here than waiting for the disk.
-    execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL", "open");
+    execute_when_free("PRAGMA journal_mode = WAL", "open");
+    execute("PRAGMA synchronous = NORMAL", "open");
     select = prepare("SELECT value FROM stats WHERE key = ?1");
     insert = prepare("INSERT OR IGNORE INTO stats (key, value) VALUES (?1, ?2)");
   }

@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <array>
-#include <set>
 #include <utility>
 
 #include <nlohmann/json.hpp>
 
 #include "core/ascii_lower.h"
+#include "core/errors.h"
 #include "core/trimmed.h"
 #include "engine/content_hash.h"
 #include "score/layout_turns.h"
@@ -18,7 +18,6 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr std::size_t kLongestName = 64;
-constexpr std::string_view kNameMarks = "_-. []/()";
 
 // Columns whose cells are lists or objects; in others such a text may be what was asked or answered.
 constexpr auto kLists = std::to_array<std::string_view>(
@@ -28,11 +27,12 @@ constexpr auto kLists = std::to_array<std::string_view>(
 
 bool is_name(std::string_view cell) {
   const std::string_view name = trimmed(trimmed(cell), "\"");
-  return !name.empty() && name.size() <= kLongestName && std::all_of(name.begin(), name.end(), [](char byte) {
-    return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') || (byte >= '0' && byte <= '9') ||
-           kNameMarks.find(byte) != std::string_view::npos || static_cast<unsigned char>(byte) >= 0x80;
-  });
+  return !name.empty() && name.size() <= kLongestName && name.find_first_of("{}\"") == std::string_view::npos &&
+         std::all_of(name.begin(), name.end(), [](char byte) { return static_cast<unsigned char>(byte) >= 0x20; });
 }
+
+// What a data frame with lists becomes as a table.
+bool is_python_list(std::string_view text) { return text.starts_with("[{'role':") || text.starts_with("[{'from':"); }
 
 Json value_of(const std::string& name, const std::string& text, bool quoted) {
   if (text.empty()) {
@@ -57,7 +57,6 @@ Json value_of(const std::string& name, const std::string& text, bool quoted) {
 
 std::optional<char> table_separator(std::string_view first_line) {
   for (const char separator : {'\t', ',', ';'}) {
-    std::set<std::string_view> names;
     std::size_t count = 0;
     bool all_names = true;
     for (std::size_t begin = 0; begin <= first_line.size(); ++count) {
@@ -65,10 +64,9 @@ std::optional<char> table_separator(std::string_view first_line) {
       const std::string_view cell = trimmed(first_line.substr(begin, end - begin));
       // The first column of a data frame that was written with its index has no name.
       all_names = all_names && (is_name(cell) || (count == 0 && cell.empty()));
-      names.insert(cell);
       begin = end + 1;
     }
-    if (all_names && count >= 2 && names.size() == count) {
+    if (all_names && count >= 2) {
       return separator;
     }
   }
@@ -79,7 +77,12 @@ TableReader::TableReader(std::unique_ptr<InputBytes> bytes, char separator, std:
     : bytes_(std::move(bytes)), separator_(separator), limit_(limit) {
   if (const std::optional<Row> names = read_row()) {
     for (const Cell& cell : names->cells) {
-      names_.emplace_back(trimmed(cell.text));
+      const std::string name(trimmed(cell.text));
+      if (!name.empty() && std::find(names_.begin(), names_.end(), name) != names_.end()) {
+        throw InvalidInput("[input] " + bytes_->name() + " has two columns that are called \"" + name +
+                           "\". Give one of them another name.");
+      }
+      names_.push_back(name);
     }
   }
 }
@@ -131,7 +134,7 @@ std::optional<TableReader::Row> TableReader::read_row() {
     bytes_->use(rest.size());
   }
   if (in_quotes) {
-    row.error = "the file ends within a cell, whose quotes are not closed.";
+    row.error = "ends with the file, within a cell whose quotes are not closed.";
   }
   const bool blank = row.cells.size() == 1 && trimmed(row.cells.front().text).empty() && !row.cells.front().quoted;
   return blank ? std::nullopt : std::optional(std::move(row));
@@ -148,6 +151,10 @@ InputLine TableReader::record_of(const Row& row) const {
   Json record = Json::object();
   for (std::size_t i = 0; i < row.cells.size(); ++i) {
     content += row.cells[i].text + '\n';
+    if (error.empty() && is_python_list(row.cells[i].text)) {
+      error = "has under \"" + names_[i] +
+              "\" a list as Python prints it, which is no JSON. Save the data as JSON lines or Parquet.";
+    }
     if (error.empty() && !names_[i].empty()) {
       record[names_[i]] = value_of(names_[i], row.cells[i].text, row.cells[i].quoted);
     }

@@ -12,8 +12,8 @@
 
 namespace endorm {
 
-// The separator of a table whose first line this is: a comma, a tab or a semicolon between names that differ, at least
-// two; none where the line is no such list.
+// The separator of a table whose first line this is: a tab, a comma or a semicolon between names, at least two; none
+// where the line is no such list.
 std::optional<char> table_separator(std::string_view first_line);
 
 // Separated values with a line of names, by RFC 4180: quotes hold separators, line ends and doubled quotes. A row is a
@@ -22,6 +22,7 @@ std::optional<char> table_separator(std::string_view first_line);
 // block.
 class TableReader : public RecordInput {
  public:
+  // Throws InvalidInput where two columns have one name.
   TableReader(std::unique_ptr<InputBytes> bytes, char separator, std::size_t limit = kDefaultLimit);
 
   std::optional<InputLine> next() override;

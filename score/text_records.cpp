@@ -38,7 +38,9 @@ std::unique_ptr<RecordInput> text_records(std::unique_ptr<InputBytes> bytes, std
   if (first != std::string_view::npos) {
     const std::size_t end = block.find('\n', first);
     const std::string_view line = block.substr(first, end == std::string_view::npos ? end : end - first);
-    if (line.front() == '[' || (line.front() == '{' && end != std::string_view::npos && goes_on(line))) {
+    // A line of JSON lines that is cut is followed by one that begins anew.
+    const bool anew = end != std::string_view::npos && block.substr(end + 1).starts_with('{');
+    if (line.front() == '[' || (line.front() == '{' && end != std::string_view::npos && goes_on(line) && !anew)) {
       return std::make_unique<JsonValueReader>(std::move(bytes), limit);
     }
     const std::optional<char> separator = line.front() == '{' ? std::nullopt : table_separator(line);

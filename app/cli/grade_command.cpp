@@ -73,6 +73,7 @@ Json graded_row(const InputLine& line, const GradeOptions& options, Counts& coun
 }
 
 void run_grade(const GradeFlags& flags) {
+  refuse_input_as_output("grade", flags.input, flags.output);
   const std::unique_ptr<RecordInput> reader = open_input(flags.input);
   OutputFile output("grade", flags.output);
   Counts counts;

@@ -113,15 +113,15 @@ constexpr std::string_view kArrays = ".npz";
 void refuse_tables(const std::string& place, const std::string& output) {
   const std::filesystem::path path = output;
   const std::string ending = ascii_lower(path.extension().string());
-  if (ending != ".parquet" && ending != ".csv") {
+  if (ending != ".parquet" && ending != ".csv" && ending != ".tsv") {
     return;
   }
   const std::string lines = std::filesystem::path(path).replace_extension(".jsonl").string();
   throw InvalidInput(place + "rows are JSON lines, so that a run that was stopped goes on. Give -o " + lines +
                      ", and make the table of that, without the manifest in its first line: python3 -c 'import pandas; "
                      "pandas.read_json(\"" +
-                     lines + "\", lines=True).iloc[1:].drop(columns=\"manifest\").to_" + ending.substr(1) + "(\"" +
-                     output + "\")'");
+                     lines + "\", lines=True).iloc[1:].drop(columns=\"manifest\").to_" +
+                     (ending == ".parquet" ? "parquet" : "csv") + "(\"" + output + "\")'");
 }
 
 // Whether the output is arrays. Throws InvalidInput where what is asked of it does not go together.
@@ -193,6 +193,7 @@ void add_scoring_run_flags(CLI::App& command, ScoringRunFlags& flags) {
 
 void run_scoring(const std::string& command, const ScoringRunFlags& flags, const RowOptions& rows,
                  const std::function<std::string(const Request&, const Scored&)>& make_row) {
+  refuse_input_as_output(command, flags.input, flags.output.output);
   const Shard shard = shard_from(flags.output.shard);
   const bool arrays = writes_arrays(command, flags);
   ScoreOptions score = score_options(flags.scoring);

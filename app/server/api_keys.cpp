@@ -15,6 +15,18 @@ namespace {
 
 constexpr std::string_view kBlanks = " \t\r\n\v\f";
 
+// A remark begins with # at the beginning of a line or behind white space; some editors put a byte-order mark first.
+std::string_view without_remark(std::string_view line) {
+  constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+  line.remove_prefix(line.starts_with(kByteOrderMark) ? kByteOrderMark.size() : 0);
+  for (std::size_t place = line.find('#'); place != std::string_view::npos; place = line.find('#', place + 1)) {
+    if (place == 0 || kBlanks.find(line[place - 1]) != std::string_view::npos) {
+      return line.substr(0, place);
+    }
+  }
+  return line;
+}
+
 std::vector<std::string> keys_of(const std::string& path) {
   std::ifstream file(path);
   if (!file) {
@@ -22,7 +34,7 @@ std::vector<std::string> keys_of(const std::string& path) {
   }
   std::vector<std::string> keys;
   for (std::string line; std::getline(file, line);) {
-    const std::string key(trimmed(std::string_view(line).substr(0, line.find('#')), kBlanks));
+    const std::string key(trimmed(without_remark(line), kBlanks));
     if (!key.empty()) {
       keys.push_back(key);
     }

@@ -174,14 +174,16 @@ CompletionsRequest read_completions(const Json& body, const ProtocolContext& con
   if (!(request.sampling.top_p > 0.0 && request.sampling.top_p <= 1.0)) {
     throw InvalidInput("\"top_p\" is not above 0 and at most 1.");
   }
-  if (optional_field(body, "stop")) {
+  if (const Json* stops = optional_field(body, "stop"); stops && !is_empty(*stops)) {
     for (std::string& stop : texts_field(body, "stop")) {
       if (!stop.empty()) {
         request.sampling.stop.push_back(std::move(stop));
       }
     }
   }
-  request.seed = count_field(body, "seed", 0);
+  if (optional_field(body, "seed")) {
+    request.seed = count_field(body, "seed", 0);
+  }
   request.logit_bias = logit_bias_of(body);
   const bool one_greedy = request.sampling.max_tokens == 1 && request.sampling.temperature == 0.0;
   if (!request.logit_bias.empty() && (!one_greedy || request.echo || request.prompt_log_probs)) {

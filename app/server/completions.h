@@ -34,6 +34,7 @@ struct CompletionText {
 // What came of one prompt.
 struct CompletionChoice {
   CompletionText prompt;
+  std::uint64_t seed = 0;
   std::vector<ToldToken> read;    // of the prompt [tokens], where CompletionsRequest::prompt_log_probs asks for it
   std::vector<ToldToken> echoed;  // of the prompt's text, where CompletionsRequest::echo asks for it
   std::vector<ToldToken> drawn;   // those that spell a stop string among them
@@ -53,7 +54,7 @@ struct CompletionsRequest {
   std::optional<std::size_t> prompt_log_probs;  // the same of every token of a prompt
   std::map<Token, double> logit_bias;           // what the one greedy token is chosen with; -infinity: never this
   SamplingOptions sampling;
-  std::uint64_t seed = 0;
+  std::optional<std::uint64_t> seed;  // none: each choice has one of its own, that nobody knows
   // How prompt_log_probs are read: from which token of each prompt on [prompts], at least 1 (empty: 1; behind its end:
   // none is), and at which temperature of the softmax.
   std::vector<std::size_t> read_from;

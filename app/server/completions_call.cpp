@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <limits>
+#include <random>
 #include <utility>
 
 #include "app/server/completions.h"
@@ -15,6 +16,11 @@ namespace {
 // Tokens that are drawn before others have their turn: they are drawn one after the other.
 constexpr std::size_t kDrawnAtOnce = 128;
 constexpr std::size_t kMostTokens = std::size_t{1} << 20;  // of one completion, where the context is not known
+
+std::uint64_t unknown_seed() {
+  std::random_device device;
+  return std::uint64_t{device()} << 32U | device();
+}
 
 }  // namespace
 
@@ -49,6 +55,7 @@ CompletionsCall::CompletionsCall(const Engine& engine, CompletionsRequest reques
     const std::size_t place = choices_.size();
     CompletionChoice& choice = choices_.emplace_back();
     choice.prompt = tokenized(engine, asked, place);
+    choice.seed = request_.seed ? *request_.seed : unknown_seed();
     const std::size_t length = choice.prompt.tokens.size();
     if (length > most || to_draw > most - length) {
       throw InvalidInput("prompt " + std::to_string(place) + " has " + std::to_string(length) +
@@ -232,7 +239,7 @@ std::optional<PartDraw> CompletionsCall::draws(std::size_t place) const {
   if (part.draws == 0 || choice.ended) {
     return std::nullopt;
   }
-  PartDraw draw{{choice.prompt.tokens, request_.seed, choice.drawn.size()}, sampling_of(part)};
+  PartDraw draw{{choice.prompt.tokens, choice.seed, choice.drawn.size()}, sampling_of(part)};
   for (const ToldToken& token : choice.drawn) {
     draw.request.prompt.push_back(token.id);
   }

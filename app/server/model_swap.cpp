@@ -4,7 +4,9 @@
 #include <array>
 #include <chrono>
 #include <exception>
+#include <filesystem>
 #include <optional>
+#include <system_error>
 #include <utility>
 
 #ifdef __GLIBC__
@@ -33,6 +35,12 @@ ModelOrder read_order(const Json& body) {
   ModelOrder order{text_field(body, "model"), text_field(body, "path")};
   if (order.path.empty()) {
     throw InvalidInput("\"path\" is empty: give a GGUF file or the name of a known model.");
+  }
+  std::error_code unknown;
+  const std::filesystem::file_status status = std::filesystem::status(order.path.c_str(), unknown);
+  const bool is_other = std::filesystem::exists(status) && !std::filesystem::is_regular_file(status);
+  if (is_other || order.path.find('\0') != std::string::npos) {  // a pipe would never end
+    throw InvalidInput("\"path\" names no regular file. Give a GGUF file or the name of a known model.");
   }
   if (const Json* adapter = optional_field(body, "adapter")) {
     const bool is_none = adapter->is_array() && adapter->empty();

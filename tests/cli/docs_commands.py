@@ -22,7 +22,7 @@ import tempfile
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SECONDS = 300
 # First words that are run besides pipelines with `endorm` in them.
-HARMLESS = {"cat", "cd", "cp", "cut", "diff", "echo", "export", "grep", "head", "ls", "mkdir", "printf", "python3", "sort",
+HARMLESS = {"cat", "cd", "cp", "cut", "diff", "echo", "export", "grep", "gzip", "head", "ls", "mkdir", "printf", "python3", "sort",
             "tail", "tr", "wc"}
 # Commands that are not run here, and where they are.
 ELSEWHERE = {

@@ -44,27 +44,27 @@ using Records = std::vector<std::string>;
 
 TEST_CASE("a JSON array, and JSON over several lines") {
   CHECK(records_of("[]").empty());
-  CHECK(records_of(R"([{"a":1},{"b":"]}\\\"{["}])") == Records{R"(1:{"a":1})", R"(1:{"b":"]}\\\"{["})"});
+  CHECK(records_of(R"([{"a":1},{"b":"]}\\\"{["}])") == Records{R"(1:{"a":1})", R"(2:{"b":"]}\\\"{["})"});
   CHECK(records_of("\n[\n  {\n \"a\": [1,\n 2]\n  },\n  {\"b\": {}}\n]\n") ==
-        Records{R"(3:{"a":[1,2]})", R"(7:{"b":{}})"});
+        Records{R"(1:{"a":[1,2]})", R"(2:{"b":{}})"});
   CHECK(records_of("{\n \"a\": 1\n}\n{\"b\": 2}\n{\n\"c\":3}") ==
-        Records{R"(1:{"a":1})", R"(4:{"b":2})", R"(5:{"c":3})"});
-  CHECK(records_of("[1, \"x\",null ,[2]]") == Records{"1:1", "1:\"x\"", "1:null", "1:[2]"});
-  CHECK(records_of("[\"a\\\\\", \"b\"]") == Records{"1:\"a\\\\\"", "1:\"b\""});
+        Records{R"(1:{"a":1})", R"(2:{"b":2})", R"(3:{"c":3})"});
+  CHECK(records_of("[1, \"x\",null ,[2]]") == Records{"1:1", "2:\"x\"", "3:null", "4:[2]"});
+  CHECK(records_of("[\"a\\\\\", \"b\"]") == Records{"1:\"a\\\\\"", "2:\"b\""});
 }
 
 TEST_CASE("a value of an array that is broken costs itself") {
   const Records cut = records_of("[{\"a\":1},\n{\"b\":");
   REQUIRE(cut.size() == 2);
   CHECK(cut[0] == R"(1:{"a":1})");
-  CHECK(contains(cut[1], "2!line 2: the file ends within this value"));
+  CHECK(contains(cut[1], "2!the file ends, at line 2, within the value that begins at line 2"));
   const Records behind = records_of("[{\"a\":1}]\n{\"b\":2}");
   REQUIRE(behind.size() == 2);
   CHECK(contains(behind[1], "2!line 2: behind the end of the JSON array stands more."));
   const Records big = records_of("[{\"a\":\"" + std::string(100, 'x') + "\"},{\"b\":2}]", 50);
   REQUIRE(big.size() == 2);
   CHECK(contains(big[0], "1!line 1 has 108 bytes, more than the limit of 50"));
-  CHECK(big[1] == R"(1:{"b":2})");
+  CHECK(big[1] == R"(2:{"b":2})");
 }
 
 TEST_CASE("separated values") {
@@ -85,9 +85,28 @@ TEST_CASE("separated values") {
   CHECK(ragged[1] == R"(3:{"prompt":"a"})");
   CHECK(ragged[2] == R"(4:{"prompt":"d","response":"e"})");
   CHECK(contains(records_of("prompt,response\n\xFF,b\n").at(0), "is not UTF-8"));
-  CHECK(contains(records_of("prompt,response\na,\"b\n").at(0), "the file ends within a cell"));
+  CHECK(contains(records_of("prompt,response\na,\"b\n").at(0), "ends with the file, within a cell"));
   CHECK(contains(records_of("prompt,response\n" + std::string(60, 'x') + ",b\n", 50).at(0),
                  "has 61 bytes, more than the limit of 50"));
+}
+
+TEST_CASE("what looks like a table and is none of one meaning is told") {
+  const TemporaryDirectory directory;
+  write_file(directory.file("in"), "prompt,response,response\na,b,c\n");
+  CHECK(contains(message_of<InvalidInput>([&] { open_records(directory.file("in")); }),
+                 "has two columns that are called \"response\""));
+  CHECK(records_of("Unnamed: 0,prompt,response %\n0,a,b\n") ==
+        Records{R"(2:{"Unnamed: 0":"0","prompt":"a","response %":"b"})"});
+  CHECK(contains(records_of("prompt,chosen\n\"[{'role': 'user', 'content': 'a'}]\",b\n").at(0),
+                 "has under \"prompt\" a list as Python prints it"));
+}
+
+TEST_CASE("a first line that is cut costs itself") {
+  const TemporaryDirectory directory;
+  write_file(directory.file("in"), "{\"a\":1,\n{\"b\":2}\n{\"c\":3}\n");
+  const std::unique_ptr<RecordInput> input = open_records(directory.file("in"));
+  CHECK(input->next()->text == "{\"a\":1,");
+  CHECK(input->next()->text == "{\"b\":2}");
 }
 
 // A text with what forms use as marks.

@@ -125,6 +125,26 @@ constexpr Row kRows[] = {
     {R"({"conversation_a":[{"role":"user","content":"P"},{"role":"assistant","content":"a"}],
          "conversation_b":[{"role":"user","content":"P"},{"role":"assistant","content":"b"}],"winner":"tie"})",
      kTwo, ""},
+    // labels that name a response come before a strength, and must agree
+    {R"({"prompt":"P","response_1":"a","response_2":"b","preference":"response_1","preference_strength":3})", kPair,
+     "preference_strength"},
+    {R"({"prompt":"P","response_1":"a","response_2":"b","winner":"response_2","label":"response_1"})", kTwo, "winner, label"},
+    {R"({"prompt":"P","response_1":"a","response_2":"b","preference_strength":4})", kTwo, "preference_strength"},
+    {R"({"prompt":"P","response_a":"a","response_b":"b","preference":"neither a"})", kTwo, "preference"},
+    {R"({"prompt":"P","response_0":"a","response_1":"b","response_2":"c"})",
+     R"({"prompt":"P","responses":["a","b","c"]})", ""},
+    {R"({"prompt":"P","response":"a","rejected_response":"b"})", kPair, ""},
+    // transcripts, steps, exchanges
+    {R"({"prompt":"\n\nHuman: P\n\nAssistant: ","answers":[{"answer":"a","rank":1}]})",
+     R"({"prompt":"P","responses":["a"]})", ""},
+    {R"({"prompt":"P","chosen":"\n\nHuman: P\n\nAssistant: a","rejected":"\n\nHuman: P\n\nAssistant: b"})", kPair, ""},
+    {R"({"prompt":"P","completions":["a","b"],"labels":[true,false]})", R"({"prompt":"P","steps":["a","b"]})",
+     "labels"},
+    {R"({"query":"P","response":"a","history":[["q","r"]]})",
+     R"({"messages":[{"role":"user","content":"q"},{"role":"assistant","content":"r"},{"role":"user","content":"P"},
+         {"role":"assistant","content":"a"}]})",
+     ""},
+    {R"({"instruction":"","input":"P","output":"a"})", kOne, ""},
     // labels that could mean either stay beside, and the pair has none
     {R"({"prompt":"P","response_1":"a","response_2":"b","label":1})", kTwo, "label"},
     {R"({"prompt":"P","response_0":"a","response_1":"b","label":1})", kTwo, "label"},
@@ -142,7 +162,7 @@ TEST_CASE("a row in a layout of others is the record that it means") {
 TEST_CASE("a record of ours is read as it is, whatever else it holds") {
   for (const char* line :
        {R"({"prompt":"P","response":"a"})", R"({"prompt":"P","responses":["a",{"text":"b","truncated":true}]})",
-        R"({"prompt":"P","chosen":"a","rejected":"b"})", R"({"prompt":"\n\nHuman: P\n\nAssistant:","response":"a"})",
+        R"({"prompt":"P","chosen":"a","rejected":"b"})", R"({"prompt":"Human: P","response":"a"})",
         R"({"prompt":"P","steps":["a","b"]})", R"({"messages":[{"role":"user","content":"P"},
             {"role":"assistant","content":"a"}]})",
         R"({"prompt":"P","response":"a","output":"b","completion":"c","instruction":"d","samples":["e"]})",

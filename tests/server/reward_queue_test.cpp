@@ -499,7 +499,7 @@ TEST_CASE("a completion that is drawn in parts is the one that is drawn at once"
     }
     const ResponseText whole{request.prompts.front().text, true};
     const GenerationRequest asked{engine->text_form()->tokenize_raw("", std::span(&whole, 1), {}).front().response,
-                                  request.seed};
+                                  *request.seed};
     const Completion drawn = engine->generator()->generate(std::span(&asked, 1), request.sampling).front();
     const nlohmann::ordered_json choice = call.reply()["choices"][0];
     CHECK(choice["text"] == drawn.text);
