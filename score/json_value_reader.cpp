@@ -28,7 +28,7 @@ bool JsonValueReader::begins(char first) {
     place_ = Place::kBehind;
     return false;
   }
-  return first != ',' || place_ == Place::kBehind;
+  return first != ',';
 }
 
 // How much of `rest` is of the value; ended: whether the value ends there.
@@ -59,11 +59,27 @@ std::size_t JsonValueReader::part_of_value(std::string_view rest, bool& ended) {
   return rest.size();
 }
 
+// What stands behind the end of the array, as one record that is none.
+InputLine JsonValueReader::rest_of_file() {
+  GrowingRecord record(++values_, limit_);
+  for (std::string_view rest = bytes_->rest(); !rest.empty(); rest = bytes_->rest()) {
+    record.append(rest);
+    bytes_->use(rest.size());
+  }
+  InputLine line = record.finish();
+  line.text.clear();
+  line.error = "line " + std::to_string(line_) + ": behind the end of the JSON array stands more.";
+  return line;
+}
+
 std::optional<InputLine> JsonValueReader::next() {
   for (std::string_view rest = bytes_->rest(); !rest.empty(); rest = bytes_->rest()) {
     if (!begins(rest.front())) {
       bytes_->use(1);
       continue;
+    }
+    if (place_ == Place::kBehind) {
+      return rest_of_file();
     }
     const std::size_t line = line_;
     GrowingRecord value(++values_, limit_);
@@ -75,15 +91,12 @@ std::optional<InputLine> JsonValueReader::next() {
       value.append(rest.substr(0, part));
       bytes_->use(part);
     }
-    const bool behind = place_ == Place::kBehind;
     const bool cut = !ended && (depth_ > 0 || in_string_);
     InputLine record = value.finish();
-    if (behind || cut) {
+    if (cut) {
       record.text.clear();
-      record.error = behind ? "line " + std::to_string(line) + ": behind the end of the JSON array stands more."
-                            : "the file ends, at line " + std::to_string(line_) +
-                                  ", within the value that begins at line " + std::to_string(line) +
-                                  ": its brackets or quotes are not closed, and what stands behind is lost.";
+      record.error = "the file ends, at line " + std::to_string(line_) + ", within the value that begins at line " +
+                     std::to_string(line) + ": its brackets or quotes are not closed, and what stands behind is lost.";
     }
     return record;
   }
