@@ -128,7 +128,8 @@ constexpr Row kRows[] = {
     // labels that name a response come before a strength, and must agree
     {R"({"prompt":"P","response_1":"a","response_2":"b","preference":"response_1","preference_strength":3})", kPair,
      "preference_strength"},
-    {R"({"prompt":"P","response_1":"a","response_2":"b","winner":"response_2","label":"response_1"})", kTwo, "winner, label"},
+    {R"({"prompt":"P","response_1":"a","response_2":"b","winner":"response_2","label":"response_1"})", kTwo,
+     "winner, label"},
     {R"({"prompt":"P","response_1":"a","response_2":"b","preference_strength":4})", kTwo, "preference_strength"},
     {R"({"prompt":"P","response_a":"a","response_b":"b","preference":"neither a"})", kTwo, "preference"},
     {R"({"prompt":"P","response_0":"a","response_1":"b","response_2":"c"})",
