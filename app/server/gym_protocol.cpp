@@ -1,6 +1,7 @@
 #include "app/server/gym_protocol.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <map>
 #include <numeric>
@@ -15,12 +16,21 @@ namespace {
 
 constexpr const char* kTask = "_ng_task_index";
 constexpr const char* kRollout = "_ng_rollout_index";
+constexpr const char* kSession = "resources_session_id";
 
 // A reply that needs no model.
 Asked at_once(Json reply) {
   Asked asked;
   asked.reply = [reply = std::move(reply)](std::span<const Scored>) { return reply; };
   return asked;
+}
+
+// {"resources_session_id"} of a body that names a session, as its reply has to be; none: it names none.
+std::optional<Json> session_named(const Json& body) {
+  if (!optional_field(body, kSession)) {
+    return std::nullopt;
+  }
+  return Json{{kSession, text_field(body, kSession)}};
 }
 
 // Numbers of one name, in the order of their rollouts.
@@ -129,10 +139,15 @@ Json aggregated(const Json& body) {
 
 }  // namespace
 
-Asked read_seed_session(const Json&, const ProtocolContext&) { return at_once(Json::object()); }
+Asked read_seed_session(const Json& body, const ProtocolContext&) {
+  Asked asked = at_once(session_named(body).value_or(Json::object()));
+  asked.has_session = true;
+  return asked;
+}
 
-Asked read_close_session(const Json&, const ProtocolContext&) {
-  return at_once({{"object", "nemo_gym.session.close"}, {"status", "closed"}, {"released", true}});
+Asked read_close_session(const Json& body, const ProtocolContext&) {
+  return at_once(session_named(body).value_or(
+      Json{{"object", "nemo_gym.session.close"}, {"status", "closed"}, {"released", true}}));
 }
 
 Asked read_verify(const Json& body, const ProtocolContext& context) {
@@ -151,6 +166,17 @@ Asked read_verify(const Json& body, const ProtocolContext& context) {
 }
 
 Asked read_aggregate_metrics(const Json& body, const ProtocolContext&) { return at_once(aggregated(body)); }
+
+std::string_view without_rollout(std::string_view path) {
+  constexpr std::string_view kPrefix = "/ng-rollout/";
+  constexpr std::array<std::string_view, 4> kOwn = {"/seed_session", "/close_session", "/verify", "/aggregate_metrics"};
+  if (!path.starts_with(kPrefix)) {
+    return path;
+  }
+  const std::size_t end = path.find('/', kPrefix.size());
+  const std::string_view rest = end == std::string_view::npos ? std::string_view() : path.substr(end);
+  return std::find(kOwn.begin(), kOwn.end(), rest) != kOwn.end() ? rest : path;
+}
 
 Json reverify_mode() { return "stateless"; }
 

@@ -49,6 +49,7 @@ struct Asked {
   // Where set, the reply is a stream of lines, one a request as it is scored, in their order.
   std::function<std::string(std::size_t request, const Scored&)> line;
   bool nan_as_number = false;  // the client reads NaN in a list of numbers, where JSON has null
+  bool has_session = false;    // the client waits for a cookie that names it
 };
 // The reply's body, as text.
 std::string reply_text(const Asked& asked, std::span<const Scored> scored);

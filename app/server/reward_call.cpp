@@ -108,7 +108,7 @@ void RewardCall::reward(const std::shared_ptr<ServedModel>& model, const Protoco
   Waiting how = waiting(body);
   forget_body(body);
   if (asked.requests.empty()) {
-    answer(reply_text(asked, {}));
+    answer(reply_text(asked, {}), asked.has_session ? context.id : "");
     return;
   }
   note_foreign_ends(asked.requests, context);
@@ -202,10 +202,13 @@ void RewardCall::arrive() {
   });
 }
 
-void RewardCall::answer(std::string body) {
+void RewardCall::answer(std::string body, const std::string& session) {
   if (claim()) {
     HttpAnswer whole;
     whole.body = std::move(body);
+    if (!session.empty()) {
+      whole.fields.emplace_back("Set-Cookie", "session=" + session + "; HttpOnly; SameSite=Strict");
+    }
     reply_->send(house_.book.noted(*request_, id_, route_, std::move(whole), notes()));
   }
 }

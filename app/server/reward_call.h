@@ -60,7 +60,7 @@ class RewardCall : public std::enable_shared_from_this<RewardCall> {
   Waiting waiting(const Json& body);
   void wait_for(RewardQueue::Ticket ticket, std::function<std::string(std::vector<Scored>)> result);
   void arrive();
-  void answer(std::string body);
+  void answer(std::string body, const std::string& session = {});  // session: of a cookie; empty: none
   void give_up(const HttpError& error);
   void fail(const std::exception_ptr& thrown);
   bool claim();

@@ -189,7 +189,7 @@ class RewardServer::Implementation {
   // The path as the routes have it; "other": none has.
   std::string route_name(const HttpRequest& request) const {
     const bool one_model = request.path.starts_with(kModels) && request.path.size() > kModels.size();
-    const std::string name = one_model ? kModelRoute : request.path;
+    const std::string name = one_model ? kModelRoute : std::string(without_rollout(request.path));
     return routes_.contains(name) ? name : "other";
   }
 
@@ -248,7 +248,7 @@ class RewardServer::Implementation {
     } else if (route.loads) {
       swap_.begin(*models_, request, reply);
     } else if (!route.get) {
-      std::make_shared<RewardCall>(calls_, request, reply, request->path)->begin(*models_, route.post);
+      std::make_shared<RewardCall>(calls_, request, reply, route_name(*request))->begin(*models_, route.post);
     } else if (route.on_loop) {
       reply->send(refuse(*request, route.get()));
     } else {

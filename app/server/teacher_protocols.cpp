@@ -262,7 +262,7 @@ CompletionsRequest read_inference_generate(const Json& body, const ProtocolConte
       drawn.push_back(token.id);
     }
     const Json shown =
-        log_probs ? Json{{"content", content_log_probs(choice.drawn, std::max<std::size_t>(*log_probs, 1))}} : Json();
+        log_probs ? Json{{"content", id_log_probs(choice.drawn, std::max<std::size_t>(*log_probs, 1))}} : Json();
     return Json{
         {"request_id", "gen-" + told.id},
         {"choices",

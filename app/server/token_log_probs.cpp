@@ -26,6 +26,24 @@ std::vector<const ToldToken*> shown(const ToldToken& token, std::size_t most) {
   return list;
 }
 
+// The token itself, and behind it the likeliest `most`, without it.
+std::vector<const ToldToken*> itself_first(const ToldToken& token, std::size_t most) {
+  std::vector<const ToldToken*> list = {&token};
+  for (const ToldToken* each : shown(token, most)) {
+    if (each->id != token.id) {
+      list.push_back(each);
+    }
+  }
+  return list;
+}
+
+// From 1; of a token that is not among the likeliest the first that it can have.
+std::ptrdiff_t rank_of(const ToldToken& token, Token id) {
+  const auto found = std::find_if(token.likeliest.begin(), token.likeliest.end(),
+                                  [&](const ToldToken& likely) { return likely.id == id; });
+  return found - token.likeliest.begin() + 1;
+}
+
 Json content_entry(const ToldToken& token) {
   Json bytes = Json::array();
   for (const char byte : token.bytes) {
@@ -103,15 +121,31 @@ Json prompt_log_probs(std::span<const ToldToken> tokens, std::size_t most) {
       continue;
     }
     Json& place = list.emplace_back(Json::object());
-    for (const ToldToken* each : shown(token, most)) {
-      const auto found = std::find_if(token.likeliest.begin(), token.likeliest.end(),
-                                      [&](const ToldToken& likely) { return likely.id == each->id; });
+    for (const ToldToken* each : itself_first(token, most)) {
       place[std::to_string(each->id)] = {{"logprob", number_or_null(each->log_prob)},
-                                         {"rank", found - token.likeliest.begin() + 1},
+                                         {"rank", rank_of(token, each->id)},
                                          {"decoded_token", valid_utf8(each->bytes)}};
     }
   }
   return list;
+}
+
+Json id_log_probs(std::span<const ToldToken> tokens, std::size_t most) {
+  Json content = Json::array();
+  for (const ToldToken& token : tokens) {
+    const auto entry = [&](const ToldToken& each) {
+      return Json{{"token_id", each.id},
+                  {"token", "token_id:" + std::to_string(each.id)},
+                  {"logprob", number_or_null(each.log_prob)},
+                  {"rank", rank_of(token, each.id)}};
+    };
+    Json& told = content.emplace_back(entry(token));
+    Json& top = told["top_logprobs"] = Json::array();
+    for (const ToldToken* each : itself_first(token, most)) {
+      top.push_back(entry(*each));
+    }
+  }
+  return content;
 }
 
 }  // namespace endorm

@@ -30,8 +30,12 @@ std::string token_key(const std::string& bytes);
 Json top_log_probs(const ToldToken& token, std::size_t most);
 // llama-server's and OpenAI's "content": [{"id", "token", "bytes", "logprob", "top_logprobs": [..]}].
 Json content_log_probs(std::span<const ToldToken> tokens, std::size_t most);
-// vLLM's "prompt_logprobs": [null, {"ID": {"logprob", "rank", "decoded_token"}}, ..]; of a token that is not among the
-// likeliest, "rank" is the first that it can have.
+// vLLM's "prompt_logprobs": [null, {"ID": {"logprob", "rank", "decoded_token"}}, ..]. The token itself is the first of
+// its place, as clients expect that read no other; where it is not among the likeliest, "rank" is the first that it can
+// have.
 Json prompt_log_probs(std::span<const ToldToken> tokens, std::size_t most);
+// vLLM's "content" where tokens go as ids: [{"token_id", "token": "token_id:ID", "logprob", "rank", "top_logprobs":
+// [..]}], the token itself the first of them.
+Json id_log_probs(std::span<const ToldToken> tokens, std::size_t most);
 
 }  // namespace endorm

@@ -28,7 +28,7 @@ Request query_request(const std::string& query, const std::string* prompt, const
   return templated_request(query, context, name);
 }
 
-// Whether "raw_images" has no image: LightRFT sends a list a query, empty or null where that has none.
+// Whether there is no image: LightRFT sends a list a query, empty or null where that has none.
 bool has_no_images(const Json& images) {
   return images.is_array() && std::all_of(images.begin(), images.end(), [](const Json& of_query) {
            return of_query.is_null() || (of_query.is_array() && of_query.empty());
@@ -38,7 +38,7 @@ bool has_no_images(const Json& images) {
 constexpr std::array<std::string_view, 8> kRewardFields = {"query",  "queries",    "prompts",  "responses",
                                                            "labels", "references", "turn_cut", "metas"};
 constexpr std::array<UnsupportedField, 1> kRewardUnsupported = {
-    {{"raw_images", has_no_images, "Images are not read: send texts alone."}}};
+    {{"images", has_no_images, "Images are not read: send texts alone."}}};
 
 // Texts that stand beside others in the same order.
 std::vector<std::string> texts_beside(const Json& body, const char* name, const char* others, std::size_t count) {

@@ -7,7 +7,7 @@ namespace endorm {
 // What trainers ask a reward URL, read from their sources in 2026.
 
 // OpenRLHF: {"query": [prompt + response], "prompts": [..]?, "labels"?}; LightRFT: the same with "queries",
-// "references"? and "raw_images"?, which may have none. Both texts are in the model's own form; without "prompts", or
+// "references"? and "images"?, which may have none. Both texts are in the model's own form; without "prompts", or
 // where a query does not hold its prompt, the last answer in the query is the response. align-anything: {"prompts",
 // "responses"}, as people wrote them. -> {"rewards": [f], "scores": [f], "extra_logs": {name: [f]}, "errors"?}; a row
 // that cannot be scored has ProtocolContext::unscored, or null.

@@ -26,14 +26,14 @@ TEST_CASE("LightRFT: queries with prompts and references, and no images") {
   const json body = {{"queries", {kOpened + kBetter, kOpened + kWorse}},
                      {"prompts", {kOpened, kOpened}},
                      {"references", {"a", "b"}},
-                     {"raw_images", {nullptr, json::array()}}};
+                     {"images", {nullptr, json::array()}}};
   const json rewards = server.reply("/get_reward", body)["rewards"];
   CHECK(rewards == json({better(), scored_alone(kOpened, kWorse, true)}));
   json images = body;
-  images["raw_images"][1] = {"/9j/4AAQ"};
+  images["images"][1] = {"/9j/4AAQ"};
   const auto refused = server.post("/get_reward", images.dump());
   CHECK(refused->status == 400);
-  CHECK(refused->body.find("raw_images") != std::string::npos);
+  CHECK(refused->body.find("images") != std::string::npos);
   json both = body;
   both["query"] = body["queries"];
   CHECK(server.post("/get_reward", both.dump())->status == 400);
@@ -157,6 +157,33 @@ TEST_CASE("NeMo Gym: sessions, a string as input, figures of rollouts, verifying
   CHECK(metrics["group_level_metrics"][1]["rollout_infos"][1]["rollout_id"] == "1:1");
   CHECK(server.reply("/aggregate_metrics", {{"verify_responses", json::array()}})["key_metrics"] == json::object());
   CHECK(server.post("/aggregate_metrics", R"({"verify_responses": [5]})")->status == 400);
+}
+
+// What its environment servers take a session for.
+TEST_CASE("NeMo Gym: a session that is named has its name again, a cookie, and a path within its rollout") {
+  const RunningServer server(one(tabular_engine()));
+  const json named = {{"resources_session_id", "resources-session-1\r\nX: y"},
+                      {"episode_id", {{"rollout_id", "0-0"}, {"attempt", 0}}},
+                      {"task_id", {{"taskset", "t"}, {"task_id", "0"}}},
+                      {"task_data", {{"expected", "x"}}}};
+  const json only = {{"resources_session_id", named["resources_session_id"]}};
+  const auto seeded = server.post("/seed_session", named.dump());
+  CHECK(json::parse(seeded->body) == only);
+  const std::string cookie = seeded->get_header_value("Set-Cookie");
+  CHECK(cookie.starts_with("session="));
+  CHECK(server.post("/seed_session", named.dump())->get_header_value("Set-Cookie") != cookie);
+  CHECK(server.reply("/close_session", only) == only);
+  CHECK(server.post("/seed_session", R"({"resources_session_id": 1})")->status == 400);
+
+  const json output = json::array({{{"type", "message"}, {"role", "assistant"}, {"content", kBetter}}});
+  const json body = {{"responses_create_params", {{"input", kAsked}}}, {"response", {{"output", output}}}};
+  CHECK(server.reply("/ng-rollout/0-0/verify", body)["reward"] == scored_alone(kAsked, kBetter));
+  CHECK(server.reply("/ng-rollout/0-0/seed_session", named) == only);
+  for (const char* path : {"/ng-rollout/0-0/metrics", "/ng-rollout/0-0/classify", "/ng-rollout/verify", "/ng-rollout/",
+                           "/ng-rollout/0-0/more/verify"}) {
+    CHECK_MESSAGE(server.post(path, body.dump())->status == 404, path);
+  }
+  CHECK(server.client().Get("/metrics")->body.find("route=\"/verify\"") != std::string::npos);
 }
 
 TEST_CASE("vLLM's score in all its spellings, and as a probability where it is asked for") {

@@ -1,13 +1,16 @@
 """The request code of real clients, taken from their installed packages, against the server: their numbers are those of /v1/rewards.
 
-OpenRLHF's, verl's and LLaMA-Factory's functions are cut out of their sources and run alone, as their packages need vLLM, Ray and
-accelerators to be imported; lm-evaluation-harness and OpenAI's client are imported. Clients that no package has (LightRFT,
-align-anything, NeMo Gym's resources server) are written from what their sources send. What is not installed is said, and skipped
-where nothing is.
+OpenRLHF's, verl's, LLaMA-Factory's and TRL's functions are cut out of their sources and run alone, as their packages need vLLM,
+Ray and accelerators to be imported (`pip install --no-deps` is enough); lm-evaluation-harness and the clients of OpenAI and Cohere
+are imported. Clients that no package has (LightRFT, align-anything, slime, prime-rl) or none that is light (NeMo Gym) are written
+from what their sources send and read; docs/serving.md says which of them were tried by hand. What is not installed is said, and
+skipped where nothing is.
 """
 import ast
 import asyncio
 import concurrent.futures
+import contextlib
+import http.cookiejar
 import importlib.util
 import itertools
 import json
@@ -15,7 +18,9 @@ import logging
 import math
 import pathlib
 import sys
+import time
 import types
+import urllib.parse
 import urllib.request
 
 from served import SECONDS, Served, near, smollm2
@@ -98,12 +103,15 @@ def llamafactory(address):
         raise Missing("requests") from None
     fetch = cut_out("llamafactory", "train/ppo/ppo_utils.py", "get_rewards_from_server",
                     {"requests": requests, "json": json, "torch": types.SimpleNamespace(Tensor=list)})
-    return fetch(f"{address}/v1/score/evaluation", [PROMPT + ENDED, PROMPT + ENDED])
+    url = f"{address}/v1/score/evaluation"
+    found = fetch(url, [PROMPT + ENDED, "a text that cannot be cut", PROMPT + ENDED])
+    assert math.isnan(found[1]), found  # it reads no status and no reason
+    return found[::2]
 
 
 def lightrft(address):
-    """Its request_api_wrapper: one list of queries, retried on any status but 200."""
-    body = {"queries": [PROMPT + ENDED, PROMPT + ENDED], "prompts": [PROMPT, PROMPT], "references": ["Paris", "Paris"], "raw_images": [None, None]}
+    """Its remote_rm_fn: one list of queries, retried on any status but 200."""
+    body = {"queries": [PROMPT + ENDED, PROMPT + ENDED], "prompts": [PROMPT, PROMPT], "references": ["Paris", "Paris"], "images": [None, None]}
     return posted(f"{address}/get_reward", body)["rewards"]
 
 
@@ -114,7 +122,7 @@ def align_anything(address):
 
 
 def nemo_gym(address):
-    """A rollout as its agents do it: a session, what the model wrote with a tool, the figures of all."""
+    """Rollouts as its agents and its environment servers do them: a session, what the model wrote, the figures of all."""
     assert posted(f"{address}/seed_session", {"responses_create_params": {"input": ASKED}}) == {}
     assert got(f"{address}/reverify_mode") == "stateless"
     written = {"type": "message", "role": "assistant", "status": "completed", "id": "m",
@@ -124,7 +132,20 @@ def nemo_gym(address):
     verified = posted(f"{address}/verify", rollout)
     assert {key: verified[key] for key in rollout} == rollout
     figures = posted(f"{address}/aggregate_metrics", {"verify_responses": [{"_ng_task_index": 0, "_ng_rollout_index": 0, "reward": verified["reward"]}]})
-    return [verified["reward"], figures["key_metrics"]["mean/reward"]]
+    return [verified["reward"], figures["key_metrics"]["mean/reward"], nemo_gym_episode(f"{address}/ng-rollout/0-0", rollout)]
+
+
+def nemo_gym_episode(address, rollout):
+    """The episode of an environment server that is observed: the reward within the session that it named."""
+    session, episode = {"resources_session_id": "resources-session-1"}, {"rollout_id": "0-0", "attempt": 0}
+    cookies = http.cookiejar.CookieJar()
+    browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(cookies))
+    asked = {**session, "episode_id": episode, "task_id": {"taskset": "t", "task_id": "0"}, "task_data": {"expected": "Paris"}}
+    assert posted(f"{address}/seed_session", asked, browser.open) == session  # other keys are refused
+    assert len(cookies) == 1
+    reward = posted(f"{address}/verify", {"expected": "Paris", **rollout}, browser.open)["reward"]
+    assert posted(f"{address}/close_session", {**session, "episode_id": episode}, browser.open) == session
+    return reward
 
 
 def openai_client(address):
@@ -155,9 +176,21 @@ def openai_client(address):
     return found
 
 
-def posted(url, body):
+def cohere_client(address):
+    """Its rerankers, of both versions: the reward of a document as the answer to the query."""
+    if importlib.util.find_spec("cohere") is None:
+        raise Missing("cohere")
+    from cohere import Client, ClientV2
+
+    asked = {"model": "tested", "query": ASKED, "documents": ["bananas", ANSWER], "top_n": 1}
+    (first,), (second,) = (client(api_key="none", base_url=address).rerank(**asked).results for client in (Client, ClientV2))
+    assert first.index == second.index == 1, (first, second)
+    return [first.relevance_score, second.relevance_score]
+
+
+def posted(url, body, opened=urllib.request.urlopen):
     request = urllib.request.Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"})
-    with urllib.request.urlopen(request, timeout=SECONDS) as reply:
+    with opened(request, timeout=SECONDS) as reply:
         return json.load(reply)
 
 
@@ -215,12 +248,19 @@ def lm_eval_main(address):
 
 
 def trl(address, sequence, prompt_length, top):
-    """TRL's teacher: the likeliest tokens of each place behind a prompt."""
-    known = {"math": math, "ThreadPoolExecutor": concurrent.futures.ThreadPoolExecutor}
-    fetch = cut_out("trl", "generation/vllm_client.py", "get_sequence_logprobs", known)
-    client = types.SimpleNamespace(model="tested", base_url=address, _post=lambda url, json: posted(url, json))
-    client._format_sequence_logprobs = cut_out("trl", "generation/vllm_client.py", "_format_sequence_logprobs", known)
-    return fetch(client, [sequence, sequence], [prompt_length] * 2, top_logprobs=top, chunk_size=1)
+    """TRL's teacher: the likeliest tokens of each place behind a prompt, by its client of servers."""
+    try:
+        import requests
+        import urllib3
+    except ImportError:
+        raise Missing("requests") from None
+    known = {"math": math, "ThreadPoolExecutor": concurrent.futures.ThreadPoolExecutor, "contextmanager": contextlib.contextmanager,
+             "requests": requests, "HTTPAdapter": requests.adapters.HTTPAdapter, "Retry": urllib3.Retry, "urlparse": urllib.parse.urlparse,
+             "is_requests_available": lambda: True, "is_vllm_available": lambda: True, "_DEFAULT_GENERATION_CONCURRENCY": 2,
+             "time": time, "logger": logging.getLogger("client")}
+    client = cut_out("trl", "generation/vllm_client.py", "VLLMClient", known)(base_url=address)
+    assert client.model == "tested"
+    return client.get_sequence_logprobs([sequence, sequence], [prompt_length] * 2, top_logprobs=top, chunk_size=1)
 
 
 def slime(address, sequence, length):
@@ -232,9 +272,11 @@ def slime(address, sequence, length):
 
 
 def prime_rl(address, sequence, length):
+    """Its teacher, which reads the first token that is told of each place."""
     body = {"model": "tested", "token_ids": sequence, "sampling_params": {"max_tokens": 1, "temperature": 1.0, "top_p": 1.0, "prompt_logprobs": 1}}
     told = posted(f"{address}/inference/v1/generate", body)["prompt_logprobs"]
-    return [told[place][str(sequence[place])]["logprob"] for place in range(len(sequence) - length, len(sequence))]
+    assert told[0] is None and len(told) == len(sequence)
+    return [next(iter(place.values()))["logprob"] for place in told[-length:]]
 
 
 def teachers(server, address, ran, missing):
@@ -263,10 +305,10 @@ def run(endorm):
         ran, missing = [], []
         body = {"prompt": ASKED, "response": ANSWER}
         without_system = server.post("/v1/rewards", body)[1]["responses"][0]["reward"]
-        for client in (openrlhf, verl, llamafactory, lightrft, align_anything, nemo_gym, openai_client):
+        for client in (openrlhf, verl, llamafactory, lightrft, align_anything, nemo_gym, openai_client, cohere_client):
             try:
                 found = client(address)
-                wanted = without_system if client is align_anything else expected
+                wanted = without_system if client in (align_anything, cohere_client) else expected
                 assert all(near(one, wanted, TOLERANCE) for one in found), (client.__name__, found, wanted)
                 ran.append(client.__name__)
             except Missing as error:

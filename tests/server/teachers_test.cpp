@@ -103,8 +103,22 @@ TEST_CASE("slime's teacher: SGLang's generate") {
   }
 }
 
-TEST_CASE("prime-rl's teacher: token ids, one token drawn, prompt_logprobs") {
+TEST_CASE("prime-rl's teacher: token ids, one token drawn, prompt_logprobs, of which it reads the first of a place") {
   const RunningServer server(one(tabular_engine()));
+  const std::vector<double> own = expected_log_probs(server);
+  for (const int likeliest : {0, 1, 8}) {
+    const auto told = nlohmann::ordered_json::parse(
+        server
+            .post("/inference/v1/generate",
+                  json{{"token_ids", kIds}, {"sampling_params", {{"max_tokens", 1}, {"prompt_logprobs", likeliest}}}}
+                      .dump())
+            ->body)["prompt_logprobs"];
+    REQUIRE(told.size() == kIds.size());
+    for (std::size_t i = 1; i < told.size(); ++i) {
+      CHECK(told[i].begin().key() == std::to_string(kIds[i].get<int>()));
+      CHECK(told[i].front()["logprob"].get<double>() == doctest::Approx(own[i - 1]).epsilon(1e-12));
+    }
+  }
   const json reply = server.reply(
       "/inference/v1/generate",
       {{"model", "any"},
@@ -119,6 +133,20 @@ TEST_CASE("prime-rl's teacher: token ids, one token drawn, prompt_logprobs") {
                    {{"token_ids", kIds}, {"sampling_params", {{"max_tokens", 1}}}})["choices"][0]["token_ids"]
             .size() <= 1);
   CHECK(server.post("/inference/v1/generate", R"({"token_ids": [1], "sampling_params": {"n": 2}})")->status == 400);
+  // What is drawn goes as ids, each with itself as the first of its place.
+  const json drawn = server.reply(
+      "/inference/v1/generate",
+      {{"token_ids", kIds},
+       {"sampling_params", {{"max_tokens", 2}, {"temperature", 0}, {"logprobs", 2}, {"seed", 1}}}})["choices"][0];
+  REQUIRE(drawn["logprobs"]["content"].size() == drawn["token_ids"].size());
+  for (std::size_t i = 0; i < drawn["token_ids"].size(); ++i) {
+    const json& told = drawn["logprobs"]["content"][i];
+    CHECK(told["token_id"] == drawn["token_ids"][i]);
+    CHECK(told["token"] == "token_id:" + drawn["token_ids"][i].dump());
+    CHECK(told["top_logprobs"][0]["token_id"] == told["token_id"]);
+    CHECK(told["top_logprobs"][0]["logprob"] == told["logprob"]);
+    CHECK(told["logprob"].get<double>() < 0.0);
+  }
 }
 
 std::vector<float> floats(const std::string& encoded) {
