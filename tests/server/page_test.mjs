@@ -35,7 +35,7 @@ function playwright() {
   }
 }
 
-// A server and its address, once it listens.
+// A server and its address, once its models are there.
 function serve(endorm, ...options) {
   const process_ = spawn(endorm, ["serve", "--port", "0", "-q", "--template", "plain", ...options], { cwd: ROOT, env: { ...process.env, ENDORM_SERVE_KEY: "", OMP_WAIT_POLICY: "passive" }, stdio: ["ignore", "inherit", "pipe"] });
   return new Promise((resolve, reject) => {
@@ -43,7 +43,7 @@ function serve(endorm, ...options) {
     process_.on("exit", (status) => reject(new Error(`endorm serve ended with ${status}: ${said}`)));
     process_.stderr.on("data", (bytes) => {
       said += bytes;
-      const url = said.match(/http:\/\/[^/ ]+\//)?.[0];
+      const url = said.match(/rewards at (http:\/\/[^/ ]+\/)/)?.[1];
       if (url) resolve({ url, stop: () => process_.kill("SIGTERM") });
     });
   });
