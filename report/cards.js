@@ -1,11 +1,11 @@
 "use strict";
-// What cards of texts share: long texts are cut until asked for, and heatmaps become spans when they near the screen. The
+// What cards of texts share: long texts are folded until asked for, and heatmaps become spans when they near the screen. The
 // page says in tokenSets, a list of all its token_rewards, what is coloured.
 findScales(tokenSets);
 const hasTokens = Object.keys(scales).length > 0;
 by("quantity-label").hidden = !hasTokens;
 
-// A text, cut where it is longer than `most` characters.
+// A text, folded where it is longer than `most` characters.
 const clippedText = (node, most, label) => (node.textContent.length > most ? clip(node, label) : [node]);
 
 // What a message says: its reasoning, its content, its tool calls.
@@ -14,7 +14,7 @@ const wordsOf = (message) => [message.reasoning_content, message.content, messag
 function prompt(messages) {
   const text = element("p", "prompt");
   messages.forEach((message, i) => text.append(element("b", "", message.role + "  "), wordsOf(message) + (i + 1 < messages.length ? "\n" : "")));
-  return clippedText(text, 1500, "Show the whole prompt");
+  return clippedText(text, 900, "Show the whole prompt");
 }
 
 // The text of a response whose tokens are not there.
@@ -43,11 +43,24 @@ function pagedList(list, more, size, cardOf) {
   };
 }
 
+const drawnFigures = new Set();  // what runningFigure made, since it came near
 const nearing = new IntersectionObserver((entries) => {
   for (const { target, isIntersecting } of entries) {
     if (!isIntersecting) continue;
     nearing.unobserve(target);
     for (const map of target.querySelectorAll(".heatmap")) map.split();
+    for (const figure of target.querySelectorAll(".running")) {
+      figure.draw();
+      drawnFigures.add(figure);
+    }
   }
 }, { rootMargin: "1000px 0px" });
-addEventListener("beforeprint", () => heatmaps.forEach((map) => map.split()));
+keepDrawn(() => { for (const figure of drawnFigures) if (figure.firstChild.clientWidth) figure.draw(); });
+addEventListener("beforeprint", () => {
+  if (document.querySelector(".sheet")) return;  // one plot alone is printed
+  heatmaps.forEach((map) => map.split());
+  for (const figure of document.querySelectorAll(".running")) {
+    figure.draw();
+    drawnFigures.add(figure);
+  }
+});

@@ -2,6 +2,7 @@
 // Tokens coloured by one of their quantities, with the numbers of a token on hover, focus and touch. The page has a
 // select "quantity", a "legend" and a "tooltip".
 const QUANTITIES = {
+  contribution: { label: "contribution to the reward", row: "contribution", about: "weight \u00d7 log \u03c0: what a token takes from the reward" },
   log_prob: { label: "log \u03c0", row: "log \u03c0", about: "how unexpected each token was to the model; no colour: expected" },
   reward: { label: "r (token reward)", row: "r = Q \u2212 V\u2032", about: "token reward r = Q \u2212 V\u2032: orange below 0, blue above" },
   q: { label: "Q (logit)", row: "Q", about: "logit Q of each token" },
@@ -10,6 +11,10 @@ const QUANTITIES = {
   entropy: { label: "entropy", row: "entropy", about: "how open the choice was before each token; no colour: one continuation only" },
 };
 const quantity = () => by("quantity").value;
+
+// A token that hardly counts: less than a twentieth of the weightiest, and not much in colour.
+const faintWeight = 0.05;
+const isFaint = ({ weight, contribution, heaviest }, i) => weight[i] < faintWeight * heaviest && contribution[i] / scales.contribution[1] < 0.25;
 
 // The values between which a quantity's colours run, on one scale for all that is shown: from 0 or the 2nd to the 98th
 // percentile of the tokens.
@@ -20,17 +25,20 @@ function findScales(tokenSets) {
   for (const name of Object.keys(QUANTITIES)) {
     const values = [];
     for (const tokens of tokenSets) {
-      if (tokens[name]) for (const value of tokens[name]) values.push(value);
+      if (!tokens[name]) continue;
+      if (name === "contribution") tokens.heaviest = Math.max(...tokens.weight);
+      tokens[name].forEach((value, i) => { if (name !== "contribution" || tokens.weight[i] >= faintWeight * tokens.heaviest) values.push(value); });
     }
     if (!values.length) continue;
     values.sort((a, b) => a - b);
     const low = values[Math.floor(0.02 * (values.length - 1))];
     const high = values[Math.ceil(0.98 * (values.length - 1))];
     const size = Math.max(Math.abs(low), Math.abs(high)) || 1;
-    scales[name] = { log_prob: [0, Math.min(low, -1e-3)], reward: [-size, size], difference: [-size, size], entropy: [0, high || 1] }[name] || [low, high > low ? high : low + 1];
+    scales[name] = { contribution: [0, Math.min(low, -1e-6)], log_prob: [0, Math.min(low, -1e-3)], reward: [-size, size], difference: [-size, size], entropy: [0, high || 1] }[name] || [low, high > low ? high : low + 1];
   }
   const wanted = quantity();
   by("quantity").replaceChildren(...Object.keys(scales).map((name) => new Option(QUANTITIES[name].label, name, false, name === wanted)));
+  findScales.parted = tokenSets.some(({ parting }) => parting !== undefined);
   drawLegend();
 }
 
@@ -55,8 +63,10 @@ function drawLegend() {
   const stops = Array.from({ length: 9 }, (_, i) => colour(name, from + ((to - from) * i) / 8));
   const bar = element("i");
   bar.style.background = `linear-gradient(90deg, ${stops.join(", ")})`;
-  const end = `${number(to, 1)} nats and beyond${name === "log_prob" ? ` (${chance(to)})` : ""}`;
-  by("legend").append(element("span", "", number(from, 1) + (name === "log_prob" ? " (certain)" : "")), bar, element("span", "", end), element("span", "", QUANTITIES[name].about));
+  const end = `${Math.abs(to) < 0.1 ? compact(Number(to.toPrecision(2))) : number(to, 1)} nats and beyond${name === "log_prob" ? ` (${chance(to)})` : ""}`;
+  by("legend").append(element("span", "", number(from, 1) + (name === "log_prob" ? " (certain)" : "")), bar, element("span", "", end), element("span", "about", QUANTITIES[name].about));
+  if (name === "contribution") by("legend").append(element("span", "faint", "pale: hardly counts"));
+  if (findScales.parted) by("legend").append(element("span", "parts", "where it parts from the best"));
 }
 
 const tooltip = by("tooltip");
@@ -81,8 +91,10 @@ function showTooltip(span, tokens) {
   const table = element("table");
   const line = (label, value) => table.append(element("tr", "", element("td", "", label), element("td", "", value)));
   if (tokens.log_prob) line("probability", chance(tokens.log_prob[i]));
+  if (tokens.weight) line("weight", compact(tokens.weight[i]));
   for (const [name, { row }] of Object.entries(QUANTITIES)) if (tokens[name]) line(row, number(tokens[name][i], 3));
-  tooltip.replaceChildren(element("b", "", JSON.stringify(tokens.text[i])), element("div", "", `token ${i + 1} of ${tokens.text.length}${tokens.id ? ", id " + tokens.id[i] : ""}; in nats`), table);
+  tooltip.replaceChildren(element("b", "", JSON.stringify(tokens.text[i])), element("div", "", `token ${i + 1} of ${tokens.text.length}${tokens.id ? ", id " + tokens.id[i] : ""}; in nats`),
+    ...(i === tokens.parting ? [element("div", "", "here it parts from the best, the best from the next")] : []), table);
   tooltip.hidden = false;
   placeTooltip();
 }
@@ -99,7 +111,8 @@ function tokenSpan({ text, turn }, i) {
   return span;
 }
 
-// The heatmap of `name`. It holds plain text until split() makes a span of every token, which long pages do where it
+// The heatmap of `name`, of tokens as rows have them, with `weight` and `contribution` [T] where they are known, and
+// `parting`, the place from which the best other response goes on otherwise (all three may change before paint). It holds plain text until split() makes a span of every token, which long pages do where it
 // nears the screen; paint() colours it anew.
 function heatmap(tokens, name = "the response") {
   const text = tokens.text.join("");
@@ -107,7 +120,13 @@ function heatmap(tokens, name = "the response") {
   let split = false;
   box.paint = () => {
     const chosen = quantity();
-    if (split) for (const span of box.children) span.style.background = tokens[chosen] ? colour(chosen, tokens[chosen][Number(span.dataset.i)]) : "";
+    if (!split) return;
+    for (const span of box.children) {
+      const i = Number(span.dataset.i);
+      span.style.background = tokens[chosen] ? colour(chosen, tokens[chosen][i]) : "";
+      span.classList.toggle("parts", i === tokens.parting);
+      span.classList.toggle("faint", chosen === "contribution" && tokens.weight !== undefined && isFaint(tokens, i));
+    }
   };
   box.split = () => {
     if (split) return;
@@ -159,6 +178,7 @@ function clip(node, label) {
   return [node, button];
 }
 
+const mostTokens = 200; // of a response, shown at first
 const heatmaps = []; // of the page: a page that draws anew empties it
 // A heatmap, cut where it has more than `most` tokens.
 function clippedHeatmap(tokens, most, name) {
@@ -171,16 +191,23 @@ by("quantity").addEventListener("change", () => {
   for (const map of heatmaps) map.paint();
 });
 
-const worstMean = (ranges) => Math.max(...ranges.map(({ mean }) => -mean), 1e-9);
-// The mean log pi per token of each step or turn as bars, of which the one of `worst` [nats] has the full width; with its
-// sum, and the reward of a turn.
-function rangeBars(word, ranges, texts = [], worst = worstMean(ranges)) {
-  const box = element("div", `${word}s steps`, element("span", "title", `${word[0].toUpperCase()}${word.slice(1)}s: sum, and mean per token (nats)`));
+// A bar from 0 to 1: longer is better.
+function shareBar(share, label) {
+  const bar = element("div", "share", element("i"));
+  bar.firstChild.style.width = 100 * share + "%";
+  bar.title = label;
+  bar.setAttribute("role", "img");
+  bar.setAttribute("aria-label", label);
+  return bar;
+}
+// Each step or turn as a bar, the geometric mean of its tokens' probabilities: longer is better, all of it is certain. With
+// its sum and its mean per token of alpha log pi, and the reward of a turn.
+function rangeBars(word, ranges, texts = [], alpha = 1) {
+  const box = element("div", `${word}s steps`, element("span", "title", `${word[0].toUpperCase()}${word.slice(1)}s: probability of a token (geometric mean; longer is better), sum, and mean per token (nats)`));
   ranges.forEach(({ begin, end, sum, mean, reward }, i) => {
-    const bar = element("i");
-    bar.style.width = (100 * Math.max(0, -mean)) / worst + "%";
+    const probability = Math.min(1, Math.exp(mean / alpha));
     const name = `${word} ${i + 1}${reward === undefined ? "" : `: reward ${number(reward)}`}`;
-    box.append(element("span", "", name), element("div", "", bar), element("span", "sum", number(sum)), element("span", "", number(mean)), element("span", "text", texts.slice(begin, end).join("").trim()));
+    box.append(element("span", "", name), shareBar(probability, `${number(100 * probability, 1)} % a token`), element("span", "sum", number(sum)), element("span", "", number(mean)), element("span", "text", texts.slice(begin, end).join("").trim()));
   });
   return box;
 }

@@ -29,10 +29,6 @@ std::string script_safe(std::string_view json) {
   return respelled(json, {{'<', "\\u003c"}, {'>', "\\u003e"}, {'&', "\\u0026"}});
 }
 
-std::string escaped_html(std::string_view text) {
-  return respelled(text, {{'<', "&lt;"}, {'>', "&gt;"}, {'&', "&amp;"}, {'"', "&quot;"}});
-}
-
 std::string joined(const std::vector<std::string_view>& parts) {
   std::string all;
   for (const std::string_view part : parts) {
@@ -43,6 +39,10 @@ std::string joined(const std::vector<std::string_view>& parts) {
 }
 
 }  // namespace
+
+std::string escaped_html(std::string_view text) {
+  return respelled(text, {{'<', "&lt;"}, {'>', "&gt;"}, {'&', "&amp;"}, {'"', "&quot;"}});
+}
 
 std::string filled_page(std::string_view page,
                         const std::vector<std::pair<std::string_view, std::string_view>>& parts) {
@@ -82,6 +82,8 @@ std::string framed_page(const PageContent& content) {
                                        {"uplot_js", uplot_js},
                                        {"page_base_js", page_base_js},
                                        {"page_head_js", page_head_js},
+                                       {"saving_js", saving_js},
+                                       {"saved_plot_js", saved_plot_js},
                                        {"scripts", scripts}});
 }
 

@@ -7,13 +7,21 @@ const axis = (label, more) => ({
   grid: { stroke: paint("--line"), width: 1 }, ticks: { show: false }, size: 40,
   values: (_, ticks) => ticks.map((tick) => (tick === null ? "" : String(tick).replace("-", "\u2212"))), ...more,
 });
-function plot(id, title, caption, extra, values) {
-  const node = by(id);
+const draws = [];  // all that draw plots, for keepDrawn
+let recording = null;  // where one plot is wanted as SVG (saved_plot.js): {node}, and then what was to be plotted there
+// place: the element that it is drawn in, or its id; the caption is the next one.
+function plot(place, title, caption, extra, values) {
+  const node = typeof place === "string" ? by(place) : place;
+  const options = { width: Math.max(240, node.clientWidth), height: 220, legend: { show: false }, cursor: { show: false }, ...extra };
+  if (recording) {
+    if (recording.node === node) recording.plotted = { title, caption, options, values };
+    return;
+  }
   node.replaceChildren();
   node.setAttribute("role", "img");
   node.setAttribute("aria-label", title);
-  node.nextElementSibling.replaceChildren(element("b", "", title), ...caption);
-  new uPlot({ width: Math.max(240, node.clientWidth), height: 220, legend: { show: false }, cursor: { show: false }, ...extra }, values, node);
+  node.nextElementSibling.replaceChildren(element("b", "", title), ...caption, plotSaves(node, title));
+  new uPlot(options, values, node);
 }
 const key = (group, text) => {
   const node = element("span", "key", text);
@@ -63,6 +71,7 @@ function lengthPlot(id, unit, rewardLabel, lengths, rewards, roles, groups) {
 
 // Draws now, and anew when the width, the colour scheme or the medium changes.
 function keepDrawn(draw) {
+  draws.push(draw);
   draw();
   let drawnWidth = innerWidth;
   addEventListener("resize", () => {

@@ -6,12 +6,6 @@ const GROUPS = [
   { role: -1, name: data.pairs ? "other responses" : "responses", rgb: data.pairs ? "--grey-rgb" : "--accent-rgb" },
 ];
 
-const median = (values) => {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
-};
-
 function drawPlots() {
   // Counts of each group in shared bins of a round width, as outlines: they stay readable where they overlap.
   function histogram(id, title, groups, xLabel, yLabel, caption, hooks = {}) {

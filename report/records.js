@@ -2,9 +2,10 @@
 // The records one by one, and the controls above them.
 const cards = [];
 
-function responseBox(row, i, best, worst) {
+const roleOf = (row, i) => (row.chosen === undefined ? (row.responses.length > 1 ? `response ${i + 1}` : "response") : i === row.chosen ? "chosen" : "rejected");
+function responseBox(row, i, best, share) {
   const response = row.responses[i];
-  const role = row.chosen === undefined ? (row.responses.length > 1 ? `response ${i + 1}` : "response") : i === row.chosen ? "chosen" : "rejected";
+  const role = roleOf(row, i);
   if (response.reward === undefined) return element("div", "response", element("div", "head", role), element("p", "error", "Could not be scored: " + response.error));
   const isBest = response.reward === best;
   const box = element("div", "response" + (isBest ? " best" : ""));
@@ -16,22 +17,23 @@ function responseBox(row, i, best, worst) {
   if (response.truncated_left) name.append(` \u00b7 ${plural(response.truncated_left, "token")} of the context left out`);
   const facts = element("span", "", "reward ", element("b", "", number(response.reward)), (response.mean === undefined ? "" : ` \u00b7 ${number(response.mean)} per token`) + (response.tokens === undefined ? "" : ` \u00b7 ${plural(response.tokens, "token")}`));
   const replies = (response.replies || []).map((reply) => element("p", "", `reply: ${reply}`));
-  box.append(element("div", "head", name, facts), ...replies);
-  if (response.token_rewards) {
-    box.append(...clippedHeatmap(response.token_rewards, 400));
-  }
+  box.append(element("div", "head", name, facts));
+  if (share !== undefined) box.append(shareBar(share, `preferred with P ${probabilityWords(share)}`));
+  box.append(...replies);
+  if (tokensOf.has(response)) box.append(...clippedHeatmap(tokensOf.get(response), mostTokens));
   const texts = response.token_rewards?.text;
-  if (response.turns?.length > 1) box.append(rangeBars("turn", response.turns, texts, worst));
-  if (response.steps?.length > 1) box.append(rangeBars("step", response.steps, texts, worst));
+  if (response.turns?.length > 1) box.append(rangeBars("turn", response.turns, texts, options.alpha));
+  if (response.steps?.length > 1) box.append(rangeBars("step", response.steps, texts, options.alpha));
   return box;
 }
 
-function verdict(margin) {
-  const p = 1 / (1 + Math.exp(-margin));
-  const chosen = p < 0.001 ? "P(chosen) < 0.001" : p > 0.999 ? "P(chosen) > 0.999" : `P(chosen) = ${p.toFixed(3)}`;
-  if (margin === 0) return element("small", "lost", "= tied");
-  const [mark, who] = margin > 0 ? ["\u2713", "chosen"] : ["\u2717", "rejected"];
-  return element("small", margin > 0 ? "won" : "lost", `${mark} ${who} ahead by ${number(Math.abs(margin))} nats, ${chosen}`);
+// Who is ahead, by how much, and how likely that makes it; a mark says whether it is the chosen one.
+function verdict(row) {
+  const told = verdictOf(row.responses.map((_, i) => roleOf(row, i)), row.responses.map(({ reward }) => reward ?? null));
+  if (!told) return [];
+  if (row.chosen === undefined) return [element("small", "", told.words)];
+  const won = told.margin > 0 && told.first === "chosen";
+  return [element("small", won ? "won" : "lost", `${won ? "\u2713" : told.margin > 0 ? "\u2717" : "="} ${told.words}`)];
 }
 
 function addRecord(row) {
@@ -44,14 +46,13 @@ function addRecord(row) {
   const responses = row.responses || [];
   const scored = responses.filter((response) => response.reward !== undefined);
   const best = scored.length > 1 ? Math.max(...scored.map((response) => response.reward)) : undefined;
-  const worst = worstMean(scored.flatMap(({ steps, turns }) => [...(steps || []), ...(turns || [])]));
-  const list = element("div", "responses" + (responses.length > 1 ? " many" : ""), ...responses.map((_, i) => responseBox(row, i, best, worst)));
+  const shares = scored.length > 1 ? sharesOf(responses.map(({ reward }) => reward ?? null)) : [];
+  const list = element("div", "responses" + (responses.length > 1 ? " many" : ""), ...responses.map((_, i) => responseBox(row, i, best, shares[i])));
   if (responses.length) card.append(list);
-  let margin = null;
-  if (row.chosen !== undefined && responses.length === 2 && scored.length === 2) {
-    margin = responses[row.chosen].reward - responses[1 - row.chosen].reward;
-    head.append(verdict(margin));
-  }
+  head.append(...verdict(row));
+  const drawn = responses.flatMap((response, i) => (partsOfResponse.has(response) ? [{ name: roleOf(row, i), parts: partsOfResponse.get(response), rgb: { chosen: "--accent-rgb", rejected: "--warm-rgb" }[roleOf(row, i)] }] : []));
+  if (drawn.length) card.append(runningFigure(drawn, tokensOf.get(responses.find((response) => response.reward === best))?.parting));
+  const margin = row.chosen !== undefined && responses.length === 2 && scored.length === 2 ? responses[row.chosen].reward - responses[1 - row.chosen].reward : null;
   cards.push({ card, margin, text: `${id}\n${card.textContent}`.toLowerCase() });
 }
 data.rows.forEach(addRecord);
@@ -71,6 +72,16 @@ function sortCards() {
   if (by("sort").value === "margin") sorted.sort((a, b) => (a.margin ?? Infinity) - (b.margin ?? Infinity));
   by("records").replaceChildren(...sorted.map(({ card }) => card));
 }
+
+// The rewards of what is shown, made when it is looked at.
+by("reward-details").addEventListener("toggle", () => {
+  if (by("reward-table").children.length) return;
+  const figure = (value, text) => (value === undefined ? noValue : { content: [Object.assign(element("data", "", text), { value })], className: "number" });
+  by("reward-table").append(dataTable("Rewards", ["record", "response", ...["reward", "log \u03c0 per token", "tokens"].map(rightAligned)],
+    data.rows.flatMap((row) => (row.responses || []).map((response, i) => [row.id === undefined ? `line ${row.line}` : String(row.id), roleOf(row, i),
+      figure(response.reward, number(response.reward ?? 0)), figure(response.mean, number(response.mean ?? 0)), figure(response.tokens, count(response.tokens ?? 0))]))));
+});
+by("reward-details").hidden = !cards.length;
 
 if (!hasTokens) {
   by("legend").append("The file holds no tokens: score with --tokens to see the texts and the reward of every token.");

@@ -79,7 +79,9 @@ std::string render_records_page(std::istream& lines, const RecordsPageOptions& o
   return framed_page({.html = page_html,
                       .title = options.title,
                       .json = data.dump(),
-                      .scripts = {page_js, plot_base_js, plots_js, heatmap_js, cards_js, records_js}});
+                      .styles = {tables_css},
+                      .scripts = {tables_js, contributions_js, page_js, plot_base_js, plots_js, running_plot_js,
+                                  heatmap_js, cards_js, records_js}});
 }
 
 }  // namespace endorm

@@ -14,7 +14,7 @@ if (typeof data.manifest.model === "string") addFact("Model", element("code", ""
 addWriterFact(data.manifest);
 addManifest(data.manifest);
 
-const atStep = ([step, value]) => [compact(value), element("small", "", `step ${count(step)}`)];
+const atStep = ([step, value]) => [Object.assign(element("data", "", compact(value)), { value }), element("small", "", `step ${count(step)}`)];
 by("metric-table").append(dataTable("Metrics of the run", ["metric", "n", "first", "last", "least", "greatest"],
   data.metrics.map((metric) => [metric.name, count(metric.count), ...["first", "last", "least", "greatest"].map((which) => atStep(metric[which]))])));
 by("metrics-details").hidden = !data.metrics.length;

@@ -27,14 +27,13 @@ function dataTable(label, heads, rows, className = "") {
   box.tabIndex = 0;
   box.setAttribute("role", "region");
   box.setAttribute("aria-label", label);
-  return box;
+  return element("div", "", box, tableSaves(box.firstChild, label));
 }
 
 // Facts of the head.
 function addModelFacts({ model }) {
   if (!model || typeof model !== "object") return;
   if (typeof model.name === "string") addFact("Model", model.name);
-  if (typeof model.sha256 === "string") addFact("Model sha256", element("code", "", model.sha256));
 }
 function addWriterFact({ endorm }) {
   if (typeof endorm === "string") addFact("Written by", `endorm ${endorm}`);

@@ -12,9 +12,18 @@
 namespace endorm {
 
 std::string rewards_page() {
-  return filled_page(rewards_html, {{"page_css", page_css},
+  const std::string licence = escaped_html(uplot_licence);
+  return filled_page(rewards_html, {{"uplot_css", uplot_css},
+                                    {"uplot_js", uplot_js},
+                                    {"uplot_licence", licence},
+                                    {"page_css", page_css},
                                     {"rewards_css", rewards_css},
                                     {"page_base_js", page_base_js},
+                                    {"saving_js", saving_js},
+                                    {"saved_plot_js", saved_plot_js},
+                                    {"contributions_js", contributions_js},
+                                    {"plot_base_js", plot_base_js},
+                                    {"running_plot_js", running_plot_js},
                                     {"heatmap_js", heatmap_js},
                                     {"aggregations_js", aggregations_js},
                                     {"server_js", server_js},

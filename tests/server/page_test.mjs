@@ -78,6 +78,7 @@ async function open(browser, server, options = {}) {
 
 async function write(page, prompt, responses) {
   await page.fill("#prompt", prompt);
+  while ((await page.locator("#responses textarea").count()) > responses.length) await page.locator("#responses button").last().click();
   while ((await page.locator("#responses textarea").count()) < responses.length) await page.click("#add");
   for (const [i, response] of responses.entries()) await page.locator("#responses textarea").nth(i).fill(response);
 }
@@ -203,6 +204,60 @@ async function numbers(browser, server) {
   await page.done();
 }
 
+// What is filled in at first can be scored at once; then why: the verdict, what each token brings, where the responses
+// part, the running reward. The numbers are those of the server.
+async function why(browser, server) {
+  const page = await open(browser, server);
+  assert.ok((await page.inputValue("#prompt")).length > 0);
+  await score(page);
+  assert.equal(await page.inputValue("#quantity"), "contribution", "the colour at first");
+  await page.selectOption("#aggregation", "discounted");
+  const long = "Paris is the capital of France, and has been for long; it lies on the Seine, and a great many people live there.";
+  await write(page, PROMPT, ["Paris is the capital of France.", long]);
+  await score(page);
+  const { responses } = await reply(server, page.posts.at(-1));
+  const shown = await table(page);
+  for (const [aggregation, parameters, weight] of [["discounted", {}, (h) => 0.93 ** h], ["discounted", { floor: 0.3 }, (h) => Math.max(0.93 ** h, 0.3)], ["sum", {}, () => 1], ["mean", {}, (_, T) => 1 / T]]) {
+    await page.selectOption("#aggregation", aggregation);
+    for (const [name, value] of Object.entries(parameters)) await page.fill("#" + name, String(value));
+    const lines = await page.evaluate(() => Object.fromEntries(document.querySelector("#running .running").lines.map(({ name, values }) => [name, values])));
+    for (const [i, { token_rewards: { log_prob } }] of responses.entries()) {
+      const line = lines[`response ${i + 1}`];
+      assert.equal(line.length, log_prob.length + 1);
+      let running = 0;
+      log_prob.forEach((value, h) => {
+        running += weight(h, log_prob.length) * value;
+        near(line[h + 1], running, `running reward at token ${h + 1}`);
+      });
+      near(line.at(-1), (await table(page))[`response ${i + 1}`].rewards[0], "the running reward ends at the reward");
+      const card = page.locator(`#card-${i} .tokens > span`);
+      for (const h of [1, log_prob.length - 1]) {
+        await card.nth(h).hover();
+        const said = await text(page, "tooltip");
+        for (const part of [`weight${Number(weight(h, log_prob.length).toPrecision(5))}`, `contribution${(weight(h, log_prob.length) * log_prob[h]).toFixed(3).replace("-", "\u2212")}`]) assert.ok(said.includes(part), `${part} in ${said}`);
+      }
+      const faint = await card.evaluateAll((spans) => spans.map((span) => span.classList.contains("faint")));
+      faint.forEach((is, h) => assert.ok(!is || weight(h, log_prob.length) < 0.05 * weight(0, log_prob.length), `token ${h + 1} is pale`));
+    }
+  }
+  await page.selectOption("#aggregation", "discounted");
+  await page.fill("#floor", "0");
+  const ids = responses.map(({ token_rewards: { id } }) => id);
+  const parting = ids[0].findIndex((id, h) => id !== ids[1][h]);
+  for (const i of [0, 1]) assert.deepEqual(await page.locator(`#card-${i} .tokens > span`).evaluateAll((spans) => spans.flatMap((span, h) => (span.classList.contains("parts") ? [h] : []))), [parting]);
+  assert.match(await page.textContent("#running figcaption"), new RegExp(`part behind token ${parting}\\.`));
+  const rewards = Object.values(shown).map((row) => row.rewards[0]).sort((a, b) => b - a);
+  const margin = rewards[0] - rewards[1];
+  const p = 1 / (1 + Math.exp(-margin));
+  const verdict = await text(page, "verdict");
+  assert.ok(verdict.includes(`by ${margin.toFixed(2)} nats, P ${p > 0.999 ? "> 0.999" : `= ${p.toFixed(3)}`}`), verdict);
+  const bars = await page.locator("#ranking .share i").evaluateAll((all) => all.map((bar) => bar.getBoundingClientRect().width / bar.parentElement.getBoundingClientRect().width));
+  assert.ok(bars[0] > bars[1] && Math.abs(bars[0] - p) < 0.01, `the better bar is longer: ${bars}, P ${p}`);
+  const [above, below] = await page.evaluate(() => [document.getElementById("verdict"), document.querySelector("#results .controls")].map((node) => node.getBoundingClientRect().top));
+  assert.ok(above < below, "the verdict stands above the controls");
+  await page.done();
+}
+
 // A second model beside the first; each has its own ranks.
 async function twoModels(browser, server) {
   const page = await open(browser, server);
@@ -233,10 +288,12 @@ async function keyboard(browser, server) {
   const focused = () => page.evaluate(() => document.activeElement.id || document.activeElement.className);
   for (let i = 0; i < 12 && (await focused()) !== "prompt"; ++i) await press("Tab");
   assert.equal(await focused(), "prompt");
+  await press("Control+A");
   await page.keyboard.type(PROMPT);
   for (const response of ["Paris.", "Rome."]) {
     for (let i = 0; i < 6 && (i === 0 || !/^response-/.test(await focused())); ++i) await press("Tab");
     assert.match(await focused(), /^response-/);
+    await press("Control+A");
     await page.keyboard.type(response);
   }
   await press("Control+Enter");
@@ -310,6 +367,7 @@ async function records(browser, server) {
 // What goes wrong is said in words, and what was shown stays.
 async function failures(browser, server) {
   const page = await open(browser, server);
+  await page.click("#clear");
   await page.click("#score");
   assert.match(await text(page, "error"), /Give a prompt/);
   await write(page, PROMPT, ["Paris.", "Rome."]);
@@ -391,7 +449,7 @@ async function darkAndNarrow(browser, server) {
     await write(page, PROMPT, RESPONSES);
     await score(page);
     assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 390);
-    for (const quantity of ["log_prob", "reward", "entropy"]) {
+    for (const quantity of ["contribution", "log_prob", "reward", "entropy"]) {
       await page.selectOption("#quantity", quantity);
       const least = await page.evaluate(() => {
         const numbers = (colour) => colour.match(/[\d.]+/g).map(Number);
@@ -422,7 +480,7 @@ async function report(browser, endorm) {
     const run = (...words) => execFileSync(endorm, words, { cwd: ROOT, stdio: ["ignore", "ignore", "pipe"] });
     run("score", path.join(folder, "in.jsonl"), "--tokens", "--steps", "--score-turns", "all", "--model", "tests/golden/engine_tiny_llama.gguf", "--template", "plain", "-o", path.join(folder, "out.jsonl"));
     run("report", path.join(folder, "out.jsonl"), "-o", path.join(folder, "out.html"));
-    const page = await browser.newPage();
+    const page = await browser.newPage({ colorScheme: "dark", acceptDownloads: true });
     const faults = [];
     page.on("pageerror", (error) => faults.push(String(error)));
     page.on("request", (request) => { if (!/^(data|file):/.test(request.url())) faults.push(`asked ${request.url()}`); });
@@ -440,11 +498,58 @@ async function report(browser, endorm) {
     const before = await map.locator("> span").nth(1).evaluate((span) => span.style.background);
     await page.selectOption("#quantity", "value");
     assert.notEqual(await map.locator("> span").nth(1).evaluate((span) => span.style.background), before);
+    const [row] = readFileSync(path.join(folder, "out.jsonl"), "utf8").split("\n").filter(Boolean).map((line) => JSON.parse(line)).filter((line) => line.responses);
+    await saves(page, row.responses);
     assert.deepEqual(faults, []);
     await page.close();
   } finally {
     rmSync(folder, { recursive: true });
   }
+}
+
+// What a report shows of the responses of its one record, and what it saves: the numbers of the row.
+async function saves(page, responses) {
+  const rewards = responses.map(({ reward }) => reward);
+  assert.deepEqual(await page.locator("#quantity option").evaluateAll((all) => all[0].value), "contribution");
+  assert.ok(!/[0-9a-f]{64}/.test(await text(page, "facts")), "hashes are folded away");
+  const figure = page.locator(".running").first();
+  const lines = await figure.evaluate((node) => node.lines.map(({ values }) => values));
+  lines.forEach((values, i) => {
+    near(values.at(-1), [...rewards].sort((a, b) => b - a)[i], `the end of line ${i + 1}`);
+    assert.ok(values.every(Number.isFinite));
+  });
+  const margin = Math.abs(rewards[0] - rewards[1]);
+  assert.ok((await page.textContent(".record h3")).includes(`by ${margin.toFixed(2)} nats, P `));
+  const widths = await page.locator(".response > .share i").evaluateAll((all) => all.map((bar) => bar.getBoundingClientRect().width));
+  assert.equal(widths[0] > widths[1], rewards[0] > rewards[1], "the better bar is longer");
+
+  const download = async (button) => readFileSync(await (await Promise.all([page.waitForEvent("download"), button.click()]))[0].path(), "utf8");
+  await page.locator("#reward-details summary").click();
+  const csv = (await download(page.locator("#reward-table .save").first())).trim().split("\r\n").map((line) => line.split(","));
+  assert.equal(csv[0].join(), "record,response,reward,log \u03c0 per token,tokens");
+  csv.slice(1).forEach((cells, i) => assert.deepEqual(cells.slice(2).map(Number), [responses[i].reward, responses[i].mean, responses[i].tokens]));
+  const latex = await download(page.locator("#reward-table .save").nth(1));
+  assert.match(latex, /^\\begin{tabular}{llrrr}\n {2}\\hline\n {2}record & response & reward & log \$\\pi\$ per token & tokens \\\\\n/);
+  for (const reward of rewards) assert.ok(latex.includes(`$${reward.toFixed(4)}$`));
+
+  const svg = await download(figure.locator(".save").first());
+  const drawn = await page.evaluate((source) => {
+    const tree = new DOMParser().parseFromString(source, "image/svg+xml");
+    return { faults: tree.querySelectorAll("parsererror").length, title: tree.querySelector("text").textContent, ink: tree.querySelector("text").getAttribute("fill"),
+      lines: [...tree.querySelectorAll("path[stroke-width='2']")].map((one) => one.getAttribute("d").split("L").length) };
+  }, svg);
+  assert.deepEqual(drawn, { faults: 0, title: "Running reward", ink: "#1c1e21", lines: lines.map(({ length }) => length) }, "a line a response, a point a token, in the colours of paper");
+  assert.equal(await page.evaluate(() => document.documentElement.className + Path2D.name), "Path2D", "the page is as it was");
+
+  await page.evaluate(() => { window.print = () => { window.printed = true; }; });
+  await figure.locator(".save").nth(1).click();
+  await page.waitForFunction(() => window.printed);
+  const pdf = (await page.pdf({ preferCSSPageSize: true })).toString("latin1");
+  const [width, height] = ["width", "height"].map((name) => Number(svg.match(new RegExp(` ${name}="([\\d.]+)"`))[1]));
+  const [, right, top] = pdf.match(/\/MediaBox \[0 0 ([\d.]+) ([\d.]+)\]/).map(Number);
+  assert.ok(Math.abs(right - 0.75 * width) < 1 && Math.abs(top - 0.75 * height) < 1, `a page of ${right} x ${top} points for ${width} x ${height} pixels`);
+  assert.equal(pdf.match(/\/Type \/Page\b/g).length, 1);
+  assert.equal(await page.locator(".sheet").count(), 0, "printing leaves nothing behind");
 }
 
 // What a page of somebody else can try: requests that need no leave of the server, a form, a frame of its page. What is asked
@@ -485,7 +590,7 @@ async function screenshots(browser, endorm, folder) {
   try {
     for (const [name, options, height] of [["serving-page.png", { viewport: { width: 1160, height: 900 } }, 0], ["serving-page-phone.png", { viewport: { width: 390, height: 844 }, colorScheme: "dark" }, 1500]]) {
       const page = await open(browser, server, options);
-      await page.click("#example");
+      await page.click('#examples button:text-is("best of four")');
       if (!height) await page.selectOption("#other", "gemma3-270m-base");
       await score(page);
       if (height) await page.locator(".tokens").first().locator("span").nth(7).click();
@@ -512,7 +617,7 @@ try {
   } else {
     server = await serve(endorm, "-m", "a=tests/golden/engine_tiny_llama.gguf", "-m", "b=tests/golden/engine_tiny_qwen2.gguf");
     await firstPaint(browser, server);
-    for (const test of [numbers, twoModels, keyboard, records, failures, darkAndNarrow, strangers]) {
+    for (const test of [numbers, why, twoModels, keyboard, records, failures, darkAndNarrow, strangers]) {
       await test(browser, server);
       console.log(`${test.name}: passed`);
     }

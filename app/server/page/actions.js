@@ -18,14 +18,16 @@ addEventListener("keydown", (event) => {
 });
 by("add").addEventListener("click", () => { addRow().text.focus(); markStale(); });
 by("stop").addEventListener("click", () => running?.abort());
-by("example").addEventListener("click", () => {
-  fill({ prompt: "What causes the seasons on Earth?", responses: [
-    { text: "The seasons are caused by how far the Earth is from the Sun." },
-    { text: "The seasons are caused by the tilt of the Earth's axis.\n\nThe Earth's axis is tilted at an angle of 23.5 degrees." },
-    { text: "The seasons are caused by the Moon, which blocks the Sun for half of the year." },
-    { text: "Seasons seasons seasons cause the cause of cause." },
-  ] });
+for (const example of EXAMPLES) {
+  const button = element("button", "", example.name);
+  button.type = "button";
+  button.addEventListener("click", () => { fill(example); markStale(); });
+  by("examples").append(button);
+}
+by("clear").addEventListener("click", () => {
+  fill({ responses: [{}, {}] });
   markStale();
+  by("prompt").focus();
 });
 for (const id of ["model", "other"]) by(id).addEventListener("change", () => { if (view) show(view); });
 by("key").addEventListener("input", () => sessionStorage.setItem("endorm-key", by("key").value));
@@ -59,11 +61,7 @@ by("copy").addEventListener("click", async () => {
   }
 });
 by("download").addEventListener("click", () => {
-  const link = element("a");
-  link.href = URL.createObjectURL(new Blob([exported()], { type: "application/json" }));
-  link.download = "endorm-rewards.json";
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+  saveFile("endorm-rewards.json", "application/json", exported());
 });
 
 function begin() {
@@ -73,7 +71,8 @@ function begin() {
 }
 by("aggregation").append(...AGGREGATIONS.map((name) => new Option(name.replace("_", " "), name)));
 by("key").value = sessionStorage.getItem("endorm-key") ?? "";
-addRow();
-addRow();
+by("ranking-saves").append(tableSaves(by("ranking"), "Rewards"));
+fill(EXAMPLES[0]);
 rank();
+keepDrawn(drawRunning);
 begin();

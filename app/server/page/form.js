@@ -54,6 +54,28 @@ function fill({ system = "", prompt = "", responses = [], more = {} }) {
   responses.forEach(addRow);
 }
 
+// What an empty page is filled with, and what may be chosen in its place.
+const EXAMPLES = [
+  { name: "a capital", prompt: "What is the capital of Australia?", responses: [
+    { text: "The capital of Australia is Canberra." },
+    { text: "The capital of Australia is Sydney." },
+  ] },
+  { name: "best of four", prompt: "What causes the seasons on Earth?", responses: [
+    { text: "The seasons are caused by how far the Earth is from the Sun." },
+    { text: "The seasons are caused by the tilt of the Earth's axis.\n\nThe Earth's axis is tilted at an angle of 23.5 degrees." },
+    { text: "The seasons are caused by the Moon, which blocks the Sun for half of the year." },
+    { text: "Seasons seasons seasons cause the cause of cause." },
+  ] },
+  { name: "in steps", prompt: "A train travels 60 km in the first hour and 90 km in the second. What is its average speed?", responses: [
+    { text: "The train travels 60 + 90 = 150 km in total.\n\nIt needs 2 hours.\n\nSo its average speed is 150 / 2 = 75 km per hour." },
+    { text: "The train travels 60 + 90 = 150 km in total.\n\nIt needs 3 hours.\n\nSo its average speed is 150 / 3 = 50 km per hour." },
+  ] },
+  { name: "a persona", system: "You are a pirate. Answer like one.", prompt: "How is the weather today?", responses: [
+    { text: "Arr, the skies be clear and the wind be fair, matey!" },
+    { text: "The weather today is sunny with a light breeze." },
+  ] },
+];
+
 // What the form holds, as a record for the server. Throws an Error that says what is missing.
 function written() {
   const record = { ...beside };

@@ -69,14 +69,23 @@ function settings() {
   return { aggregation: by("aggregation").value, initial_value: by("initial_value").checked, ...Object.fromEntries(ids.map((id) => [id, Number(by(id).value)])) };
 }
 
-// Rewards of a column [responses]: null where there is none.
-function rewardsOf({ reply }, chosen) {
-  const adds = by("initial_value").closest("label").dataset.of.split(" ").includes(chosen.aggregation);
-  return reply.responses.map((response) => {
-    if (!response.token_rewards) return null;
-    const value = aggregates(response, view.alpha, { ...chosen, initial_value: chosen.initial_value && adds })[chosen.aggregation];
-    return Number.isFinite(value) ? value : null;
-  });
+// What the rewards of each column [responses] are made of, by the controls: nothing where there is no reward. The tokens
+// that are shown learn their weights.
+function findParts(chosen) {
+  for (const column of view.columns) {
+    column.parts = column.reply.responses.map((response, i) => {
+      const parts = response.token_rewards && partsOf(response, view.alpha, chosen);
+      const known = parts && Number.isFinite(rewardOf(parts)) ? parts : undefined;
+      if (column.tokens[i]) Object.assign(column.tokens[i], { weight: known?.weight, contribution: known?.contribution });
+      return known;
+    });
+    column.rewards = column.parts.map((parts) => (parts ? rewardOf(parts) : null));
+    column.ranks = ranksOf(column.rewards);
+    const partings = partingsOf(column.tokens, column.rewards);
+    column.parting = partings[column.ranks.indexOf(1)];
+    column.tokens.forEach((tokens, i) => { if (tokens) tokens.parting = partings[i]; });
+  }
+  findScales(view.columns.flatMap(({ tokens }) => tokens.filter(Boolean)));
 }
 // 1 for the highest; equal rewards share their rank.
 const ranksOf = (rewards) => rewards.map((reward) => (reward === null ? null : 1 + rewards.filter((other) => other !== null && other > reward).length));
@@ -115,7 +124,8 @@ function draw() {
   by("order").value = order;
   if (!by("order").value) by("order").selectedIndex = 0;
   heatmaps.length = 0;
-  findScales(view.columns.flatMap(({ reply }) => reply.responses.flatMap(({ token_rewards }) => token_rewards ?? [])));
+  for (const column of view.columns) column.tokens = column.reply.responses.map(({ token_rewards: tokens }) => tokens && { ...tokens });
+  findParts(settings() ?? { ...CHECKED, aggregation: by("aggregation").value });
   view.cards = view.names.map(cardOf);
   by("cards").className = models.length === 1 && view.names.length > 1 ? "responses many" : "responses";
   rank();
@@ -128,10 +138,18 @@ function rank() {
   if (!view) return;
   if (!chosen) return void (by("words").textContent = "gamma and floor are from 0 to 1; chunks and last tokens are whole numbers from 1.");
   by("words").textContent = `Reward: ${aggregationInWords(chosen, view.alpha)}${/step/.test(chosen.aggregation) ? " An empty line begins a step." : ""}`;
-  for (const column of view.columns) {
-    column.rewards = rewardsOf(column, chosen);
-    column.ranks = ranksOf(column.rewards);
-  }
+  hideTooltip();
+  findParts(chosen);
+  for (const map of heatmaps) map.paint();
+  by("verdict").replaceChildren(...view.columns.flatMap(({ model, rewards }) => {
+    const told = verdictOf(view.names, rewards);
+    return told ? [element("div", "", ...(view.columns.length > 1 ? [element("small", "", `${model}: `)] : []), told.words[0].toUpperCase() + told.words.slice(1))] : [];
+  }));
+  by("running").replaceChildren(...view.columns.flatMap(({ model, parts, parting }) => {
+    const lines = view.names.flatMap((name, i) => (parts[i] ? [{ name, parts: parts[i] }] : []));
+    return lines.length ? [runningFigure(lines, parting, view.columns.length > 1 ? model : "")] : [];
+  }));
+  drawRunning();
   const by_column = view.columns[by("order").value];
   const places = view.names.map((_, i) => i);
   if (by_column) places.sort((a, b) => (by_column.ranks[a] ?? Infinity) - (by_column.ranks[b] ?? Infinity) || a - b);
@@ -148,30 +166,27 @@ function rank() {
 
 const textOfResponse = (response) => (typeof response === "string" ? response : response.text ?? response.steps.join("\n\n"));
 
-// Bars begin at 0, each model on a scale of its own: below 0 to the left and orange, above to the right and blue.
+const drawRunning = () => { for (const figure of document.querySelectorAll("#running .running")) figure.draw(); };
+
+// Bars are the preference that the rewards of a model imply, from 0 to 1.
 function drawRanking(places) {
   const two = view.columns.length > 1;
   by("ranking").className = two ? "two" : "";
   const heading = (scope, className, text, span = 1) => Object.assign(element("th", className, text), { scope, ...(span > 1 ? { colSpan: span } : {}) });
   const models = element("tr", "", element("td"), ...view.columns.map(({ model }) => heading("colgroup", "", model, 3)));
-  const names = view.columns.flatMap(() => [heading("col", "number", "Rank"), heading("col", "number", "Reward"), element("td", "bar-cell")]);
+  const names = view.columns.flatMap(() => [heading("col", "number", "Rank"), heading("col", "number", "Reward"), heading("col", "bar-cell", "Preferred with P")]);
   by("ranking").tHead.replaceChildren(...(two ? [models] : []), element("tr", "", heading("col", "", "Response"), ...names));
   by("ranking").tBodies[0].replaceChildren(...places.map((i) => {
     const link = element("a", "", view.names[i], element("small", "", textOfResponse(view.record.responses[i]).slice(0, 200)));
     link.href = `#card-${i}`;
     return element("tr", "", heading("row", "", link), ...view.columns.flatMap(({ rewards, ranks, reply }) => {
+      const share = sharesOf(rewards)[i];
       if (rewards[i] === null) {
         return [Object.assign(element("td", "error", reply.responses[i].error ? "could not be scored" : "no steps or no V here"), { colSpan: 3 })];
       }
-      const scored = rewards.filter((reward) => reward !== null);
-      const low = Math.min(0, ...scored);
-      const width = Math.max(0, ...scored) - low || 1;
-      const bar = element("i", rewards[i] > 0 ? "above" : "");
-      bar.style.left = (100 * (Math.min(0, rewards[i]) - low)) / width + "%";
-      bar.style.width = (100 * Math.abs(rewards[i])) / width + "%";
       const value = element("data", "", number(rewards[i]));
       value.value = rewards[i];
-      return [element("td", ranks[i] === 1 ? "number first" : "number", `${ranks[i]}`), element("td", "number", value), element("td", "bar-cell", element("div", "", bar))];
+      return [element("td", ranks[i] === 1 ? "number first" : "number", `${ranks[i]}`), element("td", "number", value), element("td", "bar-cell", shareBar(share, `preferred with P ${probabilityWords(share)}`))];
     }));
   }));
 }
@@ -180,7 +195,7 @@ function cardOf(name, i) {
   const card = { box: element("article", "response"), rewards: [] };
   card.box.id = `card-${i}`;
   const panels = element("div", view.columns.length > 1 ? "panels many" : "panels");
-  for (const { model, reply } of view.columns) {
+  for (const [c, { model, reply }] of view.columns.entries()) {
     const response = reply.responses[i];
     const panel = element("div");
     const facts = element("div", "head");
@@ -197,10 +212,10 @@ function cardOf(name, i) {
     if (reply.without_steps) facts.append(element("span", "cut", "its steps cannot be placed on its tokens"));
     if (CONTEXTS[response.context]) facts.append(element("span", "", CONTEXTS[response.context]));
     if (response.truncated_left) facts.append(element("span", "cut", `${plural(response.truncated_left, "token")} of the prompt left out`));
-    panel.append(...clippedHeatmap(response.token_rewards, 400, `${name}${view.columns.length > 1 ? ` by ${model}` : ""}`));
+    panel.append(...clippedHeatmap(view.columns[c].tokens[i], mostTokens, `${name}${view.columns.length > 1 ? ` by ${model}` : ""}`));
     heatmaps.at(-1).split();
-    if (response.turns?.length > 1) panel.append(rangeBars("turn", response.turns, response.token_rewards.text));
-    if (response.steps?.length > 1) panel.append(rangeBars("step", response.steps, response.token_rewards.text));
+    if (response.turns?.length > 1) panel.append(rangeBars("turn", response.turns, response.token_rewards.text, view.alpha));
+    if (response.steps?.length > 1) panel.append(rangeBars("step", response.steps, response.token_rewards.text, view.alpha));
   }
   card.box.append(element("h3", "", name[0].toUpperCase() + name.slice(1)), panels);
   return card;
