@@ -1,6 +1,7 @@
 #include "engine/content_hash.h"
 
 #include <cerrno>
+#include <charconv>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
@@ -83,6 +84,13 @@ std::string hex(std::span<const unsigned char> bytes) {
 std::string record_key(std::string_view line) { return record_key(sha256(line)); }
 
 std::string record_key(const Digest& digest) { return hex(std::span(digest).first<kKeyBytes>()); }
+
+std::optional<std::uint64_t> record_key_number(std::string_view key) {
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(key.data(), key.data() + key.size(), number, 16);
+  const bool whole = key.size() == 2 * kKeyBytes && error == std::errc() && end == key.data() + key.size();
+  return whole ? std::optional(number) : std::nullopt;
+}
 
 std::uint64_t seed_from(const Digest& digest) {
   std::uint64_t seed = 0;

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -43,6 +44,8 @@ std::string hex(std::span<const unsigned char> bytes);
 // What resume compares: the first 16 hex digits of the line's SHA-256. The line comes without its line ending.
 std::string record_key(std::string_view line);
 std::string record_key(const Digest& digest);
+// As a number; none where the text is no such key.
+std::optional<std::uint64_t> record_key_number(std::string_view key);
 
 // A seed of a stream of random numbers: the first eight bytes, the most significant one first.
 std::uint64_t seed_from(const Digest& digest);

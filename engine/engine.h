@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -45,14 +46,26 @@ struct ModelInfo {
 
 inline constexpr std::size_t kMostLikeliest = 1024;  // tokens of a place that any door gives
 
+// Where an evaluation that takes long keeps what its steps gave, so that another one of the same tree and options,
+// after a crash, need not compute them again. An engine may do without.
+class StepResults {
+ public:
+  virtual ~StepResults() = default;
+  // Statistics of a step, in an order of the engine's; none where they are not there.
+  virtual std::optional<std::vector<TokenStats>> find(std::size_t step) = 0;
+  virtual void keep(std::size_t step, std::span<const TokenStats> stats) = 0;
+};
+
 struct EvaluateOptions {
   std::vector<double> alphas = {1.0};  // temperatures of the soft value
   bool share_prefixes = true;          // false: every sequence is computed alone (for measuring what sharing changes)
   std::size_t likeliest = 0;           // of TokenStats::likeliest; an engine that cannot throws InvalidInput
+  StepResults* steps = nullptr;        // outlives the call; nullptr: nothing is kept
 };
 
 // One model, ready. Not thread-safe: one caller at a time; but what makes tokens of text and text of tokens (tokenize,
-// tokenize_ids, token_bytes, and text_form's functions) any number of threads may call at once, beside that caller.
+// tokenize_ids, token_bytes, and text_form's functions) any number of threads may call at once, beside that caller, and
+// tokens_computed, too.
 class Engine {
  public:
   virtual ~Engine() = default;

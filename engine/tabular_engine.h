@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <functional>
 #include <map>
@@ -77,7 +78,7 @@ class TabularEngine : public Engine, public TextForm, public Generator {
   LogitFunction logits_;
   TabularOptions options_;
   Capabilities capabilities_;
-  std::size_t states_computed_ = 0;
+  std::atomic<std::size_t> states_computed_ = 0;
   std::size_t states_drawn_from_ = 0;
 };
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <numeric>
 #include <set>
 #include <sstream>
 
@@ -10,6 +9,8 @@
 #include <toml++/toml.h>
 
 #include "core/errors.h"
+#include "core/listed.h"
+#include "core/nearest.h"
 #include "engine/read_whole_file.h"
 #include "score/json_check.h"
 
@@ -44,22 +45,6 @@ Json json_of(const toml::node& node) {
 
 std::string wanted_or_false(const OptionFacts& facts) {
   return wanted_of(facts) + (facts.may_be_none ? ", or false" : "");
-}
-
-// Edits that make one word of another (Levenshtein).
-std::size_t distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), std::size_t{0});
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i + 1;
-    for (std::size_t j = 0; j < b.size(); ++j) {
-      const std::size_t replaced = diagonal + (a[i] == b[j] ? 0 : 1);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({replaced, row[j] + 1, row[j + 1] + 1});
-    }
-  }
-  return row.back();
 }
 
 }  // namespace
@@ -222,17 +207,10 @@ void ConfigTable::refuse_others() const {
     if (state_->asked.count(key) > 0) {
       continue;
     }
-    const auto nearest =
-        std::min_element(state_->asked.begin(), state_->asked.end(),
-                         [&](const auto& a, const auto& b) { return distance(a, key) < distance(b, key); });
-    const bool near = nearest != state_->asked.end() && distance(*nearest, key) <= 1 + key.size() / 3;
-    std::string known;
-    for (const std::string& one : state_->asked) {
-      known += (known.empty() ? "" : ", ") + one;
-    }
-    state_->refuse(
-        &node, key,
-        "is no key; " + (near ? "did you mean " + state_->prefix + *nearest + "? There" : "there") + " are " + known);
+    const std::optional<std::string> meant = nearest(key, state_->asked);
+    state_->refuse(&node, key,
+                   "is no key; " + (meant ? "did you mean " + state_->prefix + *meant + "? There" : "there") + " are " +
+                       listed(state_->asked));
   }
 }
 

@@ -8,6 +8,7 @@
 #include "core/reward.h"
 #include "core/temperature.h"
 #include "engine/engine.h"
+#include "score/kept_steps.h"
 #include "score/request_tokens.h"
 #include "score/step_ranges.h"
 #include "score/together_or_each.h"
@@ -137,17 +138,36 @@ Digest EndogenousScorer::key_of(const Job& job, double alpha) const {
   return stats_key(fingerprint_, alpha, job.tokens.prompt, job.tokens.response);
 }
 
+// Of the jobs that are evaluated together, at all temperatures.
+Digest EndogenousScorer::evaluation_of(std::span<Job* const> jobs) const {
+  Sha256 hash;
+  hash.update("endorm evaluation 1");
+  for (const Job* job : jobs) {
+    for (const double alpha : alphas_) {
+      const Digest key = key_of(*job, alpha);
+      hash.update(key.data(), key.size());
+    }
+  }
+  return hash.finish();
+}
+
 void EndogenousScorer::evaluate(std::vector<Job*>& jobs) {
   if (jobs.empty()) {
     return;
   }
+  std::vector<std::optional<KeptSteps>> kept;
   const auto evaluate_some = [&](std::size_t begin, std::size_t count) {
     const std::span<Job* const> some = std::span(jobs).subspan(begin, count);
     std::vector<TokenPath> paths;
     for (const Job* job : some) {
       paths.push_back({job->tokens.prompt, job->tokens.response});
     }
-    auto stats = evaluate_paths(engine_, paths, {alphas_, options_.share_prefixes, options_.likeliest});
+    std::optional<KeptSteps>& steps = kept.emplace_back();
+    if (cache_.is_kept() && options_.likeliest == 0) {
+      steps.emplace(cache_, evaluation_of(some));
+    }
+    auto stats = evaluate_paths(engine_, paths,
+                                {alphas_, options_.share_prefixes, options_.likeliest, steps ? &*steps : nullptr});
     for (std::size_t i = 0; i < some.size(); ++i) {
       some[i]->stats = std::move(stats.front()[i]);
       for (std::size_t alpha = 1; alpha < alphas_.size(); ++alpha) {
@@ -167,6 +187,11 @@ void EndogenousScorer::evaluate(std::vector<Job*>& jobs) {
       for (std::size_t i = 0; i < job->also_stats.size(); ++i) {
         transaction.insert(key_of(*job, alphas_[i + 1]), job->also_stats[i]);
       }
+    }
+  }
+  for (const std::optional<KeptSteps>& steps : kept) {
+    if (steps) {
+      steps->forget(transaction);
     }
   }
   transaction.commit();

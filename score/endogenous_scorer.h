@@ -41,6 +41,7 @@ class EndogenousScorer final : public Scorer {
   struct Job;
 
   Digest key_of(const Job& job, double alpha) const;
+  Digest evaluation_of(std::span<Job* const> jobs) const;
   void evaluate(std::vector<Job*>& jobs);
   ScoredResponse assemble(std::span<const Job> turns, const RequestResponse& response) const;
   std::vector<TurnReward> turn_rewards(std::span<const Job> turns, const ScoredResponse& response) const;

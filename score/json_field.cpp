@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/errors.h"
+#include "core/listed.h"
 #include "score/json_check.h"
 
 namespace endorm {
@@ -55,6 +56,17 @@ void JsonField::note_unknown(std::span<const std::string_view> known, const std:
       unknown.push_back(field);
     }
   }
+}
+
+std::string listed_fields(std::span<const std::string> names) {
+  constexpr std::size_t kMost = 12;
+  if (names.empty()) {
+    return "It is empty.";
+  }
+  const std::span<const std::string> first = names.first(std::min(names.size(), kMost));
+  const std::size_t more = names.size() - first.size();
+  return "It has " + listed(first, [](const std::string& name) { return "\"" + excerpt(name) + "\""; }) +
+         (more > 0 ? " and " + std::to_string(more) + " more." : ".");
 }
 
 bool JsonField::is_null() const { return value_->is_null(); }

@@ -59,6 +59,9 @@ class JsonField {
   std::string name_;
 };
 
+// "It has "a", "b" and 3 more.": the fields of an object in which one was looked for.
+std::string listed_fields(std::span<const std::string> names);
+
 // The object that a text is. Throws InvalidInput where it is none, as check_json says, or another JSON value.
 nlohmann::ordered_json parse_object(std::string_view text);
 // The same of text that check_json let pass.

@@ -2,12 +2,13 @@
 
 #include <algorithm>
 #include <array>
+#include <memory>
 #include <utility>
 
 #include <nlohmann/json.hpp>
 
 #include "core/errors.h"
-#include "core/listed.h"
+#include "core/nearest.h"
 #include "engine/content_hash.h"
 #include "score/json_check.h"
 #include "score/json_field.h"
@@ -25,19 +26,19 @@ constexpr auto kFields = std::to_array<std::string_view>(
     {"id", "system", "prompt", "question", "messages", "response", "responses", "chosen", "rejected", "steps", "tools",
      "truncated", "alternatives", "prompt_ids", "response_ids", "response_mask", "chat_template_kwargs"});
 
-// What a record has that lacks something.
-std::string fields_of(const JsonField& record) {
-  constexpr std::size_t kMost = 12;
+// What a record has that lacks one of the fields `wanted`, and which of it may be meant.
+std::string fields_of(const JsonField& record, std::initializer_list<const char*> wanted) {
   std::vector<std::string> names;
   for (const auto& [name, value] : record.value().items()) {
-    names.push_back("\"" + excerpt(name) + "\"");
+    names.push_back(name);
   }
-  if (names.empty()) {
-    return "It is empty.";
+  std::string text = listed_fields(names);
+  for (const char* field : wanted) {
+    if (const std::optional<std::string> meant = nearest(field, names)) {
+      return text + " Is \"" + excerpt(*meant) + "\" meant to be \"" + field + "\"? --map says so.";
+    }
   }
-  const std::size_t more = names.size() - std::min(names.size(), kMost);
-  names.resize(names.size() - more);
-  return "It has " + listed(names) + (more > 0 ? " and " + std::to_string(more) + " more." : ".");
+  return text;
 }
 
 // One record on its way from JSON to Request.
@@ -49,6 +50,7 @@ class RecordReader {
 
   void read(Request& request) const {
     record_.note_unknown(kFields, "", reading_.unknown_fields);
+    request.columns = columns();
     const std::string source = response_source();
     read_prompt(request, source);
     request.template_arguments = template_arguments();
@@ -79,6 +81,17 @@ class RecordReader {
     return found;
   }
 
+  // What is neither read nor the record's id.
+  std::shared_ptr<const Json> columns() const {
+    Json others = Json::object();
+    for (const auto& [name, value] : record_.value().items()) {
+      if (std::find(kFields.begin(), kFields.end(), name) == kFields.end()) {
+        others[name] = value;
+      }
+    }
+    return others.empty() ? nullptr : std::make_shared<const Json>(std::move(others));
+  }
+
   std::string response_source() const {
     std::string source = only_one_of({"response", "responses", "response_ids", "chosen", "steps", "messages"});
     if (record_.has("response_mask") && source != "response_ids") {
@@ -95,7 +108,7 @@ class RecordReader {
       throw InvalidInput(
           "no response: none of \"response\", \"responses\", \"response_ids\", \"chosen\" with \"rejected\", \"steps\" "
           "or \"messages\" is given. " +
-          fields_of(record_));
+          fields_of(record_, {"response", "responses", "chosen", "steps", "messages"}));
     }
     return source;
   }
@@ -106,7 +119,8 @@ class RecordReader {
       return;  // the conversations carry it
     }
     if (name.empty()) {
-      throw InvalidInput("no prompt: none of \"prompt\", \"question\" or \"messages\" is given. " + fields_of(record_));
+      throw InvalidInput("no prompt: none of \"prompt\", \"question\" or \"messages\" is given. " +
+                         fields_of(record_, {"prompt", "question", "messages"}));
     }
     const JsonField field = record_.at(name);
     if (name == "prompt_ids") {
@@ -279,6 +293,8 @@ Request named(std::size_t line_number, const Read& read) {
 }
 
 }  // namespace
+
+std::span<const std::string_view> record_fields() { return kFields; }
 
 Request parse_request(std::string_view line, std::size_t line_number, std::string_view step_separator,
                       std::vector<std::string>& unknown_fields, std::span<const GivenList> given) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -37,6 +38,7 @@ struct Request {
   std::vector<RequestResponse> responses;  // at least one
   bool chosen_first = false;               // came as "chosen"/"rejected": responses[0] is the chosen one
   std::vector<std::string> alternatives;   // system messages that a contrast takes in the place of its own; empty: none
+  std::shared_ptr<const nlohmann::ordered_json> columns = {};  // the record's other fields, an object; null: none
 };
 
 // Token ids, or a mask of them, that were given beside a line of JSON; {"given": n} in it stands for the n-th.
@@ -44,6 +46,9 @@ struct GivenList {
   Tokens values;
   std::string fault = {};  // what is wrong with them, where they are none
 };
+
+// The names of a record's fields.
+std::span<const std::string_view> record_fields();
 
 // Reads one JSON line, in a layout of others (record_layout.h) or in ours:
 // {"id"?, "system"?, "prompt": string or messages, "tools"?, "chat_template_kwargs"?,
@@ -54,9 +59,10 @@ struct GivenList {
 // it). An entry of "responses" is a string, {"text" and/or "steps", "truncated"?}, {"ids", "mask"?}, or a message of
 // the assistant. Steps are joined by step_separator, which belongs to the step before it. Message content is a string,
 // a list of {"type": "text", "text"}, or null beside "tool_calls". A null field counts as absent. Unknown fields are
-// appended once each to unknown_fields, as long as that has fewer than 64 entries. An empty response, and tokens that
-// cannot be scored, are not refused here: a response's own fault is RequestResponse::refused. Throws InvalidInput
-// naming the field and what was found. given: lists that stand beside the line; they are part of Request::key.
+// appended once each to unknown_fields, as long as that has fewer than 64 entries; the record's own become columns. An
+// empty response, and tokens that cannot be scored, are not refused here: a response's own fault is
+// RequestResponse::refused. Throws InvalidInput naming the field and what was found. given: lists that stand beside the
+// line; they are part of Request::key.
 Request parse_request(std::string_view line, std::size_t line_number, std::string_view step_separator,
                       std::vector<std::string>& unknown_fields, std::span<const GivenList> given = {});
 

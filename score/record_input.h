@@ -10,7 +10,7 @@ namespace endorm {
 // The text of one record: a line of JSON, or another form's record as such a line.
 struct InputLine {
   std::size_t number = 0;  // of the line where it begins, from 1, blank lines counted; of a JSON value its place
-  std::string text;        // empty where error is set
+  std::string text;        // empty where there is an error and nothing else is known
   std::string key;         // record_key of the text
   std::optional<std::string> error;  // why it cannot be used, e.g. longer than the limit; reading goes on
 };

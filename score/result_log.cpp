@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -17,6 +16,7 @@
 #include <unistd.h>
 
 #include "core/errors.h"
+#include "engine/content_hash.h"
 #include "score/json_check.h"
 
 namespace endorm {
@@ -27,15 +27,6 @@ using SortedJson = nlohmann::json;  // manifests differ in their fields, not in 
 constexpr std::size_t kKeyDigits = 16;
 constexpr std::string_view kManifestStart = "{\"manifest\":";
 
-std::optional<std::uint64_t> key_number(std::string_view digits) {
-  std::uint64_t number = 0;
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number, 16);
-  if (digits.size() != kKeyDigits || error != std::errc() || end != digits.data() + digits.size()) {
-    return std::nullopt;
-  }
-  return number;
-}
-
 // The key of a row that scored_row or error_row made; none where the line is not such a row. Quotes inside JSON strings
 // are escaped, so the first ,"key":" is the field itself: nothing nested stands before it.
 std::optional<std::uint64_t> row_key(const std::string& line) {
@@ -45,7 +36,7 @@ std::optional<std::uint64_t> row_key(const std::string& line) {
       !SortedJson::accept(line)) {
     return std::nullopt;
   }
-  return key_number(std::string_view(line).substr(field + kField.size(), kKeyDigits));
+  return record_key_number(std::string_view(line).substr(field + kField.size(), kKeyDigits));
 }
 
 std::string shown(const SortedJson& object, const SortedJson::json_pointer& field) {
@@ -230,7 +221,7 @@ void ResultLog::check_finished(std::size_t row, std::string_view key) const {
     throw InternalError("[ResultLog::check_finished] row " + std::to_string(row) + " of " +
                         std::to_string(keys_.size()) + " finished rows is asked for.");
   }
-  if (key_number(key) != keys_[row]) {
+  if (record_key_number(key) != keys_[row]) {
     throw InvalidInput(
         "[ResultLog::check_finished] row " + std::to_string(row + 1) + " of " + name_ +
         " belongs to another record than the input has there: the input changed since. Give another output file "

@@ -43,7 +43,11 @@ class Run {
  private:
   // The next record of this shard, read; none at the end.
   std::optional<Entry> read_entry() {
-    while (std::optional<InputLine> line = input_.next()) {
+    while (options_.limit == 0 || lines_ < options_.limit) {
+      std::optional<InputLine> line = input_.next();
+      if (!line) {
+        break;
+      }
       if (lines_++ % options_.shard.count != options_.shard.index - 1) {
         continue;
       }
@@ -54,6 +58,8 @@ class Run {
         try {
           entry.request =
               parse_request(entry.line.text, entry.line.number, options_.step_separator, summary_.unknown_fields);
+          entry.request->key = entry.line.key;  // of the row as it came, whatever was mapped
+          add_system(*entry.request);
         } catch (const InvalidInput& error) {
           entry.error = error.what();
         }
@@ -64,6 +70,13 @@ class Run {
       return entry;
     }
     return std::nullopt;
+  }
+
+  void add_system(Request& request) const {
+    std::vector<Message>& messages = request.messages;
+    if (!options_.system.empty() && !messages.empty() && messages.front().role != "system") {
+      messages.insert(messages.begin(), Message{"system", options_.system});
+    }
   }
 
   // Reads until a record can be read; where none of the first can, the input is another than was meant.

@@ -80,6 +80,8 @@ class RowSink final : public RecordSink {
 struct RunOptions {
   std::string step_separator = "\n\n";
   Shard shard;
+  std::size_t limit = 0;  // records that are taken of the input, before they are dealt to shards; 0: all
+  std::string system;     // a system message of records that have none; empty: none
 };
 
 struct RunSummary {

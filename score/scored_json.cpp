@@ -186,6 +186,9 @@ Json scored_record(const Request& request, const Scored& scored, const RowOption
 
 std::string scored_row(const Request& request, const Scored& scored, const RowOptions& options) {
   Json row = {{"id", scored.id}, {"line", scored.line}, {"key", scored.key}};
+  if (request.columns) {
+    row["columns"] = *request.columns;
+  }
   put_record(request, scored, options, row);
   return dump(row);
 }

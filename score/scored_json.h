@@ -24,8 +24,8 @@ std::size_t turn_of(std::span<const TurnReward> turns, std::size_t token);
 // Throws InvalidInput where a token of a response has probability 0 (its log_prob is -infinity: the model masks it),
 // and InternalError where another number is not finite or the token arrays differ in length.
 nlohmann::ordered_json scored_record(const Request& request, const Scored& scored, const RowOptions& options);
-// The same as a line of a result file, with its "line" and "key". Doubles are printed so that they read back as the
-// same number.
+// The same as a line of a result file, with its "line", "key" and, of a record that has any, "columns". Doubles are
+// printed so that they read back as the same number.
 std::string scored_row(const Request& request, const Scored& scored, const RowOptions& options);
 
 // A record that could not be read: {"id"?, "line", "key", "error"}. id is absent where that could not be read either.

@@ -155,6 +155,8 @@ struct StatsCache::Database {
   std::unique_ptr<sqlite3, Close> connection;
   Statement select;
   Statement insert;
+  Statement erase;
+  bool is_kept = false;
 
   [[noreturn]] void fail(const char* action) const {
     const int code = sqlite3_extended_errcode(connection.get());
@@ -217,6 +219,8 @@ struct StatsCache::Database {
     execute_when_free("PRAGMA journal_mode = WAL", "open");
     execute("PRAGMA synchronous = NORMAL", "open");
     select = prepare("SELECT value FROM stats WHERE key = ?1");
+    erase = prepare("DELETE FROM stats WHERE key = ?1");
+    is_kept = path.has_value();
     insert = prepare("INSERT OR IGNORE INTO stats (key, value) VALUES (?1, ?2)");
   }
 
@@ -263,6 +267,8 @@ StatsCache::~StatsCache() = default;
 StatsCache::StatsCache(StatsCache&& other) noexcept = default;
 StatsCache& StatsCache::operator=(StatsCache&& other) noexcept = default;
 
+bool StatsCache::is_kept() const { return database_->is_kept; }
+
 std::optional<std::vector<TokenStats>> StatsCache::find(const Digest& key) {
   sqlite3_stmt* select = database_->select.get();
   const Use use(select);
@@ -300,6 +306,15 @@ void StatsCache::Transaction::insert(const Digest& key, std::span<const TokenSta
   const Use use(statement);
   sqlite3_bind_blob(statement, 1, key.data(), static_cast<int>(key.size()), SQLITE_STATIC);
   sqlite3_bind_blob64(statement, 2, value.data(), value.size(), SQLITE_STATIC);
+  if (sqlite3_step(statement) != SQLITE_DONE) {
+    cache_.database_->fail("write");
+  }
+}
+
+void StatsCache::Transaction::erase(const Digest& key) {
+  sqlite3_stmt* statement = cache_.database_->erase.get();
+  const Use use(statement);
+  sqlite3_bind_blob(statement, 1, key.data(), static_cast<int>(key.size()), SQLITE_STATIC);
   if (sqlite3_step(statement) != SQLITE_DONE) {
     cache_.database_->fail("write");
   }

@@ -29,6 +29,9 @@ class StatsCache {
   StatsCache(StatsCache&& other) noexcept;
   StatsCache& operator=(StatsCache&& other) noexcept;
 
+  // Whether what is in it outlives the process.
+  bool is_kept() const;
+
   // Statistics [T], or none where they are not there.
   std::optional<std::vector<TokenStats>> find(const Digest& key);
 
@@ -45,6 +48,7 @@ class StatsCache {
     // stats [T]; entropy and uniform_divergence are each present in all or in none (else InternalError). A key that is
     // there keeps its value.
     void insert(const Digest& key, std::span<const TokenStats> stats);
+    void erase(const Digest& key);
     void commit();
 
    private:

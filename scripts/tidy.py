@@ -62,7 +62,7 @@ def joined_texts(build, wanted):
     compiled = {source for text in ours for source in text.sources}
     tracked = subprocess.run(["git", "ls-files", "*.cpp"], cwd=ROOT, check=True, capture_output=True, text=True).stdout.split()
     for source in (ROOT / name for name in tracked if ROOMS.match(name)):
-        if source not in compiled:  # what this build leaves out is checked as its neighbours are
+        if source not in compiled and (not wanted or source in wanted):  # what this build leaves out is checked as its neighbours are
             near = next(text for text in ours if source.parent in (other.parent for other in text.sources))
             command = near.entry["command"].replace(str(near.path), str(source)).removesuffix(ANALYZER)
             ours.append(Joined({"directory": near.entry["directory"], "file": str(source), "command": command}, directory))

@@ -9,6 +9,7 @@ namespace endorm {
 // Each adds one subcommand; it runs when the arguments name it, and throws Error where it fails.
 void add_score_command(CLI::App& app);
 void add_rank_command(CLI::App& app);
+void add_filter_command(CLI::App& app);
 void add_bench_command(CLI::App& app);
 void add_report_command(CLI::App& app);
 void add_eval_command(CLI::App& app);

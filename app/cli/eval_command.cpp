@@ -11,6 +11,7 @@
 #include "app/cli/judges_run.h"
 #include "app/cli/progress.h"
 #include "app/cli/scoring_run.h"
+#include "app/cli/stop_notice.h"
 #include "core/errors.h"
 #include "engine/generator.h"
 #include "eval/shown.h"
@@ -37,12 +38,16 @@ std::vector<Example> drawn_samples(const EvalMathFlags& flags, const DataSet& se
   MathSamplingProgress last;
   std::vector<Example> samples;
   {
-    Progress bar(set.examples.size() * options.samples, "samples");
+    const auto written = [&] { return engine.generator()->tokens_computed_to_generate(); };
+    Progress bar(set.examples.size() * options.samples, "samples", written);
+    StopNotice notice;
     samples = draw_samples(set.examples, engine, options, log ? &*log : nullptr, std::move(finished),
                            [&](const MathSamplingProgress& so_far) {
                              last = so_far;
-                             bar.update(so_far.samples, so_far.samples, so_far.resumed, so_far.failed,
-                                        engine.generator()->tokens_computed_to_generate());
+                             if (log) {
+                               notice.say(what_is_kept(kept.path(), so_far.samples));
+                             }
+                             bar.update(so_far.samples, so_far.samples, so_far.resumed, so_far.failed, written());
                            });
   }
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();

@@ -12,6 +12,7 @@
 #include "app/engine_settings.h"
 #include "core/errors.h"
 #include "engine/llama/llama_engine.h"
+#include "score/field_map.h"
 #include "score/request_tokens.h"
 #include "score/scored_json.h"
 #include "score/token_texts.h"
@@ -21,6 +22,7 @@ namespace {
 
 struct InspectFlags {
   EngineSettings engine;
+  std::string map;
   std::string input = "-";
   RewardOptions scoring;
   std::size_t records = 1;
@@ -87,7 +89,7 @@ void print_tokens(const Engine& engine, const TokenizedResponse& tokenized) {
 
 void run_inspect(const InspectFlags& flags) {
   const std::unique_ptr<Engine> engine = shown_engine(flags.engine);
-  const std::unique_ptr<RecordInput> input = open_input(flags.input);
+  const std::unique_ptr<RecordInput> input = mapped_records(open_input(flags.input), FieldMap::parse(flags.map));
   const ScoreOptions options = score_options(flags.scoring);
   std::vector<std::string> unknown_fields;
   for (std::size_t record = 0; record < flags.records; ++record) {
@@ -123,6 +125,7 @@ void add_inspect_command(CLI::App& app) {
   CLI::App* command =
       app.add_subcommand("inspect", "Show what the model reads: template, BOS, tokens, where the response starts");
   command->add_option("input", flags->input, kInputHelp);
+  command->add_option("--map", flags->map, kMapHelp)->default_str("");
   command->add_option("-n,--records", flags->records, "records to show")->check(CLI::PositiveNumber);
   add_text_flags(*command, flags->scoring);
   add_option_flags(*command, engine_options(), flags->engine);

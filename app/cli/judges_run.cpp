@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "app/cli/progress.h"
+#include "app/cli/stop_notice.h"
 #include "core/errors.h"
 #include "eval/judging_run.h"
 
@@ -52,12 +53,16 @@ std::vector<JudgedExample> judge_rows(std::span<const Example> examples, const J
   for (const Example& example : examples) {
     bytes += text_bytes(example);
   }
-  Progress bar(bytes);
   const std::size_t computed_before = engine.tokens_computed();
+  const auto computed = [&, computed_before] { return engine.tokens_computed() - computed_before; };
+  Progress bar(bytes, "records", computed);
+  StopNotice notice;
   return run_judge(examples, *judge.scorer, options, log ? &*log : nullptr, std::move(finished),
                    [&](const JudgingProgress& so_far) {
-                     bar.update(so_far.bytes, so_far.examples, so_far.resumed, so_far.failures,
-                                engine.tokens_computed() - computed_before);
+                     if (log) {
+                       notice.say(what_is_kept(kept.path(), so_far.examples));
+                     }
+                     bar.update(so_far.bytes, so_far.examples, so_far.resumed, so_far.failures, computed());
                    });
 }
 

@@ -93,6 +93,7 @@ int main(int argc, char** argv) {
       "arguments or input; 3 done, but some records could not be scored; 70 a defect of EndoRM");
   add_score_command(app);
   add_rank_command(app);
+  add_filter_command(app);
   add_bench_command(app);
   add_report_command(app);
   add_serve_command(app);

@@ -9,8 +9,16 @@ namespace endorm {
 
 inline constexpr const char* kInputHelp = "records, in any form of docs/records.md; - is standard input";
 
+inline constexpr const char* kMapHelp =
+    "where the fields of a record stand in rows that call them otherwise: prompt=instruction,responses="
+    "completions[].response";
+
 // The records of a command's input: a file, or standard input where the path is "-".
 std::unique_ptr<RecordInput> open_input(const std::string& path);
+
+// The same records, which are written to a file of JSON lines as they are read. Reading throws EngineError where that
+// fails.
+std::unique_ptr<RecordInput> copied_records(std::unique_ptr<RecordInput> input, const std::string& path);
 
 // Throws InvalidInput in the name of the command where its output is the file that it reads, by whatever names.
 void refuse_input_as_output(const std::string& command, const std::string& input, const std::string& output);

@@ -1,5 +1,6 @@
 #include <algorithm>
-#include <cstdio>
+#include <exception>
+#include <filesystem>
 #include <fstream>
 #include <memory>
 
@@ -8,11 +9,14 @@
 
 #include "app/cli/commands.h"
 #include "app/cli/exit_status.h"
+#include "app/cli/open_input.h"
+#include "app/cli/preference_pairs.h"
 #include "app/cli/scoring_run.h"
 #include "app/cli/write_file.h"
 #include "core/errors.h"
 #include "engine/message_json.h"
-#include "report/terminal_text.h"
+#include "engine/scratch_directory.h"
+#include "score/parquet_file.h"
 #include "score/ranking.h"
 #include "score/scored_json.h"
 
@@ -51,6 +55,12 @@ std::string rank_row(const Request& request, const Scored& scored) {
   const auto reward = [&](std::size_t index) { return scored.responses[index].scored->reward; };
 
   Json row{{"id", request.id}, {"line", request.line}, {"key", request.key}};
+  if (request.columns) {
+    row["columns"] = *request.columns;
+  }
+  if (request.chosen_first) {
+    row["chosen"] = 0;
+  }
   row["messages"] = message_list<Json>(request.messages);
   const auto cut = std::find_if(scored.responses.begin(), scored.responses.end(), [](const ScoredOutcome& outcome) {
     return outcome.scored && outcome.scored->truncated_left > 0;
@@ -76,68 +86,46 @@ std::string rank_row(const Request& request, const Scored& scored) {
   return row.dump();
 }
 
-// Best against worst of every record, in the form that preference trainers read.
-void write_pairs(const std::string& ranking_path, const std::string& pairs_path, double minimum_margin) {
-  std::ifstream ranking(ranking_path);
-  OutputFile pairs("rank", pairs_path);
-  std::size_t written = 0;
-  std::size_t records = 0;
-  std::size_t without_text = 0;
-  for (std::string line; std::getline(ranking, line);) {
-    const Json row = Json::parse(line);
-    if (row.contains("manifest")) {
-      write_file("rank", row.dump(2) + "\n", pairs_path + ".manifest.json");
-      continue;
-    }
-    ++records;
-    if (!row.contains("ranking") || row["ranking"].size() < 2) {
-      continue;
-    }
-    if (!row["ranking"].front().contains("text") || !row["ranking"].back().contains("text")) {
-      ++without_text;
-      continue;
-    }
-    const Json& best = row["ranking"].front();
-    const Json& worst = row["ranking"].back();
-    const double chosen = best["reward"];
-    const double rejected = worst["reward"];
-    if (chosen - rejected <= minimum_margin) {
-      continue;
-    }
-    const auto answer = [](const Json& entry) {
-      Json message{{"role", "assistant"}, {"content", entry["text"]}};
-      message.update(entry.value("fields", Json::object()));
-      return Json::array({std::move(message)});
-    };
-    const Json pair{{"prompt", row["messages"]},   {"chosen", answer(best)},
-                    {"rejected", answer(worst)},   {"chosen_reward", chosen},
-                    {"rejected_reward", rejected}, {"probability", preference_probability(chosen, rejected)}};
-    pairs.write(pair.dump() + "\n");
-    ++written;
-  }
-  pairs.finish();
-  if (without_text > 0) {
-    std::fprintf(stderr, "endorm: no pair of %s whose responses are token ids alone: take those from the ranking\n",
-                 counted(without_text, "record").c_str());
-  }
-  std::fprintf(stderr, "%s from %s in %s\n", counted(written, "pair").c_str(), counted(records, "record").c_str(),
-               pairs_path.c_str());
+// Whether rows that are written to it can be read again.
+bool keeps_rows(const std::string& output) {
+  return output != "-" && (!std::filesystem::exists(output) || std::filesystem::is_regular_file(output));
 }
 
+// Ranks, and makes pairs of the ranking and the records, each of which is kept aside where it cannot be read again.
 void run_rank(const RankFlags& flags) {
-  if (!flags.pairs.empty() && flags.run.output.output == "-") {
-    throw InvalidInput("[rank] --pairs needs the ranking in a file: give -o FILE as well");
+  if (flags.pairs.empty()) {
+    run_scoring("rank", flags.run, RowOptions{}, rank_row);
+    return;
+  }
+  if (is_parquet_name(flags.run.output.output)) {
+    throw InvalidInput("[rank] --pairs reads the ranking again, and no Parquet. Give -o FILE.jsonl.");
   }
   check_directories("rank", std::span(&flags.pairs, 1));
+  const std::filesystem::path folder = std::filesystem::path(flags.pairs).parent_path();
+  const ScratchDirectory scratch(folder.empty() ? "." : folder, ".endorm-rank-");
+  const bool reads_stream = flags.run.input == "-";
+  const std::string records = reads_stream ? (scratch.path() / "records.jsonl").string() : flags.run.input;
+  const bool rows_kept = keeps_rows(flags.run.output.output);
+  const std::string rows = rows_kept ? flags.run.output.output : (scratch.path() / "rows.jsonl").string();
   std::exception_ptr failed_rows;
   try {
-    run_scoring("rank", flags.run, RowOptions{}, rank_row);
+    std::ofstream aside;
+    if (!rows_kept) {
+      aside.open(rows);
+    }
+    run_scoring(
+        "rank", flags.run, RowOptions{},
+        [&](const Request& request, const Scored& scored) {
+          std::string row = rank_row(request, scored);
+          aside << row << '\n';  // nothing where it is not open
+          return row;
+        },
+        reads_stream ? records : "");
   } catch (const RowsFailed&) {
     failed_rows = std::current_exception();
   }
-  if (!flags.pairs.empty()) {
-    write_pairs(flags.run.output.output, flags.pairs, flags.minimum_margin);
-  }
+  std::ifstream ranking(rows);
+  write_preference_pairs(ranking, *open_input(records), flags.pairs, flags.minimum_margin);
   if (failed_rows) {
     std::rethrow_exception(failed_rows);
   }
@@ -150,7 +138,8 @@ void add_rank_command(CLI::App& app) {
   CLI::App* command = app.add_subcommand("rank", "Order the responses of each prompt: best of N, preference pairs");
   add_scoring_run_flags(*command, flags->run);
   command->add_option("--pairs", flags->pairs,
-                      "write best against worst as chosen/rejected pairs, as preference trainers read them");
+                      "write preference pairs, as trainers read them: of records with a label these records and their "
+                      "rewards, of others best against worst; .jsonl or .parquet");
   command
       ->add_option("--min-margin", flags->minimum_margin, "leave out pairs whose rewards differ by no more than this")
       ->check(CLI::NonNegativeNumber);

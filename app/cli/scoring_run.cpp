@@ -1,5 +1,6 @@
 #include "app/cli/scoring_run.h"
 
+#include <atomic>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
@@ -13,11 +14,15 @@
 #include "app/cli/open_input.h"
 #include "app/cli/option_flags.h"
 #include "app/cli/progress.h"
+#include "app/cli/stop_notice.h"
 #include "app/run_manifest.h"
 #include "app/version.h"
 #include "core/ascii_lower.h"
 #include "core/errors.h"
+#include "core/listed.h"
 #include "report/terminal_text.h"
+#include "score/field_map.h"
+#include "score/parquet_file.h"
 #include "score/teacher_file.h"
 
 namespace endorm {
@@ -25,8 +30,10 @@ namespace {
 
 // asked: none where the judge does not tell.
 void print_summary(const RunSummary& summary, std::optional<std::size_t> asked, std::size_t computed) {
-  for (const std::string& field : summary.unknown_fields) {
-    std::fprintf(stderr, "endorm: warning: the field \"%s\" is not used\n", terminal_line(field).c_str());
+  if (const std::vector<std::string>& unused = summary.unknown_fields; !unused.empty()) {
+    const auto quoted = [](const std::string& field) { return "\"" + terminal_line(field) + "\""; };
+    std::fprintf(stderr, "endorm: warning: the field%s %s not used (rows keep a record's own under \"columns\")\n",
+                 unused.size() > 1 ? "s" : "", (listed(unused, quoted) + (unused.size() > 1 ? " are" : " is")).c_str());
   }
   if (!summary.first_error.empty()) {
     std::fprintf(stderr, "endorm: the first record that could not be read: %s\n",
@@ -68,11 +75,11 @@ class RunCache {
  public:
   StatsCache& cache() { return cache_; }
   // Once the output is held by this run; before, the cache is a temporary one.
-  void open(const OutputFlags& flags) {
+  void open(const OutputFlags& flags, const std::string& rows) {
     if (!flags.cache.empty()) {
       path_ = flags.cache;
-    } else if (flags.output != "-" && std::filesystem::is_regular_file(flags.output)) {
-      path_ = flags.output + ".cache";
+    } else if (rows != "-" && std::filesystem::is_regular_file(rows)) {
+      path_ = rows + ".cache";
       temporary_ = true;
     }
     if (temporary_ && flags.overwrite) {
@@ -100,54 +107,55 @@ class RunCache {
   StatsCache cache_{std::nullopt};
 };
 
-ResultLog open_log(const OutputFlags& flags, const std::string& manifest) {
-  if (flags.output == "-") {
+ResultLog open_log(const std::string& path, bool overwrite, const std::string& manifest) {
+  if (path == "-") {
     return ResultLog::stream(STDOUT_FILENO, "standard output", manifest);
   }
-  return ResultLog::open(flags.output, manifest, flags.overwrite ? ResultMode::kOverwrite : ResultMode::kResume);
+  return ResultLog::open(path, manifest, overwrite ? ResultMode::kOverwrite : ResultMode::kResume);
 }
 
 constexpr std::string_view kArrays = ".npz";
 
-// Rows under a name that promises a table.
-void refuse_tables(const std::string& place, const std::string& output) {
-  const std::filesystem::path path = output;
-  const std::string ending = ascii_lower(path.extension().string());
-  if (ending != ".parquet" && ending != ".csv" && ending != ".tsv") {
-    return;
+// What a run writes: rows or arrays, where they grow, and whether they become Parquet in the end.
+struct OutputPlan {
+  bool arrays = false;
+  bool parquet = false;
+  std::string path;
+};
+
+void refuse_existing(const std::string& place, const OutputFlags& flags, const char* what) {
+  if (!flags.overwrite && std::filesystem::exists(flags.output)) {
+    throw InvalidInput(place + flags.output + " is there already, and " + what +
+                       " is not continued. Give --overwrite to begin anew.");
   }
-  const std::string lines = std::filesystem::path(path).replace_extension(".jsonl").string();
-  throw InvalidInput(place + "rows are JSON lines, so that a run that was stopped goes on. Give -o " + lines +
-                     ", and make the table of that, without the manifest in its first line: python3 -c 'import pandas; "
-                     "pandas.read_json(\"" +
-                     lines + "\", lines=True).iloc[1:].drop(columns=\"manifest\").to_" +
-                     (ending == ".parquet" ? "parquet" : "csv") + "(\"" + output + "\")'");
 }
 
-// Whether the output is arrays. Throws InvalidInput where what is asked of it does not go together.
-bool writes_arrays(const std::string& command, const ScoringRunFlags& flags) {
+// Throws InvalidInput where what is asked of the output does not go together.
+OutputPlan plan_output(const std::string& command, const ScoringRunFlags& flags) {
   const std::string& output = flags.output.output;
   const std::string place = "[" + command + "] ";
-  if (flags.top_k == 0) {
-    if (output.ends_with(kArrays)) {
-      throw InvalidInput(place + "-o " + output + " asks for arrays. Give --top-k as well, or another name for rows.");
+  OutputPlan plan{flags.top_k > 0, is_parquet_name(output), output};
+  const std::string ending = ascii_lower(std::filesystem::path(output).extension().string());
+  if (!plan.arrays && ending == kArrays) {
+    throw InvalidInput(place + "-o " + output + " asks for arrays. Give --top-k as well, or another name for rows.");
+  }
+  if (!plan.arrays && (ending == ".csv" || ending == ".tsv")) {
+    const std::filesystem::path path = output;
+    throw InvalidInput(place + "rows have lists in them, which no " + ending + " holds. Give -o " +
+                       std::filesystem::path(path).replace_extension(".jsonl").string() + ", or .parquet.");
+  }
+  if (plan.parquet) {
+    require_parquet_writer(output);
+    plan.path = output + (plan.arrays ? std::string(kArrays) : ".jsonl");
+    if (plan.arrays || !std::filesystem::exists(plan.path)) {
+      refuse_existing(place, flags.output, "a Parquet file");
     }
-    refuse_tables(place, output);
-    return false;
   }
-  if (output.ends_with(".parquet")) {
-    const std::string name = output.substr(0, output.rfind('.'));
-    throw InvalidInput(place + "no .parquet is written. Give --top-k and -o " + name +
-                       ".npz, and make it of that: python3 -c 'import numpy, pyarrow as a, pyarrow.parquet as p; f = "
-                       "numpy.load(\"" +
-                       name +
-                       ".npz\"); p.write_table(a.table({k: a.LargeListArray.from_arrays("
-                       "f[\"offsets\"], a.array(list(f[k]))) for k in (\"token_ids\", \"log_probs\", \"top_ids\", "
-                       "\"top_log_probs\")}), \"" +
-                       output + "\")'");
+  if (!plan.arrays) {
+    return plan;
   }
-  if (!output.ends_with(kArrays)) {
-    throw InvalidInput(place + "--top-k writes arrays. Give them a file: -o FILE.npz.");
+  if (!plan.parquet && ending != kArrays) {
+    throw InvalidInput(place + "--top-k writes arrays. Give them a file: -o FILE.npz, or FILE.parquet.");
   }
   if (flags.judge != "endorm") {
     throw InvalidInput(place + "--top-k tells what the model itself says. Leave --judge out.");
@@ -155,12 +163,35 @@ bool writes_arrays(const std::string& command, const ScoringRunFlags& flags) {
   if (!flags.output.cache.empty()) {
     throw InvalidInput(place + "a cache keeps no likeliest tokens. Leave --cache out with --top-k.");
   }
-  if (!flags.output.overwrite && std::filesystem::exists(output)) {
-    throw InvalidInput(place + output +
-                       " is there already, and a file of arrays is not continued. Give --overwrite to "
-                       "begin anew.");
+  refuse_existing(place, flags.output, "a file of arrays");
+  return plan;
+}
+
+// What determines the numbers of a run.
+nlohmann::ordered_json manifest_of(const std::string& command, const ScoringRunFlags& flags, const Engine& engine,
+                                   const Judge& judge, const RewardOptions& options) {
+  const ModelInfo model = engine.model();
+  nlohmann::ordered_json manifest = {
+      {"endorm", kVersion},
+      {"command", command},
+      // What distinguishes endorm's numbers stands under "options", each by its name.
+      {"judge", judge_part(judge.name, judge.name == "endorm" ? "" : judge.fingerprint)},
+      {"model", model_part(model)},
+      {"template", template_part(model.template_fingerprint, options.score.text)},
+      {"options", options_part(options, engine.capabilities().context, flags.output.shard)},
+      {"data", data_part(flags.input)},
+      {"run", run_part(flags.engine.here.threads)}};
+  for (const auto& [name, text] : {std::pair("map", flags.map), std::pair("system", flags.system)}) {
+    if (!text.empty()) {
+      manifest["options"][name] = text;
+    }
   }
-  return true;
+  for (const auto& [name, number] : {std::pair("limit", flags.limit), std::pair("top_k", flags.top_k)}) {
+    if (number > 0) {
+      manifest["options"][name] = number;
+    }
+  }
+  return manifest;
 }
 
 void add_output_flags(CLI::App& command, OutputFlags& flags) {
@@ -183,6 +214,12 @@ Shard shard_from(const std::string& text) {
 
 void add_scoring_run_flags(CLI::App& command, ScoringRunFlags& flags) {
   command.add_option("input", flags.input, kInputHelp);
+  command.add_option("--map", flags.map, kMapHelp)->default_str("");
+  command.add_option("--system", flags.system, "a system message for the records that have none")->default_str("");
+  command.add_option("--limit", flags.limit, "take the first N records only")
+      ->check(CLI::PositiveNumber)
+      ->default_str("")
+      ->type_name("N");
   add_reward_flags(command, flags.scoring);
   command.add_option("-j,--judge", flags.judge,
                      "whose rewards: endorm, or another judge that `endorm bench list` names");
@@ -192,66 +229,79 @@ void add_scoring_run_flags(CLI::App& command, ScoringRunFlags& flags) {
 }
 
 void run_scoring(const std::string& command, const ScoringRunFlags& flags, const RowOptions& rows,
-                 const std::function<std::string(const Request&, const Scored&)>& make_row) {
+                 const std::function<std::string(const Request&, const Scored&)>& make_row, const std::string& copy) {
   refuse_input_as_output(command, flags.input, flags.output.output);
   const Shard shard = shard_from(flags.output.shard);
-  const bool arrays = writes_arrays(command, flags);
+  const OutputPlan plan = plan_output(command, flags);
   ScoreOptions score = score_options(flags.scoring);
   score.likeliest = flags.top_k;
-  const std::unique_ptr<RecordInput> input = open_input(flags.input);
+  FieldMap map = FieldMap::parse(flags.map);
+  std::unique_ptr<RecordInput> input = open_input(flags.input);
+  if (!copy.empty()) {
+    input = copied_records(std::move(input), copy);
+  }
+  input = mapped_records(std::move(input), std::move(map));
   std::optional<std::size_t> input_bytes;
   if (flags.input != "-") {
     std::error_code unknown;
     const auto size = std::filesystem::file_size(flags.input, unknown);
     input_bytes = unknown ? std::nullopt : std::optional<std::size_t>(size);
   }
-  const std::unique_ptr<Engine> engine = make_engine(flags.engine);
+  std::unique_ptr<Engine> engine;  // outlives the bar, which asks it
+  std::atomic<const Engine*> ready = nullptr;
+  std::optional<Progress> bar;
+  bar.emplace(input_bytes, "records", [&] { return ready != nullptr ? ready.load()->tokens_computed() : 0; });
+  engine = make_engine(flags.engine);
+  ready = engine.get();
   const std::unique_ptr<Engine> reference = make_reference(flags.judge_parts, flags.engine);
   RunCache run_cache;
   const Judge judge =
       make_judge(flags.judge, make_judge_parts(flags.judge_parts, *engine, reference.get(), run_cache.cache(), score));
   const ModelInfo model = engine->model();
-  if (arrays && model.vocabulary > 0 && flags.top_k > model.vocabulary) {
+  if (plan.arrays && model.vocabulary > 0 && flags.top_k > model.vocabulary) {
     throw InvalidInput("[" + command + "] --top-k is " + std::to_string(flags.top_k) + ", the model has " +
                        counted(model.vocabulary, "token") + ".");
   }
-  nlohmann::ordered_json manifest = {
-      {"endorm", kVersion},
-      {"command", command},
-      // What distinguishes endorm's numbers stands under "options", each by its name.
-      {"judge", judge_part(judge.name, judge.name == "endorm" ? "" : judge.fingerprint)},
-      {"model", model_part(model)},
-      {"template", template_part(model.template_fingerprint, score.text)},
-      {"options", options_part({score, rows}, engine->capabilities().context, flags.output.shard)},
-      {"data", data_part(flags.input)},
-      {"run", run_part(flags.engine.here.threads)}};
+  const nlohmann::ordered_json manifest = manifest_of(command, flags, *engine, judge, {score, rows});
   std::optional<ResultLog> log;
   std::optional<RowSink> row_sink;
   std::optional<TeacherFile> teacher;
-  if (arrays) {
-    manifest["options"]["top_k"] = flags.top_k;
-    teacher.emplace(flags.output.output, command, flags.top_k, manifest.dump());
+  if (plan.arrays) {
+    teacher.emplace(plan.path, command, flags.top_k, manifest.dump());
   } else {
-    log.emplace(open_log(flags.output, manifest_line(manifest)));
+    log.emplace(open_log(plan.path, flags.output.overwrite, manifest_line(manifest)));
     for (const std::string& notice : log->notices()) {
       std::fprintf(stderr, "endorm: %s\n", notice.c_str());
     }
     row_sink.emplace(*log, make_row);
-    run_cache.open(flags.output);
+    run_cache.open(flags.output, plan.path);
   }
-  RecordSink& sink = arrays ? static_cast<RecordSink&>(*teacher) : *row_sink;
-  RunSummary summary;
-  {
-    Progress bar(input_bytes);
-    const RunOptions options{score.step_separator, shard};
-    summary = score_lines(*input, *judge.scorer, sink, options, [&](const RunSummary& so_far, std::size_t bytes_read) {
-      bar.update(bytes_read, so_far.records, so_far.resumed, so_far.record_errors + so_far.response_errors,
-                 judge.scorer->tokens_asked().value_or(engine->tokens_computed()));
-    });
-  }
+  RecordSink& sink = plan.arrays ? static_cast<RecordSink&>(*teacher) : *row_sink;
+  StopNotice notice;
+  const auto say_kept = [&](std::size_t records) {
+    notice.say(plan.arrays ? "Nothing is kept: a file of arrays is written whole." : what_is_kept(plan.path, records));
+  };
+  say_kept(0);
+  const RunOptions options{score.step_separator, shard, flags.limit, flags.system};
+  const RunSummary summary =
+      score_lines(*input, *judge.scorer, sink, options, [&](const RunSummary& so_far, std::size_t bytes_read) {
+        say_kept(so_far.records);
+        bar->update(bytes_read, so_far.records, so_far.resumed, so_far.record_errors + so_far.response_errors,
+                    judge.scorer->tokens_asked().value_or(engine->tokens_computed()));
+      });
+  bar.reset();
   run_cache.finish();
   if (teacher && summary.records > 0) {
     teacher->commit();
+  }
+  if (plan.parquet && summary.records > 0) {
+    log.reset();
+    try {
+      (plan.arrays ? write_parquet_of_arrays : write_parquet_of_lines)(plan.path, flags.output.output);
+    } catch (const EngineError& error) {
+      throw EngineError(error.what() + (" What it was to hold is in " + plan.path + "."));
+    }
+    std::filesystem::remove(plan.path);
   }
   print_summary(summary, judge.scorer->tokens_asked(), engine->tokens_computed());
   if (summary.records == 0) {
@@ -260,7 +310,7 @@ void run_scoring(const std::string& command, const ScoringRunFlags& flags, const
   if (summary.record_errors + summary.response_errors > 0) {
     throw RowsFailed("finished; " + counted(summary.record_errors, "record") + " and " +
                      counted(summary.response_errors, "response") +
-                     " could not be scored: " + (arrays ? "the array \"errors\" says why" : "their rows say why"));
+                     " could not be scored: " + (plan.arrays ? "the array \"errors\" says why" : "their rows say why"));
   }
 }
 

@@ -29,6 +29,9 @@ Shard shard_from(const std::string& text);
 struct ScoringRunFlags {
   EngineSettings engine;
   std::string input = "-";
+  std::string map;        // FieldMap::parse
+  std::string system;     // a system message for records that have none
+  std::size_t limit = 0;  // records of the input that are taken; 0: all
   RewardOptions scoring;
   std::string judge = "endorm";
   JudgeSettings judge_parts;
@@ -39,9 +42,10 @@ struct ScoringRunFlags {
 void add_scoring_run_flags(CLI::App& command, ScoringRunFlags& flags);
 
 // The whole of a scoring subcommand: loads the model, opens input and result file, lets the judge score, says on
-// standard error what was done. make_row turns a scored record into its line. Throws RowsFailed where some records
-// could not be scored.
+// standard error what was done. make_row turns a scored record into its line. copy: where not empty, a file
+// that gets the records that were read, as JSON lines. Throws RowsFailed where some records could not be scored.
 void run_scoring(const std::string& command, const ScoringRunFlags& flags, const RowOptions& rows,
-                 const std::function<std::string(const Request&, const Scored&)>& make_row);
+                 const std::function<std::string(const Request&, const Scored&)>& make_row,
+                 const std::string& copy = {});
 
 }  // namespace endorm

@@ -79,12 +79,22 @@ void decode(const LlamaParts& parts, LlamaContextHandle& context, TokenBatch& ba
                     " tokens failed with status " + std::to_string(status) + ": " + take_llama_complaints());
 }
 
-void decode_step(const LlamaParts& parts, LlamaContextHandle& context, const TokenTree& tree, const WaveStep& step,
-                 const char* function) {
+void copy_sequences(LlamaContextHandle& context, const WaveStep& step) {
   for (const int sequence : step.copy_to) {
     const auto end = step.copy_positions ? static_cast<llama_pos>(*step.copy_positions) : -1;
     llama_memory_seq_cp(llama_get_memory(context.get()), step.copy_from, sequence, -1, end);
   }
+}
+
+void forget_sequences(LlamaContextHandle& context, const WaveStep& step) {
+  for (const int sequence : step.forget) {
+    llama_memory_seq_rm(llama_get_memory(context.get()), sequence, -1, -1);
+  }
+}
+
+void decode_step(const LlamaParts& parts, LlamaContextHandle& context, const TokenTree& tree, const WaveStep& step,
+                 const char* function) {
+  copy_sequences(context, step);
   TokenBatch batch;
   for (const WaveToken& token : step.tokens) {
     const TokenTree::Node& node = tree.nodes()[token.node];

@@ -54,7 +54,10 @@ class TokenBatch {
 // libllama fails; the context is gone then.
 void decode(const LlamaParts& parts, LlamaContextHandle& context, TokenBatch& batch, const char* function);
 
-// The copies and the decode of one step of a plan; what the step forgets is left to the caller.
+// Of one step of a plan: the copies of sequences before its decode, and what it forgets behind it.
+void copy_sequences(LlamaContextHandle& context, const WaveStep& step);
+void forget_sequences(LlamaContextHandle& context, const WaveStep& step);
+// The copies and the decode; what the step forgets is left to the caller.
 void decode_step(const LlamaParts& parts, LlamaContextHandle& context, const TokenTree& tree, const WaveStep& step,
                  const char* function);
 

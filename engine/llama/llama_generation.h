@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <deque>
 #include <functional>
@@ -56,7 +57,7 @@ class LlamaGeneration {
   LlamaContextHandle context_;
   std::size_t slot_cells_ = 0;
   std::vector<Slot> slots_;
-  std::size_t tokens_computed_ = 0;
+  std::atomic<std::size_t> tokens_computed_ = 0;
 };
 
 }  // namespace endorm

@@ -66,9 +66,7 @@ std::vector<std::vector<float>> LlamaHiddenStates::read(std::span<const Tokens> 
       throw EngineError("[hidden_states] " + std::to_string(row) + " rows were asked for, and " +
                         std::to_string(rows_.size()) + " numbers came");
     }
-    for (const int sequence : step.forget) {
-      llama_memory_seq_rm(llama_get_memory(context_.get()), sequence, -1, -1);
-    }
+    forget_sequences(context_, step);
   }
   std::vector<std::vector<float>> states;
   states.reserve(last_node.size());

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <optional>
 #include <utility>
 
 #include <llama.h>
@@ -23,7 +24,40 @@ struct Questions {
   std::vector<std::int32_t> places;                       // [rows] in the batch
   std::vector<const std::vector<std::size_t>*> asked_by;  // [rows] the scored nodes behind each
   HeadRequest request;
+
+  std::size_t statistics() const {  // at all temperatures
+    std::size_t count = 0;
+    for (const std::vector<std::size_t>* children : asked_by) {
+      count += children->size() * request.alphas.size();
+    }
+    return count;
+  }
 };
+
+using KnownSteps = std::vector<std::optional<std::vector<TokenStats>>>;
+
+// What was kept of the steps that need not be computed: no later one that is computed stands behind their tokens.
+KnownSteps known_steps(const TokenTree& tree, const WavePlan& plan, StepResults* results) {
+  KnownSteps known(plan.steps.size());
+  if (results == nullptr) {
+    return known;
+  }
+  std::vector<char> needed(tree.nodes().size(), 0);
+  for (std::size_t number = plan.steps.size(); number-- > 0;) {
+    const std::vector<WaveToken>& tokens = plan.steps[number].tokens;
+    if (std::none_of(tokens.begin(), tokens.end(), [&](const WaveToken& token) { return needed[token.node] != 0; })) {
+      known[number] = results->find(number);
+    }
+    for (std::size_t i = 0; i < tokens.size() && !known[number]; ++i) {
+      std::optional<std::size_t> above = tree.nodes()[tokens[i].node].parent;
+      while (above && !needed[*above]) {
+        needed[*above] = 1;
+        above = tree.nodes()[*above].parent;
+      }
+    }
+  }
+  return known;
+}
 
 }  // namespace
 
@@ -168,30 +202,52 @@ std::vector<std::vector<TokenStats>> LlamaPasses::run_plan(const TokenTree& tree
   }
   make_room(plan.cells, most_targets);
   std::vector<std::vector<TokenStats>> stats(alphas.size(), std::vector<TokenStats>(scored));
-  for (const WaveStep& step : plan.steps) {
+  // Statistics of a step, row by row, child by child, temperature by temperature.
+  const auto put = [&](const Questions& questions, std::span<const TokenStats> of_step) {
+    std::size_t next = 0;
+    for (const std::vector<std::size_t>* children : questions.asked_by) {
+      for (const std::size_t child : *children) {
+        for (std::vector<TokenStats>& of_alpha : stats) {
+          of_alpha[place[child]] = of_step[next++];
+        }
+      }
+    }
+  };
+  const KnownSteps known = options.likeliest == 0 && !info_.recurrent ? known_steps(tree, plan, options.steps)
+                                                                      : KnownSteps(plan.steps.size());
+  for (std::size_t number = 0; number < plan.steps.size(); ++number) {
+    const WaveStep& step = plan.steps[number];
     const Questions questions = questions_of(step);
+    if (known[number] && known[number]->size() == questions.statistics()) {
+      put(questions, *known[number]);
+      copy_sequences(context_, step);
+      forget_sequences(context_, step);
+      continue;
+    }
     reader_->ask(questions.request);
     decode_step(parts_, context_, tree, step, "evaluate");
     const HeadResult result = take(questions.places);
+    std::vector<TokenStats> of_step;
     for (std::size_t row = 0; row < result.rows.size(); ++row) {
-      const std::vector<std::size_t>& children = *questions.asked_by[row];
-      for (std::size_t i = 0; i < children.size(); ++i) {
+      for (std::size_t i = 0; i < questions.asked_by[row]->size(); ++i) {
         for (std::size_t alpha = 0; alpha < alphas.size(); ++alpha) {
-          stats[alpha][place[children[i]]] = token_stats(result.logits[row][i], result.rows[row][alpha]);
+          of_step.push_back(token_stats(result.logits[row][i], result.rows[row][alpha]));
           if (options.likeliest > 0) {
-            stats[alpha][place[children[i]]].likeliest = result.likeliest[row];
+            of_step.back().likeliest = result.likeliest[row];
           }
         }
       }
     }
+    put(questions, of_step);
+    if (options.steps != nullptr) {
+      options.steps->keep(number, of_step);
+    }
     if (kept_tokens_ > 0) {
       keep_prompts(tree, step, ends_prompt);
     }
-    for (const int sequence : step.forget) {
-      llama_memory_seq_rm(llama_get_memory(context_.get()), sequence, -1, -1);
-    }
+    forget_sequences(context_, step);
+    tokens_computed_ += step.tokens.size();
   }
-  tokens_computed_ += plan.tokens_computed;
   return stats;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <memory>
 #include <span>
@@ -47,7 +48,7 @@ class LlamaPasses {
   const LlamaModelInfo& info_;
   std::size_t columns_;  // of a row of logits, padding included
   WaveLimits limits_;
-  std::size_t tokens_computed_ = 0;  // since this was made
+  std::atomic<std::size_t> tokens_computed_ = 0;  // since this was made
   std::unique_ptr<RowReader> reader_;
   bool holds_logits_ = true;        // rows of logits are read from libllama's buffer
   DeviceReader* device_ = nullptr;  // the reader, where statistics are computed on the device

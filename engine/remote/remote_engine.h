@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <memory>
 #include <mutex>
@@ -70,7 +71,7 @@ class RemoteEngine : public Engine {
   RemoteModelInfo served_;
   Capabilities capabilities_;
   std::unique_ptr<RemoteTokenizer> tokenizer_;
-  std::size_t tokens_sent_ = 0;
+  std::atomic<std::size_t> tokens_sent_ = 0;
 };
 
 }  // namespace endorm

@@ -6,7 +6,7 @@
 A case runs in a scratch directory of its own. A line is a keyword and its argument:
 
     case NAME            begins a case
-    needs THING          skips the case where THING is missing: tmpfs (the right to mount one)
+    needs THING          skips the case where THING is missing: tmpfs (the right to mount one), pyarrow
     file NAME            makes a text file of the lines below that begin with "| "
     bytes NAME EXPR      makes a file of a Python expression of bytes
     copy NAME SOURCE     copies a file of the repository
@@ -184,6 +184,10 @@ def lacks(case):
                                        capture_output=True, check=False)
             if trial.returncode != 0:
                 return "no right to mount a tmpfs"
+        if word == "needs" and argument == "pyarrow":
+            trial = subprocess.run(["python3", "-c", "import pyarrow.parquet"], capture_output=True, check=False)
+            if trial.returncode != 0:
+                return "python3 has no pyarrow"
     case.steps = [step for step in case.steps if step[1] != "needs"]
     return None
 

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "app/cli/write_file.h"
+#include "engine/scratch_directory.h"
+
+namespace endorm {
+
+// Where a command writes records: JSON lines, or a Parquet file where the name asks for it, whole or not at all.
+class RecordOutput {
+ public:
+  // Throws InvalidInput where something other than a regular file is at the path, or Parquet cannot be written.
+  RecordOutput(const std::string& command, const std::string& path);
+
+  void write(std::string_view record);  // a JSON object on one line
+  void finish();                        // last call
+
+ private:
+  std::optional<ScratchDirectory> scratch_;  // of the lines that become Parquet
+  std::string path_;
+  std::string lines_;
+  OutputFile output_;
+};
+
+}  // namespace endorm

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include <nlohmann/json_fwd.hpp>
+
+namespace endorm {
+
+// The text of a record, a JSON object, with more fields behind its own; not a byte of its own changes. Throws
+// InvalidInput, naming the field, where it has one of them already.
+std::string with_fields(std::string_view record, const nlohmann::ordered_json& fields);
+
+// With these of its responses alone, and what a record says of each of them beside. given: the field in which they
+// stand, where neither a record nor a layout of others has its name; empty: one of those. Throws InvalidInput where its
+// responses are no list.
+std::string with_responses(std::string_view record, std::span<const std::size_t> kept, const std::string& given = {});
+
+}  // namespace endorm
