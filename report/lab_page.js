@@ -1,5 +1,14 @@
 "use strict";
-// The page of the lab: a table and the plots of each claim.
+// The page of the lab: a line a claim, then a table and the plots of each.
+const SAYS = {
+  "proposition-1": "the likelihood solves offline inverse RL",
+  "theorem-1": "preferences are within \u03b1 H \u03b5 / 2",
+  "theorem-2": "imitation loses by H\u00b2 \u03b5, RL by H \u03b5",
+  "second-helping": "a second round at the same \u03b1 adds nothing",
+  "across-prompts": "V of the prompt makes rewards comparable",
+  "length-bias": "a sum prefers short responses, a mean long ones",
+  "reward-hacking": "RL pushed on may earn more by the learned reward, less by the true one",
+};
 by("lead").append("The theorems of the paper behind EndoRM (arXiv:2506.23235), measured on problems small enough to be exact. A statement holds where its measured figure keeps its bound. A limit takes a claim beyond its assumptions on purpose, to show where it ends.");
 const verdict = (finding) => (finding.limit ? "limit" : finding.holds ? "holds" : "fails");
 const measured = (value) => (typeof value === "number" ? compact(value) : "no number");
@@ -9,9 +18,19 @@ const held = statements.filter((finding) => finding.holds).length;
 addFigure(`${held} of ${statements.length}`, "statements hold", held < statements.length ? "failed" : "");
 addFigure(count(data.length - statements.length), "limits shown");
 
+const overview = element("tbody");
+by("overview").append(element("caption", "hidden-text", "Claims"),
+  element("thead", "", element("tr", "", ...["claim", "what it says", "statements that hold", "limits"].map((name) => headCell(name, "col")))), overview);
+by("overview").after(tableSaves(by("overview"), "Claims"));
+
 const drawings = [];
 for (const claim of new Set(data.map((finding) => finding.claim))) {
   const findings = data.filter((finding) => finding.claim === claim);
+  const stated = findings.filter((finding) => !finding.limit);
+  const keeping = stated.filter((finding) => finding.holds).length;
+  const link = Object.assign(element("a", "", claim), { href: `#${claim}` });
+  overview.append(element("tr", "", Object.assign(element("th", "", link), { scope: "row" }), element("td", "", SAYS[claim] ?? ""),
+    element("td", keeping < stated.length ? "fails" : "holds", `${keeping} of ${stated.length}`), element("td", "limit", findings.length > stated.length ? count(findings.length - stated.length) : "")));
   const head = element("tr", "", ...["", "statement", "measured", "how"].map((name) => headCell(name, "col")));
   const rows = findings.map((finding) => element("tr", "",
     element("td", verdict(finding), verdict(finding)), element("td", "", finding.statement),
@@ -25,7 +44,7 @@ for (const claim of new Set(data.map((finding) => finding.claim))) {
     drawings.push({ id: node.id, one });
     return element("figure", "", node, element("figcaption"));
   }));
-  by("claims").append(element("section", "", element("h2", "", claim), table, ...(plots.length ? [figures] : [])));
+  by("claims").append(Object.assign(element("section", "", element("h2", "", claim, SAYS[claim] ? element("small", "", SAYS[claim]) : ""), table, tableSaves(table, claim), ...(plots.length ? [figures] : [])), { id: claim }));
 }
 
 // Powers of ten and, where few of them are in sight, their halves and fifths.
@@ -43,7 +62,7 @@ const scaleOf = (values, logarithmic) => {
   const room = 0.05 * (high - low) || 1;
   return { time: false, distr: logarithmic ? 3 : 1, range: logarithmic ? [low / 1.3, high * 1.3] : [low - room, high + room] };
 };
-const axisOf = (label, { distr, range }, size) => axis(distr === 3 ? `${label} (logarithmic)` : label, { size, ...(distr === 3 ? {
+const axisOf = (label, { distr, range }, size) => axis(distr === 3 ? `${label} (log)` : label, { size, ...(distr === 3 ? {
   splits: () => logarithmicMarks(...range),
   filter: (_, ticks) => ticks,
   values: (_, ticks) => ticks.map((tick) => (tick < 1e-3 || tick >= 1e5 ? tick.toExponential(0) : String(tick)).replace("-", "\u2212")),

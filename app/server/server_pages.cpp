@@ -32,7 +32,11 @@ std::string rewards_page() {
                                     {"actions_js", actions_js}});
 }
 
-std::string docs_page() { return filled_page(docs_html, {{"page_css", page_css}, {"page_base_js", page_base_js}}); }
+std::string docs_page() {
+  return filled_page(
+      docs_html,
+      {{"page_css", page_css}, {"docs_css", docs_css}, {"page_base_js", page_base_js}, {"docs_js", docs_js}});
+}
 
 std::string page_policy(const std::string& page) {
   constexpr std::string_view kBegin = "<script>";

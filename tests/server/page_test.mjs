@@ -507,6 +507,66 @@ async function report(browser, endorm) {
   }
 }
 
+// /docs says every field of every route that /openapi.json has, within records, too, and asks nothing but that.
+async function docs(browser, server) {
+  const page = await open(browser, { url: server.url + "docs" }, { locked: true, viewport: { width: 390, height: 844 } });
+  page.faults.length = 0;  // openapi.json stands beside it, not below
+  await page.waitForSelector(".route");
+  const api = await (await fetch(server.url + "openapi.json")).json();
+  const shown = await page.evaluate(async () => {
+    for (let round = 0; round < 3; ++round) {
+      for (const closed of document.querySelectorAll("details:not([open])")) closed.open = true;
+      await new Promise((resolve) => setTimeout(resolve));
+    }
+    return Object.fromEntries([...document.querySelectorAll(".route")].flatMap((card) => [...card.querySelectorAll("h2 code")].map((path) => [path.textContent, [...card.querySelectorAll("td code")].map((code) => code.textContent)])));
+  });
+  assert.deepEqual(Object.keys(shown).sort(), Object.keys(api.paths).sort());
+  const resolved = (schema) => (schema.$ref ? api.components.schemas[schema.$ref.split("/").at(-1)] : schema);
+  const named = (given, depth = 0) => {
+    const schema = resolved(given);
+    const inner = [...Object.values(schema.properties ?? {}).flatMap((field) => (depth < 1 ? named(field, depth + 1) : [])), ...(schema.anyOf ?? []).flatMap((form) => named(form, depth)), ...(schema.items ? named(schema.items, depth) : [])];
+    return [...Object.keys(schema.properties ?? {}), ...inner];
+  };
+  let fields = 0;
+  for (const [path, { post }] of Object.entries(api.paths)) {
+    if (!post) continue;
+    for (const name of named(post.requestBody.content["application/json"].schema)) {
+      assert.ok(shown[path].includes(name), `${path}: ${name}`);
+      fields++;
+    }
+  }
+  assert.ok(fields > 200, `${fields} fields`);
+  for (const name of ["gamma", "floor", "role", "reasoning_content"]) assert.ok(shown["/v1/rewards"].includes(name), name);
+  assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 390);
+  await page.fill("#filter", "get_reward");
+  assert.ok(await page.locator(".route:visible").count() < 5);
+  await page.done();
+}
+
+// The lab's page: a line a claim first, and nothing wider than a phone.
+async function lab(browser, endorm) {
+  const folder = mkdtempSync(path.join(os.tmpdir(), "endorm-lab-"));
+  try {
+    execFileSync(endorm, ["lab", "theorem-1", "--effort", "0.01", "--json", path.join(folder, "lab.json"), "--html", path.join(folder, "lab.html")], { stdio: "ignore" });
+    const findings = JSON.parse(readFileSync(path.join(folder, "lab.json"), "utf8"));
+    const page = await browser.newPage({ viewport: { width: 390, height: 844 }, acceptDownloads: true });
+    await page.goto(`file://${path.join(folder, "lab.html")}`);
+    const stated = findings.filter(({ limit }) => !limit);
+    assert.equal(await page.locator("#overview tbody tr").count(), 1);
+    assert.ok((await text(page, "overview")).includes(`${stated.filter(({ holds }) => holds).length} of ${stated.length}`));
+    assert.equal(await page.locator(".findings tbody tr").count(), findings.length);
+    const boxes = await page.locator(".findings tbody tr").first().locator("td").evaluateAll((cells) => cells.map((cell) => cell.getBoundingClientRect()).map(({ left, top }) => ({ left, top })));
+    assert.ok(boxes[1].left === boxes[3].left && boxes[3].top > boxes[1].top, "columns are stacked");
+    assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 390);
+    const [download] = await Promise.all([page.waitForEvent("download"), page.locator("#theorem-1 > .saves .save").first().click()]);
+    const csv = readFileSync(await download.path(), "utf8");
+    for (const { statement } of findings) assert.ok(csv.includes(statement.replaceAll('"', '""')), statement);
+    await page.close();
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
 // What a report shows of the responses of its one record, and what it saves: the numbers of the row.
 async function saves(page, responses) {
   const rewards = responses.map(({ reward }) => reward);
@@ -617,11 +677,11 @@ try {
   } else {
     server = await serve(endorm, "-m", "a=tests/golden/engine_tiny_llama.gguf", "-m", "b=tests/golden/engine_tiny_qwen2.gguf");
     await firstPaint(browser, server);
-    for (const test of [numbers, why, twoModels, keyboard, records, failures, darkAndNarrow, strangers]) {
+    for (const test of [numbers, why, twoModels, keyboard, records, failures, darkAndNarrow, docs, strangers]) {
       await test(browser, server);
       console.log(`${test.name}: passed`);
     }
-    for (const test of [key, report]) {
+    for (const test of [key, report, lab]) {
       await test(browser, endorm);
       console.log(`${test.name}: passed`);
     }
