@@ -242,7 +242,7 @@ ScoredResponse EndogenousScorer::assemble(std::span<const Job> turns, const Requ
     }
   }
   result.token_texts = token_texts(engine_, result.token_ids);
-  if (options_.turns == ScoredTurns::kAll || !response.mask.empty()) {
+  if (options_.turns == ScoredTurns::kAll || turns.size() > 1 || !response.mask.empty()) {
     result.turns = turn_rewards(turns, result);
   }
   return result;

@@ -22,9 +22,10 @@ namespace {
 
 using Json = nlohmann::ordered_json;  // templates write tools in the order that they were given in
 
-constexpr auto kFields = std::to_array<std::string_view>(
-    {"id", "system", "prompt", "question", "messages", "response", "responses", "chosen", "rejected", "steps", "tools",
-     "truncated", "alternatives", "prompt_ids", "response_ids", "response_mask", "chat_template_kwargs"});
+constexpr auto kFields =
+    std::to_array<std::string_view>({"id", "system", "prompt", "question", "messages", "response", "responses",
+                                     "chosen", "rejected", "steps", "tools", "truncated", "alternatives", "prompt_ids",
+                                     "response_ids", "response_mask", "chat_template_kwargs", "score_turns"});
 
 // What a record has that lacks one of the fields `wanted`, and which of it may be meant.
 std::string fields_of(const JsonField& record, std::initializer_list<const char*> wanted) {
@@ -64,6 +65,13 @@ class RecordReader {
       request.alternatives = alternatives->texts();
     }
     read_truncated(request.responses);
+    if (const std::optional<JsonField> turns = record_.find("score_turns")) {
+      if (!turns->value().is_number_unsigned() || turns->count() == 0) {
+        throw InvalidInput("\"score_turns\" is " + excerpt(turns->value().dump()) +
+                           ", expected a whole number from 1.");
+      }
+      request.scored_turns = turns->count();
+    }
   }
 
  private:

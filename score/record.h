@@ -36,8 +36,10 @@ struct Request {
   bool raw = false;                        // it is one message, in the model's own form already, as the responses are:
                                            // Engine::tokenize_raw
   std::vector<RequestResponse> responses;  // at least one
-  bool chosen_first = false;               // came as "chosen"/"rejected": responses[0] is the chosen one
-  std::vector<std::string> alternatives;   // system messages that a contrast takes in the place of its own; empty: none
+  // How many of the assistant's turns at the end are scored, the response's included; none: as the run says.
+  std::optional<std::size_t> scored_turns = {};
+  bool chosen_first = false;              // came as "chosen"/"rejected": responses[0] is the chosen one
+  std::vector<std::string> alternatives;  // system messages that a contrast takes in the place of its own; empty: none
   std::shared_ptr<const nlohmann::ordered_json> columns = {};  // the record's other fields, an object; null: none
 };
 
@@ -52,7 +54,8 @@ std::span<const std::string_view> record_fields();
 
 // Reads one JSON line, in a layout of others (record_layout.h) or in ours:
 // {"id"?, "system"?, "prompt": string or messages, "tools"?, "chat_template_kwargs"?,
-// "response" | "responses" | "chosen"+"rejected" | "steps", "truncated"?, "alternatives"?: system messages}, or tokens:
+// "response" | "responses" | "chosen"+"rejected" | "steps", "truncated"?, "alternatives"?: system messages,
+// "score_turns"?: a number from 1}, or tokens:
 // "prompt_ids" in place of "prompt", "response_ids" (with "response_mask"?) in place of "response", or lists of them.
 // "messages" ending in an assistant turn is accepted in place of prompt + response, "question" in place of "prompt".
 // "chosen" and "rejected" are strings or conversations that differ in their last turn alone (with "prompt", or sharing

@@ -108,13 +108,21 @@ std::vector<TokenizedResponse> tokenize_texts(const Engine& engine, const Reques
                      : engine.tokenize(request.messages, texts, text);
 }
 
-// The assistant's turns in the prompt, each behind what precedes it.
-std::vector<TokenizedResponse> earlier_turns(const Engine& engine, const Request& request,
-                                             const TemplateOptions& text) {
+// How many of the assistant's turns in the prompt are scored, at most.
+std::size_t earlier_turns_scored(const Request& request, ScoredTurns scored) {
+  const std::size_t all = request.messages.size() + 1;
+  return request.scored_turns.value_or(scored == ScoredTurns::kAll ? all : 1) - 1;
+}
+
+// The last of the assistant's turns in the prompt, each behind what precedes it.
+std::vector<TokenizedResponse> earlier_turns(const Engine& engine, const Request& request, const TemplateOptions& text,
+                                             std::size_t most) {
   std::vector<TokenizedResponse> turns;
-  for (std::size_t i = 1; i < request.messages.size() && !request.raw; ++i) {
+  std::size_t left = most;
+  for (std::size_t i = request.messages.size(); i-- > 1 && !request.raw && left > 0;) {
     const Message& message = request.messages[i];
     if (message.role == "assistant") {
+      --left;  // of those that say nothing, too
       // A turn that the next message continues has not ended.
       const bool continued = i + 1 == request.messages.size() || request.messages[i + 1].role == "assistant";
       const bool calls = has_field<nlohmann::ordered_json>(message, "tool_calls");
@@ -128,6 +136,7 @@ std::vector<TokenizedResponse> earlier_turns(const Engine& engine, const Request
       }
     }
   }
+  std::reverse(turns.begin(), turns.end());
   return turns;
 }
 
@@ -250,9 +259,9 @@ std::map<std::size_t, std::vector<TokenizedResponse>> tokenize_request(const Eng
       return false;
     }
   });
-  if (scored == ScoredTurns::kAll && !turns.empty()) {
+  if (const std::size_t most = earlier_turns_scored(request, scored); most > 0 && !turns.empty()) {
     try {
-      const std::vector<TokenizedResponse> earlier = earlier_turns(engine, request, text);
+      const std::vector<TokenizedResponse> earlier = earlier_turns(engine, request, text, most);
       for (auto& [i, own] : turns) {
         own.insert(own.begin(), earlier.begin(), earlier.end());
       }

@@ -16,8 +16,8 @@ namespace endorm {
 // One response of a request, ready for the model.
 struct PreparedResponse {
   std::size_t response = 0;  // its place in the request
-  // What is scored, in order: one, or every turn (kAll), or every run of unmasked tokens. The prompt of each holds all
-  // that precedes it.
+  // What is scored, in order: one, or every turn (kAll), or the last of them (Request::scored_turns), or every run of
+  // unmasked tokens. The prompt of each holds all that precedes it.
   std::vector<TokenizedResponse> turns;
   std::size_t truncated_left = 0;  // prompt tokens dropped to fit the context
 };

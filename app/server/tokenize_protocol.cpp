@@ -9,6 +9,21 @@
 #include "score/token_reader.h"
 
 namespace endorm {
+namespace {
+
+// A token and what it spells: a text, or its bytes where they are no whole characters.
+Json piece_of(Token token, const std::string& bytes) {
+  if (valid_utf8(bytes) == bytes) {
+    return {{"id", token}, {"piece", bytes}};
+  }
+  Json piece = {{"id", token}, {"piece", Json::array()}};
+  for (const char byte : bytes) {
+    piece["piece"].push_back(static_cast<unsigned char>(byte));
+  }
+  return piece;
+}
+
+}  // namespace
 
 Json tokenize_reply(const Engine& engine, const Json& body, const ProtocolContext& context) {
   constexpr std::array<std::string_view, 5> kFields = {"content", "prompt", "add_special", "add_special_tokens",
@@ -35,30 +50,27 @@ Json tokenize_reply(const Engine& engine, const Json& body, const ProtocolContex
   Json list = Json::array();
   const bool pieces = flag_field(body, "with_pieces", false);
   for (const Token token : tokens) {
-    const std::string bytes = engine.token_bytes(token);
-    if (!pieces) {
-      list.push_back(token);
-    } else if (valid_utf8(bytes) == bytes) {
-      list.push_back({{"id", token}, {"piece", bytes}});
-    } else {
-      Json& piece = list.emplace_back(Json{{"id", token}, {"piece", Json::array()}});
-      for (const char byte : bytes) {
-        piece["piece"].push_back(static_cast<unsigned char>(byte));
-      }
-    }
+    list.push_back(pieces ? piece_of(token, engine.token_bytes(token)) : Json(token));
   }
   return {{"tokens", std::move(list)}, {"count", tokens.size()}, {"max_model_len", engine.capabilities().context}};
 }
 
 Json detokenize_reply(const Engine& engine, const Json& body, const ProtocolContext& context) {
-  constexpr std::array<std::string_view, 1> kFields = {"tokens"};
+  constexpr std::array<std::string_view, 2> kFields = {"tokens", "with_pieces"};
   check_fields(body, context, kFields, {});
   std::string text;
+  Json pieces = Json::array();
   for (const Token token : read_token_ids(JsonField(body).at("tokens"))) {
-    text += engine.token_bytes(token);
+    const std::string bytes = engine.token_bytes(token);
+    text += bytes;
+    pieces.push_back(piece_of(token, bytes));
   }
   text = valid_utf8(text);
-  return {{"content", text}, {"prompt", text}};
+  Json reply = {{"content", text}, {"prompt", text}};
+  if (flag_field(body, "with_pieces", false)) {
+    reply["tokens"] = std::move(pieces);
+  }
+  return reply;
 }
 
 }  // namespace endorm

@@ -130,6 +130,25 @@ TEST_CASE("every turn of a conversation is scored in its own context, and the wh
   CHECK(row.at("context") == "as_drawn");
 }
 
+TEST_CASE("a record says how many of its last turns are scored") {
+  json messages = {said("user", "[0][1]"), said("assistant", "[2]"), said("user", "[4]")};
+  const json own = {said("assistant", "[2][3]"), said("tool", "[4]"), said("assistant", "[5][0]")};
+  messages.insert(messages.end(), own.begin(), own.end());
+  ScoreOptions all;
+  all.turns = ScoredTurns::kAll;
+  const ScoredResponse every = only(all, {{"messages", messages}});
+  REQUIRE(every.turns.size() == 3);
+  for (const ScoreOptions& options : {ScoreOptions{}, all}) {
+    const ScoredResponse two = only(options, {{"messages", messages}, {"score_turns", 2}});
+    REQUIRE(two.turns.size() == 2);
+    CHECK(two.turns[0].reward == every.turns[1].reward);
+    CHECK(two.turns[1].reward == every.turns[2].reward);
+    CHECK(two.tokens.size() == every.tokens.size() - every.turns[0].tokens.end);
+    CHECK(only(options, {{"messages", messages}, {"score_turns", 1}}).reward == every.turns[2].reward);
+    CHECK(only(options, {{"messages", messages}, {"score_turns", 9}}).reward == every.reward);
+  }
+}
+
 TEST_CASE("tools and template arguments come with the record, in the order that they were given in") {
   std::vector<std::string> unknown;
   const auto arguments = [&](const std::string& line) {

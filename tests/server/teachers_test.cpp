@@ -264,6 +264,8 @@ TEST_CASE("text to tokens and back, as llama-server and vLLM have it") {
   CHECK(server.reply("/tokenize", {{"content", ""}})["tokens"] == json::array());
   CHECK(server.reply("/detokenize", {{"tokens", {3, 4}}})["content"] == "[3][4]");
   CHECK(server.reply("/detokenize", {{"tokens", {3, 4}}})["prompt"] == "[3][4]");
+  CHECK(server.reply("/detokenize", {{"tokens", {3, 4}}, {"with_pieces", true}})["tokens"] ==
+        json::parse(R"([{"id":3,"piece":"[3]"},{"id":4,"piece":"[4]"}])"));
   CHECK(server.post("/tokenize", R"({"content": "[1]", "parse_special": false})")->status == 400);
   CHECK(server.post("/detokenize", R"({"tokens": [99]})")->status == 400);
   CHECK(json::parse(server.client().Get("/props")->body)["total_slots"] > 1);

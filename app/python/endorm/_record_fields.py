@@ -11,7 +11,7 @@ _RESPONSES = ("response", "responses", "response_ids", "chosen", "steps", "messa
 #: Of a record.
 FIELDS = tuple(dict.fromkeys([
     "id", "system", *_PROMPTS, *_RESPONSES, "rejected", "tools", "truncated", "alternatives", "response_mask",
-    "chat_template_kwargs",
+    "chat_template_kwargs", "score_turns",
 ]))  # fmt: skip
 #: Of a message; chat templates read those behind the content.
 MESSAGE_FIELDS = (
