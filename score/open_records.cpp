@@ -18,15 +18,15 @@ using namespace std::string_view_literals;
 struct BinaryForm {
   std::string_view beginning;
   const char* called;
-  const char* program;  // that unpacks it: PROGRAM -dc -- FILE; "python3": reads it; none: it is not read
-  const char* remedy;   // behind the name of the file
+  std::string_view program;  // that unpacks it: PROGRAM -dc -- FILE; kPython: reads it; empty: it is not read
+  const char* remedy;        // behind the name of the file
 };
 
 constexpr std::string_view kToLines =
     "Convert it with: python3 -c \"import pandas; pandas.read_parquet('FILE').to_json('FILE.jsonl', orient='records', "
     "lines=True)\"";
-constexpr const char* kPython = "python3";
-constexpr int kGzipWarns = 2;  // of what stands behind a whole file
+constexpr std::string_view kPython = "python";  // the caller's
+constexpr int kGzipWarns = 2;                   // of what stands behind a whole file
 
 constexpr auto kBinaryForms = std::to_array<BinaryForm>({
     {"\x1f\x8b"sv, "gzip", "gzip", "Unpack it with: gzip -d"},
@@ -36,11 +36,11 @@ constexpr auto kBinaryForms = std::to_array<BinaryForm>({
     {"PAR1"sv, "Parquet", kPython, nullptr},
     {"ARROW1"sv, "Arrow", kPython, nullptr},
     {"\xff\xff\xff\xff"sv, "Arrow", kPython, nullptr},
-    {"PK\x03\x04"sv, "a ZIP archive", nullptr, "Unpack it first."},
-    {"SQLite format 3"sv, "an SQLite database", nullptr, "Export its rows as JSON lines or CSV."},
-    {"GGUF"sv, "a model", nullptr, "Give it with --model."},
-    {"\xff\xfe"sv, "UTF-16", nullptr, "Convert it with: iconv -f UTF-16 -t UTF-8"},
-    {"\xfe\xff"sv, "UTF-16", nullptr, "Convert it with: iconv -f UTF-16 -t UTF-8"},
+    {"PK\x03\x04"sv, "a ZIP archive", {}, "Unpack it first."},
+    {"SQLite format 3"sv, "an SQLite database", {}, "Export its rows as JSON lines or CSV."},
+    {"GGUF"sv, "a model", {}, "Give it with --model."},
+    {"\xff\xfe"sv, "UTF-16", {}, "Convert it with: iconv -f UTF-16 -t UTF-8"},
+    {"\xfe\xff"sv, "UTF-16", {}, "Convert it with: iconv -f UTF-16 -t UTF-8"},
 });
 
 const BinaryForm* binary_form(std::string_view beginning) {
@@ -54,12 +54,12 @@ const BinaryForm* binary_form(std::string_view beginning) {
 
 std::string remedy_of(const BinaryForm& form) { return form.remedy != nullptr ? form.remedy : std::string(kToLines); }
 
-std::unique_ptr<ChildOutput> started(const BinaryForm& form, const std::string& path) {
-  const std::string program = form.program;
+std::unique_ptr<ChildOutput> started(const BinaryForm& form, const std::string& program, const std::string& path) {
   try {
-    return program == kPython ? std::make_unique<ChildOutput>(
-                                    std::vector<std::string>{program, "-c", std::string(arrow_lines_py), path})
-                              : std::make_unique<ChildOutput>(std::vector<std::string>{program, "-dc", "--", path});
+    return form.program == kPython
+               ? std::make_unique<ChildOutput>(
+                     std::vector<std::string>{program, "-c", std::string(arrow_lines_py), path})
+               : std::make_unique<ChildOutput>(std::vector<std::string>{program, "-dc", "--", path});
   } catch (const EngineError&) {
     throw InvalidInput("[input] " + path + " is " + form.called + ", and " + program +
                        ", which reads it, is not there. " + remedy_of(form));
@@ -73,7 +73,7 @@ std::unique_ptr<ChildOutput> started(const BinaryForm& form, const std::string& 
 
 }  // namespace
 
-std::unique_ptr<RecordInput> open_records(const std::string& path, std::size_t limit) {
+std::unique_ptr<RecordInput> open_records(const std::string& path, std::size_t limit, const std::string& python) {
   auto bytes = std::make_unique<InputBytes>(path);
   const BinaryForm* form = binary_form(bytes->rest());
   if (form == nullptr) {
@@ -82,15 +82,15 @@ std::unique_ptr<RecordInput> open_records(const std::string& path, std::size_t l
   if (!std::filesystem::is_regular_file(path)) {
     refuse_stream(path, *form);
   }
-  if (form->program == nullptr) {
+  if (form->program.empty()) {
     throw InvalidInput("[input] " + path + " is " + form->called + ", no file of records. " + remedy_of(*form));
   }
-  return text_records(
-      std::make_unique<InputBytes>(
-          started(*form, path), path,
-          std::string(form->program) + " could not read it to its end (its words stand above). " + remedy_of(*form),
-          std::string_view(form->program) == "gzip" ? kGzipWarns : 0),
-      limit);
+  const std::string program = form->program == kPython ? python : std::string(form->program);
+  return text_records(std::make_unique<InputBytes>(
+                          started(*form, program, path), path,
+                          program + " could not read it to its end (its words stand above). " + remedy_of(*form),
+                          program == "gzip" ? kGzipWarns : 0),
+                      limit);
 }
 
 std::unique_ptr<RecordInput> open_records(int descriptor, std::string name, std::size_t limit) {

@@ -34,10 +34,11 @@ class RecordInput {
 
 // Records of a file, whatever its form, which its first bytes tell: JSON lines, one JSON array, JSON values over
 // several lines, separated values with a line of names (RFC 4180; commas, tabs or semicolons); packed by gzip, zstd,
-// bzip2 or xz, which those programs unpack; Parquet and Arrow, which the user's Python reads with pyarrow. Throws
-// InvalidInput where the file cannot be opened, is of a form that is known and not read, or the program that it needs
-// is absent; each says how to convert it.
-std::unique_ptr<RecordInput> open_records(const std::string& path, std::size_t limit = RecordInput::kDefaultLimit);
+// bzip2 or xz, which those programs unpack; Parquet and Arrow, which `python` reads with pyarrow. Throws InvalidInput
+// where the file cannot be opened, is of a form that is known and not read, or the program that it needs is absent;
+// each says how to convert it.
+std::unique_ptr<RecordInput> open_records(const std::string& path, std::size_t limit = RecordInput::kDefaultLimit,
+                                          const std::string& python = "python3");
 
 // The same of a descriptor such as standard input, which stays the caller's; name is what messages call it. What needs
 // another program is refused.

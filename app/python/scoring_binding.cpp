@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -15,8 +16,11 @@
 #include "app/python/keywords.h"
 #include "app/python/scored_record.h"
 #include "app/python/token_arrays.h"
+#include "core/errors.h"
+#include "core/utf8.h"
 #include "score/endogenous_scorer.h"
 #include "score/record.h"
+#include "score/record_input.h"
 #include "score/window_size.h"
 
 namespace nb = nanobind;
@@ -122,6 +126,48 @@ nb::tuple parse(const std::string& line, std::size_t number, const std::string& 
   return nb::make_tuple(std::move(request), std::move(unknown), bytes);
 }
 
+// The records of a file, one after the other.
+class RecordFile {
+ public:
+  RecordFile(const std::string& path, const std::string& python)
+      : path_(path), input_(open_records(path, RecordInput::kDefaultLimit, python)) {}
+
+  // (number, line of JSON); none at the end. Throws InvalidInput on a record that cannot be used.
+  std::optional<InputLine> next() {
+    const std::scoped_lock alone(reading_);
+    std::optional<InputLine> line = input_->next();
+    if (line && !line->error && valid_utf8(line->text) != line->text) {
+      line->error = "it is no UTF-8.";
+    }
+    if (line && line->error) {
+      throw InvalidInput("[score] " + path_ + ", line " + std::to_string(line->number) + ": " + *line->error);
+    }
+    return line;
+  }
+
+ private:
+  std::string path_;
+  std::unique_ptr<RecordInput> input_;
+  std::mutex reading_;
+};
+
+void open_file(RecordFile* place, const std::string& path, const std::string& python) {
+  const nb::gil_scoped_release released;
+  new (place) RecordFile(path, python);
+}
+
+nb::tuple next_of(RecordFile& file) {
+  std::optional<InputLine> line;
+  {
+    const nb::gil_scoped_release released;
+    line = file.next();
+  }
+  if (!line) {
+    throw nb::stop_iteration();
+  }
+  return nb::make_tuple(line->number, line->text);
+}
+
 // Bytes of each record -> where each window ends.
 std::vector<std::size_t> window_ends(const std::vector<std::size_t>& bytes) {
   std::vector<std::size_t> ends;
@@ -148,6 +194,14 @@ void bind_scoring(nb::module_& module) {
       "One line of JSON to a record, the names of fields that are not used, and its size in bytes. "
       "{\"given\": n} in the line stands for the n-th list of `given`: an array of integers, or a text that says "
       "why it is none. Raises ValueError naming the field and what was found.");
+  nb::class_<RecordFile>(module, "RecordFile",
+                         "(number, line of JSON) of each record of a file, in any form that `endorm score` reads. "
+                         "python: the program that reads Parquet and Arrow. Raises ValueError where the file, or a "
+                         "record of it, cannot be read.")
+      .def("__init__", &open_file, "path"_a, "python"_a)
+      .def(
+          "__iter__", [](nb::handle self) { return nb::borrow(self); }, nb::sig("def __iter__(self) -> RecordFile"))
+      .def("__next__", &next_of, nb::sig("def __next__(self) -> tuple[int, str]"));
   module.def("window_ends", &window_ends, "bytes"_a,
              "Where the windows of records of these many bytes end: the same that `endorm score` takes of a file.");
   nb::class_<RecordScorer>(module, "RecordScorer", "The endogenous reward with options, on an engine.")

@@ -1,5 +1,6 @@
 """endorm.score against its promises: shapes, errors, forms of records, arrays without copies."""
 
+import gzip
 import json
 import math
 
@@ -121,9 +122,13 @@ def test_forms_of_records(tiny, tmp_path):
     records = [dict(RECORD, id="a"), {"id": "b", "prompt": "Hi", "chosen": "Hello", "rejected": "Go"}]
     expected = [one.rewards.tolist() for one in endorm.score(records, engine=tiny)]
     lines = tmp_path / "records.jsonl"
-    lines.write_text(json.dumps(records))
-    with pytest.raises(ValueError, match="one JSON array.*jq"):
-        endorm.score(lines, engine=tiny)
+    lines.write_text(json.dumps(records, indent=1))
+    assert [one.rewards.tolist() for one in endorm.score(lines, engine=tiny)] == expected
+    lines.write_bytes(gzip.compress(b"\n".join(json.dumps(record).encode() for record in records)))
+    assert [one.rewards.tolist() for one in endorm.score(str(lines), engine=tiny)] == expected
+    table = "id,prompt,chosen,rejected\nb,Hi,Hello,Go\n"
+    lines.write_text(table)
+    assert [one.rewards.tolist() for one in endorm.score(lines, engine=tiny)] == expected[1:]
     lines.write_text("\n".join(json.dumps(record) for record in records))
     assert [one.rewards.tolist() for one in endorm.score(lines, engine=tiny)] == expected
     assert [one.rewards.tolist() for one in endorm.score(iter(records), engine=tiny)] == expected
@@ -131,6 +136,33 @@ def test_forms_of_records(tiny, tmp_path):
     assert [one.id for one in scored] == ["a", "b"] and [one.chosen for one in scored] == [None, 0]
     numbers = {"id": np.int64(7), "prompt": "a", "responses": np.array(["b", "c"])}
     assert endorm.score(numbers, engine=tiny)[0].id == "7"
+
+
+@pytest.mark.parametrize(
+    "bytes_, said",
+    [
+        (b'[{"prompt": "a", "response": "b"}, {"prompt": ', "line|reads"),
+        (b'{"prompt": "a", "response": "\xff"}\n', "line 1: it is no UTF-8"),
+        (b'{"prompt": "a", "response": "b"}\n\n{"prompt": "a"}\n', "line 3: no response"),
+        (b"PK\x03\x04 and so on.........", "ZIP"),
+        (b"PAR1 and so on.............", "could not read it to its end"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_a_value_error(tiny, tmp_path, bytes_, said):
+    (tmp_path / "file").write_bytes(bytes_)
+    with pytest.raises(ValueError, match=said):
+        endorm.score(tmp_path / "file", engine=tiny)
+
+
+def test_layouts_of_others_are_read_of_files_and_of_dicts(tiny, tmp_path):
+    rows = [{"instruction": "Name a colour.", "input": "", "output": "Blue."},
+            {"question": "Name a colour.", "response_A": "Seven.", "response_B": "Blue.", "label": "B>A"}]  # fmt: skip
+    (wanted,) = endorm.score({"prompt": "Name a colour.", "responses": ["Blue.", "Seven."]}, engine=tiny)
+    (tmp_path / "rows.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    for given in (rows, tmp_path / "rows.jsonl"):
+        one, pair = endorm.score(given, engine=tiny)
+        assert one.rewards.tolist() == pytest.approx(wanted.rewards[:1].tolist(), abs=1e-4)
+        assert pair.rewards.tolist() == pytest.approx(wanted.rewards.tolist(), abs=1e-4) and pair.chosen == 0
 
 
 def test_arrow_parquet_and_datasets(tiny, tmp_path):
@@ -141,7 +173,8 @@ def test_arrow_parquet_and_datasets(tiny, tmp_path):
     table = pyarrow.Table.from_pylist(records)
     assert [one.rewards.tolist() for one in endorm.score(table, engine=tiny)] == expected
     parquet.write_table(table, tmp_path / "records.parquet")
-    assert [one.rewards.tolist() for one in endorm.score(tmp_path / "records.parquet", engine=tiny)] == expected
+    (tmp_path / "records").write_bytes((tmp_path / "records.parquet").read_bytes())  # told by its content
+    assert [one.rewards.tolist() for one in endorm.score(tmp_path / "records", engine=tiny)] == expected
     datasets = pytest.importorskip("datasets")
     rows = datasets.Dataset.from_list([dict(record, source="made up") for record in records])
     with pytest.warns(UserWarning, match="source"):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -12,7 +13,7 @@ from ._token_lists import lift_lists
 if TYPE_CHECKING:
     from ._core import Request
 
-#: One record, many, rows of a datasets.Dataset, a DataFrame, an Arrow table, or the path of a JSON lines or Parquet file.
+#: One record, many, rows of a datasets.Dataset, a DataFrame, an Arrow table, or the path of a file of records.
 Records: TypeAlias = "Mapping[str, Any] | Iterable[Mapping[str, Any]] | str | os.PathLike[str] | Any"
 
 _Lift: TypeAlias = "Callable[[Mapping[str, Any]], tuple[dict[str, Any], list[Any]]]"
@@ -55,30 +56,30 @@ def record_lines(records: Records) -> Iterator[tuple[int, str]]:
 def _lines(records: Records, lift: _Lift) -> Iterator[tuple[int, str, list[Any]]]:
     """(number from 1, JSON, the lists that lift takes out of it) of each record."""
     if isinstance(records, (str, os.PathLike)):
-        path = os.fspath(records)
-        if not path.endswith(".parquet"):
-            for number, line in _file_lines(path):
-                yield number, line, []
-            return
-        rows: Iterable[Any] = _parquet_rows(path)
-    else:
-        rows = _rows(records)
-    for number, row in enumerate(rows, 1):
+        for number, line in _file_lines(os.fspath(records)):
+            yield number, line, []
+        return
+    for number, row in enumerate(_rows(records), 1):
         yield number, *_line(row, number, lift)
 
 
-def _file_lines(path: str) -> Iterator[tuple[int, str]]:
-    """(number from 1, line) of those of a JSON lines file that are not blank."""
+def _file_lines(path: str) -> Iterable[tuple[int, str]]:
+    """(number from 1, line) of each record of a file; without the extension, of JSON lines alone."""
+    try:
+        from ._extension import RecordFile
+    except ImportError:
+        return _json_lines(path)
+    return RecordFile(path, sys.executable or "python3")
+
+
+def _json_lines(path: str) -> Iterator[tuple[int, str]]:
     try:
         with open(path, encoding="utf-8-sig", newline="\n") as file:
-            first = True
             for number, line in enumerate(file, 1):
-                if not line.strip(" \t\r\n\v\f"):
-                    continue
-                if first and line.lstrip().startswith("["):
-                    raise InvalidInput(f"[score] {path} is one JSON array, not JSON lines. Convert it with: jq -c '.[]'")
-                first = False
-                yield number, line.removesuffix("\n").removesuffix("\r")
+                if line.strip() and not line.lstrip().startswith("{"):
+                    raise InvalidInput(f"[score] {path}, line {number}: without the extension JSON lines alone are read.")
+                if line.strip():
+                    yield number, line.removesuffix("\n").removesuffix("\r")
     except (FileNotFoundError, IsADirectoryError, PermissionError, UnicodeDecodeError) as error:
         raise InvalidInput(f"[score] {path} cannot be read as JSON lines: {error}") from error
 
@@ -104,24 +105,8 @@ def _rows(records: Any) -> Iterable[Any]:
         return rows
     raise InvalidInput(
         f"[score] records are of type {type(records).__name__}. Give a dict, an iterable of dicts, a datasets.Dataset, a "
-        "DataFrame, an Arrow table, or the path of a JSON lines or Parquet file."
+        "DataFrame, an Arrow table, or the path of a file of records."
     )
-
-
-def _parquet_rows(path: str) -> Iterator[dict[str, Any]]:
-    if not os.path.isfile(path):
-        raise InvalidInput(f"[score] {path} cannot be read as Parquet: there is no such file")
-    try:
-        import pyarrow.parquet
-    except ImportError as missing:
-        raise ImportError(f"reading {path} needs pyarrow: pip install 'endorm[parquet]'") from missing
-    try:
-        file = pyarrow.parquet.ParquetFile(path)
-    except (OSError, pyarrow.ArrowInvalid) as error:
-        raise InvalidInput(f"[score] {path} cannot be read as Parquet: {error}") from error
-    with file:
-        for batch in file.iter_batches():
-            yield from map(_without_nulls, batch.to_pylist())
 
 
 def _without_nulls(value: Any) -> Any:

@@ -27,11 +27,12 @@ def score(
 ) -> list[Scored]:
     """One Scored a record, in order.
 
-    records: a dict, an iterable of dicts (a datasets.Dataset is one), a DataFrame, an Arrow table, or the path of a JSON
-    lines or Parquet file; docs/records.md has the fields, and lists of tokens may be arrays. engine: an Engine, or what
-    Engine takes, loaded for this call alone. tokens: keep every token's quantities. progress: True, or a callable of
-    (done, total) records. options: the flags of `endorm score` about rewards, by their names (gamma=0.9, score_turns="all",
-    chat_template_kwargs={"enable_thinking": False}, ...): _options.pyi has each with its default.
+    records: a dict, an iterable of dicts (a datasets.Dataset is one), a DataFrame, an Arrow table, or the path of a file
+    that `endorm score` reads (JSON lines or arrays, CSV, Parquet, packed or not); docs/records.md has the fields, and
+    lists of tokens may be arrays. engine: an Engine, or what Engine takes, loaded for this call alone. tokens: keep every
+    token's quantities. progress: True, or a callable of (done, total) records. options: the flags of `endorm score` about
+    rewards, by their names (gamma=0.9, score_turns="all", chat_template_kwargs={"enable_thinking": False}, ...):
+    _options.pyi has each with its default.
 
     Raises ValueError where a record cannot be read, before anything is computed. A response that cannot be scored (it
     is empty, or longer than the context) says why in `error`, and its numbers raise ValueError.
