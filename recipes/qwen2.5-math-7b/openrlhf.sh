@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# The published recipe with OpenRLHF as the trainer (flags of 0.10) and EndoRM as its reward, on one host of eight GPUs.
+# The published recipe with OpenRLHF as the trainer (flags of 0.11) and EndoRM as its reward, on one host of eight GPUs.
 # The reward model is the policy as it was: the same weights, in GGUF. Start the server first, on the same or another host:
-#   endorm serve --model Qwen2.5-Math-7B-f16.gguf --aggregation discounted --on-overflow truncate-left
+#   endorm serve --model Qwen2.5-Math-7B-f16.gguf --aggregation discounted --on-overflow truncate-left --unscored -50
 set -euo pipefail
 policy=${1:?usage: openrlhf.sh POLICY_DIRECTORY MATH_TRAIN.jsonl [REWARD_URL]}
 data=${2:?a file of {"prompt": ..., "label": ...}}

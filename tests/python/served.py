@@ -8,13 +8,15 @@ from conftest import GOLDEN
 
 
 class Served:
-    """A server of the tiny model; key: what it asks for. stop kills it; start starts it again at the same port.
+    """A server of the tiny model, or of another with its own template; key: what it asks for. stop kills it; start starts it again at the same port.
 
     It keeps no prompts: rounding of kept keys (f16) depends on what was computed together, and rewards are compared.
     """
 
-    def __init__(self, command, *flags, key=""):
-        self._command, self._flags, self._key, self.port = command, flags, key, 0
+    def __init__(self, command, *flags, key="", model=None):
+        tiny = ["--model", str(GOLDEN / "engine_tiny_llama.gguf"), "--template", "plain"]
+        of = tiny if model is None else ["--model", model, "--offline"]
+        self._command, self._flags, self._key, self.port = command, [*of, *flags], key, 0
         self.start()
 
     @property
@@ -22,7 +24,7 @@ class Served:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self):
-        arguments = [self._command, "serve", "--model", str(GOLDEN / "engine_tiny_llama.gguf"), "--template", "plain"]
+        arguments = [self._command, "serve"]
         self._process = subprocess.Popen(
             [*arguments, "--threads", "1", "--kept-tokens", "0", "--quiet", "--port", str(self.port), *self._flags],
             stdout=subprocess.DEVNULL,

@@ -6,7 +6,7 @@ import types
 import pytest
 
 import endorm
-from endorm.integrations.ms_swift import EndoORM, register
+from endorm.integrations.ms_swift import EndoORM
 
 PROMPT = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Name a colour."}]
 
@@ -29,6 +29,8 @@ def test_as_ms_swift_calls_it(tiny, settings):
     assert orm([""], messages=[PROMPT]) == [None]
     with pytest.raises(ValueError, match="messages"):
         orm(["Blue."])
+    with pytest.raises(ValueError, match="EndoORM. what gives the rewards is not said"):
+        EndoORM()
 
 
 def test_columns_for_the_chat_template(golden, tmp_path):
@@ -52,13 +54,23 @@ def test_columns_for_the_chat_template(golden, tmp_path):
     assert got == pytest.approx([wanted.reward], abs=1e-4)
 
 
-def test_in_ms_swift_itself(tiny, settings):
+def load_plugin(path):
+    """As --external_plugins PATH."""
+    from swift.arguments import BaseArguments
+
+    BaseArguments._import_external_plugins(types.SimpleNamespace(external_plugins=path, custom_register_path=[]))
+
+
+def test_in_ms_swift_itself(tiny, settings, tmp_path):
+    """The plugin as --external_plugins loads it, its reward as --reward_funcs endorm computes it."""
     torch = pytest.importorskip("torch")
     algorithm = pytest.importorskip("swift.rl_core.grpo_algorithm")
     from swift.rewards import orms
     from swift.rl_core.data import GRPOSample
 
-    register(**settings)
+    plugin = tmp_path / "plugin.py"
+    plugin.write_text(f"from endorm.integrations.ms_swift import register\nregister(**{settings!r})\n")
+    load_plugin(str(plugin))
     answered = [*PROMPT, {"role": "assistant", "content": "Blue."}]
     samples = [GRPOSample.from_row({"messages": answered, "finish_reason": reason}) for reason in ("stop", "length")]
     rewards = algorithm.compute_rewards_per_func(samples, [orms["endorm"](args=None)], None, torch.device("cpu"))

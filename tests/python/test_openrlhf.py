@@ -7,6 +7,7 @@ import types
 import pytest
 
 import endorm
+from endorm.integrations.openrlhf import make_reward_func
 
 torch = pytest.importorskip("torch")
 
@@ -45,6 +46,8 @@ def test_as_openrlhf_calls_it(raw, file):
     assert torch.equal(result["rewards"], result["scores"]) and set(result["extra_logs"]) == {"endorm_reward"}
     with pytest.raises(ValueError, match="does not begin"):
         module.reward_func(["something else"], [PROMPT], [None])
+    with pytest.raises(ValueError, match="make_reward_func. what gives the rewards is not said"):
+        make_reward_func(unscored=-9.0)
 
 
 def test_in_openrlhfs_own_executor(raw, file):

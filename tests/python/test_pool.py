@@ -78,6 +78,17 @@ def close(rewards, wanted):
         assert mine == pytest.approx(theirs, abs=1e-3, nan_ok=True)
 
 
+def test_what_tokens_spell(servers, tiny):
+    with ServerPool(servers[0].url) as pool:
+        every = list(range(300))  # bytes that are no characters among them
+        assert pool.token_bytes(np.array(every)) == tiny.token_bytes(every)
+        with pytest.raises(endorm.InvalidInput, match="99999"):
+            pool.token_bytes([5, 99999])
+    with made_up(lambda path, body: (200, {"content": "a"})) as (url, _), ServerPool(url) as older:
+        with pytest.raises(endorm.EngineError, match="no pieces"):
+            older.token_bytes([5])
+
+
 def test_rewards_are_those_of_score(servers, tiny, tmp_path):
     with ServerPool([server.url for server in servers]) as pool:
         close(pool.rewards(RECORDS), expected(tiny))

@@ -7,8 +7,26 @@ import pytest
 
 import endorm
 from endorm.integrations.trl import EndoReward
+from served import Served
 
 GOLDEN_PROMPTS = ["Name a colour.", "Name a city.", "Say a number.", "Say hello."]
+
+
+@pytest.mark.parametrize(
+    "given, said",
+    [
+        ({}, "not said.*no default.*model=.*server="),
+        ({"model": "a.gguf", "server": "http://a"}, "model and server are given together"),
+        ({"model": "http://a:8000"}, "is an address. Give it as server"),
+        ({"server": "a:8000"}, "not a server's address"),
+        ({"server": "http://a", "engine_options": {"threads": 1}}, "Give server_options"),
+        ({"model": "a.gguf", "server_options": {"api_key": "x"}}, "no server is given"),
+        ({"server": "http://a", "server_options": {"keys": "x"}}, "keys"),
+    ],
+)
+def test_what_gives_the_rewards_is_said_once(given, said):
+    with pytest.raises((ValueError, TypeError), match=said):
+        EndoReward(**given)
 
 
 def test_rewards_are_those_of_score(tiny):
@@ -137,14 +155,22 @@ def test_an_empty_completion_has_no_reward_or_the_one_that_was_given(tiny):
     assert EndoReward(engine=tiny)(prompts=[], completions=[]) == []
 
 
-def test_it_is_pickled_without_its_engine(golden):
+def test_it_is_pickled_without_its_engine(golden, tiny, command):
     reward = EndoReward(str(golden / "engine_tiny_llama.gguf"), engine_options={"template": "plain", "threads": 1})
     first = reward(prompts=["a"], completions=["b"])
     assert pickle.loads(pickle.dumps(reward))(prompts=["a"], completions=["b"]) == first
+    server = Served(command)
+    asking = pickle.loads(pickle.dumps(EndoReward(server=[server.url])))
+    assert asking(prompts=["a"], completions=["b"]) == pytest.approx(first, abs=1e-3)
+    server.stop()
+    with pytest.raises(TypeError, match="engine cannot be pickled"):
+        pickle.dumps(EndoReward(engine=tiny))
 
 
-@pytest.mark.parametrize("conversational", [False, True])
-def test_grpo_trainer(tiny, tmp_path, conversational):
+@pytest.mark.parametrize(
+    "kind, conversational, served", [("GRPO", False, False), ("GRPO", True, False), ("GRPO", True, True), ("RLOO", True, True)]
+)
+def test_trainer(tiny, command, tmp_path, kind, conversational, served):
     trl = pytest.importorskip("trl")
     datasets = pytest.importorskip("datasets")
     import policy
@@ -152,6 +178,8 @@ def test_grpo_trainer(tiny, tmp_path, conversational):
     tokenizer = policy.tokenizer()
     prompts = [[{"role": "user", "content": text}] if conversational else text for text in GOLDEN_PROMPTS]
     calls = []
+    server = Served(command) if served else None
+    judge = {"engine": tiny} if server is None else {"server": server.url}
 
     class Watched(EndoReward):
         def __call__(self, prompts, completions, **columns):
@@ -159,18 +187,19 @@ def test_grpo_trainer(tiny, tmp_path, conversational):
             calls.append((prompts, completions, columns, rewards))
             return rewards
 
-    trainer = trl.GRPOTrainer(
+    trainer = getattr(trl, f"{kind}Trainer")(
         model=policy.model(len(tokenizer)),
         processing_class=tokenizer,
-        reward_funcs=[Watched(engine=tiny, end_token_ids=[tokenizer.eos_token_id], unscored=-100.0)],
+        reward_funcs=[Watched(**judge, end_token_ids=[tokenizer.eos_token_id], unscored=-100.0)],
         train_dataset=datasets.Dataset.from_dict({"prompt": prompts, "answer": ["x"] * 4}),
-        args=trl.GRPOConfig(
+        args=getattr(trl, f"{kind}Config")(
             output_dir=str(tmp_path),
             per_device_train_batch_size=4,
             num_generations=4,
             max_completion_length=12,
             max_steps=3,
             learning_rate=1e-2,
+            beta=0.0,  # the policy has no name that a reference could be loaded by
             logging_steps=1,
             report_to=[],
             save_strategy="no",
@@ -181,6 +210,8 @@ def test_grpo_trainer(tiny, tmp_path, conversational):
     )
     before = {name: weight.detach().clone() for name, weight in trainer.model.named_parameters()}
     trainer.train()
+    if server is not None:
+        server.stop()
     assert len(calls) == 3
     for asked, completions, columns, rewards in calls:
         assert len(asked) == len(completions) == len(rewards) == 4

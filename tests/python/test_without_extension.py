@@ -16,23 +16,32 @@ from conftest import SOURCE
 from served import Served
 
 
-def answers(command, **environment):
+QUESTION = [{"role": "user", "content": "Name a colour."}]
+
+
+@pytest.fixture(scope="module")
+def drawn(tiny):
+    """[texts, ids] of two completions of QUESTION, as a policy of the server's vocabulary draws them."""
+    made = endorm.complete([QUESTION] * 2, engine=tiny, max_tokens=6, seed=1)
+    return [[one.text for one in made], [list(one.token_ids) for one in made]]
+
+
+def answers(command, drawn, **environment):
     server = Served(command)
     script = pathlib.Path(__file__).with_name("without_extension.py")
-    run = subprocess.run(
-        [sys.executable, script, server.url], capture_output=True, text=True, env={**os.environ, **environment}
-    )
+    told = [sys.executable, script, server.url, json.dumps(drawn)]
+    run = subprocess.run(told, capture_output=True, text=True, env={**os.environ, **environment})
     server.stop()
     assert run.returncode == 0, run.stderr
     return json.loads(run.stdout)
 
 
 @pytest.fixture(scope="module")
-def said(command):
-    return answers(command)
+def said(command, drawn):
+    return answers(command, drawn)
 
 
-def test_a_wheel_of_python_alone(command, said, tmp_path):
+def test_a_wheel_of_python_alone(command, said, drawn, tmp_path):
     pytest.importorskip("scikit_build_core")
     pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-build-isolation", "--no-deps", "--no-index"]
     subprocess.run([*pip, "-C", "wheel.cmake=false", "-w", tmp_path, SOURCE], check=True)
@@ -40,7 +49,7 @@ def test_a_wheel_of_python_alone(command, said, tmp_path):
     with zipfile.ZipFile(wheel) as file:
         assert not [name for name in file.namelist() if "_core" in name]
         file.extractall(tmp_path / "here")
-    mine = answers(command, PYTHONPATH=str(tmp_path / "here"))
+    mine = answers(command, drawn, PYTHONPATH=str(tmp_path / "here"))
     assert mine["verl"] == pytest.approx(said["verl"], abs=1e-3) and mine["file"].startswith(str(tmp_path))
 
 
@@ -52,11 +61,14 @@ def test_a_pool(said, tiny):
     records = [{"prompt": f"Question {i}", "responses": ["yes", f"no, {i}", ""]} for i in range(20)]
     for mine, wanted in zip(said["pool"], endorm.score(records, engine=tiny), strict=True):
         assert mine == pytest.approx(wanted.rewards.tolist(), abs=1e-3, nan_ok=True)
+    for (mine,), both in zip(said["lines"], said["pool"], strict=False):
+        assert mine == pytest.approx(both[0], abs=1e-3)
+    assert len(said["lines"]) == 2 and "line 1: without the extension JSON lines alone" in said["array"]
     assert "role" in said["wrong"] and "asked of record 2" in said["wrong"]
     assert "without its extension" in said["engine"] and said["loaded"] == []
 
 
-def test_adapters_of_trainers(said, tiny, golden):
+def test_adapters_of_trainers(said, tiny, golden, drawn):
     from endorm.integrations.trl import EndoReward
 
     blue = reward("Name a colour.", "Blue.", tiny)
@@ -64,13 +76,19 @@ def test_adapters_of_trainers(said, tiny, golden):
     assert said["ms_swift"] == [pytest.approx(blue, abs=1e-3), None]
     raw = endorm.Engine(str(golden / "engine_tiny_llama.gguf"), template="raw", threads=1)
     assert said["openrlhf"] == pytest.approx([reward("a", "b", raw), -9.0], abs=1e-3)
-    question = [{"role": "user", "content": "Name a colour."}]
     tools = [
         {"role": "assistant", "content": "I look."}, {"role": "tool", "content": "blue"}, {"role": "assistant", "content": "Blue."},
     ]  # fmt: skip
-    turns = EndoReward(engine=tiny)([question], [tools])
-    assert said["trl"] == pytest.approx([blue, -9.0, *turns], abs=1e-3)
-    assert "2 turns of a completion stand behind 1 of its prompt" in said["of the prompt"]
+    here = EndoReward(engine=tiny)
+    assert said["trl"] == pytest.approx([blue, -9.0, *here([QUESTION], [tools])], abs=1e-3)
+    behind = here([[*QUESTION, tools[0], QUESTION[0]]], [tools])
+    assert said["behind the prompt's turns"] == pytest.approx(behind, abs=1e-3)
+    texts, ids = drawn
+    wanted = [one.reward for one in endorm.score_ids([QUESTION] * 2, ids, engine=tiny)]
+    assert said["tokens"] == pytest.approx(wanted, abs=1e-3)
+    assert said["tokens"] == pytest.approx(here([QUESTION] * 2, texts, completion_ids=ids), abs=1e-3)
+    assert said["no tokens of its own"] == pytest.approx([blue], abs=1e-3)
+    assert len(said["warned"]) == 1 and "do not spell" in said["warned"][0]
 
 
 def test_known_fields_are_those_of_the_core():

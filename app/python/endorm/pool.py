@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from typing_extensions import Self, Unpack
 
-from ._errors import InvalidInput
+from ._errors import EngineError, InvalidInput
 from ._prompt_key import prompt_key
 from ._record_fields import known_fields, missing_part
 from ._records import Records, json_text, record_lines
@@ -69,7 +69,8 @@ class ServerPool:
             "urls": addresses, "api_key": api_key, "model": model, "at_once": at_once, "connect_timeout": connect_timeout,
             "reply_timeout": reply_timeout, "tries": tries, "backoff": backoff, "longest_rest": longest_rest,
         }  # fmt: skip
-        self._model, self._tries, self._backoff, self._longest_rest = model, tries, backoff, longest_rest
+        self._for_model: dict[str, Any] = {} if model is None else {"model": model}  # of every body
+        self._tries, self._backoff, self._longest_rest = tries, backoff, longest_rest
 
         def connect(url: str) -> ServerConnection:
             return ServerConnection(url, api_key=api_key, connect_timeout=connect_timeout, reply_timeout=reply_timeout)
@@ -107,6 +108,17 @@ class ServerPool:
         finally:
             _cancel(futures)
 
+    def token_bytes(self, token_ids: Sequence[int]) -> list[bytes]:
+        """What each token spells in the vocabulary of the servers' model, of the first server that answers. Raises
+        ValueError on an id beyond it, and as rewards does."""
+        ids = [int(one) for one in token_ids]
+        body: dict[str, Any] = {"tokens": ids, "with_pieces": True, **self._for_model}
+        reply = self._post("/detokenize", b"", json.dumps(body).encode())
+        pieces = [piece["piece"] for piece in reply["tokens"]] if "tokens" in reply else None
+        if pieces is None or len(pieces) != len(ids):
+            raise EngineError("[ServerPool] a reply of /detokenize has no pieces: is it endorm serve of this version?")
+        return [piece.encode() if isinstance(piece, str) else bytes(piece) for piece in pieces]
+
     def states(self) -> list[ServerState]:
         """Each server, in the order of urls: whether it rests, requests on their way, requests answered."""
         return self._servers.states()
@@ -139,9 +151,7 @@ class ServerPool:
                 record["id"] = str(number)
             if arguments:
                 record["chat_template_kwargs"] = {**arguments, **(record.get("chat_template_kwargs") or {})}
-            body = {"records": [record], "options": {**sent, "tokens": tokens}}
-            if self._model is not None:
-                body["model"] = self._model
+            body: dict[str, Any] = {"records": [record], "options": {**sent, "tokens": tokens}, **self._for_model}
             bodies.append((number, prompt_key(record), json_text(body, "[ServerPool] a request").encode()))
         if unknown:
             warnings.warn(f"fields that are not used: {', '.join(unknown)}", stacklevel=4)

@@ -1,19 +1,16 @@
 """What trainers' adapters do: completions of a policy, behind their prompts, to rewards of an engine here or of servers."""
 
 import json
-import math
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
-
-import numpy as np
 
 from .._errors import InvalidInput
 from ..pool import ServerPool
 
 if TYPE_CHECKING:
-    from .._core import Engine, ScoredResponse
+    from .._core import Engine
 
 #: A prompt as text, or as messages {"role", "content", ...}.
 Prompt: TypeAlias = "str | Sequence[Mapping[str, Any]]"
@@ -38,103 +35,118 @@ class Completion:
     arguments: Mapping[str, Any] | None = None
 
 
-def is_address(model: str) -> bool:
-    """Whether a model is addresses of `endorm serve`, not what Engine takes."""
-    return model.startswith(("http://", "https://"))
-
-
 class CompletionScorer:
-    """Rewards of completions by one engine, or by servers, which is made at the first use: until then, and across
-    pickling, only its name is held. Safe to call from many threads.
+    """Rewards of completions by one engine, which is loaded at the first use, or by servers. Safe to call from many
+    threads; pickled it is its settings.
 
-    model, engine_options: what Engine takes, or addresses of `endorm serve` with commas between, and what ServerPool
-    takes: then nothing is computed here. engine: one that is loaded already, in their place (then it cannot be pickled).
+    caller: what messages begin with. Exactly one of: model, what Engine takes; server, addresses of `endorm serve`, with
+    commas between or a list, and then nothing is computed here; engine, one that is loaded already (then it cannot be
+    pickled). engine_options: what Engine takes beside a model; server_options: what ServerPool takes beside addresses.
     unscored: the reward of a completion that has none, such as an empty one; None leaves it out. options: as score takes.
     Without score_turns among them, all turns of a completion are scored, and none of its prompt.
     """
 
     def __init__(
         self,
-        model: str,
+        caller: str,
         *,
+        model: str | None = None,
+        server: str | Sequence[str] | None = None,
         engine: "Engine | None" = None,
         engine_options: Mapping[str, Any] | None = None,
+        server_options: Mapping[str, Any] | None = None,
         unscored: float | None = None,
         **options: Any,
     ) -> None:
-        self.model = model
-        self.engine_options = dict(engine_options or {})
+        _check_judge(caller, {"model": model, "server": server, "engine": engine}, engine_options, server_options)
         self.unscored = unscored
         self.options = options
-        self.is_remote = engine is None and is_address(model)
-        self._engine = engine
-        self._pool: ServerPool | None = None
+        self._caller = caller
+        self._model, self._engine_options, self._engine = model, dict(engine_options or {}), engine
+        self._servers = None if server is None else ServerPool(_plain_addresses(server), **(server_options or {}))
         self._loading = threading.Lock()
+
+    def judge(self) -> "Engine | ServerPool":
+        """What gives the rewards."""
+        return self.engine() if self._servers is None else self._servers
 
     def engine(self) -> "Engine":
         from .. import Engine
 
         with self._loading:
             if self._engine is None:
-                self._engine = Engine(self.model, **self.engine_options)
+                assert self._model is not None  # or there were servers
+                self._engine = Engine(self._model, **self._engine_options)
             return self._engine
-
-    def _servers(self) -> ServerPool:
-        with self._loading:
-            if self._pool is None:
-                self._pool = ServerPool(self.model, **self.engine_options)
-            return self._pool
 
     def rewards(self, completions: Sequence[Completion]) -> list[float | None]:
         """[n] rewards, higher is better. Completions of one prompt are scored together, so that it is read once."""
-        rewards: list[float | None] = [self.unscored] * len(completions)
-        chosen = "score_turns" in self.options
-        several = [place for place, one in enumerate(completions) if one.turns > 1 and not chosen]
-        single = [place for place, one in enumerate(completions) if one.turns == 1 or chosen]
-        for place, one in self._scored(completions, single, {}):
-            rewards[place] = one.reward
-        for place, one in self._scored(completions, several, {"score_turns": "all", "tokens": True}):
-            rewards[place] = _reward_of_last(one, completions[place].turns, self.options)
-        return rewards
-
-    def _scored(
-        self, completions: Sequence[Completion], places: Sequence[int], more: Mapping[str, Any]
-    ) -> "list[tuple[int, ScoredResponse | _Served]]":
-        """(place, response) of those that have a score."""
         records: dict[str, dict[str, Any]] = {}
         entries: list[tuple[str, int]] = []
-        for one in (completions[place] for place in places):
-            prompt = one.prompt if isinstance(one.prompt, str) else [dict(message) for message in one.prompt]
-            key = json.dumps([prompt, one.arguments], default=str)
-            empty: dict[str, Any] = {"id": key, "prompt": prompt, "responses": [], "truncated": []}
-            record = records.setdefault(key, empty)
-            if one.arguments:
-                record["chat_template_kwargs"] = one.arguments
-            entries.append((key, len(record["responses"])))
+        for one in completions:
+            record = self._record(one)
+            record = records.setdefault(record["id"], record)
+            entries.append((record["id"], len(record["responses"])))
             record["responses"].append(_entry(one))
             record["truncated"].append(not one.ended)
-        if not records:
-            return []
-        scored = self._responses(records.values(), {**self.options, **more})
-        responses = [scored[key][entry] for key, entry in entries]
-        return [(place, one) for place, one in zip(places, responses, strict=True) if one.error is None]
+        scored = self._scored(records.values())
+        return [self.unscored if scored[key][place] is None else scored[key][place] for key, place in entries]
 
-    def _responses(
-        self, records: Iterable[Mapping[str, Any]], options: Mapping[str, Any]
-    ) -> "Mapping[str, Sequence[ScoredResponse | _Served]]":
-        """Of each record, by its id."""
-        if self.is_remote:
-            rows = self._servers().rows(records, **options)
-            return {row["id"]: [_Served.of(response) for response in row["responses"]] for row in rows}
+    def _record(self, one: Completion) -> dict[str, Any]:
+        """The record of its prompt, without a response yet."""
+        record: dict[str, Any] = {"prompt": one.prompt if isinstance(one.prompt, str) else [*map(dict, one.prompt)]}
+        if one.arguments:
+            record["chat_template_kwargs"] = one.arguments
+        if one.turns > 1 and "score_turns" not in self.options:
+            record["score_turns"] = one.turns
+        return {"id": json.dumps(record, default=str), **record, "responses": [], "truncated": []}
+
+    def _scored(self, records: Collection[Mapping[str, Any]]) -> Mapping[str, Sequence[float | None]]:
+        """Of each record, by its id; None: no reward."""
+        if self._servers is not None:
+            rows = self._servers.rows(records, **self.options) if records else []
+            return {row["id"]: [response.get("reward") for response in row["responses"]] for row in rows}
         from .. import score
 
-        return {one.id: one.responses for one in score(records, engine=self.engine(), **options)}
+        scored = score(records, engine=self.engine(), **self.options) if records else []
+        return {one.id: [None if each.error else each.reward for each in one.responses] for one in scored}
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name not in ("_engine", "_pool", "_loading")}
+        if self._model is None and self._servers is None:
+            raise TypeError(f"[{self._caller}] an engine cannot be pickled. Give model or server in its place.")
+        return {name: value for name, value in self.__dict__.items() if name not in ("_engine", "_loading")}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state, _engine=None, _pool=None, _loading=threading.Lock())
+        self.__dict__.update(state, _engine=None, _loading=threading.Lock())
+
+
+def _check_judge(
+    caller: str,
+    judges: Mapping[str, Any],
+    engine_options: Mapping[str, Any] | None,
+    server_options: Mapping[str, Any] | None,
+) -> None:
+    """Raises ValueError where it is not said, or said twice, what gives the rewards: there is no default."""
+    given = [name for name, value in judges.items() if value is not None]
+    if not given:
+        raise InvalidInput(
+            f'[{caller}] what gives the rewards is not said, and there is no default. Give model="FILE.gguf" (or another '
+            'name that Engine takes), which is computed in this process, or server="http://HOST:8000" of `endorm serve`.'
+        )
+    if len(given) > 1:
+        raise InvalidInput(f"[{caller}] {' and '.join(given)} are given together. Give one of them.")
+    model = judges["model"]
+    if model is not None and str(model).startswith(("http://", "https://")):
+        raise InvalidInput(f'[{caller}] model="{model}" is an address. Give it as server.')
+    if engine_options and judges["server"] is not None:
+        raise InvalidInput(f"[{caller}] engine_options are for a model in this process. Give server_options.")
+    if server_options and judges["server"] is None:
+        raise InvalidInput(f"[{caller}] server_options are for servers, and no server is given.")
+
+
+def _plain_addresses(server: Any) -> str | list[str]:
+    """Configurations hold lists of their own kinds."""
+    return server if isinstance(server, str) else [str(address) for address in server]
 
 
 def _entry(one: Completion) -> Any:
@@ -144,49 +156,16 @@ def _entry(one: Completion) -> Any:
     return {"ids": one.ids} if one.mask is None else {"ids": one.ids, "mask": one.mask}
 
 
-@dataclass(frozen=True)
-class _Served:
-    """What a server said of a response."""
-
-    reward: float
-    error: str | None
-    turns: Sequence[Any]
-
-    @classmethod
-    def of(cls, response: Mapping[str, Any]) -> "_Served":
-        return cls(response.get("reward", math.nan), response.get("error"), response.get("turns", ()))
-
-
-def _reward_of_last(one: "ScoredResponse | _Served", turns: int, options: Mapping[str, Any]) -> float:
-    """The reward of these many turns at the end; those before are of the prompt."""
-    if len(one.turns) <= turns:
-        return one.reward
-    if isinstance(one, _Served):
-        raise InvalidInput(
-            f"[endorm] {turns} turns of a completion stand behind {len(one.turns) - turns} of its prompt: servers give no "
-            'reward of the last ones together. Give score_turns="last" or "all", or a model instead of an address.'
-        )
-    from .. import aggregate
-
-    first = one.turns[-turns].begin
-    steps = [(step.begin - first, step.end - first) for step in one.aggregates.steps if step.begin >= first]
-    given = {name: options[name] for name in ("alpha", "gamma", "floor", "chunk", "last_k") if name in options}
-    values = one.token_values if options.get("initial_value") else None
-    value = None if values is None else float(values[first])
-    log_probs = np.ascontiguousarray(one.token_log_probs[first:])
-    return aggregate(log_probs, steps=steps, value=value, **given)[options.get("aggregation", "discounted")]
-
-
 _shared: dict[str, CompletionScorer] = {}
 _sharing = threading.Lock()
 
 
-def shared_scorer(model: str, **settings: Any) -> CompletionScorer:
+def shared_scorer(caller: str, **settings: Any) -> CompletionScorer:
     """One scorer a process and settings, for libraries that take a bare function and call it from many threads."""
-    key = json.dumps([model, settings], sort_keys=True, default=str)
+    key = json.dumps([caller, settings], sort_keys=True, default=str)
     with _sharing:
         if key not in _shared:
-            _shared[key] = CompletionScorer(model, **settings)
+            _shared[key] = CompletionScorer(caller, **settings)
         return _shared[key]
 
 

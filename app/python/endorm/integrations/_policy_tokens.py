@@ -7,9 +7,10 @@ from .._errors import InvalidInput
 
 if TYPE_CHECKING:
     from .._core import Engine
+    from ..pool import ServerPool
 
 
-def are_ours(engine: "Engine", drawn: Sequence[Sequence[int]], texts: Sequence[str]) -> bool | None:
+def are_ours(judge: "Engine | ServerPool", drawn: Sequence[Sequence[int]], texts: Sequence[str]) -> bool | None:
     """Whether the ids [n][T] spell the texts [n] that they were decoded to; None where all texts are blank.
 
     Decoding may have left out special tokens, white space at both ends, and what a parser took apart (reasoning).
@@ -17,12 +18,12 @@ def are_ours(engine: "Engine", drawn: Sequence[Sequence[int]], texts: Sequence[s
     told = [(ids, text) for ids, text in zip(drawn, texts, strict=True) if text.strip()]
     if not told:
         return None
-    return all(_spells(engine, ids, text.strip()) for ids, text in told)
+    return all(_spells(judge, ids, text.strip()) for ids, text in told)
 
 
-def _spells(engine: "Engine", ids: Sequence[int], text: str) -> bool:
+def _spells(judge: "Engine | ServerPool", ids: Sequence[int], text: str) -> bool:
     try:
-        pieces = engine.token_bytes([int(one) for one in ids])
+        pieces = judge.token_bytes([int(one) for one in ids])
     except InvalidInput:  # beyond the vocabulary
         return False
     return _holds(b"".join(pieces), text) or _holds(b"".join(one for one in pieces if not _looks_special(one)), text)

@@ -20,7 +20,7 @@ _DEFAULT_AGGREGATION = "discounted"
 
 
 def reward_deployment(
-    model: str = "smollm2-135m",
+    model: str,
     *,
     threads: int | None = None,
     engine_options: Mapping[str, Any] | None = None,

@@ -53,7 +53,7 @@ class EndoLM(LM):  # type: ignore[misc,unused-ignore]
 
     def loglikelihood(self, requests: Sequence[Instance], disable_tqdm: bool = False) -> list[tuple[float, bool]]:
         """[n] (log-likelihood of the continuation in nats, whether it is what greedy decoding writes)."""
-        pairs = [at_word(*request.args, self._prefix) for request in requests]
+        pairs = [at_word(context, text, self._prefix) for context, text in (request.args for request in requests)]
         scored = score_continuations(pairs, self._engine, progress=not disable_tqdm or None)
         contexts = [context for context, _ in pairs]
         greedy = are_greedy(contexts, scored, self._engine) if self._greedy else [False] * len(pairs)

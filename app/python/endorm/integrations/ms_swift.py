@@ -1,7 +1,7 @@
 """ms-swift: a file for --external_plugins that holds
 
 from endorm.integrations.ms_swift import register
-register(model="smollm2-135m")
+register(server="http://HOST:8000")  # or register(model="policy.gguf")
 
 and then --reward_funcs endorm.
 """
@@ -23,7 +23,7 @@ class EndoORM:
 
     def __init__(self, args: Any = None, **kwargs: Any) -> None:
         self.args = args
-        self._scorer = CompletionScorer(**{"model": "smollm2-135m", **self.settings})
+        self._scorer = CompletionScorer("EndoORM", **self.settings)
 
     def __call__(
         self, completions: Sequence[str], messages: Sequence[Sequence[Mapping[str, Any]]] | None = None, **columns: Any
@@ -56,10 +56,11 @@ def _arguments(columns: Mapping[str, Any], place: int) -> dict[str, Any] | None:
 
 
 def register(name: str = "endorm", **settings: Any) -> type[EndoORM]:
-    """Makes --reward_funcs NAME known to ms-swift. settings: model, engine_options, unscored, and what endorm.score
-    takes."""
+    """Makes --reward_funcs NAME known to ms-swift. settings: model with engine_options, or server with server_options;
+    unscored, and what endorm.score takes. Raises ValueError without model and server."""
     from swift.rewards import orms
 
+    CompletionScorer("register", **settings)  # so that a mistake is told here
     made = type("EndoORM", (EndoORM,), {"settings": settings})
     orms[name] = made
     return made

@@ -40,7 +40,7 @@ class EndoScorer:
 
     def __init__(
         self,
-        model: str = "smollm2-135m",
+        model: str,
         *,
         threads: int | None = None,
         engine_options: Mapping[str, Any] | None = None,

@@ -1,4 +1,4 @@
-"""TRL: GRPOTrainer(reward_funcs=[EndoReward("smollm2-135m")], ...)."""
+"""TRL: GRPOTrainer(reward_funcs=[EndoReward("policy.gguf")], ...), or EndoReward(server="http://HOST:8000")."""
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -17,6 +17,10 @@ _SAYS = ("tool_calls", "reasoning_content", "reasoning", "thinking")
 class EndoReward:
     """A reward function of TRL (GRPO, RLOO): the endogenous reward of each completion behind its prompt.
 
+    model: what Engine takes, with engine_options; or engine, one that is loaded; or server, addresses of `endorm serve`
+    (a text with commas or a list), with server_options, which ServerPool takes: then nothing is computed here. One of
+    them must be given: ValueError is raised else.
+
     A prompt that is a string is a user's question under the model's chat template; take engine_options
     {"template": "raw"} where prompts are templated already, {"template": "plain"} for a base model. What the trainer
     renders its prompts with (its tools, its chat_template_kwargs) TRL does not pass on: give it again as
@@ -24,7 +28,7 @@ class EndoReward:
 
     token_ids: score the very tokens that the policy drew (completion_ids), not a second reading of their text. That needs
     a model of the policy's vocabulary. None: where the first completions' ids spell their texts in this model's;
-    elsewhere texts are scored, and a warning says so once; of servers, texts without one. True, False: always, never.
+    elsewhere texts are scored, and a warning says so once. True, False: always, never.
 
     A conversational completion with several turns (a rollout through tools: assistant, tool, assistant) has all turns of
     the assistant scored, each behind what precedes it, from its messages: TRL does not say which of completion_ids were a
@@ -39,10 +43,12 @@ class EndoReward:
 
     def __init__(
         self,
-        model: str = "smollm2-135m",
+        model: str | None = None,
         *,
+        server: str | Sequence[str] | None = None,
         engine: "Engine | None" = None,
         engine_options: Mapping[str, Any] | None = None,
+        server_options: Mapping[str, Any] | None = None,
         token_ids: bool | None = None,
         end_token_ids: Sequence[int] | None = None,
         unscored: float | None = None,
@@ -53,8 +59,9 @@ class EndoReward:
         self._token_ids = token_ids
         self._end_token_ids = None if end_token_ids is None else frozenset(end_token_ids)
         self._scorer = CompletionScorer(
-            model, engine=engine, engine_options=engine_options, unscored=unscored, **options
-        )
+            "EndoReward", model=model, server=server, engine=engine, engine_options=engine_options,
+            server_options=server_options, unscored=unscored, **options,
+        )  # fmt: skip
 
     def __call__(
         self,
@@ -84,11 +91,9 @@ class EndoReward:
 
     def _scores_ids(self, completions: Sequence[Any], completion_ids: Sequence[Sequence[int]]) -> bool:
         """Decided at the first completions that say something, and kept: rewards of two kinds do not compare."""
-        if self._token_ids is None and self._scorer.is_remote:
-            self._token_ids = False
         if self._token_ids is None:
             texts = [one if isinstance(one, str) else _said(one) for one in completions]
-            self._token_ids = are_ours(self._scorer.engine(), completion_ids, texts)
+            self._token_ids = are_ours(self._scorer.judge(), completion_ids, texts)
             if self._token_ids is False:
                 warnings.warn(
                     "[EndoReward] the policy's token ids do not spell its completions in this model's vocabulary: their "
