@@ -35,6 +35,7 @@ ELSEWHERE = {
     r"endorm serve |curl ": "tests/server and the cases of serve",
     r"endorm models convert |V/bin/python ": "tests/cli/convert_checkpoint.py, where torch and transformers are installed",
     r"build/release/endorm ": "the same binary as `endorm`",
+    r"python3 examples/token_rewards/": "tests/python/test_examples.py, where torch and transformers are installed",
     r"lighteval custom ": "tests/python/test_lighteval.py, where LightEval is installed",
     r"vllm |python3? -m sglang|llama-server ": "servers of others: tests/engine talks to one of ours",
 }
