@@ -174,7 +174,7 @@ CompletionsRequest read_completions(const Json& body, const ProtocolContext& con
   if (!(request.sampling.top_p > 0.0 && request.sampling.top_p <= 1.0)) {
     throw InvalidInput("\"top_p\" is not above 0 and at most 1.");
   }
-  if (const Json* stops = optional_field(body, "stop"); stops && !is_empty(*stops)) {
+  if (const Json* stops = optional_field(body, "stop"); stops && *stops != Json::array()) {
     for (std::string& stop : texts_field(body, "stop")) {
       if (!stop.empty()) {
         request.sampling.stop.push_back(std::move(stop));

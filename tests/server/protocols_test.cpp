@@ -237,6 +237,11 @@ TEST_CASE("completions: a text ends before its stop string, and its tokens with 
     CHECK(choice["logprobs"]["token_logprobs"].size() == of_tokens.size() / 3);
     CHECK(reply["usage"]["completion_tokens"] == (end + stop.size() + 2) / 3);  // those of the stop string were drawn
   }
+  body["echo"] = false;
+  body["stop"] = json::array();  // none
+  CHECK(server.reply("/v1/completions", body)["choices"][0]["text"] == text);
+  body["stop"] = json::object();
+  CHECK(server.post("/v1/completions", body.dump())->status == 400);
   // The one greedy token comes out of another pass.
   json one_token = {{"prompt", kPrompt}, {"max_tokens", 1}, {"temperature", 0}};
   const std::string likeliest = server.reply("/v1/completions", one_token)["choices"][0]["text"];
