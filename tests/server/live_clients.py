@@ -3,8 +3,7 @@
 OpenRLHF's, verl's, LLaMA-Factory's and TRL's functions are cut out of their sources and run alone, as their packages need vLLM,
 Ray and accelerators to be imported (`pip install --no-deps` is enough); lm-evaluation-harness and the clients of OpenAI and Cohere
 are imported. Clients that no package has (LightRFT, align-anything, slime, prime-rl) or none that is light (NeMo Gym) are written
-from what their sources send and read; docs/serving.md says which of them were tried by hand. What is not installed is said, and
-skipped where nothing is.
+from what their sources send and read; docs/serving.md says which of them were tried by hand. What is not installed is said.
 """
 import ast
 import asyncio
@@ -17,7 +16,6 @@ import json
 import logging
 import math
 import pathlib
-import sys
 import time
 import types
 import urllib.parse
@@ -28,6 +26,7 @@ from served import SECONDS, Served, near, smollm2
 SYSTEM, ASKED, ANSWER = "Be brief.", "What is the capital of France?", "Paris."
 PROMPT = f"<|im_start|>system\n{SYSTEM}<|im_end|>\n<|im_start|>user\n{ASKED}<|im_end|>\n<|im_start|>assistant\n"
 ENDED = ANSWER + "<|im_end|>"
+BY_SHAPE = " (by shape)"
 TOLERANCE = 0.02  # a prompt that is kept, or a batch, rounds differently
 
 
@@ -285,7 +284,7 @@ def teachers(server, address, ran, missing):
     tokens = server.post("/v1/rewards", {"prompt_ids": prompt, "response_ids": response})[1]["responses"][0]["token_rewards"]["log_prob"]
     for client in (slime, prime_rl):
         assert near(client(address, prompt + response, len(response)), tokens, TOLERANCE), client.__name__
-        ran.append(f"{client.__name__}'s teacher")
+        ran.append(f"{client.__name__}'s teacher{BY_SHAPE}")
     try:
         told = trl(address, prompt + response, len(prompt), 20)
         assert near([place[0] for place in told["actual_logprobs"][0]], tokens, TOLERANCE), told["actual_logprobs"]
@@ -310,7 +309,7 @@ def run(endorm):
                 found = client(address)
                 wanted = without_system if client in (align_anything, cohere_client) else expected
                 assert all(near(one, wanted, TOLERANCE) for one in found), (client.__name__, found, wanted)
-                ran.append(client.__name__)
+                ran.append(client.__name__ + (BY_SHAPE if client in (lightrft, align_anything, nemo_gym) else ""))
             except Missing as error:
                 missing.append(f"{client.__name__} ({error} is not installed)")
         try:
@@ -330,8 +329,8 @@ def run(endorm):
         body = {"prompt": f"{ASKED}\nAnswer:", "response": " Paris", "options": {"text": "raw"}}
         log_prob = server.post("/v1/rewards", body)[1]["responses"][0]["log_prob"]
         assert near(lm_eval_main(address)[0], log_prob, TOLERANCE), (lm_eval_main(address), log_prob)
-        ran.append("lm_eval's main branch")
+        ran.append(f"lm_eval's main branch{BY_SHAPE}")
         teachers(server, address, ran, missing)
-    print(f"clients whose own code had the right numbers: {', '.join(ran) or 'none'}")
+    print(f"clients that had the right numbers, by their own code where nothing else is said: {', '.join(ran)}")
     if missing:
-        print(("SKIPPED: " if not ran else "not run: ") + ", ".join(missing), file=sys.stderr if ran else sys.stdout)
+        print("not run: " + ", ".join(missing))
