@@ -35,7 +35,8 @@ std::string fields_of(const JsonField& record, std::initializer_list<const char*
   }
   std::string text = listed_fields(names);
   for (const char* field : wanted) {
-    if (const std::optional<std::string> meant = nearest(field, names)) {
+    const std::optional<std::string> meant = nearest(field, names);
+    if (meant && *meant != field) {  // itself, where it is null
       return text + " Is \"" + excerpt(*meant) + "\" meant to be \"" + field + "\"? --map says so.";
     }
   }
@@ -296,7 +297,7 @@ Request named(std::size_t line_number, const Read& read) {
   try {
     return read();
   } catch (const InvalidInput& error) {
-    throw InvalidInput("[parse_request] line " + std::to_string(line_number) + ": " + error.what());
+    throw InvalidInput("line " + std::to_string(line_number) + ": " + error.what());
   }
 }
 

@@ -11,6 +11,7 @@
 #include "app/cli/commands.h"
 #include "app/cli/exit_status.h"
 #include "app/cli/noted_signals.h"
+#include "app/cli/user_words.h"
 #include "app/cli/write_file.h"
 #include "app/version.h"
 #include "core/errors.h"
@@ -38,7 +39,7 @@ void wait_briefly(char** arguments) {
 
 // What a message quotes of a file steers no terminal.
 int fail(int status, const char* message) {
-  std::fprintf(stderr, "endorm: %s\n", endorm::terminal_line(message).c_str());
+  std::fprintf(stderr, "endorm: %s\n", endorm::terminal_line(endorm::user_words(message)).c_str());
   return status;
 }
 

@@ -21,8 +21,8 @@ A case runs in a scratch directory of its own. A line is a keyword and its argum
                          manifest, manifest(NAME) that; NAME "out" is standard output. near(a, b, tolerance) is false for
                          NaN; read(NAME) is a file's text; out, err and status are the run's.
 
-Every result must be strict JSON: NaN and Infinity fail. No run may end by a signal, with exit status 70, or with a
-control character on standard error.
+Every result must be strict JSON: NaN and Infinity fail. No run may end by a signal, with exit status 70, with a
+control character or with a C++ name in brackets on standard error.
 """
 import argparse
 import ast
@@ -102,6 +102,8 @@ class Case:
             raise Failure("a crash, a defect by its own word, or no such command")
         if re.search(r"[\x00-\x08\x0b-\x1f\x7f]", self.err):
             raise Failure("control characters on standard error, which is no terminal")
+        if name := re.search(r"\[(?=[\w:]*[A-Z_:])[A-Za-z]\w*(::\w+)*\] ", self.err):
+            raise Failure(f"a name of the code on standard error: {name[0]}")
 
     def close_run(self):
         if self.run and not self.status_named and self.run.returncode != 0:

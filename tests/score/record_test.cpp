@@ -268,7 +268,7 @@ TEST_CASE("every refused record names what is wrong") {
     CAPTURE(bad.line.substr(0, 200));
     const std::string message = error_of(bad.line);
     CAPTURE(message);
-    CHECK(contains(message, "[parse_request] line 7: "));
+    CHECK(contains(message, "line 7: "));
     CHECK(contains(message, bad.error));
   }
 }
