@@ -23,12 +23,17 @@ struct JudgeSettings {
   std::string server_url;
   std::string server_shape = "classify";
   std::string server_model;
+  ChatServerOptions chat_server;
   std::uint64_t seed = 0;
   std::optional<std::size_t> max_reply_tokens;
 };
 
 // The table of them.
 std::span<const Option<JudgeSettings>> judge_options();
+
+// The engine that these judges need: that of the settings, which is loaded when it is first needed where none of them
+// reads a model, for a record of tokens alone (app/late_engine.h).
+std::unique_ptr<Engine> make_engine_for(std::span<const std::string> judges, const EngineSettings& settings);
 
 // Loads the reference model, if one is named, with the settings of the model it is compared with, but for its template
 // where that is given.

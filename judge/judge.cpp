@@ -1,5 +1,6 @@
 #include "judge/judge.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <string>
@@ -22,6 +23,7 @@ struct TableLine {
   JudgeName named;
   Judge (*make)(const JudgeParts& parts);  // everything but Judge::name
   Reads reads = Reads::kTokens;
+  bool needs_model = true;
 };
 
 constexpr std::array kJudges = {
@@ -32,6 +34,7 @@ constexpr std::array kJudges = {
     TableLine{{"self-certainty", "mean divergence of the next-token distributions from uniform"}, make_self_certainty},
     TableLine{{"contrast", "the reward minus its mean under alternative system messages"}, make_contrast},
     TableLine{{"information-gain", "the reward minus that with the prompt removed"}, make_information_gain},
+    TableLine{{"ifd", "the loss on the response over the loss with the prompt removed"}, make_ifd},
     TableLine{{"log-ratio", "the reward minus that of a reference model"}, make_log_ratio},
     TableLine{{"head", "a trained reward head on the last token's hidden state"}, make_head},
     TableLine{{"server", "the reward that a server of reward models gives"}, make_server, Reads::kWords},
@@ -47,6 +50,10 @@ constexpr std::array kJudges = {
     TableLine{{"pairwise-five", "the same in five verdicts from [[A>>B]] to [[B>>A]], in both orders"},
               make_pairwise_five,
               Reads::kWords},
+    TableLine{{"openai", "pointwise, asked of an OpenAI-compatible server"}, make_openai, Reads::kWords, false},
+    TableLine{{"openai-pairwise", "pairwise, asked of one"}, make_openai_pairwise, Reads::kWords, false},
+    TableLine{{"openai-pairwise-once", "pairwise-once, asked of one"}, make_openai_pairwise_once, Reads::kWords, false},
+    TableLine{{"openai-pairwise-five", "pairwise-five, asked of one"}, make_openai_pairwise_five, Reads::kWords, false},
     TableLine{{"length", "characters in the response"}, make_length, Reads::kWords},
     TableLine{{"minus-length", "minus the characters in the response"}, make_minus_length, Reads::kWords},
     TableLine{{"random", "a seeded random number"}, make_random, Reads::kWords},
@@ -63,11 +70,18 @@ std::vector<JudgeName> judge_names() {
   return names;
 }
 
+bool needs_model(std::string_view name) {
+  const auto* line =
+      std::find_if(kJudges.begin(), kJudges.end(), [&](const TableLine& known) { return known.named.name == name; });
+  return line == kJudges.end() || line->needs_model;
+}
+
 Judge make_judge(std::string_view name, const JudgeParts& parts) {
   for (const TableLine& line : kJudges) {
     if (line.named.name == name) {
       Judge judge = line.make(parts);
       judge.name = name;
+      judge.reads_tokens = line.reads == Reads::kTokens;
       if (line.reads == Reads::kWords) {
         judge.scorer = spelled_out(parts.engine, std::move(judge.scorer));
       }

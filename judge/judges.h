@@ -40,6 +40,11 @@ Judge make_contrast(const JudgeParts& parts);
 // template that adds nothing of its own ("raw") needs a model with a BOS token, or a system message.
 Judge make_information_gain(const JudgeParts& parts);
 
+// L(y | c, x) / L(y | c, nothing), L the mean of -log pi over the response's tokens: the instruction-following
+// difficulty (Li et al. 2024, arXiv:2308.12032), "nothing" as in information-gain. Higher is harder, and more worth
+// training on. A response is an error where the loss to divide by is 0. No aggregation, no tokens.
+Judge make_ifd(const JudgeParts& parts);
+
 // G(y | c, x) - G_reference(y | c, x). The two models may have different tokenizers and templates. Throws InvalidInput
 // without parts.reference, and where it cannot give what parts.score asks for.
 Judge make_log_ratio(const JudgeParts& parts);
@@ -93,6 +98,14 @@ Judge make_pairwise_once(const JudgeParts& parts);
 // Five verdicts (judge/prompts/pairwise-five.txt, parse_five) that count 2, 1, 0, -1, -2 for A, summed over both
 // orders: a response wins where its sum is positive.
 Judge make_pairwise_five(const JudgeParts& parts);
+
+// The same judges with a model behind an OpenAI-compatible server (parts.chat_server, judge/chat_server.h), which is
+// told the same words; replies may have 1024 tokens. None uses parts.engine. Throw InvalidInput without an address or a
+// model's name.
+Judge make_openai(const JudgeParts& parts);  // pointwise
+Judge make_openai_pairwise(const JudgeParts& parts);
+Judge make_openai_pairwise_once(const JudgeParts& parts);
+Judge make_openai_pairwise_five(const JudgeParts& parts);
 
 // Judges that do not look at the model at all: the floor under every comparison. None of them fails on a response.
 

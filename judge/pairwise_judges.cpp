@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "judge/ask_model.h"
+#include "judge/chat_server.h"
 #include "judge/judges.h"
 #include "judge/prompt_files.h"
 #include "judge/reply_parsers.h"
@@ -28,8 +29,8 @@ struct Showing {
 
 class PairwiseJudge final : public Scorer {
  public:
-  PairwiseJudge(const JudgeParts& parts, const PairForm& form, AskOptions options)
-      : engine_(parts.engine), seed_(parts.seed), form_(form), prompt_(form.prompt), options_(std::move(options)) {}
+  PairwiseJudge(std::uint64_t seed, const PairForm& form, std::unique_ptr<Respondent> respondent)
+      : seed_(seed), form_(form), prompt_(form.prompt), respondent_(std::move(respondent)) {}
 
   std::vector<Scored> score(std::span<const Request> requests) override {
     std::vector<Scored> result;
@@ -41,12 +42,12 @@ class PairwiseJudge final : public Scorer {
         for (std::size_t j = i + 1; j < request.responses.size(); ++j) {
           for (const Showing& showing : showings_of(request, result.size() - 1, i, j)) {
             showings.push_back(showing);
-            questions.push_back({question_about(request, showing), 0});
+            questions.push_back({question_about(request, showing), seed_of(request, showing)});
           }
         }
       }
     }
-    const std::vector<Reply> replies = ask_model(engine_, questions, options_);
+    const std::vector<Reply> replies = respondent_->ask(questions, respondent_->temperature());
     const std::size_t orders = form_.both_orders ? 2 : 1;
     for (std::size_t i = 0; i < showings.size(); i += orders) {
       decide(std::span(showings).subspan(i, orders), std::span(replies).subspan(i, orders),
@@ -82,6 +83,10 @@ class PairwiseJudge final : public Scorer {
     const std::uint64_t drawn =
         drawn_seed("pairwise judge 1 order", seed_, request.key, i * request.responses.size() + j);
     return {drawn % 2 == 0 ? Showing{record, i, j} : Showing{record, j, i}};
+  }
+
+  std::uint64_t seed_of(const Request& request, const Showing& showing) const {
+    return drawn_seed("pairwise judge 1 reply", seed_, request.key, showing.a * request.responses.size() + showing.b);
   }
 
   std::vector<Message> question_about(const Request& request, const Showing& showing) const {
@@ -125,50 +130,67 @@ class PairwiseJudge final : public Scorer {
     }
   }
 
-  Engine& engine_;
   std::uint64_t seed_;
   PairForm form_;
   JudgePrompt prompt_;
-  AskOptions options_;
+  std::unique_ptr<Respondent> respondent_;
 };
 
-Judge make(const JudgeParts& parts, const PairForm& form) {
-  const AskOptions options = ask_options(parts, form.name, form.reply_tokens);
+PairForm pairwise_form(const char* name) {
+  return {.name = name,
+          .prompt = pairwise_prompt,
+          .parse = parse_letter,
+          .reply_tokens = 8,
+          .both_orders = true,
+          .needed = 2};
+}
+
+PairForm once_form(const char* name) {
+  PairForm form = pairwise_form(name);
+  form.both_orders = false;
+  form.needed = 1;
+  return form;
+}
+
+PairForm five_form(const char* name) {
+  return {.name = name,
+          .prompt = pairwise_five_prompt,
+          .parse = parse_five,
+          .reply_tokens = 16,
+          .both_orders = true,
+          .needed = 1};
+}
+
+Judge make(const JudgeParts& parts, const PairForm& form, std::unique_ptr<Respondent> respondent) {
   Judge judge;
-  judge.scorer = std::make_unique<PairwiseJudge>(parts, form, options);
   judge.compares_pairs = true;
   judge.fingerprint = asking_fingerprint(
-      form.prompt, options, form.both_orders ? " both orders" : " one order, seed=" + std::to_string(parts.seed));
+      form.prompt, *respondent, form.both_orders ? " both orders" : " one order, seed=" + std::to_string(parts.seed));
+  judge.account = account_of(*respondent);
+  judge.scorer = std::make_unique<PairwiseJudge>(parts.seed, form, std::move(respondent));
   return judge;
+}
+
+Judge make_here(const JudgeParts& parts, const PairForm& form) {
+  return make(parts, form, engine_respondent(parts, form.name, form.reply_tokens));
+}
+
+Judge make_elsewhere(const JudgeParts& parts, const PairForm& form) {
+  return make(parts, form, chat_server(parts, form.name));
 }
 
 }  // namespace
 
-Judge make_pairwise(const JudgeParts& parts) {
-  return make(parts, {.name = "pairwise",
-                      .prompt = pairwise_prompt,
-                      .parse = parse_letter,
-                      .reply_tokens = 8,
-                      .both_orders = true,
-                      .needed = 2});
-}
+Judge make_pairwise(const JudgeParts& parts) { return make_here(parts, pairwise_form("pairwise")); }
+Judge make_pairwise_once(const JudgeParts& parts) { return make_here(parts, once_form("pairwise-once")); }
+Judge make_pairwise_five(const JudgeParts& parts) { return make_here(parts, five_form("pairwise-five")); }
 
-Judge make_pairwise_once(const JudgeParts& parts) {
-  return make(parts, {.name = "pairwise-once",
-                      .prompt = pairwise_prompt,
-                      .parse = parse_letter,
-                      .reply_tokens = 8,
-                      .both_orders = false,
-                      .needed = 1});
+Judge make_openai_pairwise(const JudgeParts& parts) { return make_elsewhere(parts, pairwise_form("openai-pairwise")); }
+Judge make_openai_pairwise_once(const JudgeParts& parts) {
+  return make_elsewhere(parts, once_form("openai-pairwise-once"));
 }
-
-Judge make_pairwise_five(const JudgeParts& parts) {
-  return make(parts, {.name = "pairwise-five",
-                      .prompt = pairwise_five_prompt,
-                      .parse = parse_five,
-                      .reply_tokens = 16,
-                      .both_orders = true,
-                      .needed = 1});
+Judge make_openai_pairwise_five(const JudgeParts& parts) {
+  return make_elsewhere(parts, five_form("openai-pairwise-five"));
 }
 
 }  // namespace endorm

@@ -1,6 +1,8 @@
+#include <algorithm>
 #include <utility>
 
 #include "judge/ask_model.h"
+#include "judge/chat_server.h"
 #include "judge/judges.h"
 #include "judge/prompt_files.h"
 #include "judge/reply_parsers.h"
@@ -15,8 +17,8 @@ constexpr double kUnparsed = 5.0;  // the reward where no reply has an integer
 
 class PointwiseJudge final : public Scorer {
  public:
-  PointwiseJudge(const JudgeParts& parts, AskOptions options)
-      : engine_(parts.engine), seed_(parts.seed), prompt_(pointwise_prompt), options_(std::move(options)) {}
+  PointwiseJudge(std::uint64_t seed, std::unique_ptr<Respondent> respondent)
+      : seed_(seed), prompt_(pointwise_prompt), respondent_(std::move(respondent)) {}
 
   std::vector<Scored> score(std::span<const Request> requests) override {
     std::vector<Scored> result;
@@ -52,9 +54,9 @@ class PointwiseJudge final : public Scorer {
       questions.push_back({prompt_.fill({{"query", query_text(request.messages)}, {"response", response}}),
                            drawn_seed(purpose, seed_, request.key, place.response)});
     }
-    AskOptions options = options_;
-    options.temperature = attempt == 0 ? 0.0 : kRetryTemperature;
-    const std::vector<Reply> replies = ask_model(engine_, questions, options);
+    const double first = respondent_->temperature();
+    const std::vector<Reply> replies =
+        respondent_->ask(questions, attempt == 0 ? first : std::max(first, kRetryTemperature));
     std::vector<Place> again;
     for (std::size_t i = 0; i < places.size(); ++i) {
       ScoredOutcome& outcome = result[places[i].record].responses[places[i].response];
@@ -73,21 +75,26 @@ class PointwiseJudge final : public Scorer {
     return again;
   }
 
-  Engine& engine_;
   std::uint64_t seed_;
   JudgePrompt prompt_;
-  AskOptions options_;
+  std::unique_ptr<Respondent> respondent_;
 };
+
+Judge make(const JudgeParts& parts, std::unique_ptr<Respondent> respondent) {
+  Judge judge;
+  judge.fingerprint = asking_fingerprint(pointwise_prompt, *respondent,
+                                         " tries=" + std::to_string(kTries) + " seed=" + std::to_string(parts.seed));
+  judge.account = account_of(*respondent);
+  judge.scorer = std::make_unique<PointwiseJudge>(parts.seed, std::move(respondent));
+  return judge;
+}
 
 }  // namespace
 
 Judge make_pointwise(const JudgeParts& parts) {
-  const AskOptions options = ask_options(parts, "pointwise", kReplyTokens);
-  Judge judge;
-  judge.scorer = std::make_unique<PointwiseJudge>(parts, options);
-  judge.fingerprint = asking_fingerprint(pointwise_prompt, options,
-                                         " tries=" + std::to_string(kTries) + " seed=" + std::to_string(parts.seed));
-  return judge;
+  return make(parts, engine_respondent(parts, "pointwise", kReplyTokens));
 }
+
+Judge make_openai(const JudgeParts& parts) { return make(parts, chat_server(parts, "openai")); }
 
 }  // namespace endorm

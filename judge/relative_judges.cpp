@@ -22,9 +22,13 @@ using Conditions = std::function<std::vector<Condition>(const Request& request)>
 
 bool is_system(const Message& message) { return message.role == "system"; }
 
-// own - mean of others, or why there is none.
+// One number of a response from what it is under its own conditions and under others [n >= 1]. May throw InvalidInput.
+using Comparing = ScoredResponse (*)(const ScoredResponse& own, std::span<const ScoredResponse* const> others,
+                                     Aggregation kind);
+
+// What `comparing` makes of both, or why there is nothing to compare.
 ScoredOutcome compare(const ScoredOutcome& own, std::span<const ScoredOutcome* const> others,
-                      std::span<const std::string> names, Aggregation kind) {
+                      std::span<const std::string> names, Comparing comparing, Aggregation kind) {
   if (!own.scored) {
     return own;
   }
@@ -36,7 +40,7 @@ ScoredOutcome compare(const ScoredOutcome& own, std::span<const ScoredOutcome* c
     scored.push_back(&*others[i]->scored);
   }
   try {
-    return {minus_mean_of(*own.scored, scored, kind), "", false};
+    return {comparing(*own.scored, scored, kind), "", false};
   } catch (const InvalidInput& error) {
     return {std::nullopt, error.what(), false};
   }
@@ -45,8 +49,9 @@ ScoredOutcome compare(const ScoredOutcome& own, std::span<const ScoredOutcome* c
 // The same model under other messages.
 class RelativeScorer final : public Scorer {
  public:
-  RelativeScorer(const JudgeParts& parts, Conditions conditions)
+  RelativeScorer(const JudgeParts& parts, Conditions conditions, Comparing comparing = minus_mean_of)
       : kind_(parts.score.aggregate.kind),
+        comparing_(comparing),
         conditions_(std::move(conditions)),
         scorer_(parts.engine, parts.cache, parts.score) {}
 
@@ -92,11 +97,12 @@ class RelativeScorer final : public Scorer {
       for (const Scored& other : scored.subspan(1)) {
         others.push_back(&other.responses[response]);
       }
-      record.responses[response] = compare(scored[0].responses[response], others, names, kind_);
+      record.responses[response] = compare(scored[0].responses[response], others, names, comparing_, kind_);
     }
   }
 
   Aggregation kind_;
+  Comparing comparing_;
   Conditions conditions_;
   EndogenousScorer scorer_;
 };
@@ -116,7 +122,8 @@ class LogRatioScorer final : public Scorer {
     for (std::size_t i = 0; i < scored.size(); ++i) {
       for (std::size_t response = 0; response < scored[i].responses.size(); ++response) {
         const ScoredOutcome* other = &others[i].responses[response];
-        scored[i].responses[response] = compare(scored[i].responses[response], std::span(&other, 1), names, kind_);
+        scored[i].responses[response] =
+            compare(scored[i].responses[response], std::span(&other, 1), names, minus_mean_of, kind_);
       }
     }
     return scored;
@@ -154,14 +161,31 @@ std::vector<Condition> under_alternatives(const Request& request, const std::vec
   return conditions;
 }
 
-std::vector<Condition> without_prompt(const Request& request) {
-  if (request.messages.empty()) {
-    throw InvalidInput("[information-gain] the prompt is given as token ids: there are no messages to leave out.");
+// One condition: an empty user turn behind the request's own system message. judge: whose it is.
+Conditions without_prompt(std::string judge) {
+  return [judge = std::move(judge)](const Request& request) -> std::vector<Condition> {
+    if (request.messages.empty()) {
+      throw InvalidInput("[" + judge + "] the prompt is given as token ids: there are no messages to leave out.");
+    }
+    std::vector<Message> messages;
+    std::copy_if(request.messages.begin(), request.messages.end(), std::back_inserter(messages), is_system);
+    messages.push_back({"user", ""});
+    return {{"with the prompt removed", std::move(messages)}};
+  };
+}
+
+// The loss under the prompt over the loss without: both means of -log pi over the response's tokens.
+ScoredResponse loss_ratio(const ScoredResponse& own, std::span<const ScoredResponse* const> others, Aggregation) {
+  const double with = own.aggregates.value().mean;
+  const double without = others.front()->aggregates.value().mean;
+  if (without == 0.0) {
+    throw InvalidInput("[ifd] the model is certain of the response without its prompt: the loss to divide by is 0.");
   }
-  std::vector<Message> messages;
-  std::copy_if(request.messages.begin(), request.messages.end(), std::back_inserter(messages), is_system);
-  messages.push_back({"user", ""});
-  return {{"with the prompt removed", std::move(messages)}};
+  ScoredResponse result;
+  result.reward = with / without;
+  result.finish = own.finish;
+  result.truncated_left = own.truncated_left;
+  return result;
 }
 
 std::string contrast_fingerprint(const std::vector<std::string>& alternatives) {
@@ -187,7 +211,16 @@ Judge make_contrast(const JudgeParts& parts) {
 Judge make_information_gain(const JudgeParts& parts) {
   Judge judge;
   judge.fingerprint = score_fingerprint(parts.score) + " against an empty user turn";
-  judge.scorer = std::make_unique<RelativeScorer>(parts, without_prompt);
+  judge.scorer = std::make_unique<RelativeScorer>(parts, without_prompt("information-gain"));
+  return judge;
+}
+
+Judge make_ifd(const JudgeParts& parts) {
+  JudgeParts means = parts;
+  means.score.aggregate = {.kind = Aggregation::kMean};
+  Judge judge;
+  judge.fingerprint = score_fingerprint(means.score) + " loss over that behind an empty user turn";
+  judge.scorer = std::make_unique<RelativeScorer>(means, without_prompt("ifd"), loss_ratio);
   return judge;
 }
 

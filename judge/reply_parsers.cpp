@@ -20,6 +20,16 @@ constexpr std::array<std::pair<std::string_view, PairVerdict>, 5> kFive = {{
     {"[[B>>A]]", PairVerdict::kMuchWorse},
 }};
 
+std::string_view behind_reasoning(std::string_view reply) {
+  constexpr std::string_view kBegin = "<think>";
+  constexpr std::string_view kEnd = "</think>";
+  const std::size_t end = reply.rfind(kEnd);
+  if (end != std::string_view::npos) {
+    return reply.substr(end + kEnd.size());
+  }
+  return trimmed(reply).starts_with(kBegin) ? std::string_view() : reply;
+}
+
 bool is_minus_sign(std::string_view before) {
   if (!before.ends_with('-')) {
     return false;
@@ -45,6 +55,7 @@ class Agreement {
 }  // namespace
 
 std::optional<int> parse_rating(std::string_view reply) {
+  reply = behind_reasoning(reply);
   const std::size_t at = reply.find_first_of(kDigits);
   if (at == std::string_view::npos) {
     return std::nullopt;
@@ -60,6 +71,7 @@ std::optional<int> parse_rating(std::string_view reply) {
 }
 
 std::optional<PairVerdict> parse_letter(std::string_view reply) {
+  reply = behind_reasoning(reply);
   Agreement found;
   while (!reply.empty()) {
     const std::size_t end = std::min(reply.find('\n'), reply.size());
@@ -73,6 +85,7 @@ std::optional<PairVerdict> parse_letter(std::string_view reply) {
 }
 
 std::optional<PairVerdict> parse_five(std::string_view reply) {
+  reply = behind_reasoning(reply);
   Agreement found;
   for (const auto& [marker, verdict] : kFive) {
     if (reply.find(marker) != std::string_view::npos) {

@@ -6,7 +6,8 @@
 namespace endorm {
 
 // What a judge's model replied, read. Nothing is guessed: where a reply is not of the form that was asked for, there is
-// none.
+// none. Reasoning that stands in the reply, up to "</think>", is not searched; one that begins with "<think>" and does
+// not end it has no verdict.
 
 // The first integer in the reply, clamped to 1..10. A minus sign belongs to it at the beginning of the reply and after
 // white space, ":", "=" or "(": the first integer of "1-2" is 1.

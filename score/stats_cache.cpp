@@ -18,6 +18,7 @@ constexpr int kApplication = 0x456E524D;  // "EnRM", in application_id
 constexpr int kWaitMs = 30'000;           // for another process's transaction
 constexpr std::size_t kChecksumBytes = 8;
 constexpr std::string_view kValueDomain = "endorm stats value 2";
+constexpr std::string_view kTextDomain = "endorm text value 1";
 constexpr std::string_view kKeyDomain = "endorm stats key 1";
 
 static_assert(std::endian::native == std::endian::little, "values are stored in the byte order of memory");
@@ -35,9 +36,9 @@ double get_double(std::string_view bytes, std::size_t index) {
 }
 
 // The key is part of the sum: a value that ended up under another key is found out.
-std::string checksum(const Digest& key, std::string_view payload) {
+std::string checksum(std::string_view domain, const Digest& key, std::string_view payload) {
   Sha256 hash;
-  hash.update(kValueDomain);
+  hash.update(domain);
   hash.update(key.data(), key.size());
   hash.update(payload);
   const Digest digest = hash.finish();
@@ -76,7 +77,7 @@ std::string encode(const Digest& key, std::span<const TokenStats> stats) {
       }
     }
   }
-  return checksum(key, payload) + payload;
+  return checksum(kValueDomain, key, payload) + payload;
 }
 
 // none where the value is not what encode() makes.
@@ -85,7 +86,7 @@ std::optional<std::vector<TokenStats>> decode(const Digest& key, std::string_vie
     return std::nullopt;
   }
   const std::string_view payload = value.substr(kChecksumBytes);
-  if (checksum(key, payload) != value.substr(0, kChecksumBytes)) {
+  if (checksum(kValueDomain, key, payload) != value.substr(0, kChecksumBytes)) {
     return std::nullopt;
   }
   const double present = get_double(payload, 0);
@@ -110,6 +111,20 @@ std::optional<std::vector<TokenStats>> decode(const Digest& key, std::string_vie
     }
   }
   return stats;
+}
+
+// checksum, then the text.
+std::string encode_text(const Digest& key, std::string_view text) {
+  return checksum(kTextDomain, key, text).append(text);
+}
+
+std::optional<std::string> decode_text(const Digest& key, std::string_view value) {
+  if (value.size() < kChecksumBytes) {
+    return std::nullopt;
+  }
+  const std::string_view text = value.substr(kChecksumBytes);
+  return checksum(kTextDomain, key, text) == value.substr(0, kChecksumBytes) ? std::optional<std::string>(text)
+                                                                             : std::nullopt;
 }
 
 struct Finalize {
@@ -157,6 +172,8 @@ struct StatsCache::Database {
   Statement insert;
   Statement erase;
   bool is_kept = false;
+  Statement select_text;
+  Statement insert_text;
 
   [[noreturn]] void fail(const char* action) const {
     const int code = sqlite3_extended_errcode(connection.get());
@@ -222,6 +239,8 @@ struct StatsCache::Database {
     erase = prepare("DELETE FROM stats WHERE key = ?1");
     is_kept = path.has_value();
     insert = prepare("INSERT OR IGNORE INTO stats (key, value) VALUES (?1, ?2)");
+    select_text = prepare("SELECT value FROM texts WHERE key = ?1");
+    insert_text = prepare("INSERT OR IGNORE INTO texts (key, value) VALUES (?1, ?2)");
   }
 
   void create_or_check() const {
@@ -239,7 +258,41 @@ struct StatsCache::Database {
       throw InvalidInput("[StatsCache] " + name + " has version " + std::to_string(version) + ", this EndoRM uses " +
                          std::to_string(kVersion) + ". Move the file away or give another --cache.");
     }
+    // Files of versions that kept no texts get the table now.
+    execute("CREATE TABLE IF NOT EXISTS texts (key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID", "write");
     execute("COMMIT", "write");
+  }
+
+  // The value under a key, read by `decode`, which gives none where it is damaged; none where there is no such key.
+  template <typename Value>
+  std::optional<Value> find(sqlite3_stmt* statement, const Digest& key,
+                            std::optional<Value> (*decoded)(const Digest& key, std::string_view value)) const {
+    const Use use(statement);
+    sqlite3_bind_blob(statement, 1, key.data(), static_cast<int>(key.size()), SQLITE_STATIC);
+    const int code = sqlite3_step(statement);
+    if (code == SQLITE_DONE) {
+      return std::nullopt;
+    }
+    if (code != SQLITE_ROW) {
+      fail("read");
+    }
+    const char* bytes = static_cast<const char*>(sqlite3_column_blob(statement, 0));
+    const std::size_t size = bytes == nullptr ? 0 : static_cast<std::size_t>(sqlite3_column_bytes(statement, 0));
+    std::optional<Value> value = decoded(key, std::string_view(bytes, size));
+    if (!value) {
+      throw EngineError("[StatsCache] " + name + " holds a damaged value of " + std::to_string(size) +
+                        " bytes under key " + hex(key) + ". Move the file away or give another --cache.");
+    }
+    return value;
+  }
+
+  void keep(sqlite3_stmt* statement, const Digest& key, std::string_view value) const {
+    const Use use(statement);
+    sqlite3_bind_blob(statement, 1, key.data(), static_cast<int>(key.size()), SQLITE_STATIC);
+    sqlite3_bind_blob64(statement, 2, value.data(), value.size(), SQLITE_STATIC);
+    if (sqlite3_step(statement) != SQLITE_DONE) {
+      fail("write");
+    }
   }
 };
 
@@ -270,24 +323,15 @@ StatsCache& StatsCache::operator=(StatsCache&& other) noexcept = default;
 bool StatsCache::is_kept() const { return database_->is_kept; }
 
 std::optional<std::vector<TokenStats>> StatsCache::find(const Digest& key) {
-  sqlite3_stmt* select = database_->select.get();
-  const Use use(select);
-  sqlite3_bind_blob(select, 1, key.data(), static_cast<int>(key.size()), SQLITE_STATIC);
-  const int code = sqlite3_step(select);
-  if (code == SQLITE_DONE) {
-    return std::nullopt;
-  }
-  if (code != SQLITE_ROW) {
-    database_->fail("read");
-  }
-  const char* bytes = static_cast<const char*>(sqlite3_column_blob(select, 0));
-  const std::size_t size = bytes == nullptr ? 0 : static_cast<std::size_t>(sqlite3_column_bytes(select, 0));
-  std::optional<std::vector<TokenStats>> stats = decode(key, std::string_view(bytes, size));
-  if (!stats) {
-    throw EngineError("[StatsCache] " + database_->name + " holds a damaged value of " + std::to_string(size) +
-                      " bytes under key " + hex(key) + ". Move the file away or give another --cache.");
-  }
-  return stats;
+  return database_->find<std::vector<TokenStats>>(database_->select.get(), key, decode);
+}
+
+std::optional<std::string> StatsCache::find_text(const Digest& key) {
+  return database_->find<std::string>(database_->select_text.get(), key, decode_text);
+}
+
+void StatsCache::keep_text(const Digest& key, std::string_view text) {
+  database_->keep(database_->insert_text.get(), key, encode_text(key, text));
 }
 
 StatsCache::Transaction::Transaction(StatsCache& cache) : cache_(cache) {
@@ -301,14 +345,7 @@ StatsCache::Transaction::~Transaction() {
 }
 
 void StatsCache::Transaction::insert(const Digest& key, std::span<const TokenStats> stats) {
-  const std::string value = encode(key, stats);
-  sqlite3_stmt* statement = cache_.database_->insert.get();
-  const Use use(statement);
-  sqlite3_bind_blob(statement, 1, key.data(), static_cast<int>(key.size()), SQLITE_STATIC);
-  sqlite3_bind_blob64(statement, 2, value.data(), value.size(), SQLITE_STATIC);
-  if (sqlite3_step(statement) != SQLITE_DONE) {
-    cache_.database_->fail("write");
-  }
+  cache_.database_->keep(cache_.database_->insert.get(), key, encode(key, stats));
 }
 
 void StatsCache::Transaction::erase(const Digest& key) {

@@ -17,9 +17,10 @@ namespace endorm {
 Digest stats_key(std::string_view engine_fingerprint, double alpha, std::span<const Token> prompt,
                  std::span<const Token> response);
 
-// Token statistics that were computed before (but for TokenStats::largest, which is not kept), by stats_key, in one
-// SQLite file. Several processes may share a file. Not thread-safe. Every function throws EngineError, naming the file
-// and a remedy, where the file is locked for long, damaged or on a full disk; nothing is deleted.
+// Token statistics that were computed before (but for TokenStats::largest, which is not kept), by stats_key, and texts
+// that a server was asked for, by keys of who asks, in one SQLite file. Several processes may share a file. Not
+// thread-safe. Every function throws EngineError, naming the file and a remedy, where the file is locked for long,
+// damaged or on a full disk; nothing is deleted.
 class StatsCache {
  public:
   // Without a path, a private temporary database that goes when the cache does. Throws InvalidInput where the file
@@ -34,6 +35,11 @@ class StatsCache {
 
   // Statistics [T], or none where they are not there.
   std::optional<std::vector<TokenStats>> find(const Digest& key);
+
+  // A text, or none where it is not there.
+  std::optional<std::string> find_text(const Digest& key);
+  // Visible, and durable, at once; must not be called while a Transaction is open. A key that is there keeps its text.
+  void keep_text(const Digest& key, std::string_view text);
 
   // All insertions of a Transaction become visible, and durable, together at commit(); without it they are undone.
   // Other processes wait meanwhile: hold it over the insertions of one window, not over their computation. Must not

@@ -72,7 +72,8 @@ void run_bench(const BenchFlags& flags) {
                        " of the files cannot be used" +
                        (data.faults.empty() ? "" : ", the first because: " + data.faults.front().message));
   }
-  const std::unique_ptr<Engine> engine = make_engine(flags.engine);
+  const std::unique_ptr<Engine> engine =
+      flags.sweep.empty() ? make_engine_for(flags.judges, flags.engine) : make_engine(flags.engine);
   const std::unique_ptr<Engine> reference = make_reference(flags.judge, flags.engine);
   StatsCache cache = open_statistics_cache(flags.cache, flags.no_cache);
   const JudgeParts parts = make_judge_parts(flags.judge, *engine, reference.get(), cache, score);
@@ -85,7 +86,9 @@ void run_bench(const BenchFlags& flags) {
                     manifest_line(rows_manifest(flags, *engine, data, judge)), flags.overwrite};
   });
   measure_report(report, flags.figures);
-  add_shown(report, data.examples, *judges.front().scorer, flags.shown);
+  if (judges.front().reads_tokens) {
+    add_shown(report, data.examples, *judges.front().scorer, flags.shown);
+  }
   if (!flags.sweep.empty()) {
     report.sweep = run_sweep(flags, parts, data);
   }

@@ -87,7 +87,7 @@ void run_eval_math(const EvalMathFlags& asked) {
     return KeptRows{flags.rows, "rewards." + judge.name + ".jsonl", manifest_line(manifest), flags.overwrite};
   });
   measure_report(report, flags.figures);
-  if (!judges.empty()) {
+  if (!judges.empty() && judges.front().reads_tokens) {
     add_shown(report, data.examples, *judges.front().scorer, flags.shown);
   }
   write_report("eval math", report, flags.outputs);

@@ -9,8 +9,37 @@
 #include "app/cli/stop_notice.h"
 #include "core/errors.h"
 #include "eval/judging_run.h"
+#include "report/terminal_text.h"
 
 namespace endorm {
+
+void tell_account(const Judge& judge) {
+  const std::optional<AskingAccount> account = judge.account ? judge.account() : std::nullopt;
+  if (!account) {
+    return;
+  }
+  std::string models;
+  for (const std::string& model : account->models) {
+    models += (models.empty() ? " answered by " : ", ") + terminal_line(model);
+  }
+  std::fprintf(stderr, "endorm: %s: %s%s, %zu from the cache; %zu tokens read, %zu written", judge.name.c_str(),
+               counted(account->questions, "question").c_str(), models.c_str(), account->from_cache,
+               account->tokens_read, account->tokens_written);
+  if (account->cost) {
+    std::fprintf(stderr, ", %.4f at the prices given", *account->cost);
+  }
+  std::fprintf(stderr, "\n");
+  if (account->uncounted > 0) {
+    std::fprintf(stderr, "endorm: %s: replies of which the server did not tell the tokens: %zu\n", judge.name.c_str(),
+                 account->uncounted);
+  }
+  if (account->cut > 0) {
+    std::fprintf(stderr,
+                 "endorm: %s: replies cut at the limit of tokens: %zu; a model that reasons before it answers needs a "
+                 "larger --max-reply-tokens\n",
+                 judge.name.c_str(), account->cut);
+  }
+}
 
 void print_judges() {
   std::printf("judges\n");
@@ -75,6 +104,7 @@ void add_judges(BenchReport& report, std::span<const Example> examples, std::spa
     own.name = judge.name;
     own.fingerprint = judge.fingerprint;
     own.rows = judge_rows(examples, judge, score, engine, kept(judge));
+    tell_account(judge);
   }
 }
 

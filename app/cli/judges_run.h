@@ -13,6 +13,9 @@
 
 namespace endorm {
 
+// What the questions of a judge to a server cost, on standard error; nothing of any other.
+void tell_account(const Judge& judge);
+
 // Names and descriptions of all judges, and of benchmarks with their files, on standard output.
 void print_judges();
 void print_names(const char* what, const std::vector<BenchmarkName>& names);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "app/cli/exit_status.h"
+#include "app/cli/judges_run.h"
 #include "app/cli/open_input.h"
 #include "app/cli/option_flags.h"
 #include "app/cli/progress.h"
@@ -251,7 +252,7 @@ void run_scoring(const std::string& command, const ScoringRunFlags& flags, const
   std::atomic<const Engine*> ready = nullptr;
   std::optional<Progress> bar;
   bar.emplace(input_bytes, "records", [&] { return ready != nullptr ? ready.load()->tokens_computed() : 0; });
-  engine = make_engine(flags.engine);
+  engine = make_engine_for(std::span(&flags.judge, 1), flags.engine);
   ready = engine.get();
   const std::unique_ptr<Engine> reference = make_reference(flags.judge_parts, flags.engine);
   RunCache run_cache;
@@ -304,6 +305,7 @@ void run_scoring(const std::string& command, const ScoringRunFlags& flags, const
     std::filesystem::remove(plan.path);
   }
   print_summary(summary, judge.scorer->tokens_asked(), engine->tokens_computed());
+  tell_account(judge);
   if (summary.records == 0) {
     throw InvalidInput("[score] the input holds no record");
   }

@@ -37,8 +37,13 @@ std::pair<std::string, std::string> split_url(std::string url) {
 }
 
 bool worth_retrying(int status) {
-  constexpr std::array<int, 6> kPassing = {408, 429, 500, 502, 503, 504};
+  constexpr std::array<int, 7> kPassing = {408, 429, 500, 502, 503, 504, 529};  // 529: overloaded (Anthropic)
   return std::find(kPassing.begin(), kPassing.end(), status) != kPassing.end();
+}
+
+// OpenAI's 429 of an account without credit, which no waiting changes.
+bool is_out_of_quota(const httplib::Response& response) {
+  return response.status == 429 && response.body.find("\"insufficient_quota\"") != std::string::npos;
 }
 
 // Retry-After in its form of whole seconds; 0 where there is none. A date, its other form, is left to the back-off.
@@ -50,8 +55,12 @@ std::chrono::seconds asked_to_wait(const httplib::Response& response) {
 }
 
 [[noreturn]] void throw_status(const std::string& address, const httplib::Response& response, std::size_t tries) {
-  const std::string said = "[RemoteHttp] " + address + " answered status " + std::to_string(response.status) + ": " +
-                           server_message(response.body) + ".";
+  const std::string words = server_message(response.body);
+  const std::string said =
+      "[RemoteHttp] " + address + " answered status " + std::to_string(response.status) + ": " + words + ".";
+  if (response.status == 402 || is_out_of_quota(response)) {
+    throw ServerRefused(said + " Fill the account up, or raise its limit.", response.status, words);
+  }
   const std::string lasting = said + " It was tried " + std::to_string(tries) + " times. Look into the server's log.";
   if (worth_retrying(response.status)) {
     throw ServerBusy(lasting, asked_to_wait(response));
@@ -63,10 +72,11 @@ std::chrono::seconds asked_to_wait(const httplib::Response& response) {
       throw InvalidInput(said + " Change the record or the options that the server names.");
     case 401:
     case 403:
-      throw ServerRefused(said + " Give the server's API key.");
+      throw ServerRefused(said + " Give the server's API key.", response.status, words);
     case 404:
     case 405:
-      throw ServerRefused(said + " Check the address, the dialect and that the server is up to date.");
+      throw ServerRefused(said + " Check the address, the dialect and that the server is up to date.", response.status,
+                          words);
     default:
       throw EngineError(lasting);
   }
@@ -95,6 +105,7 @@ struct RemoteHttp::Connection {
   std::string answer(const std::string& path, const Ask& ask) {
     const std::string address = base + path;
     std::chrono::milliseconds pause = options.backoff;
+    std::size_t timeouts = 0;
     for (std::size_t tries = 1;; ++tries) {
       const Clock::time_point begin = Clock::now();
       const httplib::Result result = ask();
@@ -102,12 +113,12 @@ struct RemoteHttp::Connection {
         return result->body;
       }
       const bool timed_out = result.error() == httplib::Error::Timeout || Clock::now() - begin >= options.reply_timeout;
-      if (!result && timed_out) {
+      if (!result && timed_out && (++timeouts > options.timeout_retries || tries > options.retries)) {
         throw EngineError("[RemoteHttp] " + address + " did not answer within " +
                           std::to_string(options.reply_timeout.count()) +
                           " ms. Raise the time-out, or send fewer requests at once.");
       }
-      const bool passing = !result || worth_retrying(result->status);
+      const bool passing = !result || (worth_retrying(result->status) && !is_out_of_quota(*result));
       if (!passing || tries > options.retries) {
         if (result) {
           throw_status(address, *result, tries);

@@ -97,6 +97,7 @@ class ServerPool::Servers {
     http.connect_timeout = options_.connect_timeout;
     http.reply_timeout = options_.reply_timeout;
     http.retries = alone() ? options_.tries - 1 : 0;  // else another server is the retry
+    http.timeout_retries = alone() ? options_.timeout_retries : 0;
     http.backoff = options_.backoff;
     return std::make_unique<RemoteHttp>(std::move(http));
   }

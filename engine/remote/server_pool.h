@@ -16,7 +16,8 @@ struct ServerPoolOptions {
   std::string api_key;            // of all; empty: none
   std::chrono::milliseconds connect_timeout{10'000};
   std::chrono::milliseconds reply_timeout{600'000};  // for one whole reply
-  std::size_t tries = 8;  // of a request, on whatever servers; after that its failure is the caller's
+  std::size_t tries = 8;            // of a request, on whatever servers; after that its failure is the caller's
+  std::size_t timeout_retries = 0;  // where there is one server: of a reply that did not come in time
   std::chrono::milliseconds backoff{
       500};  // before a try where no server is left, and a dead server's first rest; doubles
   std::chrono::milliseconds longest_rest{30'000};  // of a dead server, before it is asked again

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/errors.h"
+#include "engine/remote/chat_completions.h"
 #include "engine/remote/remote_replies.h"
 
 namespace {
@@ -30,6 +31,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     attempt([&] { parse_detokenize(dialect, reply, 1); });
     attempt([&] { parse_log_probs(dialect, reply, tokens, 1); });
   }
+  attempt([&] { parse_chat_reply(reply); });
   server_message(reply);
   return 0;
 }

@@ -263,6 +263,41 @@ TEST_CASE("the prompt removed is an empty user turn behind the same system messa
   CHECK(contains(refused.at(0).responses.at(0).error, "with the prompt removed: "));
 }
 
+TEST_CASE("ifd is the loss over the loss with the prompt removed, whatever aggregation is asked for") {
+  Fixture fixture(9);
+  fixture.parts.score.aggregate = {.kind = Aggregation::kDiscounted, .gamma = 0.5, .initial_value = true};
+  for (const double alpha : {1.0, 0.5}) {
+    fixture.parts.score.alpha = alpha;
+    const Request request = request_of("r", {{"system", "[1]"}, {"user", "[4]"}, {"assistant", "[2]"}, {"user", "[0]"}},
+                                       {"[3][3][1]", "[2]"});
+    const Scored found = fixture.scores("ifd", {request}).at(0);
+    const std::vector<Tokens> responses = {{3, 3, 1}, {2}};
+    for (std::size_t i = 0; i < responses.size(); ++i) {
+      const double with = aggregated(scaled_log_probs(9, {1, 4, 2, 0}, responses[i], alpha)).mean;
+      const double without = aggregated(scaled_log_probs(9, {1}, responses[i], alpha)).mean;
+      check_close(scored_of(found, i).reward, with / without);
+      CHECK(scored_of(found, i).reward > 0.0);
+      CHECK_FALSE(scored_of(found, i).log_prob.has_value());
+    }
+  }
+  Request alone = request_of("r", {}, {"[3]"});
+  alone.prompt_ids = Tokens{1, 4};
+  const std::vector<Scored> refused = fixture.scores("ifd", {alone});
+  CHECK(contains(refused.at(0).responses.at(0).error, "[ifd] the prompt is given as token ids"));
+}
+
+TEST_CASE("ifd has nothing to divide by where the response is certain without its prompt") {
+  TabularEngine engine(kVocabulary, [](std::span<const Token> path) {
+    std::vector<double> row(kVocabulary, path.size() > 1 ? 0.0 : -1e9);
+    row[3] = 0.0;
+    return row;
+  });
+  StatsCache cache(std::nullopt);
+  const Request request = request_of("r", {{"system", "[1]"}, {"user", "[4]"}}, {"[3]"});
+  const auto scored = make_judge("ifd", {engine, cache}).scorer->score(std::span(&request, 1));
+  CHECK(contains(scored.at(0).responses.at(0).error, "the loss to divide by is 0"));
+}
+
 // The same texts as other tokens: one more, token 0, stands in front of every response.
 class OtherTokens final : public TabularEngine {
  public:

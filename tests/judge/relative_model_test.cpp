@@ -2,7 +2,11 @@
 #include <cmath>
 #include <optional>
 
+#include <nlohmann/json.hpp>
+
+#include "engine/content_hash.h"
 #include "engine/llama/llama_engine.h"
+#include "tests/engine/golden_sequences.h"
 #include "tests/engine/smollm2_model.h"
 #include "tests/judge/judge_requests.h"
 
@@ -87,6 +91,35 @@ TEST_CASE("an answer to the question gains more from it than an answer to anothe
   const std::vector<Scored> ratio = make_judge("log-ratio", parts).scorer->score(std::span(&request, 1));
   CHECK(scored_of(ratio.at(0), 0).reward == 0.0);
   CHECK(scored_of(ratio[0], 1).aggregates->discounted == 0.0);
+}
+
+TEST_CASE("ifd is that of transformers") {
+  const std::optional<std::string> shipped = shipped_smollm2();
+  if (!shipped) {
+    return;
+  }
+  const nlohmann::json golden = read_golden("judge_ifd.json");
+  REQUIRE(hex(sha256_file(*shipped)) == golden.at("sha256").get<std::string>());
+  const auto engine = make_llama_engine(exact_smollm2(*shipped));
+  StatsCache cache(std::nullopt);
+  std::vector<Request> requests;
+  for (const nlohmann::json& record : golden.at("records")) {
+    std::vector<Message> messages;
+    for (const nlohmann::json& message : record.at("messages")) {
+      messages.push_back({message.at("role").get<std::string>(), message.at("content").get<std::string>()});
+    }
+    requests.push_back(request_of("r", std::move(messages), {record.at("response").get<std::string>()}));
+  }
+  REQUIRE(requests.size() == 4);
+  const std::vector<Scored> scored = make_judge("ifd", {*engine, cache}).scorer->score(requests);
+  // A mean loss is within 1e-3 nats of transformers' (smollm2_golden_test.cpp); the losses divided by are above 2.
+  constexpr double kTolerance = 1e-3;
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    CHECK(std::abs(scored_of(scored[i], 0).reward - golden.at("records")[i].at("ifd").get<double>()) <= kTolerance);
+  }
+  // The answer to the question, and one to another: its prompt hinders it.
+  CHECK(scored_of(scored[0], 0).reward < 0.5);
+  CHECK(scored_of(scored[1], 0).reward > 1.0);
 }
 
 }  // namespace

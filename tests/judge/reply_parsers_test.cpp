@@ -49,6 +49,18 @@ TEST_CASE("a letter counts where it stands alone on a line") {
   }
 }
 
+TEST_CASE("reasoning in a reply is not searched for a verdict") {
+  CHECK(parse_rating("<think>2 or 3?</think>\n8") == 8);
+  CHECK(parse_rating("2 or 3? No.\n</think>\n\n8") == 8);  // the template began it
+  CHECK(parse_letter("<think>\nA\n</think>\nB") == PairVerdict::kWorse);
+  CHECK(parse_five("<think>[[A>B]]</think> or so </think>[[B>A]]") == PairVerdict::kWorse);
+  for (const char* reply : {"<think>8", " \n<think>8 </think", "<think>8</think>"}) {
+    INFO(reply);
+    CHECK(parse_rating(reply) == std::nullopt);
+  }
+  CHECK(parse_rating("8, I <think>") == 8);
+}
+
 TEST_CASE("one of five verdicts counts where it has its brackets and no rival") {
   CHECK(parse_five("[[A>>B]]") == PairVerdict::kMuchBetter);
   CHECK(parse_five("[[A>B]]") == PairVerdict::kBetter);

@@ -85,6 +85,26 @@ TEST_CASE("what is inserted is found, now and later") {
   CHECK_FALSE(cache.find(key_of(100)).has_value());
 }
 
+TEST_CASE("texts are found beside statistics, now and later, in files of earlier versions, too") {
+  const TemporaryDirectory directory;
+  const std::string path = directory.file("cache.db");
+  const std::string text("8\0\xF0\x9F\x98\x80 [[A>B]]", 14);
+  {
+    StatsCache cache(path);
+    CHECK_FALSE(cache.find_text(key_of(1)).has_value());
+    cache.keep_text(key_of(1), text);
+    cache.keep_text(key_of(1), "another");  // the first stays
+    cache.keep_text(key_of(2), "");
+    CHECK(cache.find_text(key_of(1)) == text);
+    CHECK_FALSE(cache.find(key_of(1)).has_value());
+  }
+  StatsCache cache(path);
+  CHECK(cache.find_text(key_of(1)) == text);
+  CHECK(cache.find_text(key_of(2)) == "");
+  execute(path, "DROP TABLE texts");
+  CHECK_FALSE(StatsCache(path).find_text(key_of(1)).has_value());
+}
+
 TEST_CASE("a temporary cache is private") {
   StatsCache first(std::nullopt);
   StatsCache second(std::nullopt);
