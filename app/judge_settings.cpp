@@ -56,7 +56,7 @@ std::vector<Option<JudgeSettings>> judge_table() {
           chat(&ChatServerOptions::requests, "judge_requests", "openai: requests at once",
                {.range = {.least = 1, .most = 256}}),
           chat(&ChatServerOptions::timeout_seconds, "judge_timeout", "openai: seconds for one whole reply",
-               {.range = {.least = 0, .most = 86400, .open = true}}),
+               {.range = {.least = 1, .most = 86400}}),
           chat(&ChatServerOptions::input_price, "judge_input_price",
                "openai: price of a million tokens that the server reads; with the next, the cost is told",
                {.range = {.least = 0}}),

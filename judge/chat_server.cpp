@@ -50,7 +50,7 @@ Addresses addresses_of(const std::string& given) {
 }
 
 // An error's text without the function that it begins with.
-std::string fact_of(std::string text) {
+std::string fact_of(const std::string& text) {
   const std::size_t end = text.starts_with('[') ? text.find("] ") : std::string::npos;
   return end == std::string::npos ? text : text.substr(end + 2);
 }

@@ -162,10 +162,13 @@ PairForm five_form(const char* name) {
 }
 
 Judge make(const JudgeParts& parts, const PairForm& form, std::unique_ptr<Respondent> respondent) {
+  std::string rules = form.both_orders ? " both orders" : " one order";
+  if (!form.both_orders || respondent->temperature() > 0.0) {
+    rules += ", seed=" + std::to_string(parts.seed);
+  }
   Judge judge;
   judge.compares_pairs = true;
-  judge.fingerprint = asking_fingerprint(
-      form.prompt, *respondent, form.both_orders ? " both orders" : " one order, seed=" + std::to_string(parts.seed));
+  judge.fingerprint = asking_fingerprint(form.prompt, *respondent, rules);
   judge.account = account_of(*respondent);
   judge.scorer = std::make_unique<PairwiseJudge>(parts.seed, form, std::move(respondent));
   return judge;

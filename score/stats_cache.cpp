@@ -171,9 +171,9 @@ struct StatsCache::Database {
   Statement select;
   Statement insert;
   Statement erase;
-  bool is_kept = false;
   Statement select_text;
   Statement insert_text;
+  bool is_kept = false;
 
   [[noreturn]] void fail(const char* action) const {
     const int code = sqlite3_extended_errcode(connection.get());

@@ -378,6 +378,9 @@ TEST_CASE("openai: made from its parts") {
   CHECK(contains(print, "model=judge-1 at http://"));
   fixture.parts.chat_server.temperature = 0.5;
   CHECK(make_judge("openai", fixture.parts).fingerprint != print);
+  const std::string pairs = make_judge("openai-pairwise", fixture.parts).fingerprint;
+  fixture.parts.seed = 1;
+  CHECK(make_judge("openai-pairwise", fixture.parts).fingerprint != pairs);
   fixture.parts.chat_server.model = "";
   CHECK_THROWS_WITH_AS(make_judge("openai", fixture.parts), doctest::Contains("--judge-model"), InvalidInput);
   fixture.parts.chat_server.url = "";

@@ -113,9 +113,10 @@ TEST_CASE("ifd is that of transformers") {
   REQUIRE(requests.size() == 4);
   const std::vector<Scored> scored = make_judge("ifd", {*engine, cache}).scorer->score(requests);
   // A mean loss is within 1e-3 nats of transformers' (smollm2_golden_test.cpp); the losses divided by are above 2.
-  constexpr double kTolerance = 1e-3;
+  constexpr double kRatioTolerance = 1e-3;
   for (std::size_t i = 0; i < requests.size(); ++i) {
-    CHECK(std::abs(scored_of(scored[i], 0).reward - golden.at("records")[i].at("ifd").get<double>()) <= kTolerance);
+    CHECK(std::abs(scored_of(scored[i], 0).reward - golden.at("records")[i].at("ifd").get<double>()) <=
+          kRatioTolerance);
   }
   // The answer to the question, and one to another: its prompt hinders it.
   CHECK(scored_of(scored[0], 0).reward < 0.5);
