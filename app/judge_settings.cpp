@@ -35,8 +35,8 @@ std::vector<Option<JudgeSettings>> judge_table() {
   static const std::array<std::pair<std::string_view, std::string>, 2> shapes{
       {{"classify", "classify"}, {"get_reward", "get_reward"}}};
   const OptionRows<Settings> row{{.group = "Judges"}};
-  const auto chat = [&row](auto member, std::string_view name, std::string_view help, OptionFacts own = {}) {
-    return row(at(&Settings::chat_server, member), name, help, std::move(own));
+  const auto chat = [&row](auto member, std::string_view name, std::string_view help, const OptionFacts& own = {}) {
+    return row(at(&Settings::chat_server, member), name, help, own);
   };
   return {row(&Settings::contrast_file, "contrast",
               "contrast: a JSON array of alternative system messages, for what brings none of its own"),
