@@ -1,6 +1,7 @@
 #include "app/bench_settings.h"
 
 #include <algorithm>
+#include <array>
 #include <iterator>
 #include <string_view>
 #include <utility>
@@ -15,6 +16,9 @@ namespace {
 
 using json = nlohmann::ordered_json;
 using Text = std::string_view;
+
+constexpr std::array<std::pair<Text, TieRule>, 3> kTieRules = {
+    {{"own", TieRule::kOwn}, {"wrong", TieRule::kWrong}, {"half", TieRule::kHalf}}};
 
 std::vector<Option<BenchSettings>> bench_table() {
   using Rows = OptionRows<BenchSettings>;
@@ -33,8 +37,11 @@ std::vector<Option<BenchSettings>> bench_table() {
       reading(read(&ReadOptions::system_messages), "system_messages",
               "ask under each system message (dsp, multifaceted)"),
       figure(metric(&MetricOptions::bootstrap, &BootstrapOptions::resamples), "resamples",
-             "of the bootstrap; 0: no intervals", {.range = {.least = 0, .most = 1e6}}),
+             "of the bootstrap; 0: no intervals and no p-values", {.range = {.least = 0, .most = 1e6}}),
       figure(metric(&MetricOptions::bootstrap, &BootstrapOptions::seed), "bootstrap_seed", "of the resamples"),
+      figure(
+          metric(&MetricOptions::ties), kTieRules, "ties",
+          "what a tied pair counts as: not right, half right, or by the benchmark's own rule (half for rewardbench)"),
       figure(metric(&MetricOptions::fit_split), "fit_split",
              "steps: where the threshold is chosen, a split or \"half\" (default: gsm8k for processbench)"),
       figure(metric(&MetricOptions::threshold), "threshold", "steps: nothing is fitted; a step below it is wrong"),

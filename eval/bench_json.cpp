@@ -47,12 +47,17 @@ void tell(auto& fields, MaybeConst<Figure> auto& figure) {
   fields.always("group", figure.group);
   fields.unless_empty("variant", figure.variant);
   fields.always("value", figure.value);
+  fields.unless_empty("other_ties", figure.other_ties);
   fields.always("interval", figure.interval);
+  fields.unless_empty("interval_by", figure.interval_by);
   fields.always("fraction", figure.fraction);
   fields.always("n", figure.n);
+  fields.unless_empty("groups", figure.groups);
   fields.always("ties", figure.ties);
   fields.always("failed", figure.failed);
   fields.unless_empty("p_value", figure.p_value);
+  fields.unless_empty("p_value_by", figure.p_value_by);
+  fields.unless_empty("holm_p_value", figure.holm_p_value);
 }
 
 void tell(auto& fields, MaybeConst<SweepRow> auto& row) {
@@ -62,6 +67,7 @@ void tell(auto& fields, MaybeConst<SweepRow> auto& row) {
   }
   fields.always("alpha", row.setting.alpha);
   fields.always("selection", row.selection);
+  fields.unless_empty("selection_n", row.selection_n);
   fields.always("reporting", row.reporting);
 }
 
@@ -117,7 +123,8 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_ONLY_SERIALIZE(LengthCorrelation, unit, n, n_
                                                   pearson_within, spearman_within)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_ONLY_SERIALIZE(CalibrationBin, low, high, n, confidence, accuracy)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_ONLY_SERIALIZE(Calibration, n, ties, expected_error, bins)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_ONLY_SERIALIZE(ComparedFigure, first, second, difference, interval, p_value)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_ONLY_SERIALIZE(ComparedFigure, first, second, difference, interval, interval_by,
+                                                  p_value, p_value_by, holm_p_value)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_ONLY_SERIALIZE(ResponseCounts, subset, examples, failed, responses, correct,
                                                   unparsable, truncated, stopped, tokens)
 
@@ -269,6 +276,9 @@ json bench_value(const BenchReport& report, bool rows) {
   json fields = {{"endorm_bench", kBenchFormat}, {"benchmark", report.benchmark}, {"manifest", *report.manifest},
                  {"notes", report.notes},        {"faults", report.faults},       {"judges", json::array()},
                  {"comparisons", json::array()}};
+  if (!report.judges.empty() && report.judges.front().table.ties) {
+    fields["ties"] = *report.judges.front().table.ties == TieRule::kHalf ? "half" : "wrong";
+  }
   for (const JudgeReport& judge : report.judges) {
     fields["judges"].push_back(of_judge(judge, rows));
   }

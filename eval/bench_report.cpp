@@ -1,6 +1,9 @@
 #include "eval/bench_report.h"
 
 #include <algorithm>
+#include <map>
+#include <string>
+#include <tuple>
 #include <utility>
 
 #include "eval/benchmark_table.h"
@@ -49,6 +52,52 @@ std::vector<ResponseCounts> count_responses(const std::vector<Example>& examples
   return counts;
 }
 
+using FigureKey = std::tuple<std::string, std::string, std::string>;
+
+FigureKey key_of(const Figure& figure) { return {figure.name, figure.group, figure.variant}; }
+
+// p-values of one figure by several judges are a family.
+class Families {
+ public:
+  void add(const Figure& figure, const std::optional<double>& p_value, std::optional<double>& corrected) {
+    if (p_value) {
+      families_[key_of(figure)].emplace_back(*p_value, &corrected);
+    }
+  }
+  void correct() const {
+    for (const auto& [key, members] : families_) {
+      std::vector<double> p_values;
+      for (const auto& [p_value, corrected] : members) {
+        p_values.push_back(p_value);
+      }
+      const std::vector<double> corrected = holm(p_values);
+      for (std::size_t i = 0; i < members.size(); ++i) {
+        *members[i].second = corrected[i];
+      }
+    }
+  }
+
+ private:
+  std::map<FigureKey, std::vector<std::pair<double, std::optional<double>*>>> families_;
+};
+
+void correct_p_values(BenchReport& report) {
+  Families figures;
+  for (JudgeReport& judge : report.judges) {
+    for (Figure& figure : judge.table.figures) {
+      figures.add(figure, figure.p_value, figure.holm_p_value);
+    }
+  }
+  figures.correct();
+  Families differences;
+  for (auto& [second, comparison] : report.comparisons) {
+    for (ComparedFigure& figure : comparison.figures) {
+      differences.add(figure.first, figure.p_value, figure.holm_p_value);
+    }
+  }
+  differences.correct();
+}
+
 }  // namespace
 
 BenchReport report_of(const DataSet& data) {
@@ -79,6 +128,7 @@ void measure_report(BenchReport& report, const MetricOptions& options) {
     report.comparisons.emplace_back(
         i, compare_judges(report.benchmark, report.judges[0].rows, report.judges[i].rows, options));
   }
+  correct_p_values(report);
 }
 
 }  // namespace endorm

@@ -32,6 +32,7 @@ struct Benchmark {
   RowGatherer gather = nullptr;          // none: every row stands for itself
   FigurePlanner plan_without_judge = nullptr;  // figures that need none, where there are such
   std::array<std::string_view, 2> stems = {};  // of a suite's file, and of a directory with its test.jsonl
+  TieRule ties = TieRule::kWrong;              // its own rule
   void (*finish)(Example& example, std::uint64_t order_seed) = finish_example;
 };
 

@@ -154,13 +154,14 @@ class Way {
     append(plan_.figures, within_subsets());
   }
 
-  // This way less another one of the same examples.
-  void add_differences(const Way& other) const {
+  // This way less another one of the same examples, which may be chance.
+  void add_differences(const Way& other, bool against_chance = false) const {
     std::vector<FigurePlan> figures = overall();
     const std::vector<FigurePlan> others = other.overall();
     for (std::size_t i = 0; i < figures.size(); ++i) {
       figures[i].name += " less " + other.name_;
       figures[i].is_difference = true;
+      figures[i].against_chance = against_chance;
       figures[i].formula = [first = figures[i].formula, second = others[i].formula](const CellSums& sums) {
         return first(sums) - second(sums);
       };
@@ -238,7 +239,7 @@ Plan plan_best_of(std::span<const JudgedExample> judged, const MetricOptions& /*
     }
   }
   best.add_figures();
-  best.add_differences(random);
+  best.add_differences(random, true);
   if (with_votes) {
     best.add_differences(vote);
   }

@@ -49,13 +49,6 @@ void check_columns(std::span<const BootstrapUnit> units, std::size_t columns) {
   }
 }
 
-void check_level(double level) {
-  if (!(level > 0.0 && level < 1.0)) {
-    throw InvalidInput("[percentile_interval] the level is " + std::to_string(level) +
-                       ". Give one between 0 and 1, such as 0.95.");
-  }
-}
-
 // Quantile q of n >= 1 ordered values: the line between the order statistics around (n - 1) q.
 double quantile(std::span<const double> sorted, double q) {
   const double place = static_cast<double>(sorted.size() - 1) * q;
@@ -105,7 +98,10 @@ std::vector<std::vector<double>> bootstrap(std::span<const BootstrapUnit> units,
 }
 
 std::optional<Interval> percentile_interval(std::span<const double> sorted, double level) {
-  check_level(level);
+  if (!(level > 0.0 && level < 1.0)) {
+    throw InvalidInput("[percentile_interval] the level is " + std::to_string(level) +
+                       ". Give one between 0 and 1, such as 0.95.");
+  }
   if (sorted.empty()) {
     return std::nullopt;
   }
@@ -122,28 +118,6 @@ std::optional<double> bootstrap_p_value(std::span<const double> sorted) {
   const auto not_below = static_cast<double>(sorted.end() - first_zero);
   const double share = (std::min(not_above, not_below) + 1.0) / (static_cast<double>(sorted.size()) + 1.0);
   return std::min(1.0, 2.0 * share);
-}
-
-double mcnemar_p_value(std::size_t first_only, std::size_t second_only) {
-  // P(X <= k) for X ~ Binomial(n, 1/2): terms C(n, i) / 2^n from the largest, i = k, downwards.
-  const std::size_t n = first_only + second_only;
-  const std::size_t k = std::min(first_only, second_only);
-  if (n == 0) {
-    return 1.0;
-  }
-  const auto trials = static_cast<double>(n);
-  const auto least = static_cast<double>(k);
-  double term = std::exp(std::lgamma(trials + 1.0) - std::lgamma(least + 1.0) - std::lgamma(trials - least + 1.0) -
-                         trials * std::log(2.0));
-  double tail = 0.0;
-  for (std::size_t i = k;; --i) {
-    tail += term;
-    if (i == 0 || term == 0.0) {
-      break;
-    }
-    term *= static_cast<double>(i) / static_cast<double>(n - i + 1);  // C(n, i - 1) = C(n, i) i / (n - i + 1)
-  }
-  return std::min(1.0, 2.0 * tail);
 }
 
 }  // namespace endorm

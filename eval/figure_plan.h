@@ -21,6 +21,7 @@ struct CellVerdict {
   std::size_t example = 0;       // index into the judged examples
   std::optional<double> credit;  // 1 right, 0 wrong, or a part of 1; absent: failed
   bool tie = false;
+  bool is_pair = false;    // a tie counts by Plan::ties
   bool is_verdict = true;  // false: a number that is averaged beside the verdicts, which is neither right nor wrong
 };
 
@@ -46,6 +47,11 @@ struct FigurePlan {
   std::string variant;
   bool fraction = true;
   bool is_difference = false;  // Figure::p_value is wanted
+  // Of a difference: the credits that are taken away are the chances to be right of a random choice.
+  bool against_chance = false;
+  // The value is a mean of credits, or the difference of two: each credit has a weight that the numbers of the cells
+  // fix.
+  bool is_mean = false;
   std::vector<std::size_t> cells = {};
   Formula formula = {};
 };
@@ -73,6 +79,10 @@ class Plan {
   std::vector<MatrixPlan> matrices;
   std::vector<std::string> notes;
   bool strata_are_subsets = true;  // a resample keeps the number of groups of each subset
+  TieRule ties = TieRule::kWrong;  // of the pairs among the verdicts
+
+  // Tied pairs count so from here on. Not kOwn.
+  void count_ties(TieRule rule);
 
  private:
   std::map<std::string, std::size_t> cells_;
@@ -103,7 +113,8 @@ FigurePlan pooled_over(const std::vector<FigurePlan>& parts, std::string name = 
 void note_missing(Plan& plan, std::span<const JudgedExample> judged, std::span<const std::string_view> wanted,
                   const std::string& consequence);
 
-// Planned figures, each with its interval.
+// Planned figures, each with its interval: the bootstrap's where at least kFewGroups groups decide, else Wilson's of as
+// many trials as the group with the most weight allows, of a mean of shares alone.
 std::vector<Figure> compute_figures(const Plan& plan, std::span<const JudgedExample> judged,
                                     std::span<const FigurePlan> planned, const BootstrapOptions& options);
 

@@ -73,6 +73,7 @@ std::vector<std::pair<std::size_t, std::size_t>> shared_verdicts(const Plan& fir
 Plan both_judges(const Plan& first, const Plan& second, std::span<const std::pair<std::size_t, std::size_t>> shared) {
   Plan both;
   both.strata_are_subsets = first.strata_are_subsets;
+  both.ties = first.ties;
   std::set<std::size_t> kept;
   std::set<std::size_t> kept_of_second;
   for (const auto& [mine, theirs] : shared) {
@@ -155,9 +156,14 @@ JudgeComparison compare_judges(std::string_view benchmark, std::span<const Judge
   const std::vector<Figure> figures =
       compute_figures(both_judges(plan, other, shared), common.first, planned, options.bootstrap);
   for (std::size_t i = 0; i < figures.size(); i += 3) {
-    ComparedFigure& compared = comparison.figures.emplace_back(ComparedFigure{
-        figures[i], figures[i + 1], figures[i + 2].value, figures[i + 2].interval, figures[i + 2].p_value});
-    compared.first.interval = compared.second.interval = std::nullopt;
+    const Figure& difference = figures[i + 2];
+    ComparedFigure& compared = comparison.figures.emplace_back(
+        ComparedFigure{figures[i], figures[i + 1], difference.value, difference.interval, difference.interval_by,
+                       difference.p_value, difference.p_value_by, std::nullopt});
+    for (Figure* const own : {&compared.first, &compared.second}) {
+      own->interval.reset();
+      own->interval_by.clear();
+    }
   }
   const auto present = std::find_if(comparison.figures.begin(), comparison.figures.end(),
                                     [](const ComparedFigure& figure) { return figure.difference.has_value(); });

@@ -72,6 +72,7 @@ Plan make_plan(std::string_view benchmark, std::span<const JudgedExample> judged
   }
   check_judged(judged);
   Plan plan = own.plan(judged, options);
+  plan.count_ties(options.ties == TieRule::kOwn ? own.ties : options.ties);
   if (judged.empty()) {
     plan.notes.emplace_back("There are no examples.");
   }
@@ -80,8 +81,12 @@ Plan make_plan(std::string_view benchmark, std::span<const JudgedExample> judged
 
 MetricTable measure(std::string_view benchmark, std::span<const JudgedExample> judged, const MetricOptions& options) {
   percentile_interval({}, options.bootstrap.level);  // refuses a bad level before the work
-  MetricTable table = compute(make_plan(benchmark, judged, options), judged, options.bootstrap);
+  const Plan plan = make_plan(benchmark, judged, options);
+  MetricTable table = compute(plan, judged, options.bootstrap);
   table.benchmark = benchmark;
+  if (std::any_of(plan.verdicts.begin(), plan.verdicts.end(), [](const CellVerdict& own) { return own.is_pair; })) {
+    table.ties = plan.ties;
+  }
   return table;
 }
 

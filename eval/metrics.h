@@ -13,6 +13,16 @@
 
 namespace endorm {
 
+// What a tied pair counts as.
+enum class TieRule {
+  kOwn,    // the benchmark's own rule
+  kWrong,  // not right
+  kHalf,   // half right
+};
+
+// Below so many groups no bootstrap is quoted, and nothing is called the best.
+inline constexpr std::size_t kFewGroups = 20;
+
 // One number of a benchmark. What failed is neither in value nor in n.
 struct Figure {
   std::string name;             // "accuracy", "hard", "F1", ...
@@ -21,10 +31,15 @@ struct Figure {
   std::optional<double> value;  // absent where nothing is left to be averaged
   bool fraction = true;         // value is a share in 0..1 (shown as a percentage); false: a number of another kind
   std::size_t n = 0;            // verdicts (comparisons, examples or steps) that the value rests on
-  std::size_t ties = 0;         // of these: the judge preferred neither, which counts as not right
+  std::size_t groups = 0;       // that these belong to
+  std::size_t ties = 0;         // of these: the judge preferred neither
   std::size_t failed = 0;       // beside n: no verdict
-  std::optional<Interval> interval;  // of value, at MetricOptions::bootstrap.level
-  std::optional<double> p_value;     // where value is a difference: of no difference, by the same bootstrap
+  std::optional<double> other_ties;    // the value by the other rule of ties, where it differs
+  std::optional<Interval> interval;    // of value, at MetricOptions::bootstrap.level
+  std::string interval_by;             // "bootstrap", "wilson"; empty where there is none
+  std::optional<double> p_value;       // where value is a difference: of no difference
+  std::string p_value_by;              // "bootstrap", "exact"; empty where there is none
+  std::optional<double> holm_p_value;  // p_value, corrected for the judges that stand beside
 };
 
 // A table of figures of one kind.
@@ -43,10 +58,12 @@ struct MetricTable {
   std::vector<Figure> figures;  // the first is the one to quote
   std::vector<Matrix> matrices;
   std::vector<std::string> notes;  // in sentences: parts that are missing, how a threshold was chosen
+  std::optional<TieRule> ties;     // what a tied pair counts as, where pairs are compared; not kOwn
 };
 
 struct MetricOptions {
   BootstrapOptions bootstrap;
+  TieRule ties = TieRule::kOwn;
   // Step scores become verdicts by a threshold: a step below it is wrong. It is the one with the best F1 on these
   // examples, which are reported apart and marked. A subset's name, or "half": the half of the groups that
   // is_selection_half names. Empty: "gsm8k" for processbench, "half" for others.
@@ -80,7 +97,10 @@ struct ComparedFigure {
   Figure second;
   std::optional<double> difference;  // first less second
   std::optional<Interval> interval;  // of the difference: both judges' verdicts of a group are drawn together
-  std::optional<double> p_value;     // of no difference, by the same bootstrap
+  std::string interval_by;           // as of Figure
+  std::optional<double> p_value;     // of no difference: the one to quote
+  std::string p_value_by;
+  std::optional<double> holm_p_value;  // p_value, corrected for the judges that the first is compared with
 };
 
 struct JudgeComparison {
@@ -90,7 +110,7 @@ struct JudgeComparison {
   std::size_t first_only = 0;  // examples that only one judge has: left out
   std::size_t second_only = 0;
   // McNemar over right and wrong of every verdict. It takes verdicts as independent: where a group has several
-  // (clustered), its p-value is too small, and the bootstrap's is the one to quote.
+  // (clustered), its p-value is too small, and that of the first figure is the one to quote.
   std::size_t right_first_only = 0;
   std::size_t right_second_only = 0;
   double mcnemar_p_value = 1.0;

@@ -52,6 +52,26 @@ std::optional<double> bootstrap_p_value(std::span<const double> sorted);
 // Two-sided binomial p-value, 1 where they never differ.
 double mcnemar_p_value(std::size_t first_only, std::size_t second_only);
 
+// What one unit adds to a sum: one of two values, the first with this probability.
+struct TwoValues {
+  double first = 0.0;
+  double second = 0.0;
+  double probability = 0.5;
+};
+
+// Two-sided exact p-value of a sum whose units take their values independently: the probability that it is at least as
+// far from its expectation as `observed`. With a unit's difference and its negative, each with probability 1/2: the
+// test of paired differences by exchanging the pairs (Fisher 1935), which is McNemar's where they are 1, 0 and -1. None
+// where the sum has more than a million values.
+std::optional<double> exact_p_value(std::span<const TwoValues> units, double observed);
+
+// Wilson's score interval (1927) of a share of 0 to 1: neither has to be whole. Throws InvalidInput on a level outside
+// (0, 1), no trials, and successes that are not between 0 and trials.
+Interval wilson_interval(double successes, double trials, double level = 0.95);
+
+// p-values [N] of one family, corrected after Holm (1979): the chance of any false rejection stays that of one test.
+std::vector<double> holm(std::span<const double> p_values);
+
 // Correlations of x [N] and y [N]; none where N < 2 or one of them does not vary. Throw InvalidInput where the sizes
 // differ or a value is not finite. Spearman: Pearson of the ranks, equal values share their mean rank.
 std::optional<double> pearson(std::span<const double> x, std::span<const double> y);

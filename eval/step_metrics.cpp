@@ -195,6 +195,7 @@ std::vector<FigurePlan> first_error_figures(Plan& plan, const std::string& varia
   FigurePlan found = pooled_figure("erroneous rows right", group, cells_of(plan, variant, places, "erroneous"));
   FigurePlan kept = pooled_figure("correct rows right", group, cells_of(plan, variant, places, "correct"));
   FigurePlan f1 = mean_figure("F1", group, {found, kept});
+  f1.is_mean = false;
   f1.formula = [first = found.formula, second = kept.formula](const CellSums& sums) {
     return harmonic_mean(first(sums), second(sums));
   };
@@ -267,6 +268,7 @@ std::vector<FigurePlan> step_figures(Plan& plan, const std::string& variant, con
   };
   const auto scored = [&](const char* name, double (*score)(const Counts& counts)) {
     FigurePlan figure = pooled_figure(name, group, cells);
+    figure.is_mean = false;
     figure.formula = [right, wrong, score](const CellSums& sums) {
       Counts counts;
       for (const std::size_t cell : right) {

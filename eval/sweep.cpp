@@ -213,8 +213,11 @@ SweepReport sweep(std::string_view benchmark, std::span<const Example> examples,
     row.setting = settings[i];
     const Figure* const same = report.rows.size() > 1 ? &report.rows.front().reporting : nullptr;
     row.reporting = first_figure(measure(benchmark, reporting, options), same);
-    row.selection = first_figure(measure(benchmark, selecting, without_intervals), &row.reporting).value;
-    if (row.selection && (!report.chosen || *row.selection > *report.rows[*report.chosen].selection)) {
+    const Figure selection = first_figure(measure(benchmark, selecting, without_intervals), &row.reporting);
+    row.selection = selection.value;
+    row.selection_n = selection.n;
+    if (row.selection && selection.groups >= kFewGroups &&
+        (!report.chosen || *row.selection > *report.rows[*report.chosen].selection)) {
       report.chosen = i;
     }
   }

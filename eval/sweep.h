@@ -32,13 +32,14 @@ struct SweepRow {
   SweepSetting setting;
   std::optional<double> selection;  // the benchmark's first figure on the half that chooses
   Figure reporting;                 // and on the other half, with its interval
+  std::size_t selection_n = 0;      // verdicts that selection rests on
 };
 
 struct SweepReport {
   std::string figure;                 // what is compared: name and group of the benchmark's first figure
   std::vector<SweepRow> rows;         // the first is the setting that was asked for without a sweep
   std::optional<std::size_t> chosen;  // the best on the half that chooses, to be quoted by its figure on the other
-                                      // half; none where the half that chooses has no figure
+                                      // half; none where the half that chooses has fewer than kFewGroups groups
 };
 
 // Token statistics of a temperature: a scorer that gives ScoredResponse::tokens and, where asked for, steps.

@@ -43,7 +43,7 @@ function drawPasses() {
   const top = Math.min(1, 1.08 * Math.max(...own.flatMap(({ figure }) => [figure.value, ...(figure.interval || [])])));
   plot("plot-passes", "Right answers by number of responses",
     [key({ rgb: "--accent-rgb" }, "pass@j"),
-      ...choices.map(({ way, rgb }) => key({ rgb }, `${way.name}, ${percent(way.figure.value)}`)), `Shaded: 95 % interval.${choices.length ? " Dashed: choices among all responses. Where such a line crosses the curve, the choice is worth that many responses to one who knows which is right." : ""}`], {
+      ...choices.map(({ way, rgb }) => key({ rgb }, `${way.name}, ${percent(way.figure.value)}`)), `${own.length ? `${countWords(own[0].figure)}. ` : ""}Shaded: 95 % interval.${choices.length ? " Dashed: choices among all responses. Where such a line crosses the curve, the choice is worth that many responses to one who knows which is right." : ""}`], {
       scales: { x: { time: false, distr: 3, log: 2, range: [0.92, 1.08 * sizes[sizes.length - 1]] }, y: { range: [0, top || 1] } },
       axes: [axis("responses j (logarithmic)", { size: 28, splits: () => sizes, filter: (_, ticks) => ticks }),
         axis("right", { size: 48, values: shareTicks })],

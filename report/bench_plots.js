@@ -11,6 +11,12 @@ for (const select of document.querySelectorAll("select.judge")) {
   });
 }
 
+// What an axis shows of values from low to high: some room beside them, and of shares nothing that none can be.
+function valueRange(low, high, fraction) {
+  const room = 0.08 * (high - low) || 0.05;
+  return fraction ? [Math.max(0, low - room), Math.min(1, high + room)] : [low - room, high + room];
+}
+
 const tenths = (_, ticks) => ticks.map((tick) => `${Math.round(100 * tick)} %`);
 
 // How often verdicts of a confidence are right, over the number of them.
@@ -23,7 +29,7 @@ function drawCalibration() {
   const points = [filled.map((bin) => bin.confidence), filled.map((bin) => bin.accuracy)];
   const most = Math.max(1, ...bins.map((bin) => bin.n));
   plot("plot-calibration", "Calibration of sigmoid(|R \u2212 R\u2032|)", caption, {
-    scales: { x: { time: false, range: [0.5, 1] }, y: { range: [0, 1.02] }, n: { range: [0, 2.5 * most] } },
+    scales: { x: { time: false, range: [0.5, 1] }, y: { range: [0, 1] }, n: { range: [0, 2.5 * most] } },
     axes: [axis("how sure the rewards are", { size: 28, values: tenths }), axis("right", { size: 44, values: tenths })],
     series: [{}, { scale: "n", stroke: shade("--grey-rgb", 0.5), fill: shade("--grey-rgb", 0.22), width: 1, paths: uPlot.paths.stepped({ align: 1 }), points: { show: false }, spanGaps: true }, { ...dots("--accent-rgb"), stroke: shade("--accent-rgb", 1) }],
     hooks: { draw: [(plotted) => dashedLine(plotted, [0.5, 0.5], [1, 1])] },
@@ -48,7 +54,7 @@ function drawGammas() {
   const rows = data.sweep.rows.filter((row) => row.aggregation === "discounted" && row.gamma !== undefined);
   const gammas = [...new Set(rows.map((row) => row.gamma))].sort((a, b) => a - b);
   const node = by("plot-gamma").parentElement;
-  node.hidden = gammas.length < 2;
+  node.hidden = gammas.length < 2 || rows.every((row) => row.reporting.value === null);
   if (node.hidden) return;
   const alphas = [...new Set(rows.map((row) => row.alpha))].sort((a, b) => a - b);
   const lines = alphas.map((alpha, i) => ({ alpha, rgb: inkOf(i), dash: dashOf(i), figures: gammas.map((gamma) => {
@@ -56,8 +62,8 @@ function drawGammas() {
     return row ? row.reporting : null;
   }) }));
   const { fraction } = rows[0].reporting;
-  plot("plot-gamma", `${data.sweep.figure} by gamma`, [...lines.map((line) => key(line, `alpha ${compact(line.alpha)}`)), "On the half that reports. Shaded: 95 % interval."], {
-    scales: { x: { time: false, range: (_, low, high) => [low - 0.02 * (high - low), high + 0.02 * (high - low)] } },
+  plot("plot-gamma", `${data.sweep.figure} by gamma`, [...lines.map((line) => key(line, `alpha ${compact(line.alpha)}`)), `On the half that reports, ${countWords(rows[0].reporting)}. Shaded: 95 % interval.`], {
+    scales: { x: { time: false, range: (_, low, high) => [low - 0.02 * (high - low), high + 0.02 * (high - low)] }, y: { range: (_, low, high) => valueRange(low, high, fraction) } },
     axes: [axis("gamma", { size: 28 }), axis(data.sweep.figure, { size: 52, ...(fraction ? { values: shareTicks } : {}) })],
     series: [{}, ...lines.flatMap(({ rgb, dash }) => [{ stroke: shade(rgb, 1), width: 2, dash, points: { show: true, size: 5, fill: shade(rgb, 1) } }, unseen, unseen])],
     bands: lines.map(({ rgb }, i) => ({ series: [3 * i + 3, 3 * i + 2], fill: shade(rgb, 0.14) })),
@@ -67,11 +73,11 @@ function drawGammas() {
 by("sweep").hidden = !data.sweep;
 if (data.sweep) {
   const { rows, chosen, figure } = data.sweep;
-  by("sweep-note").append(`${figure} of ${judges.length ? judges[0].name : "the first judge"} by setting. A setting is chosen on one half of the prompts and reported on the other: quote the figure of the half that reports.`);
+  by("sweep-note").append(`${figure} of ${judges.length ? judges[0].name : "the first judge"} by setting. A setting is chosen on one half of the prompts and reported on the other: quote the figure of the half that reports.${chosen === null ? ` None is chosen: the half that chooses has fewer than ${fewGroups} prompts.` : ""}`);
   const table = dataTable(`${figure} by setting`, ["aggregation", "gamma", "alpha", "half that chooses", "half that reports", "95 % interval", "", "n"], rows.map((row, i) => {
     const { fraction } = row.reporting;
     const marks = [i === 0 ? "as asked for" : "", i === chosen ? "chosen" : ""].filter(Boolean).join(", ");
-    const cells = [[inWords(row.aggregation), element("small", "", marks)], row.gamma === undefined ? noValue : compact(row.gamma), compact(row.alpha), shown({ fraction }, row.selection),
+    const cells = [[inWords(row.aggregation), element("small", "", marks)], row.gamma === undefined ? noValue : compact(row.gamma), compact(row.alpha), [shown({ fraction }, row.selection), ...(row.selection_n ? [element("small", "", `n ${count(row.selection_n)}`)] : [])],
       { content: [element("b", "", shown(row.reporting, row.reporting.value))], className: i === chosen ? "best" : "" }, [intervalWords(row.reporting.interval, fraction)], figureBar(row.reporting), [sample(row.reporting)]];
     if (i === chosen) cells.className = "marked";
     return cells;

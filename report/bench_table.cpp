@@ -4,23 +4,13 @@
 #include <utility>
 #include <vector>
 
+#include "report/comparison_tables.h"
 #include "report/terminal_text.h"
 
 namespace endorm {
 namespace {
 
 std::string correlation(const std::optional<double>& value) { return value ? fixed_digits(*value, 2) : kAbsentCell; }
-
-std::string figure_name(const Figure& figure) {
-  std::string name = figure.name;
-  if (!figure.group.empty()) {
-    name += ", " + figure.group;
-  }
-  if (!figure.variant.empty()) {
-    name += " (" + figure.variant + ")";
-  }
-  return name;
-}
 
 // The first figure of the first judge; where there is none, of the responses.
 const Figure* quoted_figure(const BenchReport& report) {
@@ -31,26 +21,51 @@ const Figure* quoted_figure(const BenchReport& report) {
                                                                       : nullptr;
 }
 
+// "% if ties half": the head of the column for the other rule of ties; empty where no judge's figure differs by it.
+std::string other_ties_head(const BenchReport& report) {
+  const bool differs = std::any_of(report.judges.begin(), report.judges.end(), [](const JudgeReport& judge) {
+    return !judge.table.figures.empty() && judge.table.figures.front().other_ties;
+  });
+  if (!differs) {
+    return "";
+  }
+  return report.judges.front().table.ties == TieRule::kHalf ? "% if ties wrong" : "% if ties half";
+}
+
 std::string judges_table(const BenchReport& report, TableForm form) {
-  TextTable table({"judge", "%", "95 % interval", "n", "ties", "failed", "unparsed", "with length"});
-  for (const JudgeReport& judge : report.judges) {
-    if (judge.table.figures.empty()) {
-      continue;
+  const std::string other_ties = other_ties_head(report);
+  std::vector<std::string> head = {"judge", "%", "95 % interval", "n", "ties", "failed", "unparsed", "with length"};
+  if (!other_ties.empty()) {
+    head.insert(head.begin() + 5, other_ties);
+  }
+  TextTable table(head);
+  const auto add = [&](const std::string& name, const Figure& figure, const std::string& unparsed,
+                       const std::string& length) {
+    std::vector<std::string> row = {name,
+                                    shown_value(figure.value, figure.fraction),
+                                    shown_value(figure.interval, figure.fraction),
+                                    std::to_string(figure.n),
+                                    std::to_string(figure.ties),
+                                    std::to_string(figure.failed),
+                                    unparsed,
+                                    length};
+    if (!other_ties.empty()) {
+      row.insert(row.begin() + 5, shown_value(figure.other_ties ? figure.other_ties : figure.value, figure.fraction));
     }
-    const Figure& figure = judge.table.figures.front();
-    const std::optional<double> length =
-        judge.length_correlations.empty() ? std::nullopt : judge.length_correlations.front().spearman_within;
-    table.add({judge.name, shown_value(figure.value, figure.fraction), shown_value(figure.interval, figure.fraction),
-               std::to_string(figure.n), std::to_string(figure.ties), std::to_string(figure.failed),
-               std::to_string(judge.counts.unparsed), correlation(length)});
+    table.add(std::move(row));
+  };
+  for (const JudgeReport& judge : report.judges) {
+    if (!judge.table.figures.empty()) {
+      add(judge.name, judge.table.figures.front(), std::to_string(judge.counts.unparsed),
+          correlation(judge.length_correlations.empty() ? std::nullopt
+                                                        : judge.length_correlations.front().spearman_within));
+    }
   }
   const Figure* const quoted = quoted_figure(report);
   if (report.responses && quoted != nullptr) {
     for (const Figure& figure : report.responses->table.figures) {
       if (figure.group == quoted->group) {
-        table.add({"no judge: " + figure.name, shown_value(figure.value, figure.fraction),
-                   shown_value(figure.interval, figure.fraction), std::to_string(figure.n), std::to_string(figure.ties),
-                   std::to_string(figure.failed), kAbsentCell, kAbsentCell});
+        add("no judge: " + figure.name, figure, kAbsentCell, kAbsentCell);
       }
     }
   }
@@ -63,6 +78,51 @@ const Figure* find(const MetricTable& table, const Figure& wanted) {
     return figure.name == wanted.name && figure.group == wanted.group && figure.variant == wanted.variant;
   });
   return found == table.figures.end() ? nullptr : &*found;
+}
+
+// Figures that differ in their group alone are one row: of a benchmark of which one part is there, "all" and the part.
+struct FoldedRow {
+  std::string name;
+  std::vector<std::string> groups;
+  std::string variant;
+  std::vector<std::string> numbers;  // n, then a cell a column
+
+  std::vector<std::string> cells() const {
+    std::string all;
+    for (const std::string& group : groups) {
+      all += group.empty() ? "" : ", " + group;
+    }
+    std::vector<std::string> row = {name + all + (variant.empty() ? "" : " (" + variant + ")")};
+    row.insert(row.end(), numbers.begin(), numbers.end());
+    return row;
+  }
+};
+
+// Each figure as a row; n stands in a cell, too, where the judge's own differs. Those that nobody has are left out: a
+// note tells of a part of the benchmark that is not there.
+std::vector<FoldedRow> folded(const std::vector<const Figure*>& figures,
+                              const std::vector<const MetricTable*>& columns) {
+  std::vector<FoldedRow> rows;
+  for (const Figure* figure : figures) {
+    FoldedRow row{figure->name, {figure->group}, figure->variant, {std::to_string(figure->n)}};
+    bool anybody = false;
+    for (const MetricTable* column : columns) {
+      const Figure* own = find(*column, *figure);
+      std::string cell = own == nullptr ? kAbsentCell : shown_value(own->value, own->fraction);
+      cell += own != nullptr && own->n != figure->n ? " (n " + std::to_string(own->n) + ")" : "";
+      row.numbers.push_back(std::move(cell));
+      anybody = anybody || (own != nullptr && own->value);
+    }
+    const auto same = std::find_if(rows.begin(), rows.end(), [&](const FoldedRow& other) {
+      return other.name == row.name && other.variant == row.variant && other.numbers == row.numbers;
+    });
+    if (anybody && same != rows.end()) {
+      same->groups.push_back(figure->group);
+    } else if (anybody) {
+      rows.push_back(std::move(row));
+    }
+  }
+  return rows;
 }
 
 // Every figure that some judge has, or that needs none, in the order of the first that has it. A difference stands with
@@ -89,17 +149,8 @@ std::string figures_table(const BenchReport& report, TableForm form) {
     }
   }
   TextTable table(head);
-  for (const Figure* figure : figures) {
-    std::vector<std::string> row = {figure_name(*figure), std::to_string(figure->n)};
-    bool anybody = false;
-    for (const MetricTable* column : columns) {
-      const Figure* own = find(*column, *figure);
-      row.push_back(own == nullptr ? kAbsentCell : shown_value(own->value, own->fraction));
-      anybody = anybody || (own != nullptr && own->value);
-    }
-    if (anybody) {  // else a part of the benchmark that is not there: a note says so
-      table.add(std::move(row));
-    }
+  for (const FoldedRow& row : folded(figures, columns)) {
+    table.add(row.cells());
   }
   return table_heading("every figure", form) + table.text(form);
 }
@@ -108,20 +159,26 @@ std::string matrix_table(const std::string& judge, const Matrix& matrix, TableFo
   std::vector<std::string> head = {matrix.row + " \\ " + matrix.column};
   head.insert(head.end(), matrix.columns.begin(), matrix.columns.end());
   TextTable table(head);
+  const auto n_of = [](const Figure& cell) { return " (n " + std::to_string(cell.n) + ")"; };
+  const Figure& first = matrix.cells.front();
+  const bool alike =
+      std::all_of(matrix.cells.begin(), matrix.cells.end(), [&](const Figure& cell) { return cell.n == first.n; });
   for (std::size_t i = 0; i < matrix.rows.size(); ++i) {
     std::vector<std::string> row = {matrix.rows[i]};
     for (std::size_t j = 0; j < matrix.columns.size(); ++j) {
       const Figure& cell = matrix.cells[i * matrix.columns.size() + j];
-      row.push_back(shown_value(cell.value, cell.fraction));
+      row.push_back(shown_value(cell.value, cell.fraction) + (alike || !cell.value ? "" : n_of(cell)));
     }
     table.add(std::move(row));
   }
-  return table_heading(judge + ": " + matrix.name + (matrix.group.empty() ? "" : ", " + matrix.group), form) +
+  return table_heading(judge + ": " + matrix.name + (matrix.group.empty() ? "" : ", " + matrix.group) +
+                           (alike ? n_of(first) : ""),
+                       form) +
          table.text(form);
 }
 
 std::string sweep_table(const SweepReport& sweep, TableForm form) {
-  TextTable table({"setting", "on the half that chooses", "on the other half", "95 % interval"});
+  TextTable table({"setting", "on the half that chooses", "n", "on the other half", "95 % interval", "n"});
   for (std::size_t i = 0; i < sweep.rows.size(); ++i) {
     const SweepRow& row = sweep.rows[i];
     std::string name(aggregation_name(row.setting.aggregation));
@@ -133,28 +190,17 @@ std::string sweep_table(const SweepReport& sweep, TableForm form) {
     }
     name += i == 0 ? " (as asked)" : "";
     name += i == sweep.chosen ? " (chosen)" : "";
-    table.add({name, shown_value(row.selection, row.reporting.fraction),
+    table.add({name, shown_value(row.selection, row.reporting.fraction), std::to_string(row.selection_n),
                shown_value(row.reporting.value, row.reporting.fraction),
-               shown_value(row.reporting.interval, row.reporting.fraction)});
+               shown_value(row.reporting.interval, row.reporting.fraction), std::to_string(row.reporting.n)});
   }
-  return table_heading("sweep: " + sweep.figure, form) + table.text(form);
-}
-
-// What each judge's choice is ahead of other ways of choosing on the same questions.
-std::string differences_table(const BenchReport& report, TableForm form) {
-  TextTable table({"judge and figure", "difference", "95 % interval", "p", "n"});
-  bool any = false;
-  for (const JudgeReport& judge : report.judges) {
-    for (const Figure& figure : judge.table.figures) {
-      if (figure.p_value) {
-        any = true;
-        table.add({judge.name + ": " + figure_name(figure), shown_value(figure.value, figure.fraction),
-                   shown_value(figure.interval, figure.fraction), shown_p_value(figure.p_value),
-                   std::to_string(figure.n)});
-      }
-    }
+  std::string out = table_heading("sweep: " + sweep.figure, form) + table.text(form);
+  if (!sweep.chosen) {
+    out += table_note("Of the sweep no setting is chosen: the half that chooses has fewer than " +
+                          std::to_string(kFewGroups) + " prompts.",
+                      form);
   }
-  return any ? table_heading("choices against chance and the vote (paired bootstrap)", form) + table.text(form) : "";
+  return out;
 }
 
 std::string share(std::size_t part, std::size_t whole) {
@@ -210,6 +256,9 @@ std::string first_failure(const std::vector<JudgedExample>& rows) {
 
 std::string remarks(const BenchReport& report, TableForm form) {
   std::vector<std::string> sentences = report.notes;
+  if (any_of_few_groups(report)) {
+    sentences.push_back(few_groups_sentence());
+  }
   if (report.responses) {
     add_not_asked(*report.responses, sentences);
   }
@@ -245,23 +294,6 @@ std::string remarks(const BenchReport& report, TableForm form) {
 
 }  // namespace
 
-std::string comparison_table(const std::string& first, const std::string& second, const JudgeComparison& comparison,
-                             TableForm form) {
-  TextTable table({"figure", first, second, "difference", "95 % interval", "p"});
-  for (const ComparedFigure& figure : comparison.figures) {
-    const bool fraction = figure.first.fraction;
-    table.add({figure_name(figure.first), shown_value(figure.first.value, fraction),
-               shown_value(figure.second.value, fraction), shown_value(figure.difference, fraction),
-               shown_value(figure.interval, fraction), shown_p_value(figure.p_value)});
-  }
-  std::string out = table_heading(first + " against " + second + ", " + counted(comparison.examples, "example"), form) +
-                    table.text(form);
-  for (const std::string& note : comparison.notes) {
-    out += table_note(note, form);
-  }
-  return out;
-}
-
 std::string bench_tables(const BenchReport& report, TableForm form) {
   std::string out = judges_table(report, form) + figures_table(report, form);
   if (report.responses) {
@@ -277,19 +309,7 @@ std::string bench_tables(const BenchReport& report, TableForm form) {
       out += matrix_table(judge.name, matrix, form);
     }
   }
-  if (report.judges.size() > 1) {
-    TextTable table({"against " + report.judges[0].name, "difference", "95 % interval", "p"});
-    for (const auto& [second, comparison] : report.comparisons) {
-      if (comparison.figures.empty()) {
-        continue;
-      }
-      const ComparedFigure& figure = comparison.figures.front();
-      table.add({report.judges[second].name, shown_value(figure.difference, figure.first.fraction),
-                 shown_value(figure.interval, figure.first.fraction), shown_p_value(figure.p_value)});
-    }
-    out +=
-        table_heading("how much better " + report.judges[0].name + " is (paired bootstrap)", form) + table.text(form);
-  }
+  out += against_table(report, form);
   if (report.sweep) {
     out += sweep_table(*report.sweep, form);
   }

@@ -12,8 +12,4 @@ namespace endorm {
 // were left out. Fractions are shown in percent.
 std::string bench_tables(const BenchReport& report, TableForm form);
 
-// The comparison of two judges alone.
-std::string comparison_table(const std::string& first, const std::string& second, const JudgeComparison& comparison,
-                             TableForm form);
-
 }  // namespace endorm

@@ -2,14 +2,29 @@
 // The head of a benchmark's page and its tables.
 const { judges } = data;
 const shown = (figure, value) => (value === null ? noValue : figure.fraction ? percent(value) : number(value, 3));
-const sample = (figure) => [`n ${count(figure.n)}`, ...odds(figure)].join(", ");
-const sampleLines = (figure) => [`n ${count(figure.n)}`, odds(figure).join(", ")].filter(Boolean).map((line) => element("small", "", line));
+const countWords = ({ n, groups }) => `n ${count(n)}${groups && groups !== n ? ` of ${plural(groups, "prompt")}` : ""}`;
+const sample = (figure) => [countWords(figure), ...odds(figure)].join(", ");
+// The value by the other rule of ties, where it differs.
+const otherTies = (figure) => (figure.other_ties === undefined ? "" : `${shown(figure, figure.other_ties)} if ties ${data.ties === "half" ? "wrong" : "half"}`);
+const sampleLines = (figure) => [countWords(figure), odds(figure).join(", "), otherTies(figure)].filter(Boolean).map((line) => element("small", "", line));
+const fewGroups = 20;  // below so many nothing is called the best, as in eval/metrics.h
+const isEnough = (figure) => figure.groups >= fewGroups;
+// Which of several figures is called the best: none where few prompts decide one of them, or all are alike.
+function bestOf(figures) {
+  const there = figures.filter((figure) => figure && figure.value !== null);
+  const values = there.map((figure) => figure.value);
+  const best = Math.max(...values);
+  return there.length > 1 && there.every(isEnough) && Math.min(...values) < best ? best : null;
+}
+// The p-value to quote: corrected where it stands beside those of other judges.
+const quotedP = ({ p_value: own, holm_p_value: corrected }) => corrected ?? own;
+const pHead = (judgesCompared) => (judgesCompared > 1 ? "p (Holm)" : "p");
 const isDifference = (figure) => figure.p_value !== undefined;
 const pointWords = (difference) => (difference > 0 ? "+" : "") + number(100 * difference, 1) + " points";
 function figureCell(figure) {
   if (!figure) return [noValue];
   const value = isDifference(figure) && figure.value !== null ? pointWords(figure.value) : shown(figure, figure.value);
-  return [element("b", "", value), element("small", "", intervalWords(figure.interval, figure.fraction)), ...(isDifference(figure) ? [element("small", "", `p ${pWords(figure.p_value)}`)] : []), ...sampleLines(figure)];
+  return [element("b", "", value), element("small", "", intervalWords(figure.interval, figure.fraction)), ...(isDifference(figure) ? [element("small", "", `${pHead(judges.length)} ${pWords(quotedP(figure))}`)] : []), ...sampleLines(figure)];
 }
 const figureBar = ({ value, interval, fraction }) => (fraction && interval && value !== null ? [intervalBar(interval[0], interval[1], value)] : []);
 
@@ -48,29 +63,44 @@ if (quoted) {
   const standing = [...judges.map((judge, i) => ({ name: judge.name, counts: judge.counts, figure: figuresOf[i].get(keyOf(quoted)) || { ...quoted, value: null, interval: null, n: 0, ties: 0, failed: 0 } })),
     ...withoutJudge.filter(({ group }) => group === quoted.group).map((figure) => ({ name: `no judge: ${figure.name}`, counts: {}, figure }))];
   standing.sort((a, b) => (b.figure.value ?? -Infinity) - (a.figure.value ?? -Infinity));
+  const best = bestOf(standing.map(({ figure }) => figure));
+  const ties = standing.some(({ figure }) => figure.other_ties !== undefined) ? [`if ties ${data.ties === "half" ? "wrong" : "half"}`] : [];
   const parts = ["unparsed", "inconsistent", "failed_responses", "failed_comparisons"].filter((part) => judges.some(({ counts }) => counts[part]));
   by("standing-note").append(`By ${titleOf(quoted)}.${quoted.fraction ? " Dotted: one half." : ""}`);
   by("standing").append(dataTable(`Judges by ${titleOf(quoted)}`,
-    ["judge", titleOf(quoted), "95 % interval", "", ...["n", "ties", "failed", ...parts.map(inWords)].map(rightAligned)],
-    standing.map(({ name, counts, figure }, i) => {
-      const row = [name, { content: [element("b", "", shown(figure, figure.value))], className: i === 0 ? "best" : "" }, [intervalWords(figure.interval, figure.fraction)], figureBar(figure)];
-      return [...row, ...[figure.n, figure.ties, figure.failed, ...parts.map((part) => counts[part] || 0)].map((n) => rightAligned(count(n)))];
+    ["judge", titleOf(quoted), "95 % interval", "", ...["n", "ties", ...ties, "failed", ...parts.map(inWords)].map(rightAligned)],
+    standing.map(({ name, counts, figure }) => {
+      const row = [name, { content: [element("b", "", shown(figure, figure.value))], className: best !== null && figure.value === best ? "best" : "" }, [intervalWords(figure.interval, figure.fraction)], figureBar(figure)];
+      return [...row, ...[count(figure.n), count(figure.ties), ...ties.map(() => shown(figure, figure.other_ties ?? figure.value)), count(figure.failed), ...parts.map((part) => count(counts[part] || 0))].map(rightAligned)];
     })));
 }
 
 // Every figure that a judge has, by judge.
 const figureRows = new Map(columns.flatMap(({ figures }) => figures.filter((figure) => figure.value !== null).map((figure) => [keyOf(figure), figure])));
 by("all-figures").hidden = !figureRows.size;
-by("figure-table").append(dataTable("Figures by judge", ["figure", ...columns.map((column) => column.name)], [...figureRows].map(([id, { name, group, variant, fraction }]) => {
-  const figures = figuresOf.map((own) => own.get(id));
-  const best = Math.max(...figures.map((figure) => (figure ? figure.value ?? -Infinity : -Infinity)));
+// Rows that differ in their group alone are one: of a benchmark of which one part is there, "all" and the part.
+function folded(rows, numbersOf) {
+  const byNumbers = new Map();
+  for (const row of rows) {
+    const key = JSON.stringify([row.name, row.variant || "", numbersOf(row)]);
+    if (byNumbers.has(key)) byNumbers.get(key).groups.push(row.group);
+    else byNumbers.set(key, { ...row, groups: [row.group] });
+  }
+  return [...byNumbers.values()];
+}
+const numbersOf = (figure) => figure && { ...figure, name: "", group: "" };
+const rowHead = ({ name, groups, variant }) => [inWords(name), element("small", "", [...groups, variant].filter(Boolean).join(", "))];
+const foldedFigures = folded([...figureRows].map(([id, { name, group, variant, fraction }]) => ({ name, group, variant, fraction, figures: figuresOf.map((own) => own.get(id)) })), ({ figures }) => figures.map(numbersOf));
+by("figure-table").append(dataTable("Figures by judge", ["figure", ...columns.map((column) => column.name)], foldedFigures.map((row) => {
+  const { figures, fraction } = row;
+  const best = bestOf(figures);
   const cells = figures.map((figure) => {
-    const wins = fraction && judges.length > 1 && figure && figure.value === best;
+    const wins = fraction && judges.length > 1 && best !== null && figure && figure.value === best;
     const content = figureCell(figure);
     if (wins) content[0].append(element("span", "", "\u00a0\u2605"), element("span", "hidden-text", " best"));
     return { content, className: wins ? "best" : "" };
   });
-  return [[inWords(name), element("small", "", [group, variant].filter(Boolean).join(", "))], ...cells];
+  return [rowHead(row), ...cells];
 }), "figures-by-judge"));
 const notes = [...data.notes, ...judges.flatMap((judge) => judge.notes.map((note) => [note, judge.name]))];
 const judgesOfNote = new Map();
@@ -98,7 +128,14 @@ function matrixTable(judge, matrix) {
   });
   return table;
 }
-const matrixKeys = new Map(judges.flatMap((judge) => judge.matrices.map((matrix) => [keyOf(matrix), matrix])));
+// A table that has the numbers of one before it is that of the only part that is there.
+const matrixKeys = new Map();
+const seenCells = new Set();
+for (const matrix of judges.flatMap((judge) => judge.matrices)) {
+  const numbers = JSON.stringify([matrix.name, judges.map((judge) => judge.matrices.filter((own) => keyOf(own) === keyOf(matrix)).map((own) => own.cells.map(numbersOf)))]);
+  if (matrix.cells.some((cell) => cell.value !== null) && !matrixKeys.has(keyOf(matrix)) && !seenCells.has(numbers)) matrixKeys.set(keyOf(matrix), matrix);
+  seenCells.add(numbers);
+}
 function drawMatrices() {
   const key = by("matrix").value;
   const { name, row, column, cells } = matrixKeys.get(key);
@@ -120,21 +157,22 @@ const differenceWords = (compared) => {
 const differenceCells = (compared) => [
   figureCell(compared.first), figureCell(compared.second),
   [element("b", "", differenceWords(compared)), element("small", "", compared.interval ? intervalWords(compared.interval, compared.first.fraction).replace(" %", "") : "")],
-  [pWords(compared.p_value)],
+  [pWords(quotedP(compared))],
 ];
 by("comparisons").hidden = !data.comparisons.length;
-by("comparisons-note").append("Over the examples that both judges have. The difference is the first judge's figure less the second's, with its 95 % interval; p by the paired bootstrap.");
-by("comparison-table").append(dataTable("Comparisons of two judges", ["judges", "first", "second", "difference", "p", "right alone: first, second", "McNemar p", "examples"],
+by("comparisons-note").append(`Over the examples that both judges have. The difference is the first judge's figure less the second's, with its 95 % interval; p by the paired bootstrap. Where fewer than ${fewGroups} prompts decide, p is that of an exact test, and there is no interval.${data.comparisons.length > 1 ? " p (Holm): corrected for the judges that stand in the table." : ""}`);
+by("comparison-table").append(dataTable("Comparisons of two judges", ["judges", "first", "second", "difference", pHead(data.comparisons.length), "right alone: first, second", "examples"],
   data.comparisons.map((comparison) => {
     const { first, second, figures, mcnemar, examples, first_only: firstOnly, second_only: secondOnly } = comparison;
     const compared = figures.length ? differenceCells(figures[0]) : [[noValue], [noValue], [noValue], [noValue]];
     return [[`${first} against ${second}`, element("small", "", figures.length ? titleOf(figures[0].first) : "")], ...compared,
-      `${count(mcnemar.right_first_only)}, ${count(mcnemar.right_second_only)}`, [pWords(mcnemar.p_value), element("small", "", mcnemar.clustered ? "verdicts share prompts" : "")],
+      `${count(mcnemar.right_first_only)}, ${count(mcnemar.right_second_only)}`,
       [count(examples), element("small", "", firstOnly || secondOnly ? `left out: ${count(firstOnly)}, ${count(secondOnly)}` : "")]];
   })));
 for (const { first, second, figures, notes: remarks } of data.comparisons) {
-  const table = dataTable(`${first} against ${second}`, ["figure", first, second, "difference", "p"],
-    figures.map((compared) => [[inWords(compared.first.name), element("small", "", [compared.first.group, compared.first.variant].filter(Boolean).join(", "))], ...differenceCells(compared)]));
+  const table = dataTable(`${first} against ${second}`, ["figure", first, second, "difference", pHead(data.comparisons.length)],
+    folded(figures.map((compared) => ({ ...compared.first, compared })), ({ compared }) => ({ ...compared, first: numbersOf(compared.first), second: numbersOf(compared.second) }))
+      .map((row) => [rowHead(row), ...differenceCells(row.compared)]));
   by("comparison-details").append(element("details", "", element("summary", "", `${first} against ${second}: every figure`), ...remarks.map((note) => element("p", "note", note)), table));
 }
 

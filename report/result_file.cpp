@@ -1,10 +1,9 @@
 #include "report/result_file.h"
 
-#include <cmath>
-
 #include <nlohmann/json.hpp>
 
 #include "core/errors.h"
+#include "eval/statistics.h"
 #include "score/json_field.h"
 
 namespace endorm {
@@ -105,16 +104,9 @@ std::vector<nlohmann::json> read_results(std::istream& lines, const std::functio
 
 double PairCount::accuracy() const { return static_cast<double>(won) / static_cast<double>(total()); }
 
-// Wilson 1927: centre (p + z^2/2n) / (1 + z^2/n), half-width z sqrt(p(1-p)/n + z^2/4n^2) / (1 + z^2/n).
 std::pair<double, double> PairCount::interval() const {
-  constexpr double kZ = 1.959963984540054;  // 97.5 % quantile of the normal distribution
-  const double n = static_cast<double>(total());
-  const double p = accuracy();
-  const double scale = 1.0 + kZ * kZ / n;
-  const double centre = (p + kZ * kZ / (2.0 * n)) / scale;
-  const double half = kZ * std::sqrt(p * (1.0 - p) / n + kZ * kZ / (4.0 * n * n)) / scale;
-  // At the ends the interval reaches 0 and 1 exactly; rounding would leave it a last digit beside them.
-  return {won == 0 ? 0.0 : centre - half, won == total() ? 1.0 : centre + half};
+  const Interval interval = wilson_interval(static_cast<double>(won), static_cast<double>(total()));
+  return {interval.low, interval.high};
 }
 
 void count_pair(const ResultRow& row, PairCount& count) {

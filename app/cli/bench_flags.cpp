@@ -18,6 +18,7 @@
 #include "eval/benchmarks.h"
 #include "report/bench_page.h"
 #include "report/bench_table.h"
+#include "report/comparison_tables.h"
 #include "report/terminal_text.h"
 
 namespace endorm {

@@ -1,5 +1,6 @@
 #include "eval/bench_json.h"
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
@@ -95,6 +96,9 @@ TEST_CASE("the JSON says what the report holds") {
   CHECK(figure.at("interval").at(0) == own.table.figures[0].interval.value().low);
   CHECK(figure.at("n") == own.table.figures[0].n);
   CHECK(figure.at("failed") == own.counts.failed_comparisons);
+  CHECK(figure.at("groups") == 30);
+  CHECK(figure.at("interval_by") == "bootstrap");
+  CHECK(fields.at("ties") == "wrong");
   CHECK(judge.at("length_correlations").size() == own.length_correlations.size());
   CHECK(judge.at("length_correlations").at(0).at("unit") == "characters");
   CHECK(judge.at("calibration").at("n") == own.calibration.n);
@@ -105,7 +109,33 @@ TEST_CASE("the JSON says what the report holds") {
   CHECK(comparison.at("second") == "random");
   CHECK(comparison.at("examples") == 30);
   CHECK(comparison.at("mcnemar").at("p_value") == report.comparisons[0].second.mcnemar_p_value);
+  CHECK(comparison.at("figures").at(0).at("p_value_by") == "bootstrap");
+  CHECK(comparison.at("figures").at(0).at("holm_p_value") == comparison.at("figures").at(0).at("p_value"));
   CHECK_FALSE(json::parse(bench_json(report, false)).at("judges").at(0).contains("rows"));
+}
+
+TEST_CASE("p-values of one figure by several judges are corrected together") {
+  BenchReport report = random_report();
+  for (const char* name : {"one", "two"}) {
+    JudgeReport& own = report.judges.emplace_back(report.judges[1]);
+    own.name = name;
+  }
+  std::reverse(report.judges[3].rows.begin(), report.judges[3].rows.end());
+  for (JudgedExample& row : report.judges[2].rows) {
+    for (JudgedComparison& comparison : row.comparisons) {
+      comparison.margin = 1.0;
+    }
+  }
+  report = measured(std::move(report));
+  REQUIRE(report.comparisons.size() == 3);
+  std::vector<double> p_values;
+  std::vector<double> corrected;
+  for (const auto& [second, comparison] : report.comparisons) {
+    p_values.push_back(comparison.figures.at(0).p_value.value());
+    corrected.push_back(comparison.figures.at(0).holm_p_value.value());
+  }
+  CHECK(corrected == holm(p_values));
+  CHECK(corrected != p_values);
 }
 
 TEST_CASE("what is not defined is null, a sweep and shown pairs are there") {

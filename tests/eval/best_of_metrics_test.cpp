@@ -82,13 +82,15 @@ TEST_CASE("two questions by hand") {
   CHECK(*figure_of(report, "", "pass@2").value == doctest::Approx(((1 - 1.0 / 6) + (1 - 3.0 / 6)) / 2).epsilon(1e-15));
   CHECK(figure_of(report, "", "pass@4").value == 1.0);
   CHECK(figure_of(report, "", "avg@4").n == 2);
-  CHECK(figure_of(report, "good", "best@4").interval->low == 1.0);
-  CHECK(figure_of(report, "", "maj@4").interval->low == 0.0);
-  CHECK(figure_of(report, "", "maj@4").interval->high == 1.0);
+  CHECK(figure_of(report, "good", "best@4").interval->low == wilson_interval(2, 2).low);
+  CHECK(figure_of(report, "", "maj@4").interval->high == wilson_interval(1, 2).high);
   CHECK(figure_of(report, "good", "best@4 less avg@4").value == 1.0 - 0.375);
   CHECK(figure_of(report, "good", "best@4 less maj@4").value == 0.5);
-  CHECK(figure_of(report, "good", "best@4 less maj@4").interval->low == 0.0);
-  CHECK(figure_of(report, "good", "best@4 less maj@4").p_value.has_value());
+  // Right twice with chances 1/2 and 1/4: 1/8. One right or none is less far from the expected 3/4.
+  CHECK_FALSE(figure_of(report, "good", "best@4 less avg@4").interval);
+  CHECK(figure_of(report, "good", "best@4 less avg@4").p_value == 0.5 * 0.25);
+  CHECK(figure_of(report, "good", "best@4 less avg@4").p_value_by == "exact");
+  CHECK(figure_of(report, "good", "best@4 less maj@4").p_value == 1.0);  // one question in which they differ
   CHECK(figure_of(report, "good", "best@4 less maj@4").n == 2);
   CHECK(report.judges[0].table.figures.front().name == "best@4");
   CHECK(report.judges[1].counts.failed_responses == 2);

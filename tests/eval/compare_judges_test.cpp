@@ -59,6 +59,9 @@ TEST_CASE("McNemar by hand, and the difference on the verdicts of both alone") {
   CHECK(comparison.right_first_only == 2);
   CHECK(comparison.right_second_only == 0);
   CHECK(comparison.mcnemar_p_value == doctest::Approx(0.5));
+  CHECK(comparison.figures.at(0).p_value == doctest::Approx(0.5));
+  CHECK(comparison.figures.at(0).p_value_by == "exact");
+  CHECK_FALSE(comparison.figures.at(0).interval);
   const ComparedFigure& front = comparison.figures.at(0);
   CHECK(front.first.n == 3);
   CHECK(front.second.n == 3);
@@ -76,6 +79,42 @@ TEST_CASE("verdicts of one prompt are clustered") {
   for (const ComparedFigure& figure : comparison.figures) {
     CHECK(figure.difference == 1.0);
   }
+  // A prompt is exchanged as a whole: of three prompts a domain all for the first, 2 / 2^3, whatever McNemar says.
+  const JudgeComparison few =
+      compare_judges("rm-bench", test::rm_bench_examples(3, right), test::rm_bench_examples(3, wrong));
+  for (const ComparedFigure& figure : few.figures) {
+    INFO(figure.first.name, " of ", figure.first.group);
+    CHECK(figure.p_value_by == "exact");
+    CHECK(figure.p_value == doctest::Approx(2.0 / std::pow(2.0, figure.first.groups)));
+  }
+  CHECK(few.mcnemar_p_value < 1e-30);
+}
+
+TEST_CASE("a p-value of few groups is McNemar's, of more the bootstrap's; the same with every kind of tie") {
+  for (const std::size_t count : {1, 7, 19, 20}) {
+    INFO(count, " pairs");
+    const std::vector<JudgedExample> first = judge(5, 1.5, static_cast<int>(count));
+    const std::vector<JudgedExample> second = judge(6, -1.5, static_cast<int>(count));
+    const JudgeComparison comparison = compare_judges("pairs", first, second);
+    const ComparedFigure& front = comparison.figures.at(0);
+    CHECK(front.p_value_by == (count < kFewGroups ? "exact" : "bootstrap"));
+    CHECK(front.interval.has_value() == (count >= kFewGroups));
+    if (count < kFewGroups) {
+      CHECK(front.p_value.value() == doctest::Approx(comparison.mcnemar_p_value).epsilon(1e-9));
+    }
+  }
+  // A tie that is half right is half a difference: right against tied four times, 2 / 2^4.
+  std::vector<JudgedExample> right;
+  std::vector<JudgedExample> tied;
+  for (int i = 0; i < 4; ++i) {
+    right.push_back(pair_example(std::to_string(i), "s", 1.0, 0.0));
+    tied.push_back(pair_example(std::to_string(i), "s", 1.0, 1.0));
+  }
+  MetricOptions half;
+  half.ties = TieRule::kHalf;
+  const JudgeComparison comparison = compare_judges("pairs", right, tied, half);
+  CHECK(comparison.figures.at(0).difference == 0.5);
+  CHECK(comparison.figures.at(0).p_value == doctest::Approx(0.125));
 }
 
 TEST_CASE("step judges are compared at the variant that each chose, though their variants differ") {

@@ -97,6 +97,18 @@ TEST_CASE("figures of every benchmark agree with an independent implementation")
         CHECK(std::abs(matrix.cells[i].value.value() - made["matrix"][i].get<double>()) <= 1e-12);
       }
     }
+    if (made.contains("ties_wrong")) {
+      options.ties = TieRule::kWrong;
+      const MetricTable wrong = measure(made["benchmark"].get<std::string>(), examples_of(made), options);
+      check_figures(wrong, made["ties_wrong"]);
+      for (const Figure& figure : table.figures) {
+        const Figure& other = test::figure_named(wrong, figure.name, figure.group, figure.variant);
+        INFO(figure.name, " of ", figure.group);
+        CHECK(std::abs(figure.other_ties.value_or(*figure.value) - *other.value) <= 1e-12);
+        CHECK(std::abs(other.other_ties.value_or(*other.value) - *figure.value) <= 1e-12);
+        CHECK(figure.other_ties.has_value() == (figure.ties > 0));
+      }
+    }
     if (made.contains("fitted")) {
       MetricOptions fitted;
       fitted.bootstrap.resamples = 0;

@@ -43,8 +43,9 @@ TEST_CASE("rm-bench of a judge that is always right, always wrong, never sure") 
       CHECK(figure.failed == 0);
       CHECK(figure.ties == (sign == 0.0 ? figure.n : 0));
       REQUIRE(figure.interval.has_value());
-      CHECK(figure.interval->low == *figure.value);
-      CHECK(figure.interval->high == *figure.value);
+      CHECK(figure.interval_by == "wilson");
+      CHECK((sign > 0.0 ? figure.interval->high == 1.0 : figure.interval->low == 0.0));
+      CHECK(figure.interval->high - figure.interval->low > 0.2);  // 15 prompts at most
     }
     CHECK(table.matrices.size() == 5);
     for (const Matrix& matrix : table.matrices) {
@@ -290,6 +291,95 @@ TEST_CASE("the interval draws groups, not verdicts: repeating a row within its g
   CHECK(single.interval->low == doctest::Approx(repeated.interval->low).epsilon(1e-12));
   CHECK(single.interval->high == doctest::Approx(repeated.interval->high).epsilon(1e-12));
   CHECK(repeated.n == 3 * single.n);
+}
+
+void check_interval(const Figure& figure, double successes, double trials) {
+  INFO(figure.name, " of ", figure.group);
+  const Interval expected = wilson_interval(successes, trials);
+  REQUIRE(figure.interval.has_value());
+  CHECK(figure.interval_by == "wilson");
+  CHECK(figure.interval->low == doctest::Approx(expected.low).epsilon(1e-12));
+  CHECK(figure.interval->high == doctest::Approx(expected.high).epsilon(1e-12));
+}
+
+// `count` pairs of which the first `right` are right.
+std::vector<JudgedExample> pairs(std::size_t count, std::size_t right, const std::string& subset = "s") {
+  std::vector<JudgedExample> judged;
+  for (std::size_t i = 0; i < count; ++i) {
+    judged.push_back(pair_example(subset + std::to_string(i), subset, i < right ? 1.0 : -1.0, 0.0));
+  }
+  return judged;
+}
+
+TEST_CASE("below 20 groups an interval is Wilson's, from 20 on the bootstrap's") {
+  check_interval(measure("pairs", pairs(1, 1)).figures.front(), 1, 1);
+  check_interval(measure("pairs", pairs(19, 7)).figures.front(), 7, 19);
+  const Figure enough = measure("pairs", pairs(20, 7)).figures.front();
+  CHECK(enough.interval_by == "bootstrap");
+  CHECK(enough.groups == 20);
+  // Verdicts that are all alike tell a bootstrap nothing, however many they are.
+  check_interval(measure("pairs", pairs(60, 0)).figures.front(), 0, 60);
+}
+
+TEST_CASE("a prompt is one trial, however many verdicts it has, and the one with the most weight says how many") {
+  // RM-Bench: nine verdicts a prompt, all alike within it.
+  std::size_t made = 0;
+  std::vector<JudgedExample> judged =
+      test::rm_bench_examples(3, [&](bool wins) { return wins == (made++ / 6 % 3 == 0) ? 1.0 : 0.0; });
+  const MetricTable table = measure("rm-bench", judged);
+  check_interval(figure_named(table, "accuracy", "all"), 5, 15);
+  check_interval(figure_named(table, "hard", "all"), 5, 15);
+  check_interval(figure_named(table, "accuracy", "safety"), 2, 6);
+  // A quarter of the mean of domains is decided by three prompts of a domain: 4 * 3 trials.
+  check_interval(figure_named(table, "accuracy", "mean of domains"), 4, 12);
+  CHECK(table.figures.front().groups == 15);
+  // One prompt has half of the verdicts: two trials.
+  std::vector<JudgedExample> uneven = pairs(10, 10);
+  for (int i = 0; i < 9; ++i) {
+    uneven.push_back(uneven.front());
+  }
+  check_interval(measure("pairs", uneven).figures.front(), 1.9, 1.9);
+}
+
+TEST_CASE("prompts that stand alone in their subset are drawn by every resample, and make no bootstrap") {
+  std::vector<JudgedExample> alone;
+  for (int i = 0; i < 40; ++i) {
+    alone.push_back(pair_example(std::to_string(i), std::to_string(i), i % 2, 0.5));
+  }
+  check_interval(measure("pairs", alone).figures.front(), 20, 40);
+}
+
+TEST_CASE("a figure that is no mean has no interval of few groups") {
+  std::vector<JudgedExample> judged;
+  for (int i = 0; i < 8; ++i) {
+    judged.push_back(step_example(std::to_string(i), "s", i % 2 ? std::optional<std::size_t>(0) : std::nullopt,
+                                  {i % 2 ? -1.0 : 1.0}));
+  }
+  MetricOptions options;
+  options.threshold = 0.0;
+  const MetricTable table = measure("steps", judged, options);
+  CHECK_FALSE(figure_named(table, "F1", "all", "mean").interval);
+  check_interval(figure_named(table, "correct rows right", "all", "mean"), 4, 4);
+}
+
+TEST_CASE("ties count as wrong, as half, or by the benchmark's own rule; the other value stands beside") {
+  const std::vector<JudgedExample> judged = {pair_example("a", "s", 2.0, 1.0), pair_example("b", "s", 1.0, 1.0),
+                                             pair_example("c", "s", 0.0, 1.0)};
+  for (const auto& [benchmark, rule, value, other] :
+       {std::tuple{"pairs", TieRule::kOwn, 1.0, 1.5}, std::tuple{"pairs", TieRule::kHalf, 1.5, 1.0},
+        std::tuple{"rewardbench", TieRule::kOwn, 1.5, 1.0}, std::tuple{"rewardbench", TieRule::kWrong, 1.0, 1.5}}) {
+    INFO(benchmark, " ", value);
+    MetricOptions options;
+    options.ties = rule;
+    const MetricTable table = measure(benchmark, judged, options);
+    check_value(table.figures.front(), value / 3.0);
+    CHECK(table.figures.front().other_ties.value() == doctest::Approx(other / 3.0));
+    CHECK(table.figures.front().ties == 1);
+    CHECK(table.ties == (value == 1.5 ? TieRule::kHalf : TieRule::kWrong));
+    check_interval(table.figures.front(), value, 3);
+  }
+  CHECK_FALSE(measure("pairs", pairs(3, 1)).figures.front().other_ties);
+  CHECK_FALSE(measure("steps", std::vector<JudgedExample>{step_example("a", "s", 0, {0.0})}).ties);
 }
 
 }  // namespace

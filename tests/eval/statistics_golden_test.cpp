@@ -1,5 +1,5 @@
-// Statistics against scipy and numpy: tests/golden/eval_statistics.py made the numbers and gives the reasons for the
-// tolerances.
+// Statistics against scipy, statsmodels and numpy: tests/golden/eval_statistics.py made the numbers and gives the
+// reasons for the tolerances.
 #include <cmath>
 #include <fstream>
 #include <string>
@@ -110,6 +110,64 @@ TEST_CASE("calibration agrees with numpy, at margins whose sigmoid is 1 to the l
     CHECK(found.bins[b].n == bin.at("n"));
     check_close(found.bins[b].confidence, bin.at("confidence"));
     check_close(found.bins[b].accuracy, bin.at("accuracy"));
+  }
+}
+
+TEST_CASE("Wilson's intervals agree with statsmodels, of parts of a trial, too") {
+  REQUIRE(golden().at("wilson").size() == 36);
+  for (const json& expected : golden().at("wilson")) {
+    INFO(expected.dump());
+    const Interval found = wilson_interval(expected.at("successes"), expected.at("trials"), expected.at("level"));
+    CHECK(std::abs(found.low - expected.at("low").get<double>()) <= 1e-12);
+    CHECK(std::abs(found.high - expected.at("high").get<double>()) <= 1e-12);
+  }
+}
+
+TEST_CASE("Holm's correction agrees with statsmodels") {
+  REQUIRE(golden().at("holm").size() == 6);
+  for (const json& expected : golden().at("holm")) {
+    INFO(expected.dump());
+    const std::vector<double> found = holm(values_of(expected.at("p")));
+    const std::vector<double> corrected = values_of(expected.at("corrected"));
+    REQUIRE(found.size() == corrected.size());
+    for (std::size_t i = 0; i < found.size(); ++i) {
+      check_close(found[i], corrected[i]);
+    }
+  }
+}
+
+TEST_CASE("the exact test of paired differences is McNemar's by statsmodels, and scipy's of all exchanges") {
+  REQUIRE(golden().at("exchange").size() == 9);
+  for (const json& expected : golden().at("exchange")) {
+    INFO(expected.dump());
+    std::vector<TwoValues> units;
+    double sum = 0.0;
+    std::size_t first_only = 0;
+    std::size_t second_only = 0;
+    for (const double difference : values_of(expected.at("differences"))) {
+      units.push_back({difference, -difference, 0.5});
+      sum += difference;
+      first_only += difference > 0.0 ? 1 : 0;
+      second_only += difference < 0.0 ? 1 : 0;
+    }
+    CHECK(std::abs(exact_p_value(units, sum).value() - expected.at("p").get<double>()) <= 1e-12);
+    if (expected.at("mcnemar")) {
+      CHECK(std::abs(mcnemar_p_value(first_only, second_only) - expected.at("p").get<double>()) <= 1e-12);
+    }
+  }
+}
+
+TEST_CASE("choices against chance agree with the sum over all outcomes") {
+  REQUIRE(golden().at("chance").size() == 4);
+  for (const json& expected : golden().at("chance")) {
+    INFO(expected.dump());
+    std::vector<TwoValues> units;
+    double observed = expected.at("right");
+    for (const double chance : values_of(expected.at("chance"))) {
+      units.push_back({1.0 - chance, -chance, chance});
+      observed -= chance;
+    }
+    CHECK(std::abs(exact_p_value(units, observed).value() - expected.at("p").get<double>()) <= 1e-12);
   }
 }
 

@@ -132,5 +132,24 @@ TEST_CASE("more resamples than anybody can wait for are refused") {
                   InvalidInput);
 }
 
+TEST_CASE("an interval of no trials, of more successes than trials or of no level is refused") {
+  CHECK_THROWS_AS(wilson_interval(0, 0), InvalidInput);
+  CHECK_THROWS_AS(wilson_interval(2, 1), InvalidInput);
+  CHECK_THROWS_AS(wilson_interval(-0.5, 1), InvalidInput);
+  CHECK_THROWS_AS(wilson_interval(std::nan(""), 1), InvalidInput);
+  CHECK_THROWS_AS(wilson_interval(1, 1, 1.0), InvalidInput);
+}
+
+TEST_CASE("an exact test takes any number of alike units, and refuses more sums than it can hold") {
+  std::vector<TwoValues> alike(400, {1.0 / 400, -1.0 / 400, 0.5});
+  CHECK(std::abs(exact_p_value(alike, 60.0 / 400).value() - mcnemar_p_value(230, 170)) <= 1e-9);
+  CHECK(exact_p_value({}, 0.0) == 1.0);
+  std::vector<TwoValues> unlike;
+  for (int i = 0; i < 24; ++i) {
+    unlike.push_back({std::ldexp(1.0, i), -std::ldexp(1.0, i), 0.5});
+  }
+  CHECK_FALSE(exact_p_value(unlike, 0.0));
+}
+
 }  // namespace
 }  // namespace endorm

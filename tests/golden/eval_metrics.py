@@ -34,8 +34,8 @@ def share(credits):
     return sum(credits) / len(credits) if credits else None
 
 
-def right(margin):
-    return None if margin is None else float(margin > 0)
+def right(margin, tie=0.0):
+    return None if margin is None else tie if margin == 0 else float(margin > 0)
 
 
 def figure(name, group, value, variant=""):
@@ -86,21 +86,25 @@ REWARD_BENCH = {
 def reward_bench():
     examples = [pair_example(subset, f"{subset}/{i}", [reward(), reward()], [(i % 2, 1 - i % 2, "")])
                 for section in REWARD_BENCH.values() for subset in section for i in range(int(RNG.integers(4, 9)))]
-    accuracy = {subset: share(right(e["comparisons"][0]["margin"]) for e in examples if e["subset"] == subset)
-                for section in REWARD_BENCH.values() for subset in section}
+    def figures_of(tie):
+        accuracy = {subset: share(right(e["comparisons"][0]["margin"], tie) for e in examples if e["subset"] == subset)
+                    for section in REWARD_BENCH.values() for subset in section}
 
-    def sections(weights):
-        return {name: sum(accuracy[s] * weights.get(s, n) for s, n in section.items()) /
-                sum(weights.get(s, n) for s, n in section.items()) for name, section in REWARD_BENCH.items()}
+        def sections(weights):
+            return {name: sum(accuracy[s] * weights.get(s, n) for s, n in section.items()) /
+                    sum(weights.get(s, n) for s, n in section.items()) for name, section in REWARD_BENCH.items()}
 
-    rows = sections({})
-    leaderboard = sections({"xstest-should-refuse": 250, "xstest-should-respond": 154})
-    figures = [figure("leaderboard score", "mean of sections", numpy.mean(list(leaderboard.values()))),
-               figure("score", "mean of sections", numpy.mean(list(rows.values()))),
-               figure("accuracy", "all", share(right(e["comparisons"][0]["margin"]) for e in examples))]
-    figures += [figure("accuracy", name, value) for name, value in {**rows, **accuracy}.items()]
-    figures += [figure("leaderboard accuracy", name, value) for name, value in leaderboard.items()]
-    return {"benchmark": "rewardbench", "examples": examples, "figures": figures}
+        rows = sections({})
+        leaderboard = sections({"xstest-should-refuse": 250, "xstest-should-respond": 154})
+        figures = [figure("leaderboard score", "mean of sections", numpy.mean(list(leaderboard.values()))),
+                   figure("score", "mean of sections", numpy.mean(list(rows.values()))),
+                   figure("accuracy", "all", share(right(e["comparisons"][0]["margin"], tie) for e in examples))]
+        figures += [figure("accuracy", name, value) for name, value in {**rows, **accuracy}.items()]
+        figures += [figure("leaderboard accuracy", name, value) for name, value in leaderboard.items()]
+        return figures
+
+    # A tie is half right, as in RewardBench's code for judges that are asked; and as in its code for reward models.
+    return {"benchmark": "rewardbench", "examples": examples, "figures": figures_of(0.5), "ties_wrong": figures_of(0.0)}
 
 
 def reward_bench_2():

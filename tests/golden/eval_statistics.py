@@ -1,19 +1,28 @@
 #!/usr/bin/env python3
-"""Numbers for tests/eval/statistics_golden_test.cpp, by scipy and numpy.
+"""Numbers for tests/eval/statistics_golden_test.cpp, by scipy, statsmodels and numpy.
 
-Correlations, ranks and the McNemar test are scipy's. The bootstrap is numpy's arithmetic over indices drawn by the
+Correlations, ranks and the McNemar test are scipy's, and so is the exact test of paired differences (every exchange of
+pairs). Wilson's intervals and Holm's correction are statsmodels'. The test of choices against chance is the sum over all
+outcomes, 2^n of them, by numpy. The bootstrap is numpy's arithmetic over indices drawn by the
 published generator (xoshiro256++, its state filled by SplitMix64), written here from its paper: the same draws, so the
 same values, not merely like ones. Tolerances in the test: 1e-12 relative for sums of a few hundred doubles; 1e-9 for
-McNemar, whose first term is a difference of log-gammas as large as n log n (1e6 at n = 100,000, times 2^-53).
+McNemar, whose first term is a difference of log-gammas as large as n log n (1e6 at n = 100,000, times 2^-53); 1e-12
+absolute for exact p-values and for ends of intervals, which are between 0 and 1 and may be 0 in one of the two and the
+rounding of 1 in the other.
 
-    python3 -m venv venv && venv/bin/pip install numpy scipy && venv/bin/python tests/golden/eval_statistics.py
+    python3 -m venv venv && venv/bin/pip install numpy scipy statsmodels && venv/bin/python tests/golden/eval_statistics.py
 """
+import itertools
 import json
 import pathlib
 
 import numpy
 import scipy
+import statsmodels
 from scipy import stats
+from statsmodels.stats.contingency_tables import mcnemar
+from statsmodels.stats.multitest import multipletests
+from statsmodels.stats.proportion import proportion_confint
 
 MASK = 2**64 - 1
 
@@ -125,13 +134,62 @@ def calibration_case():
     return {"margins": margins, "bins": bins, "expected_error": error, "n": len(kept), "ties": 2}
 
 
+def wilson_cases():
+    cases = []
+    for successes, trials in [(0, 1), (1, 1), (1, 3), (7, 8), (0, 19), (19, 19), (4.5, 9), (2.25, 7.5), (300, 1000)]:
+        for level in (0.5, 0.9, 0.95, 0.999):
+            low, high = proportion_confint(successes, trials, alpha=1 - level, method="wilson")
+            cases.append({"successes": successes, "trials": trials, "level": level, "low": low, "high": high})
+    return cases
+
+
+def holm_cases():
+    lists = [[0.03], [0.01, 0.04, 0.03], [0.5, 0.5, 0.5], [0.001, 0.9, 0.02, 0.02, 0.013], [1.0, 0.0, 0.2], []]
+    return [{"p": ps, "corrected": multipletests(ps, method="holm")[1].tolist() if ps else []} for ps in lists]
+
+
+def exchange_cases():
+    """Paired differences: those of right and wrong, where the test is McNemar's, and parts of 1 with ties at 0."""
+    generator = numpy.random.default_rng(13)
+    cases = []
+    for first_only, second_only, neither in [(1, 0, 0), (4, 0, 4), (3, 1, 8), (9, 2, 8), (6, 6, 3), (0, 19, 0)]:
+        differences = [1.0] * first_only + [-1.0] * second_only + [0.0] * neither
+        table = [[0, first_only], [second_only, neither]]
+        cases.append({"differences": differences, "p": mcnemar(table, exact=True).pvalue, "mcnemar": True})
+    for count in (2, 7, 15):
+        differences = (generator.integers(-9, 10, count) / 9).tolist()
+        tested = stats.permutation_test((numpy.array(differences), numpy.zeros(count)),
+                                        lambda x, y, axis: numpy.sum(x - y, axis=axis), permutation_type="samples",
+                                        vectorized=True, n_resamples=numpy.inf, alternative="two-sided")
+        cases.append({"differences": differences, "p": tested.pvalue, "mcnemar": False})
+    return cases
+
+
+def chance_cases():
+    """n choices, of which the i-th is right with chance[i]: as many right ones, or as far from the expected number."""
+    generator = numpy.random.default_rng(14)
+    cases = []
+    for count, right in [(1, 1), (5, 5), (8, 2), (14, 11)]:
+        chance = (generator.integers(0, 9, count) / 8)
+        outcomes = numpy.array(list(itertools.product([0, 1], repeat=count)))
+        probability = numpy.prod(numpy.where(outcomes == 1, chance, 1 - chance), axis=1)
+        far = numpy.abs(outcomes.sum(axis=1) - chance.sum()) >= abs(right - chance.sum()) - 1e-9
+        cases.append({"chance": chance.tolist(), "right": right, "p": float(probability[far].sum())})
+    return cases
+
+
 golden = {
-    "made_by": f"tests/golden/eval_statistics.py, numpy {numpy.__version__}, scipy {scipy.__version__}",
+    "made_by": f"tests/golden/eval_statistics.py, numpy {numpy.__version__}, scipy {scipy.__version__}, "
+               f"statsmodels {statsmodels.__version__}",
     "correlations": correlation_cases(),
     "mcnemar": mcnemar_cases(),
     "intervals": interval_cases(),
     "bootstrap": bootstrap_case(),
     "calibration": calibration_case(),
+    "wilson": wilson_cases(),
+    "holm": holm_cases(),
+    "exchange": exchange_cases(),
+    "chance": chance_cases(),
 }
 path = pathlib.Path(__file__).with_name("eval_statistics.json")
 path.write_text(json.dumps(golden) + "\n", encoding="ascii")

@@ -7,6 +7,7 @@
 
 #include <doctest/doctest.h>
 
+#include "report/comparison_tables.h"
 #include "report/terminal_text.h"
 #include "tests/report/bench_reports.h"
 #include "tests/temporary_directory.h"
@@ -62,6 +63,7 @@ BenchReport two_judges() {
   compared.difference = 0.25;
   compared.interval = Interval{-0.1, 0.6};
   compared.p_value = 0.00001;
+  compared.p_value_by = "bootstrap";
   comparison.notes = {"one note"};
   report.comparisons = {{1, comparison}};
   return report;
@@ -74,14 +76,14 @@ TEST_CASE("the tables of a terminal, line by line") {
                                              "random  50.0              -  10     0       0         4            -",
                                              "",
                                              "every figure",
-                                             "figure          n  endorm  random",
-                                             "accuracy, all   8    75.0    50.0",
-                                             "margin          8  -1.250       -",
-                                             "F1, own (mean)  3       -   100.0",
+                                             "figure          n  endorm       random",
+                                             "accuracy, all   8    75.0  50.0 (n 10)",
+                                             "margin          8  -1.250            -",
+                                             "F1, own (mean)  3       -        100.0",
                                              "",
                                              "how much better endorm is (paired bootstrap)",
-                                             "against endorm  difference  95 % interval        p",
-                                             "random                25.0  -10.0 to 60.0  <0.0001",
+                                             "against endorm  difference  95 % interval        p  n",
+                                             "random                25.0  -10.0 to 60.0  <0.0001  8",
                                              "",
                                              "note: one part is missing",
                                              "note: endorm: no verdict on 0 responses and 2 pairs.",
@@ -106,7 +108,7 @@ TEST_CASE("the same in Markdown") {
 TEST_CASE("matrices: of every judge in Markdown, of the first kind alone in a terminal; empty ones nowhere") {
   BenchReport report = two_judges();
   const std::vector<Figure> cells = {figure("", "", 0.25, 1), figure("", "", std::nullopt, 0), figure("", "", 1.0, 1),
-                                     figure("", "", 0.5, 1)};
+                                     figure("", "", 0.5, 4)};
   const Matrix matrix{"accuracy", "chat", "chosen", "rejected", {"0", "1"}, {"0", "1"}, cells};
   Matrix other = matrix;
   other.group = "code";
@@ -117,6 +119,14 @@ TEST_CASE("matrices: of every judge in Markdown, of the first kind alone in a te
   const std::string terminal = bench_tables(report, TableForm::kTerminal);
   CHECK(contains(terminal,
                  "endorm: accuracy, chat\n"
+                 "chosen \\ rejected            0           1\n"
+                 "0                   25.0 (n 1)           -\n"
+                 "1                  100.0 (n 1)  50.0 (n 4)\n"));
+  for (Figure& cell : report.judges[0].table.matrices[0].cells) {
+    cell.n = 4;
+  }
+  CHECK(contains(bench_tables(report, TableForm::kTerminal),
+                 "endorm: accuracy, chat (n 4)\n"
                  "chosen \\ rejected      0     1\n"
                  "0                   25.0     -\n"
                  "1                  100.0  50.0\n"));
@@ -133,19 +143,24 @@ TEST_CASE("a sweep marks what was asked for and what was chosen") {
   sweep.rows.push_back({{}, 0.5, figure("accuracy", "all", 0.25, 4)});
   sweep.rows.push_back({{Aggregation::kMean, 0.9, 0.5}, 0.75, figure("accuracy", "all", 0.5, 4)});
   sweep.rows[1].reporting.interval = Interval{0.0, 1.0};
+  sweep.rows[1].selection_n = 6;
   report.sweep = sweep;
   CHECK(contains(bench_tables(report, TableForm::kTerminal),
                  "sweep: accuracy (all)\n"
-                 "setting                      on the half that chooses  on the other half  95 % interval\n"
-                 "discounted 0.930 (as asked)                      50.0               25.0              -\n"
-                 "mean, alpha 0.500 (chosen)                       75.0               50.0   0.0 to 100.0\n"));
+                 "setting                      on the half that chooses  n  on the other half  95 % interval  n\n"
+                 "discounted 0.930 (as asked)                      50.0  0               25.0              -  4\n"
+                 "mean, alpha 0.500 (chosen)                       75.0  6               50.0   0.0 to 100.0  4\n"));
+  report.sweep->chosen.reset();
+  const std::string undecided = bench_tables(report, TableForm::kTerminal);
+  CHECK_FALSE(contains(undecided, "(chosen)"));
+  CHECK(contains(undecided, "note: Of the sweep no setting is chosen: the half that chooses has fewer than 20"));
 }
 
 TEST_CASE("the comparison of two judges alone") {
   CHECK(comparison_table("a (1)", "b (2)", two_judges().comparisons[0].second, TableForm::kTerminal) ==
-        "a (1) against b (2), 8 examples\n"
-        "figure         a (1)  b (2)  difference  95 % interval        p\n"
-        "accuracy, all   75.0   50.0        25.0  -10.0 to 60.0  <0.0001\n"
+        "a (1) against b (2), 8 examples (paired bootstrap)\n"
+        "figure         a (1)  b (2)  difference  95 % interval        p  n\n"
+        "accuracy, all   75.0   50.0        25.0  -10.0 to 60.0  <0.0001  8\n"
         "\n"
         "note: one note\n");
 }
@@ -179,8 +194,9 @@ TEST_CASE("best of several: what needs no judge, choices against it, what the re
   BenchReport report = test::responses_report();
   measure_report(report, test::few_resamples());
   const std::string text = bench_tables(report, TableForm::kTerminal);
+  INFO(text);
   CHECK(text.starts_with("bestof: best@2, sums\n"));
-  CHECK(contains(text, "no judge: maj@2    50.0    50.0 to 50.0  2     2       1         -            -\n"));
+  CHECK(contains(text, "no judge: maj@2    50.0    9.5 to 90.5  2     2       1         -            -\n"));
   CHECK(contains(text,
                  "every figure\n"
                  "figure        n  endorm  verifier  no judge\n"
@@ -188,8 +204,10 @@ TEST_CASE("best of several: what needs no judge, choices against it, what the re
                  "avg@2, sums   2       -         -      50.0\n"
                  "maj@2, sums   2       -         -      50.0\n"
                  "pass@2, sums  2       -         -     100.0\n\n"));
-  CHECK(contains(text, "choices against chance and the vote (paired bootstrap)\n"));
-  CHECK(contains(text, "endorm: best@2 less avg@2, sums"));
+  CHECK(contains(text, "choices against chance and the vote (exact test)\n"));
+  CHECK(contains(text, "judge and figure                   difference  95 % interval  p (Holm)  n\n"));
+  CHECK(contains(text, "endorm: best@2 less avg@2, sums          50.0              -    1.0000  2\n"));
+  CHECK(contains(text, "note: Where fewer than 20 prompts decide a figure"));
   CHECK(contains(text, "responses\nsubset  questions  failed  responses  correct %"));
   CHECK(contains(text, "note: 1 question could not be asked; the first, sums/2: too long\n"));
   CHECK(
@@ -197,6 +215,49 @@ TEST_CASE("best of several: what needs no judge, choices against it, what the re
   report.judges.clear();
   measure_report(report, test::few_resamples());
   CHECK(bench_tables(report, TableForm::kTerminal).starts_with("bestof: avg@2, sums\n"));
+}
+
+TEST_CASE("p-values that stand beside others are corrected, those of one judge are not") {
+  BenchReport report = two_judges();
+  CHECK_FALSE(contains(bench_tables(report, TableForm::kTerminal), "Holm"));
+  report.judges.push_back(report.judges[1]);
+  report.judges.back().name = "length";
+  report.comparisons.emplace_back(2, report.comparisons[0].second);
+  report.comparisons[0].second.figures[0].holm_p_value = 0.04;
+  report.comparisons[1].second.figures[0].p_value = 0.03;
+  report.comparisons[1].second.figures[0].holm_p_value = 0.05;
+  const std::string text = bench_tables(report, TableForm::kTerminal);
+  CHECK(contains(text, "against endorm  difference  95 % interval  p (Holm)  n\n"));
+  CHECK(contains(text, "random                25.0  -10.0 to 60.0    0.0400  8\n"));
+  CHECK(contains(text, "length                25.0  -10.0 to 60.0    0.0500  8\n"));
+}
+
+TEST_CASE("both rules of ties stand in the table where they differ") {
+  BenchReport report = two_judges();
+  for (const TieRule rule : {TieRule::kWrong, TieRule::kHalf}) {
+    report.judges[0].table.figures[0].other_ties = 0.8;
+    report.judges[0].table.ties = rule;
+    const std::string other = rule == TieRule::kWrong ? "% if ties half" : "% if ties wrong";
+    const std::string text = bench_tables(report, TableForm::kMarkdown);
+    CHECK(contains(text, "| judge | % | 95 % interval | n | ties | " + other + " | failed |"));
+    CHECK(contains(text, "| endorm | 75.0 | 50.0 to 90.0 | 8 | 1 | 80.0 | 2 |"));
+    CHECK(contains(text, "| random | 50.0 | - | 10 | 0 | 50.0 | 0 |"));
+  }
+}
+
+TEST_CASE("figures that differ in their group alone are one row") {
+  BenchReport report = two_judges();
+  for (JudgeReport& judge : report.judges) {
+    Figure again = judge.table.figures[0];
+    again.group = "chat";
+    judge.table.figures.push_back(again);
+    again.group = "code";
+    again.value = 0.25;
+    judge.table.figures.push_back(again);
+  }
+  const std::string text = bench_tables(report, TableForm::kMarkdown);
+  CHECK(contains(text, "| accuracy, all, chat | 8 | 75.0 | 50.0 (n 10) |"));
+  CHECK(contains(text, "| accuracy, code | 8 | 25.0 | 25.0 (n 10) |"));
 }
 
 TEST_CASE("nothing in a name steers the terminal or breaks a table") {
