@@ -21,14 +21,8 @@ std::string padded(const std::string& text, std::size_t width) {
 constexpr std::size_t kColumns = 4 + 8 + 10 + 10 + 8 + 2;
 constexpr std::size_t kLeastText = 20;  // where fewer are left, texts stand on a line of their own
 
-void add_record(std::ostringstream& out, const ResultRow& row, std::size_t width) {
-  const bool own_line = width < kColumns + kLeastText;
-  const std::size_t text_width = own_line ? std::max<std::size_t>(width, kLeastText) - 4 : width - kColumns;
-  out << '\n' << terminal_line(row.id, std::max<std::size_t>(width, kLeastText)) << '\n';
-  if (!row.error.empty()) {
-    out << "    could not be scored: " << terminal_line(row.error) << '\n';
-    return;
-  }
+// The highest reward of a record; none where fewer than two have one.
+std::optional<double> best_of(const ResultRow& row) {
   std::optional<double> best;
   std::size_t scored = 0;
   for (const ResultResponse& response : row.responses) {
@@ -37,14 +31,30 @@ void add_record(std::ostringstream& out, const ResultRow& row, std::size_t width
       best = response.reward;
     }
   }
+  return scored > 1 ? best : std::nullopt;
+}
+
+std::string role_of(const ResultRow& row, std::size_t response) {
+  return !row.chosen ? std::to_string(response + 1) : response == *row.chosen ? "chosen" : "rejected";
+}
+
+void add_record(std::ostringstream& out, const ResultRow& row, std::size_t width) {
+  const bool own_line = width < kColumns + kLeastText;
+  const std::size_t text_width = own_line ? std::max<std::size_t>(width, kLeastText) - 4 : width - kColumns;
+  out << '\n' << terminal_line(row.id, std::max<std::size_t>(width, kLeastText)) << '\n';
+  if (!row.error.empty()) {
+    out << "    could not be scored: " << terminal_line(row.error) << '\n';
+    return;
+  }
+  const std::optional<double> best = best_of(row);
   for (std::size_t i = 0; i < row.responses.size(); ++i) {
     const ResultResponse& response = row.responses[i];
-    const std::string role = !row.chosen ? std::to_string(i + 1) : i == *row.chosen ? "chosen" : "rejected";
+    const std::string role = role_of(row, i);
     if (!response.reward) {
       out << "    " << padded(role, 8) << "  could not be scored: " << terminal_line(response.error) << '\n';
       continue;
     }
-    out << (scored > 1 && response.reward == best ? "  * " : "    ") << padded(role, 8)
+    out << (response.reward == best ? "  * " : "    ") << padded(role, 8)
         << padded(fixed_digits(*response.reward, 2), 10)
         << padded(response.mean_log_prob ? fixed_digits(*response.mean_log_prob, 2) : kAbsentCell, 10)
         << padded(response.tokens ? std::to_string(*response.tokens) : kAbsentCell, 8);
@@ -92,6 +102,23 @@ std::string render_records_table(std::istream& lines, std::size_t width, std::si
     out << '\n';
   }
   return out.str();
+}
+
+DataTable records_data(std::istream& lines) {
+  DataTable table({"record", "response", "highest", "reward", "log_prob_per_token", "tokens", "error"});
+  read_results(lines, [&](const ResultRow& row) {
+    if (!row.error.empty()) {
+      table.add({row.id, {}, {}, {}, {}, {}, row.error});
+    }
+    const std::optional<double> best = best_of(row);
+    for (std::size_t i = 0; i < row.responses.size(); ++i) {
+      const ResultResponse& response = row.responses[i];
+      const bool highest = response.reward && response.reward == best;
+      table.add({row.id, role_of(row, i), std::string(highest ? "yes" : ""), cell_of(response.reward),
+                 cell_of(response.mean_log_prob), cell_of(response.tokens), response.error});
+    }
+  });
+  return table;
 }
 
 }  // namespace endorm

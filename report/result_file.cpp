@@ -4,6 +4,7 @@
 
 #include "core/errors.h"
 #include "eval/statistics.h"
+#include "score/json_check.h"
 #include "score/json_field.h"
 
 namespace endorm {
@@ -58,6 +59,16 @@ ResultRow row_from(const std::shared_ptr<const Json>& json) {
   return row;
 }
 
+// What is wrong with a line that the parser refused.
+std::string json_fault(const std::string& line) {
+  try {
+    check_json(line);
+  } catch (const InvalidInput& error) {
+    return error.what();
+  }
+  return "it is no JSON.";
+}
+
 }  // namespace
 
 std::vector<nlohmann::json> read_results(std::istream& lines, const std::function<void(const ResultRow&)>& on_row) {
@@ -81,14 +92,14 @@ std::vector<nlohmann::json> read_results(std::istream& lines, const std::functio
       const ResultRow row = row_from(json);
       ++rows;
       on_row(row);
-    } catch (const Json::parse_error& error) {
+    } catch (const Json::parse_error&) {
       if (lines.eof()) {
         refuse(
             "it ends in the middle. A run that was stopped leaves such a line: run `endorm score` again, it goes on");
       }
-      refuse(error.what());
-    } catch (const Json::exception& error) {  // a number beyond the range of doubles
-      refuse(error.what());
+      refuse(json_fault(line));
+    } catch (const Json::exception&) {  // a number beyond the range of doubles
+      refuse(json_fault(line));
     } catch (const InvalidInput& error) {
       refuse(error.what());
     }

@@ -19,20 +19,30 @@ std::string shown(double value) {
   return text;
 }
 
-std::vector<std::string> row_of(const RunMetric& metric) {
+// What a row says of a metric.
+struct Extremes {
+  const RunPoint& first;
+  const RunPoint& last;
+  const RunPoint& least;
+  const RunPoint& greatest;
+};
+Extremes extremes_of(const RunMetric& metric) {
   const auto [least, greatest] =
       std::minmax_element(metric.points.begin(), metric.points.end(),
                           [](const RunPoint& a, const RunPoint& b) { return a.value < b.value; });
-  const RunPoint& first = metric.points.front();
-  const RunPoint& last = metric.points.back();
+  return {metric.points.front(), metric.points.back(), *least, *greatest};
+}
+
+std::vector<std::string> row_of(const RunMetric& metric) {
+  const Extremes at = extremes_of(metric);
   return {metric.name,
           std::to_string(metric.points.size()),
-          shown(first.value),
-          shown(last.value),
-          shown(least->value),
-          std::to_string(least->step),
-          shown(greatest->value),
-          std::to_string(greatest->step)};
+          shown(at.first.value),
+          shown(at.last.value),
+          shown(at.least.value),
+          std::to_string(at.least.step),
+          shown(at.greatest.value),
+          std::to_string(at.greatest.step)};
 }
 
 std::string standing(const RunFile& run) {
@@ -61,6 +71,16 @@ std::string run_table(const RunFile& run) {
     out += table_note("and " + counted(run.faults.size() - kMostFaults, "line") + " more", TableForm::kTerminal);
   }
   return out;
+}
+
+DataTable run_data(const RunFile& run) {
+  DataTable table({"metric", "n", "first", "last", "least", "least_at_step", "greatest", "greatest_at_step"});
+  for (const RunMetric& metric : run.metrics) {
+    const Extremes at = extremes_of(metric);
+    table.add({metric.name, metric.points.size(), at.first.value, at.last.value, at.least.value, at.least.step,
+               at.greatest.value, at.greatest.step});
+  }
+  return table;
 }
 
 }  // namespace endorm

@@ -39,7 +39,7 @@ function cellsOf(table) {
   const told = Array.from({ length: width }, (_, i) => i).filter((i) => rows.some((row) => row[i]));
   return rows.map((row) => told.map((i) => row[i] ?? ""));
 }
-const csvOf = (rows) => rows.map((row) => row.map((text) => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text)).join(",") + "\r\n").join("");
+const csvOf = (rows) => rows.map((row) => row.map((text) => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text)).join(",") + "\n").join("");
 
 // How LaTeX writes what its fonts or its commands do not have as it stands.
 const LATEX = { "\\": "\\textbackslash{}", "{": "\\{", "}": "\\}", "$": "\\$", "&": "\\&", "#": "\\#", "%": "\\%", "_": "\\_", "~": "\\textasciitilde{}", "^": "\\textasciicircum{}",

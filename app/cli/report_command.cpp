@@ -19,6 +19,7 @@
 #include "eval/bench_json.h"
 #include "report/bench_page.h"
 #include "report/bench_table.h"
+#include "report/figure_data.h"
 #include "report/records_page.h"
 #include "report/records_table.h"
 #include "report/run_file.h"
@@ -31,6 +32,8 @@ namespace {
 struct ReportFlags {
   std::string input;
   std::string output;
+  std::string csv;
+  std::string latex;
   std::string title;
   std::size_t max_records = RecordsPageOptions().max_records;
   std::size_t refresh_seconds = 0;
@@ -81,15 +84,28 @@ void follow_run(const ReportFlags& flags) {
   }
 }
 
-// The table, where it is asked for or there is no page, and the page.
-void write_both(const ReportFlags& flags, const std::function<std::string()>& table,
-                const std::function<std::string()>& page) {
-  if (flags.table || flags.output.empty()) {
+bool saves_data(const ReportFlags& flags) { return !flags.csv.empty() || !flags.latex.empty(); }
+
+// The table, where it is asked for or there is nothing else, the page, and the table's data.
+void write_all(const ReportFlags& flags, const std::function<std::string()>& table,
+               const std::function<std::string()>& page, const std::function<DataTable()>& data) {
+  if (flags.table || (flags.output.empty() && !saves_data(flags))) {
     write_file("report", table(), "-");
   }
   if (!flags.output.empty()) {
     write_file("report", page(), flags.output);
     say_written(flags.output);
+  }
+  if (saves_data(flags)) {
+    const DataTable saved = data();
+    if (!flags.csv.empty()) {
+      write_file("report", saved.csv(), flags.csv);
+      say_written(flags.csv);
+    }
+    if (!flags.latex.empty()) {
+      write_file("report", saved.latex(), flags.latex);
+      say_written(flags.latex);
+    }
   }
 }
 
@@ -103,31 +119,33 @@ void report_run(const ReportFlags& flags) {
   }
   std::ifstream lines = open_results(flags.input);
   const RunFile run = read_run_log(lines);
-  write_both(
-      flags, [&] { return run_table(run); }, [&] { return run_page(run, flags, 0); });
+  write_all(
+      flags, [&] { return run_table(run); }, [&] { return run_page(run, flags, 0); }, [&] { return run_data(run); });
 }
 
 void report_results(const ReportFlags& flags) {
-  if (flags.output.empty() && !flags.table) {
-    throw InvalidInput("[report] nothing to do: give -o FILE for a page, or --table for a table here");
+  if (flags.output.empty() && !flags.table && !saves_data(flags)) {
+    throw InvalidInput(
+        "[report] nothing to do: give -o FILE for a page, --table for a table here, or --csv or --latex FILE for one "
+        "elsewhere");
   }
   RecordsPageOptions options;
   options.max_records = flags.max_records;
   options.title = flags.title.empty() ? options.title : flags.title;
   std::ifstream lines;
   const auto anew = [&]() -> std::ifstream& { return lines = open_results(flags.input); };
-  write_both(
+  write_all(
       flags, [&] { return render_records_table(anew(), terminal_width(), flags.max_records); },
-      [&] { return render_records_page(anew(), options); });
+      [&] { return render_records_page(anew(), options); }, [&] { return records_data(anew()); });
 }
 
 // A file of `endorm bench --json`: its figures are computed again from its rows.
 void report_bench(const ReportFlags& flags) {
   BenchReport report = read_bench_json(read_whole_file("report", flags.input), flags.input);
   measure_report(report, metric_options_of(*report.manifest));
-  write_both(
+  write_all(
       flags, [&] { return bench_tables(report, TableForm::kTerminal); },
-      [&] { return render_bench_page(report, {.title = flags.title}); });
+      [&] { return render_bench_page(report, {.title = flags.title}); }, [&] { return figure_data(report); });
 }
 
 void run_report(const ReportFlags& flags) {
@@ -159,7 +177,12 @@ void add_report_command(CLI::App& app) {
       ->required();
   command->add_option("-o,--output", flags->output, "HTML file to write; - is standard output");
   command->add_flag("--table", flags->table,
-                    "print a table; of a run or a benchmark also without this flag where -o is not given");
+                    "print a table; of a run or a benchmark also where nothing else is asked for");
+  command->add_option(
+      "--csv", flags->csv,
+      "file for the table as CSV: every response, every figure of a benchmark or every metric of a run, "
+      "numbers with all their digits; - is standard output");
+  command->add_option("--latex", flags->latex, "file for the same as a LaTeX tabular; - is standard output");
   command->add_option("--title", flags->title, "title of the page");
   command
       ->add_option("--max-records", flags->max_records,
@@ -175,6 +198,7 @@ void add_report_command(CLI::App& app) {
       "Example:\n"
       "  endorm score records.jsonl --tokens -o scored.jsonl\n"
       "  endorm report scored.jsonl -o report.html\n"
+      "  endorm report scored.jsonl --csv rewards.csv --latex rewards.tex\n"
       "  endorm report runs/first/run.jsonl -o run.html --refresh 10");
   command->callback([flags] { run_report(*flags); });
 }

@@ -585,7 +585,7 @@ async function saves(page, responses) {
 
   const download = async (button) => readFileSync(await (await Promise.all([page.waitForEvent("download"), button.click()]))[0].path(), "utf8");
   await page.locator("#reward-details summary").click();
-  const csv = (await download(page.locator("#reward-table .save").first())).trim().split("\r\n").map((line) => line.split(","));
+  const csv = (await download(page.locator("#reward-table .save").first())).trim().split("\n").map((line) => line.split(","));
   assert.equal(csv[0].join(), "record,response,reward,log \u03c0 per token,tokens");
   csv.slice(1).forEach((cells, i) => assert.deepEqual(cells.slice(2).map(Number), [responses[i].reward, responses[i].mean, responses[i].tokens]));
   const latex = await download(page.locator("#reward-table .save").nth(1));
