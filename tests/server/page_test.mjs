@@ -5,7 +5,7 @@
 //
 // Needs Node's package playwright-core (found as Node finds packages; NODE_PATH is read) and a Chromium ($CHROMIUM, or
 // one in PATH); says "SKIPPED:" without them.
-// --screenshots writes the pictures of docs/serving.md and needs the known models smollm2-135m and gemma3-270m-base.
+// --screenshots writes the pictures of README.md and docs/serving.md and needs the known models smollm2-135m and gemma3-270m-base.
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -645,7 +645,29 @@ async function strangers(browser, server) {
   assert.deepEqual(await work(), before);
 }
 
+// A pair of the demo's report, with the numbers of the token at which the rejected response parts.
+async function picture(browser, endorm, folder) {
+  const made = mkdtempSync(path.join(os.tmpdir(), "endorm-picture-"));
+  try {
+    const [scored, report] = ["scored.jsonl", "report.html"].map((name) => path.join(made, name));
+    execFileSync(endorm, ["score", "examples/demo.jsonl", "--tokens", "--steps", "--model", "smollm2-135m", "-o", scored], { cwd: ROOT, stdio: "ignore" });
+    execFileSync(endorm, ["report", scored, "-o", report], { stdio: "ignore" });
+    const page = await browser.newPage({ viewport: { width: 1000, height: 900 } });
+    await page.goto(`file://${report}`);
+    const card = page.locator(".record", { hasText: "boiling-point" });
+    await card.scrollIntoViewIfNeeded();
+    await card.locator(".running canvas").waitFor();
+    await card.locator(".parts").last().click();
+    const { y, height } = await card.boundingBox();
+    await page.screenshot({ path: path.join(folder, "report.png"), clip: { x: 10, y, width: 980, height } });
+    await page.close();
+  } finally {
+    rmSync(made, { recursive: true });
+  }
+}
+
 async function screenshots(browser, endorm, folder) {
+  await picture(browser, endorm, folder);
   const server = await serve(endorm, "-m", "smollm2-135m", "-m", "gemma3-270m-base");
   try {
     for (const [name, options, height] of [["serving-page.png", { viewport: { width: 1160, height: 900 } }, 0], ["serving-page-phone.png", { viewport: { width: 390, height: 844 }, colorScheme: "dark" }, 1500]]) {
