@@ -149,6 +149,7 @@ function rank() {
     const lines = view.names.flatMap((name, i) => (parts[i] ? [{ name, parts: parts[i] }] : []));
     return lines.length ? [runningFigure(lines, parting, view.columns.length > 1 ? model : "")] : [];
   }));
+  by("running").className = view.columns.length > 1 ? "panels many" : "panels";
   drawRunning();
   const by_column = view.columns[by("order").value];
   const places = view.names.map((_, i) => i);
