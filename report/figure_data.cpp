@@ -17,6 +17,7 @@ void add_figure(DataTable& table, const std::string& judge, const Figure& figure
              figure.interval ? Cell(figure.interval->low) : Cell(),
              figure.interval ? Cell(figure.interval->high) : Cell(),
              cell_of(figure.p_value),
+             cell_of(figure.holm_p_value),
              figure.n,
              figure.ties,
              figure.failed});
@@ -26,7 +27,7 @@ void add_figure(DataTable& table, const std::string& judge, const Figure& figure
 
 DataTable figure_data(const BenchReport& report) {
   DataTable table(
-      {"judge", "against", "figure", "group", "variant", "value", "low", "high", "p", "n", "ties", "failed"});
+      {"judge", "against", "figure", "group", "variant", "value", "low", "high", "p", "holm_p", "n", "ties", "failed"});
   for (const JudgeReport& judge : report.judges) {
     for (const Figure& figure : judge.table.figures) {
       add_figure(table, judge.name, figure);
@@ -49,6 +50,7 @@ DataTable figure_data(const BenchReport& report) {
                  compared.interval ? Cell(compared.interval->low) : Cell(),
                  compared.interval ? Cell(compared.interval->high) : Cell(),
                  cell_of(compared.p_value),
+                 cell_of(compared.holm_p_value),
                  figure.n,
                  {},
                  {}});

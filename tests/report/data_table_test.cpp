@@ -59,7 +59,7 @@ TEST_CASE("figures as data: every figure of every judge, and the differences") {
   std::istringstream lines(figure_data(report).csv());
   std::string line;
   std::getline(lines, line);
-  CHECK(line == "judge,against,figure,group,variant,value,low,high,p,n,ties,failed");
+  CHECK(line == "judge,against,figure,group,variant,value,low,high,p,holm_p,n,ties,failed");
   std::size_t rows = 0;
   std::size_t against = 0;
   while (std::getline(lines, line)) {
