@@ -21,7 +21,7 @@ std::vector<std::string> alternatives_from(const std::string& path) {
   }
   std::ifstream file(path, std::ios::binary);
   if (!file) {
-    throw InvalidInput("[--contrast] cannot read " + path);
+    throw InvalidInput("[--contrast] " + path + " cannot be read. Give the file of a JSON array of system messages.");
   }
   try {
     return nlohmann::json::parse(file).get<std::vector<std::string>>();

@@ -89,6 +89,9 @@ std::vector<nlohmann::json> read_results(std::istream& lines, const std::functio
         manifests.emplace_back(fields.at("manifest").object().value());
         continue;
       }
+      if (json->contains("ranking")) {
+        refuse("it is one of `endorm rank`. Score the records with `endorm score --tokens` for a report");
+      }
       const ResultRow row = row_from(json);
       ++rows;
       on_row(row);

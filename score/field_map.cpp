@@ -162,15 +162,23 @@ FieldMap FieldMap::parse(const std::string& text) {
   return map;
 }
 
-std::string FieldMap::list_of(const std::string& field) const {
-  for (const Way& way : ways_) {
-    const bool is_list = way.steps.size() > 1 && std::holds_alternative<Each>(way.steps[1]);
+bool FieldMap::reads(const std::string& field) const {
+  return std::any_of(ways_.begin(), ways_.end(), [&](const Way& way) {
     const auto* name = std::get_if<std::string>(&way.steps.front());
-    if (way.field == field && name != nullptr && (is_list || way.steps.size() == 1)) {
-      return *name;
-    }
+    return name != nullptr && *name == field;
+  });
+}
+
+std::string FieldMap::list_of(const std::string& field) const {
+  const auto way = std::find_if(ways_.begin(), ways_.end(), [&](const Way& each) { return each.field == field; });
+  if (way == ways_.end()) {
+    return {};
   }
-  return {};
+  const auto* name = std::get_if<std::string>(&way->steps.front());
+  if (name == nullptr || (way->steps.size() > 1 && !std::holds_alternative<Each>(way->steps[1]))) {
+    refuse(way->text, "leads to no list of the row itself, of which some elements could be kept.");
+  }
+  return *name;
 }
 
 void FieldMap::apply(Json& row) const {

@@ -21,7 +21,10 @@ class FieldMap {
   static FieldMap parse(const std::string& text);
 
   bool empty() const { return ways_.empty(); }
-  // The list of the row that a field's elements are taken from, "completions"; empty: the map has no such field.
+  // Whether a way begins at this field of the row.
+  bool reads(const std::string& field) const;
+  // The list of the row that a field's elements are taken from, "completions"; empty: the map has no such field. Throws
+  // InvalidInput where they do not stand in a list of the row itself.
   std::string list_of(const std::string& field) const;
 
   // Gives the row the fields of a record. A field that is moved loses its old name, and what would stand in the place

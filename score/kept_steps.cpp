@@ -1,5 +1,6 @@
 #include "score/kept_steps.h"
 
+#include <algorithm>
 #include <string>
 
 namespace endorm {
@@ -21,15 +22,12 @@ Digest KeptSteps::key_of(std::size_t step) const {
 }
 
 std::optional<std::vector<TokenStats>> KeptSteps::find(std::size_t step) {
-  const Digest key = key_of(step);
-  std::optional<std::vector<TokenStats>> stats = cache_.find(key);
-  if (stats) {
-    written_.push_back(key);
-  }
-  return stats;
+  steps_ = std::max(steps_, step + 1);
+  return cache_.find(key_of(step));
 }
 
 void KeptSteps::keep(std::size_t step, std::span<const TokenStats> stats) {
+  steps_ = std::max(steps_, step + 1);
   waiting_.emplace_back(key_of(step), std::vector<TokenStats>(stats.begin(), stats.end()));
   const auto now = std::chrono::steady_clock::now();
   if (now - last_write_ < kInterval) {
@@ -38,7 +36,6 @@ void KeptSteps::keep(std::size_t step, std::span<const TokenStats> stats) {
   StatsCache::Transaction transaction(cache_);
   for (const auto& [key, kept] : waiting_) {
     transaction.insert(key, kept);
-    written_.push_back(key);
   }
   transaction.commit();
   waiting_.clear();
@@ -46,8 +43,8 @@ void KeptSteps::keep(std::size_t step, std::span<const TokenStats> stats) {
 }
 
 void KeptSteps::forget(StatsCache::Transaction& transaction) const {
-  for (const Digest& key : written_) {
-    transaction.erase(key);
+  for (std::size_t step = 0; step < steps_; ++step) {  // also what an earlier run wrote and this one computed again
+    transaction.erase(key_of(step));
   }
 }
 

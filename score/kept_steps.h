@@ -31,7 +31,7 @@ class KeptSteps final : public StepResults {
   StatsCache& cache_;
   Digest evaluation_;
   std::vector<std::pair<Digest, std::vector<TokenStats>>> waiting_;
-  std::vector<Digest> written_;
+  std::size_t steps_ = 0;
   std::chrono::steady_clock::time_point last_write_;
 };
 

@@ -1,94 +1,97 @@
-# Makes a Parquet file of JSON lines:  python3 - LINES PARQUET
-import io
+# Makes a Parquet file of JSON lines:  python3 - LINES PARQUET [manifest], where the first line is a manifest
 import json
 import os
 import sys
 
 try:
     import pyarrow
-    import pyarrow.json
     import pyarrow.parquet
 except ImportError:
     sys.exit("endorm: pyarrow is absent: pip install pyarrow")
 
-BYTES = 8 << 20  # of lines that are in memory at a time
-MANIFEST = b'{"manifest":'
+BYTES = 4 << 20  # of lines that are in memory at a time
+EXACT = 1 << 53  # whole numbers up to it are doubles, too
+TEXT = "text"  # of what has no type of Parquet's: its JSON
 
 
-def blocks(path, texts):
-    """Some lines at a time, the columns `texts` as texts."""
+def rows(path, skip):
+    """Lists of rows, the first `skip` lines left out."""
     with open(path, "rb") as file:
-        first = file.readline()
-        if not first.startswith(MANIFEST):
-            file.seek(0)
+        for _ in range(skip):
+            file.readline()
         while lines := file.readlines(BYTES):
-            yield b"".join(as_texts(line, texts) if texts else line for line in lines)
+            yield [json.loads(line) for line in lines]
 
 
-def as_texts(line, names):
-    row = json.loads(line)
-    for name in names & row.keys():
-        if row[name] is not None and not isinstance(row[name], str):
-            row[name] = json.dumps(row[name], ensure_ascii=False)
-    return json.dumps(row, ensure_ascii=False).encode() + b"\n"
+def kind_of(value):
+    if value is None:
+        return None
+    if isinstance(value, bool):
+        return "bool"
+    if isinstance(value, int):
+        return "int" if abs(value) <= EXACT else "large" if -(1 << 63) <= value < 1 << 63 else TEXT
+    if isinstance(value, float):
+        return "float"
+    if isinstance(value, str):
+        return "string"
+    if isinstance(value, list):
+        kind = None
+        for element in value:
+            kind = joined(kind, kind_of(element))
+        return [kind]
+    return {name: kind_of(one) for name, one in value.items()}
 
 
-def mixed(path):
-    """The columns that hold texts in one row and something else in another, which no column of Parquet does."""
-    kinds = {}
-    for block in blocks(path, set()):
-        for line in block.splitlines():
-            for name, value in json.loads(line).items():
-                if value is not None:
-                    number = isinstance(value, (int, float)) and not isinstance(value, bool)
-                    kinds.setdefault(name, set()).add("number" if number else type(value))
-    return {name for name, found in kinds.items() if len(found) > 1}
+def joined(one, other):
+    """The kind that holds values of both."""
+    if one == other or other is None:
+        return one
+    if one is None:
+        return other
+    if isinstance(one, list) and isinstance(other, list):
+        return [joined(one[0], other[0])]
+    if isinstance(one, dict) and isinstance(other, dict):
+        return {name: joined(one.get(name), other.get(name)) for name in {**one, **other}}
+    pair = {one, other} if isinstance(one, str) and isinstance(other, str) else {TEXT}
+    return "float" if pair == {"int", "float"} else "large" if pair == {"int", "large"} else TEXT
 
 
-def schema_of(path, texts):
-    schema = None  # of all rows: fields that the first ones lack come later
-    for block in blocks(path, texts):
-        found = table(block).schema
-        schema = found if schema is None else pyarrow.unify_schemas([schema, found], promote_options="permissive")
-    return schema
+def type_of(kind):
+    if isinstance(kind, list):
+        return pyarrow.list_(type_of(kind[0]))
+    if isinstance(kind, dict) and kind:
+        return pyarrow.struct([(name, type_of(one)) for name, one in kind.items()])
+    types = {"bool": pyarrow.bool_(), "int": pyarrow.int64(), "large": pyarrow.int64(), "float": pyarrow.float64()}
+    return types.get(kind if isinstance(kind, str) else None, pyarrow.string())
 
 
-def kept_type(kind):
-    """A text that reads like a date stays a text; what is null in every row has no type that all readers know."""
-    if pyarrow.types.is_list(kind):
-        return pyarrow.list_(kept_type(kind.value_type))
-    if pyarrow.types.is_struct(kind):
-        return pyarrow.struct([field.with_type(kept_type(field.type)) for field in kind])
-    return pyarrow.string() if pyarrow.types.is_null(kind) or pyarrow.types.is_temporal(kind) else kind
+def fitted(value, kind):
+    if value is None:
+        return None
+    if isinstance(kind, list):
+        return [fitted(element, kind[0]) for element in value]
+    if isinstance(kind, dict) and kind:
+        return {name: fitted(one, kind[name]) for name, one in value.items()}
+    if kind == "float":
+        return float(value)
+    return json.dumps(value, ensure_ascii=False) if kind == TEXT or kind == {} else value
 
 
-def manifest(path):
-    with open(path, "rb") as file:
-        first = file.readline()
-    return {"endorm.manifest": json.dumps(json.loads(first)["manifest"])} if first.startswith(MANIFEST) else None
-
-
-def table(block, schema=None):
-    options = pyarrow.json.ParseOptions(explicit_schema=schema, newlines_in_values=False)
-    read = pyarrow.json.ReadOptions(block_size=len(block) + 1, use_threads=False)
-    return pyarrow.json.read_json(io.BytesIO(block), read_options=read, parse_options=options)
-
-
-def main(lines, path):
+def main(lines, path, *manifest):
     partial = path + ".partial"
+    kind = {}
+    for block in rows(lines, len(manifest)):
+        for row in block:
+            kind = joined(kind, kind_of(row))
+    metadata = {}
+    if manifest:
+        with open(lines, "rb") as file:
+            metadata["endorm.manifest"] = json.dumps(json.loads(file.readline())["manifest"])
+    schema = pyarrow.schema([(name, type_of(one)) for name, one in kind.items()], metadata)
     try:
-        texts = set()
-        try:
-            schema = schema_of(lines, texts)
-        except pyarrow.ArrowException:
-            texts = mixed(lines)
-            schema = schema_of(lines, texts)
-        if schema is None:
-            sys.exit("endorm: no row, no Parquet file")
-        schema = pyarrow.schema([field.with_type(kept_type(field.type)) for field in schema], manifest(lines))
         with pyarrow.parquet.ParquetWriter(partial, schema, compression="zstd") as writer:
-            for block in blocks(lines, texts):
-                writer.write_table(table(block, schema).cast(schema))
+            for block in rows(lines, len(manifest)):
+                writer.write_table(pyarrow.Table.from_pylist([fitted(row, kind) for row in block], schema))
         with open(partial, "rb") as file:
             os.fsync(file.fileno())
         os.replace(partial, path)
@@ -98,4 +101,4 @@ def main(lines, path):
         sys.exit(f"endorm: {path} cannot be written: {error}")
 
 
-main(sys.argv[1], sys.argv[2])
+main(*sys.argv[1:])

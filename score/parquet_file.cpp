@@ -1,6 +1,7 @@
 #include "score/parquet_file.h"
 
 #include <filesystem>
+#include <utility>
 #include <vector>
 
 #include "core/ascii_lower.h"
@@ -16,8 +17,9 @@ bool runs(const std::vector<std::string>& words, bool keep_output) {
   return run_child({words, keep_output, {}}).status == 0;
 }
 
-void write(const std::string& script, const std::string& source, const std::string& path) {
-  if (!runs({"python3", "-c", script, source, path}, false)) {
+void write(std::vector<std::string> words, const std::string& path) {
+  words.insert(words.begin(), {"python3", "-c"});
+  if (!runs(words, false)) {
     throw EngineError("[output] " + path + " was not written (the reason stands above).");
   }
 }
@@ -31,7 +33,7 @@ bool is_parquet_name(const std::string& path) {
 void require_parquet_writer(const std::string& path) {
   bool ready = false;
   try {
-    ready = runs({"python3", "-c", "import pyarrow.parquet"}, true);
+    ready = runs({"python3", "-c", "import importlib.util as u, sys; sys.exit(u.find_spec('pyarrow') is None)"}, true);
   } catch (const EngineError&) {
   }
   if (!ready) {
@@ -41,12 +43,16 @@ void require_parquet_writer(const std::string& path) {
   }
 }
 
-void write_parquet_of_lines(const std::string& lines, const std::string& path) {
-  write(std::string(lines_to_parquet_py), lines, path);
+void write_parquet_of_lines(const std::string& lines, const std::string& path, bool has_manifest) {
+  std::vector<std::string> words = {std::string(lines_to_parquet_py), lines, path};
+  if (has_manifest) {
+    words.emplace_back("manifest");
+  }
+  write(std::move(words), path);
 }
 
 void write_parquet_of_arrays(const std::string& arrays, const std::string& path) {
-  write(std::string(arrays_to_parquet_py), arrays, path);
+  write({std::string(arrays_to_parquet_py), arrays, path}, path);
 }
 
 }  // namespace endorm

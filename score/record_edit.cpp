@@ -52,7 +52,8 @@ std::string with_responses(std::string_view record, std::span<const std::size_t>
   const std::string list = given.empty() ? response_list(row) : given;
   const std::size_t count = row.contains(list) && row.at(list).is_array() ? row.at(list).size() : 0;
   if (count == 0 || std::any_of(kept.begin(), kept.end(), [&](std::size_t place) { return place >= count; })) {
-    throw InvalidInput("its responses do not stand in a list, of which some can be kept.");
+    throw InvalidInput(
+        "its responses do not stand in a list, of which the best could be kept: a pair is kept or dropped as a whole.");
   }
   for (const std::string& name : {list, std::string("truncated"), std::string("response_mask")}) {
     if (row.contains(name) && row.at(name).is_array() && row.at(name).size() == count) {

@@ -87,9 +87,14 @@ class Run {
         return;
       }
       if (ahead_.size() == kFirstRecords) {
-        throw InvalidInput("[score] none of the first " + std::to_string(kFirstRecords) +
-                           " records can be read, and nothing was scored. The first: " + summary_.first_error);
+        break;
       }
+    }
+    // A shard may be dealt nothing else, and has its rows nevertheless.
+    if (ahead_.size() == kFirstRecords || (options_.shard.count == 1 && !ahead_.empty())) {
+      throw InvalidInput("[score] none of the first " + std::to_string(ahead_.size()) +
+                         (ahead_.size() == 1 ? " record" : " records") +
+                         " can be read, and nothing was scored. The first: " + summary_.first_error);
     }
   }
 

@@ -103,9 +103,9 @@ using RunProgress = std::function<void(const RunSummary&, std::size_t bytes_used
 
 // Scores a stream of records, which are taken in windows, each window is one prefix tree, and what becomes of it
 // is told, in the order of the input, and synced before the next. What cannot be scored becomes a fault, but where none
-// of the first 20 records can be read nothing is told: InvalidInput has the first reason. Windows depend on the input
-// alone, so that a run that was stopped and resumed gives the file of one that was not. Throws EngineError where the
-// model or the disk fails; then what was written can be resumed.
+// of the first 20 records, or of all, can be read nothing is told: InvalidInput has the first reason. Windows depend on
+// the input alone, so that a run that was stopped and resumed gives the file of one that was not. Throws EngineError
+// where the model or the disk fails; then what was written can be resumed.
 RunSummary score_lines(RecordInput& input, Scorer& scorer, RecordSink& sink, const RunOptions& options,
                        const RunProgress& progress);
 

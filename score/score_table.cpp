@@ -76,7 +76,7 @@ class RowHandler final : public nlohmann::json_sax<Json> {
       is_pair = is_pair || name == "chosen";
       has_manifest = has_manifest || name == "manifest";
       has_error = has_error || name == "error";
-      is_list_ = name == "responses" || name == "ranking";
+      is_list_ = name == "responses" || name == "ranking" || name == "errors";
       has_responses = has_responses || is_list_;
     } else if (in_response()) {
       response_field_ = name;
@@ -127,6 +127,7 @@ ScoreTable ScoreTable::read(std::istream& lines, const std::string& name, const 
         Json::sax_parse(line, &row) &&
         std::all_of(row.scores.begin(), row.scores.end(), [&](const auto& score) { return score.first < line.size(); });
     if (whole && row.has_manifest && number == 1) {
+      table.map_ = Json::parse(line).value("/manifest/options/map"_json_pointer, "");
       continue;
     }
     if (!whole || !row.record_key || (!row.has_responses && !row.has_error)) {

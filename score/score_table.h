@@ -24,6 +24,9 @@ class ScoreTable {
   // what messages call the file. Throws InvalidInput where the lines are no such rows, or no response has that field.
   static ScoreTable read(std::istream& lines, const std::string& name, const std::string& field);
 
+  // --map of the run that wrote the rows; empty: it had none.
+  const std::string& map() const { return map_; }
+
   std::size_t size() const { return rows_.size(); }
   RecordScores operator[](std::size_t row) const;
 
@@ -35,6 +38,7 @@ class ScoreTable {
     bool is_pair;
   };
 
+  std::string map_;
   std::vector<Row> rows_;
   std::vector<double> scores_;
 };

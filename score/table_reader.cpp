@@ -127,6 +127,10 @@ std::optional<TableReader::Row> TableReader::read_row() {
         }
         row = Row{line_, {Cell()}, {}};
       } else if (byte != '\r' && ++length <= limit_) {
+        if (cell.quoted) {
+          row.error =
+              "has text behind the closing quote of a cell: a quote is missing, or one within it is not written twice.";
+        }
         cell.text += byte;
       }
       after_quote = false;

@@ -34,7 +34,7 @@ void check(const BenchFlags& flags) {
     throw InvalidInput("[bench] --sweep needs every prompt: leave --shard out");
   }
   sweep_settings(flags);  // what is wrong in it is said before a model is loaded
-  check_outputs("bench", flags.outputs);
+  check_outputs("bench", flags.outputs, std::span(&flags.data, 1));
 }
 
 // Every temperature of a sweep comes from the pass that the judge needs anyway.

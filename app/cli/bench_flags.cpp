@@ -10,6 +10,7 @@
 
 #include "app/cli/exit_status.h"
 #include "app/cli/judges_run.h"
+#include "app/cli/open_input.h"
 #include "app/cli/option_flags.h"
 #include "app/cli/shard_files.h"
 #include "app/cli/write_file.h"
@@ -111,7 +112,12 @@ void add_bench_flags(CLI::App& command, BenchFlags& flags, const std::function<b
   add_option_flags(command, engine_options(), flags.engine);
 }
 
-void check_outputs(const std::string& command, const ReportOutputs& outputs) {
+void check_outputs(const std::string& command, const ReportOutputs& outputs, std::span<const std::string> inputs) {
+  for (const std::string& input : inputs) {
+    refuse_input_as_output(command, input, outputs.json, "--json");
+    refuse_input_as_output(command, input, outputs.markdown, "--markdown");
+    refuse_input_as_output(command, input, outputs.html, "--html");
+  }
   check_directories(command, std::vector{outputs.json, outputs.markdown, outputs.html});
 }
 

@@ -36,7 +36,7 @@ void add_bench_flags(CLI::App& command, BenchFlags& flags,
                      const std::function<bool(const OptionFacts&)>& wanted = nullptr);
 
 // Throws InvalidInput in the name of `command` where the directory of a file is missing.
-void check_outputs(const std::string& command, const ReportOutputs& outputs);
+void check_outputs(const std::string& command, const ReportOutputs& outputs, std::span<const std::string> inputs);
 
 // Throws EngineError where a file cannot be written, RowsFailed where rows were left out, a question was
 // not asked or a judge gave no verdict.

@@ -25,7 +25,7 @@ void check(const EvalMathFlags& flags) {
   if (flags.suites.empty()) {
     throw InvalidInput("[eval math] which suites? `endorm eval list` names them for --suite");
   }
-  check_outputs("eval math", flags.outputs);
+  check_outputs("eval math", flags.outputs, flags.suites);
 }
 
 std::vector<Example> drawn_samples(const EvalMathFlags& flags, const DataSet& set, const MathSamplingOptions& options,

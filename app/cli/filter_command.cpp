@@ -1,5 +1,6 @@
 #include <cmath>
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
 #include <memory>
 #include <numeric>
@@ -14,6 +15,7 @@
 #include "app/cli/commands.h"
 #include "app/cli/open_input.h"
 #include "app/cli/record_output.h"
+#include "core/ascii_lower.h"
 #include "core/errors.h"
 #include "engine/content_hash.h"
 #include "report/terminal_text.h"
@@ -30,7 +32,6 @@ struct FilterFlags {
   std::string scores;
   std::string output = "-";
   std::string by = "reward";
-  std::string map;
   FilterRules rules;
   std::size_t top = 0;  // responses of each record that are kept; 0: all
   bool drop = false;    // the records that the rules drop are written, and not the others
@@ -74,7 +75,18 @@ void run_filter(const FilterFlags& flags) {
   if (asks_for_nothing(flags)) {
     throw InvalidInput("[filter] no rule is given: see endorm filter --help, e.g. --min-reward, --agrees, --top");
   }
-  const std::string response_list = FieldMap::parse(flags.map).list_of("responses");
+  const FilterRules& rules = flags.rules;
+  for (const std::optional<double>& limit : {rules.min_reward, rules.max_reward, rules.min_margin, rules.max_margin,
+                                             rules.from_quantile, rules.to_quantile}) {
+    if (limit && std::isnan(*limit)) {
+      throw InvalidInput("[filter] a rule is given no number (nan)");
+    }
+  }
+  if (const std::string ending = ascii_lower(std::filesystem::path(flags.output).extension().string());
+      ending == ".csv" || ending == ".tsv") {
+    throw InvalidInput("[filter] records are written as JSON lines, no " + ending +
+                       ". Give -o FILE.jsonl, or .parquet.");
+  }
   refuse_input_as_output("filter", flags.input, flags.output);
   refuse_input_as_output("filter", flags.scores, flags.output);
   std::ifstream rows(flags.scores);
@@ -84,6 +96,7 @@ void run_filter(const FilterFlags& flags) {
   }
   const ScoreTable table = ScoreTable::read(rows, flags.scores, flags.by);
   const RecordFilter filter(flags.rules, table);
+  const std::string response_list = FieldMap::parse(table.map()).list_of("responses");
   const std::unique_ptr<RecordInput> input = open_input(flags.input);
   RecordOutput output("filter", flags.output);
   FilterCounts counts;
@@ -95,8 +108,9 @@ void run_filter(const FilterFlags& flags) {
       continue;
     }
     const RecordScores scores = table[row++];
-    const bool lacks_best = flags.top > 0 && std::isnan(reward_of(scores));
-    const FilterVerdict verdict = lacks_best ? FilterVerdict::kUnknown : filter.verdict(scores);
+    const bool lacks_rewards =
+        (flags.top > 0 && std::isnan(reward_of(scores))) || (flags.add_rewards && scores.scores.empty());
+    const FilterVerdict verdict = lacks_rewards ? FilterVerdict::kUnknown : filter.verdict(scores);
     counts.unknown += verdict == FilterVerdict::kUnknown ? 1 : 0;
     if (verdict == (flags.drop ? FilterVerdict::kDrop : FilterVerdict::kKeep)) {
       try {
@@ -157,10 +171,9 @@ void add_filter_command(CLI::App& app) {
   command->add_flag("--disagrees", rules.disagrees, "the rejected response has the higher reward")->excludes(agrees);
   command->add_flag("--drop", flags->drop, "write the records that the rules drop, in the place of those they keep");
   command->add_option("--top", flags->top, "of each record the K best responses only")
-      ->check(CLI::PositiveNumber)
+      ->check(CLI::Range(std::size_t{1}, std::size_t{1'000'000}))
       ->default_str("")
       ->type_name("K");
-  command->add_option("--map", flags->map, "that of the run that scored, for --top")->default_str("");
   command->add_flag("--add-rewards", flags->add_rewards, "add the field \"rewards\", one a response");
   command->footer(
       "Example:\n"

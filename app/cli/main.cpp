@@ -1,10 +1,13 @@
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 #include <unistd.h>
@@ -16,6 +19,8 @@
 #include "app/cli/write_file.h"
 #include "app/version.h"
 #include "core/errors.h"
+#include "core/listed.h"
+#include "core/nearest.h"
 #include "report/terminal_text.h"
 
 namespace {
@@ -62,6 +67,32 @@ int fail(int status, const char* message) {
   return status;
 }
 
+// Of words that no subcommand takes: the flag among them, if any, and the one that may be meant.
+std::string unexpected_words(CLI::App& app) {
+  CLI::App* command = &app;
+  std::string help = "See endorm";
+  while (!command->get_subcommands().empty()) {
+    command = command->get_subcommands().front();
+    help += " " + command->get_name();
+  }
+  help += " --help.";
+  const std::vector<std::string> words = app.remaining(true);
+  const auto flag =
+      std::find_if(words.begin(), words.end(), [](const std::string& word) { return word.starts_with('-'); });
+  if (flag == words.end()) {
+    return "\"" + endorm::listed(words) + "\" is more than the command takes. A name with blanks wants quotes. " + help;
+  }
+  std::vector<std::string> names;
+  for (const CLI::Option* option : command->get_options()) {
+    for (const std::string& name : option->get_lnames()) {
+      names.push_back("--" + name);
+    }
+  }
+  const std::string name = flag->substr(0, flag->find('='));
+  const std::optional<std::string> meant = endorm::nearest(name, names);
+  return "there is no option " + name + "." + (meant ? " Is " + *meant + " meant?" : "") + " " + help;
+}
+
 // Runs the subcommand that the arguments name; returns the exit status.
 int run(CLI::App& app, int argc, char** argv) {
   using namespace endorm;
@@ -75,6 +106,8 @@ int run(CLI::App& app, int argc, char** argv) {
     }
     app.exit(error);
     return kExitInput;
+  } catch (const CLI::ExtrasError& error) {
+    return fail(kExitInput, unexpected_words(app).c_str());
   } catch (const CLI::ParseError& error) {
     const bool asked_for_help = error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success);
     app.exit(error);

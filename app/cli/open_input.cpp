@@ -1,5 +1,6 @@
 #include "app/cli/open_input.h"
 
+#include <algorithm>
 #include <fstream>
 #include <optional>
 #include <utility>
@@ -24,8 +25,10 @@ class CopiedRecords final : public RecordInput {
 
   std::optional<InputLine> next() override {
     std::optional<InputLine> line = input_->next();
-    if (line && !line->error && line->text.starts_with('{')) {  // what is none has no row that needs it
-      file_ << line->text << '\n';
+    if (line && !line->error) {
+      std::string text = line->text;
+      std::replace(text.begin(), text.end(), '\n', ' ');  // white space of a value that takes several lines
+      file_ << line->key << text << '\n';
     }
     if (!line) {
       file_.flush();
@@ -44,19 +47,45 @@ class CopiedRecords final : public RecordInput {
   std::ofstream file_;
 };
 
+class KeptRecords final : public RecordInput {
+ public:
+  explicit KeptRecords(const std::string& path) : file_(path, std::ios::binary) {}
+
+  std::optional<InputLine> next() override {
+    std::string line;
+    if (!std::getline(file_, line)) {
+      return std::nullopt;
+    }
+    bytes_ += line.size() + 1;
+    constexpr std::size_t kKey = 16;
+    return InputLine{++number_, line.substr(kKey), line.substr(0, kKey), std::nullopt};
+  }
+
+  std::size_t bytes_used() const override { return bytes_; }
+
+ private:
+  std::ifstream file_;
+  std::size_t number_ = 0;
+  std::size_t bytes_ = 0;
+};
+
 }  // namespace
+
+std::unique_ptr<RecordInput> kept_records(const std::string& path) { return std::make_unique<KeptRecords>(path); }
 
 std::unique_ptr<RecordInput> copied_records(std::unique_ptr<RecordInput> input, const std::string& path) {
   return std::make_unique<CopiedRecords>(std::move(input), path);
 }
 
-void refuse_input_as_output(const std::string& command, const std::string& input, const std::string& output) {
+void refuse_input_as_output(const std::string& command, const std::string& input, const std::string& output,
+                            const std::string& flag) {
   struct stat read {};
   struct stat written {};
   const bool known = (input == "-" ? ::fstat(STDIN_FILENO, &read) : ::stat(input.c_str(), &read)) == 0 &&
                      output != "-" && ::stat(output.c_str(), &written) == 0;
   if (known && S_ISREG(read.st_mode) && read.st_dev == written.st_dev && read.st_ino == written.st_ino) {
-    throw InvalidInput("[" + command + "] -o " + output + " is the input itself. Give another file.");
+    throw InvalidInput("[" + command + "] " + flag + " " + output + " is " + (input == "-" ? "the input" : input) +
+                       " itself, which would be lost. Give another file.");
   }
 }
 

@@ -16,11 +16,14 @@ inline constexpr const char* kMapHelp =
 // The records of a command's input: a file, or standard input where the path is "-".
 std::unique_ptr<RecordInput> open_input(const std::string& path);
 
-// The same records, which are written to a file of JSON lines as they are read. Reading throws EngineError where that
+// The same records, which are kept in a file as they are read, and from there. Reading throws EngineError where keeping
 // fails.
 std::unique_ptr<RecordInput> copied_records(std::unique_ptr<RecordInput> input, const std::string& path);
+std::unique_ptr<RecordInput> kept_records(const std::string& path);
 
-// Throws InvalidInput in the name of the command where its output is the file that it reads, by whatever names.
-void refuse_input_as_output(const std::string& command, const std::string& input, const std::string& output);
+// Throws InvalidInput in the name of the command where its output (empty: there is none) is a file that it needs, by
+// whatever names. flag: that the output was given with.
+void refuse_input_as_output(const std::string& command, const std::string& input, const std::string& output,
+                            const std::string& flag = "-o");
 
 }  // namespace endorm

@@ -27,6 +27,7 @@ struct PairCounts {
   std::size_t ties = 0;
   std::size_t unscored = 0;
   std::size_t without_text = 0;
+  std::size_t several_labels = 0;  // several chosen or rejected texts
 };
 
 Json rewards_of(double chosen, double rejected) {
@@ -118,10 +119,12 @@ class PairMaker {
       return std::nullopt;
     }
     const Json record = parse_object(record_);
-    Json pair = Json::object();
-    if (record.contains("id")) {
-      pair["id"] = record.at("id");
+    if (record.contains("chosen") || record.contains("rejected")) {
+      ++counts_.several_labels;
+      return std::nullopt;
     }
+    Json pair = Json::object();
+    pair["id"] = record.value("id", row_.at("id"));  // or the line's number
     pair["prompt"] = row_.at("messages");
     pair["chosen"] = messages_of(best);
     pair["rejected"] = messages_of(worst);
@@ -147,6 +150,10 @@ void tell(const PairCounts& counts, const std::string& path) {
   if (counts.without_text > 0) {
     std::fprintf(stderr, "endorm: no pair of %s whose responses are token ids alone: take those from the ranking\n",
                  counted(counts.without_text, "record").c_str());
+  }
+  if (counts.several_labels > 0) {
+    std::fprintf(stderr, "endorm: no pair of %s with several chosen or rejected texts: which two is not said\n",
+                 counted(counts.several_labels, "record").c_str());
   }
   if (counts.unscored > 0) {
     std::fprintf(stderr, "endorm: no pair of %s without a reward\n", counted(counts.unscored, "record").c_str());

@@ -59,6 +59,11 @@ void Progress::watch() {
   }
 }
 
+void Progress::waits_for(const char* what) {
+  const std::lock_guard lock(mutex_);
+  waits_for_ = what;
+}
+
 void Progress::update(std::size_t bytes_read, std::size_t rows, std::size_t resumed_rows, std::size_t errors,
                       std::size_t tokens) {
   const std::lock_guard lock(mutex_);
@@ -83,7 +88,7 @@ void Progress::tell() {
 std::string Progress::line() const {
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
   if (position_.rows == 0 && position_.tokens == 0) {
-    return "nothing is computed yet, after " + duration(seconds);
+    return std::string("waiting for ") + waits_for_ + ", " + duration(seconds);
   }
   const double rate = seconds > 0 ? static_cast<double>(position_.tokens) / seconds : 0.0;
   std::string left;
@@ -103,7 +108,7 @@ std::string Progress::line() const {
   }
   char text[64];
   std::snprintf(text, sizeof text, "%zu tokens, %.0f tokens/s", position_.tokens, rate);
-  return std::to_string(position_.rows) + " " + rows_ +
+  return std::to_string(position_.rows) + " " + (position_.rows == 1 ? rows_.substr(0, rows_.size() - 1) : rows_) +
          (position_.errors > 0 ? ", " + std::to_string(position_.errors) + " with errors" : "") + ", " + text + left;
 }
 

@@ -24,6 +24,8 @@ class Progress {
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
+  // What is done before the first token.
+  void waits_for(const char* what);
   // rows resumed from an earlier run count for the position, not for the rate.
   void update(std::size_t bytes_read, std::size_t rows, std::size_t resumed_rows, std::size_t errors,
               std::size_t tokens);
@@ -42,6 +44,7 @@ class Progress {
 
   std::optional<std::size_t> total_bytes_;
   std::string rows_;
+  const char* waits_for_ = "the first tokens";
   std::function<std::size_t()> computed_;
   bool terminal_;
   bool drawn_ = false;

@@ -16,6 +16,7 @@
 #include "core/errors.h"
 #include "engine/message_json.h"
 #include "engine/scratch_directory.h"
+#include "score/field_map.h"
 #include "score/parquet_file.h"
 #include "score/ranking.h"
 #include "score/scored_json.h"
@@ -97,10 +98,16 @@ void run_rank(const RankFlags& flags) {
     run_scoring("rank", flags.run, RowOptions{}, rank_row);
     return;
   }
+  if (flags.pairs == "-" || (std::filesystem::exists(flags.pairs) && !std::filesystem::is_regular_file(flags.pairs))) {
+    throw InvalidInput("[rank] --pairs needs a file, and " + flags.pairs + " is none.");
+  }
   if (is_parquet_name(flags.run.output.output)) {
     throw InvalidInput("[rank] --pairs reads the ranking again, and no Parquet. Give -o FILE.jsonl.");
   }
   check_directories("rank", std::span(&flags.pairs, 1));
+  for (const std::string& other : {flags.run.input, flags.run.output.output}) {
+    refuse_input_as_output("rank", other, flags.pairs, "--pairs");
+  }
   const std::filesystem::path folder = std::filesystem::path(flags.pairs).parent_path();
   const ScratchDirectory scratch(folder.empty() ? "." : folder, ".endorm-rank-");
   const bool reads_stream = flags.run.input == "-";
@@ -125,7 +132,9 @@ void run_rank(const RankFlags& flags) {
     failed_rows = std::current_exception();
   }
   std::ifstream ranking(rows);
-  write_preference_pairs(ranking, *open_input(records), flags.pairs, flags.minimum_margin);
+  const std::unique_ptr<RecordInput> again =
+      mapped_records(reads_stream ? kept_records(records) : open_input(records), FieldMap::parse(flags.run.map));
+  write_preference_pairs(ranking, *again, flags.pairs, flags.minimum_margin);
   if (failed_rows) {
     std::rethrow_exception(failed_rows);
   }

@@ -1,5 +1,6 @@
 #include "app/cli/record_output.h"
 
+#include <algorithm>
 #include <filesystem>
 
 #include "score/parquet_file.h"
@@ -25,14 +26,17 @@ RecordOutput::RecordOutput(const std::string& command, const std::string& path)
       output_(command, lines_) {}
 
 void RecordOutput::write(std::string_view record) {
-  output_.write(record);
+  std::string line(record);  // a break outside of quotes is white space, and within them it is written as \n
+  std::replace_if(
+      line.begin(), line.end(), [](char byte) { return byte == '\n' || byte == '\r'; }, ' ');
+  output_.write(line);
   output_.write("\n");
 }
 
 void RecordOutput::finish() {
   output_.finish();
   if (scratch_) {
-    write_parquet_of_lines(lines_, path_);
+    write_parquet_of_lines(lines_, path_, false);
   }
 }
 

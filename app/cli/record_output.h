@@ -15,7 +15,7 @@ class RecordOutput {
   // Throws InvalidInput where something other than a regular file is at the path, or Parquet cannot be written.
   RecordOutput(const std::string& command, const std::string& path);
 
-  void write(std::string_view record);  // a JSON object on one line
+  void write(std::string_view record);  // a JSON object
   void finish();                        // last call
 
  private:

@@ -13,6 +13,7 @@
 
 #include "app/bench_settings.h"
 #include "app/cli/commands.h"
+#include "app/cli/open_input.h"
 #include "app/cli/write_file.h"
 #include "core/errors.h"
 #include "engine/read_whole_file.h"
@@ -149,6 +150,7 @@ void report_bench(const ReportFlags& flags) {
 }
 
 void run_report(const ReportFlags& flags) {
+  refuse_input_as_output("report", flags.input, flags.output);
   std::ifstream lines = open_results(flags.input);
   std::string first_line;
   std::getline(lines, first_line);

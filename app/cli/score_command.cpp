@@ -50,7 +50,7 @@ void run_score(const ScoringRunFlags& flags) {
 
 void add_score_command(CLI::App& app) {
   auto flags = std::make_shared<ScoringRunFlags>();
-  CLI::App* command = app.add_subcommand("score", "Score responses: JSON lines in, JSON lines out");
+  CLI::App* command = app.add_subcommand("score", "Score responses: records in any form in, JSON lines out");
   add_scoring_run_flags(*command, *flags);
   add_option_flags(*command, reward_options(), flags->scoring,
                    [](const OptionFacts& facts) { return facts.name == "tokens"; });

@@ -30,8 +30,11 @@ namespace endorm {
 namespace {
 
 // asked: none where the judge does not tell.
-void print_summary(const RunSummary& summary, std::optional<std::size_t> asked, std::size_t computed) {
-  if (const std::vector<std::string>& unused = summary.unknown_fields; !unused.empty()) {
+void print_summary(const RunSummary& summary, const FieldMap& map, std::optional<std::size_t> asked,
+                   std::size_t computed) {
+  std::vector<std::string> unused = summary.unknown_fields;
+  std::erase_if(unused, [&](const std::string& field) { return map.reads(field); });
+  if (!unused.empty()) {
     const auto quoted = [](const std::string& field) { return "\"" + terminal_line(field) + "\""; };
     std::fprintf(stderr, "endorm: warning: the field%s %s not used (rows keep a record's own under \"columns\")\n",
                  unused.size() > 1 ? "s" : "", (listed(unused, quoted) + (unused.size() > 1 ? " are" : " is")).c_str());
@@ -218,7 +221,7 @@ void add_scoring_run_flags(CLI::App& command, ScoringRunFlags& flags) {
   command.add_option("--map", flags.map, kMapHelp)->default_str("");
   command.add_option("--system", flags.system, "a system message for the records that have none")->default_str("");
   command.add_option("--limit", flags.limit, "take the first N records only")
-      ->check(CLI::PositiveNumber)
+      ->check(CLI::Range(std::size_t{1}, std::size_t{1} << 40U))
       ->default_str("")
       ->type_name("N");
   add_reward_flags(command, flags.scoring);
@@ -234,14 +237,15 @@ void run_scoring(const std::string& command, const ScoringRunFlags& flags, const
   refuse_input_as_output(command, flags.input, flags.output.output);
   const Shard shard = shard_from(flags.output.shard);
   const OutputPlan plan = plan_output(command, flags);
+  refuse_input_as_output(command, flags.input, plan.path);
   ScoreOptions score = score_options(flags.scoring);
   score.likeliest = flags.top_k;
-  FieldMap map = FieldMap::parse(flags.map);
+  const FieldMap map = FieldMap::parse(flags.map);
   std::unique_ptr<RecordInput> input = open_input(flags.input);
   if (!copy.empty()) {
     input = copied_records(std::move(input), copy);
   }
-  input = mapped_records(std::move(input), std::move(map));
+  input = mapped_records(std::move(input), map);
   std::optional<std::size_t> input_bytes;
   if (flags.input != "-") {
     std::error_code unknown;
@@ -252,7 +256,9 @@ void run_scoring(const std::string& command, const ScoringRunFlags& flags, const
   std::atomic<const Engine*> ready = nullptr;
   std::optional<Progress> bar;
   bar.emplace(input_bytes, "records", [&] { return ready != nullptr ? ready.load()->tokens_computed() : 0; });
+  bar->waits_for("the model");
   engine = make_engine_for(std::span(&flags.judge, 1), flags.engine);
+  bar->waits_for("the first tokens");
   ready = engine.get();
   const std::unique_ptr<Engine> reference = make_reference(flags.judge_parts, flags.engine);
   RunCache run_cache;
@@ -298,13 +304,17 @@ void run_scoring(const std::string& command, const ScoringRunFlags& flags, const
   if (plan.parquet && summary.records > 0) {
     log.reset();
     try {
-      (plan.arrays ? write_parquet_of_arrays : write_parquet_of_lines)(plan.path, flags.output.output);
+      if (plan.arrays) {
+        write_parquet_of_arrays(plan.path, flags.output.output);
+      } else {
+        write_parquet_of_lines(plan.path, flags.output.output, true);
+      }
     } catch (const EngineError& error) {
       throw EngineError(error.what() + (" What it was to hold is in " + plan.path + "."));
     }
     std::filesystem::remove(plan.path);
   }
-  print_summary(summary, judge.scorer->tokens_asked(), engine->tokens_computed());
+  print_summary(summary, map, judge.scorer->tokens_asked(), engine->tokens_computed());
   tell_account(judge);
   if (summary.records == 0) {
     throw InvalidInput("[score] the input holds no record");

@@ -43,7 +43,7 @@ void add_scoring_run_flags(CLI::App& command, ScoringRunFlags& flags);
 
 // The whole of a scoring subcommand: loads the model, opens input and result file, lets the judge score, says on
 // standard error what was done. make_row turns a scored record into its line. copy: where not empty, a file
-// that gets the records that were read, as JSON lines. Throws RowsFailed where some records could not be scored.
+// that gets the records that were read (kept_records). Throws RowsFailed where some records could not be scored.
 void run_scoring(const std::string& command, const ScoringRunFlags& flags, const RowOptions& rows,
                  const std::function<std::string(const Request&, const Scored&)>& make_row,
                  const std::string& copy = {});

@@ -40,6 +40,8 @@ ELSEWHERE = {
     r"lighteval custom ": "tests/python/test_lighteval.py, where LightEval is installed",
     r"vllm |python3? -m sglang|llama-server ": "servers of others: tests/engine talks to one of ours",
 }
+# Lines of progress, which come where a command takes longer than ten seconds.
+PROGRESS = re.compile(r"^endorm: (waiting for .*|\d+ \w+, .*tokens/s.*)\n", re.M)
 NUMBER = re.compile(r"(?<![\w.])[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?(?![\w]*\w)")
 
 
@@ -131,7 +133,7 @@ def play(page, environment):
             done = subprocess.run(["bash", "-c", "set -o pipefail; " + command], cwd=folder, env=environment, text=True,
                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                   timeout=SECONDS, check=False)
-            got = [line.rstrip() for line in done.stdout.splitlines()]
+            got = [line.rstrip() for line in PROGRESS.sub("", done.stdout).splitlines()]
             for lines in (wanted, got):
                 while lines and not lines[-1].strip():
                     lines.pop()
