@@ -6,7 +6,6 @@
 #include <filesystem>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include <CLI/CLI.hpp>
@@ -41,24 +40,6 @@ void wait_briefly(char** arguments) {
     return;
   }
   execv(self.c_str(), arguments);  // returns only where it fails: then threads spin as they would have
-}
-
-// What a message says, without the function that found the fault: "[read_bench_json] a.json: .." says what is wrong
-// with a.json. A command stays: its own messages begin with its name, in one word.
-std::string without_functions(std::string_view message) {
-  std::string told;
-  for (std::size_t at = 0; at < message.size();) {
-    const bool begins = at == 0 || told.ends_with(": ");
-    const std::size_t end = begins && message[at] == '[' ? message.find("] ", at) : std::string_view::npos;
-    const std::string_view name = end == std::string_view::npos ? "" : message.substr(at + 1, end - at - 1);
-    if (name.find('_') != std::string_view::npos &&
-        name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") == std::string_view::npos) {
-      at = end + 2;
-    } else {
-      told += message[at++];
-    }
-  }
-  return told;
 }
 
 // What a message quotes of a file steers no terminal.
@@ -120,9 +101,9 @@ int run(CLI::App& app, int argc, char** argv) {
   } catch (const RowsFailed& failed) {
     return fail(kExitRowsFailed, failed.what());
   } catch (const InvalidInput& error) {
-    return fail(kExitInput, without_functions(error.what()).c_str());
+    return fail(kExitInput, error.what());
   } catch (const EngineError& error) {
-    return fail(kExitWorld, without_functions(error.what()).c_str());
+    return fail(kExitWorld, error.what());
   } catch (const std::bad_alloc&) {
     return fail(kExitWorld, "out of memory: give a smaller --context, --batch-tokens or model");
   } catch (const std::exception& error) {
