@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "app/cli/signal_actions.h"
 #include "core/errors.h"
 
 namespace endorm {
@@ -21,11 +22,14 @@ class Interrupted : public EngineError {
 class NotedSignals {
  public:
   NotedSignals();
-  ~NotedSignals();  // what they did before, they do again
+  ~NotedSignals();
   NotedSignals(const NotedSignals&) = delete;
   NotedSignals& operator=(const NotedSignals&) = delete;
 
   int seen() const;  // 0: none
+
+ private:
+  SignalActions actions_;
 };
 
 }  // namespace endorm

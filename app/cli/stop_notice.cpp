@@ -4,7 +4,6 @@
 #include <atomic>
 #include <csignal>
 #include <cstddef>
-#include <iterator>
 #include <string_view>
 
 #include <unistd.h>
@@ -13,10 +12,6 @@
 
 namespace endorm {
 namespace {
-
-constexpr int kSignals[] = {SIGINT, SIGTERM, SIGHUP};
-
-struct sigaction actions_before[std::size(kSignals)];
 
 // Two texts of which the handler reads the one that is named; the other may be written meanwhile.
 std::array<std::string, 2> texts;
@@ -36,25 +31,9 @@ void stop(int signal) {
 
 }  // namespace
 
-StopNotice::StopNotice() {
-  struct sigaction action {};
-  action.sa_handler = stop;
-  action.sa_flags = static_cast<int>(SA_RESETHAND);
-  ::sigemptyset(&action.sa_mask);
-  for (std::size_t i = 0; i < std::size(kSignals); ++i) {
-    ::sigaction(kSignals[i], nullptr, &actions_before[i]);
-    if (actions_before[i].sa_handler != SIG_IGN) {  // as under nohup
-      ::sigaction(kSignals[i], &action, nullptr);
-    }
-  }
-}
+StopNotice::StopNotice() : actions_(stop, static_cast<int>(SA_RESETHAND)) {}
 
-StopNotice::~StopNotice() {
-  for (std::size_t i = 0; i < std::size(kSignals); ++i) {
-    ::sigaction(kSignals[i], &actions_before[i], nullptr);
-  }
-  say("");
-}
+StopNotice::~StopNotice() { say(""); }
 
 void StopNotice::say(const std::string& text) {
   const int other = 1 - named.load();

@@ -3,6 +3,8 @@
 #include <cstddef>
 #include <string>
 
+#include "app/cli/signal_actions.h"
+
 namespace endorm {
 
 // While one lives, a command that is ended by SIGINT, SIGTERM or SIGHUP says first what is kept and how to go on, and
@@ -10,11 +12,14 @@ namespace endorm {
 class StopNotice {
  public:
   StopNotice();
-  ~StopNotice();  // what the signals did before, they do again
+  ~StopNotice();
   StopNotice(const StopNotice&) = delete;
   StopNotice& operator=(const StopNotice&) = delete;
 
   void say(const std::string& text);  // from now on, instead of what was to be said before
+
+ private:
+  SignalActions actions_;
 };
 
 // "FILE keeps 12 records, ...": a result file, or - for standard output.
