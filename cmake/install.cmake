@@ -28,7 +28,7 @@ set(public_headers
   eval/bench_json.h eval/bench_report.h eval/benchmarks.h eval/example.h eval/judged.h eval/judging.h eval/judging_run.h
   eval/math_prompt.h eval/math_sampling.h eval/math_suites.h eval/graded_answers.h
   eval/metrics.h eval/shown.h eval/statistics.h eval/sweep.h
-  report/bench_table.h report/records_page.h report/result_file.h report/records_table.h report/text_table.h)
+  report/bench_table.h report/data_table.h report/records_page.h report/result_file.h report/records_table.h report/text_table.h)
 foreach(header IN LISTS public_headers)
   get_filename_component(room ${header} DIRECTORY)
   install(FILES ${PROJECT_SOURCE_DIR}/${header} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/endorm/${room})

@@ -28,7 +28,7 @@ std::string user_words(std::string_view message) {
   std::string told;
   while (!message.empty()) {
     message.remove_prefix(name_size(message));
-    const std::size_t quoted = message.find(": [");  // what one says of another's words
+    const std::size_t quoted = std::min(message.find(": ["), message.find("] ["));  // what one says of another's words
     const std::size_t end = quoted == std::string_view::npos ? message.size() : quoted + 2;
     told += message.substr(0, end);
     message.remove_prefix(end);
