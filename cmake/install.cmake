@@ -23,7 +23,7 @@ set(public_headers
   engine/token_tree.h engine/tokenized_response.h engine/weights/tensor_type.h
   engine/weights/weight_file.h engine/weights/weight_writer.h
   score/endogenous_scorer.h score/manifest.h score/merge_shards.h score/option.h score/ranking.h score/record.h score/record_input.h score/request_tokens.h score/result_log.h score/score_options.h score/score_run.h score/scored.h score/scored_json.h score/scorer.h score/stats_cache.h
-  judge/judge.h
+  judge/chat_server_options.h judge/judge.h
   grade/extract.h grade/grade.h
   eval/bench_json.h eval/bench_report.h eval/benchmarks.h eval/example.h eval/judged.h eval/judging.h eval/judging_run.h
   eval/math_prompt.h eval/math_sampling.h eval/math_suites.h eval/graded_answers.h
