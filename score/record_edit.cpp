@@ -33,6 +33,13 @@ std::string response_list(const Json& row) {
 
 }  // namespace
 
+std::string on_one_line(std::string_view text) {
+  std::string line(text);
+  std::replace_if(
+      line.begin(), line.end(), [](char byte) { return byte == '\n' || byte == '\r'; }, ' ');
+  return line;
+}
+
 std::string with_fields(std::string_view record, const Json& fields) {
   const Json row = parse_object(record);
   for (const auto& [name, value] : fields.items()) {

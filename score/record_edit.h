@@ -9,6 +9,9 @@
 
 namespace endorm {
 
+// The text of a JSON value on one line: a break outside of quotes is white space, and within them it is written as \n.
+std::string on_one_line(std::string_view text);
+
 // The text of a record, a JSON object, with more fields behind its own; not a byte of its own changes. Throws
 // InvalidInput, naming the field, where it has one of them already.
 std::string with_fields(std::string_view record, const nlohmann::ordered_json& fields);

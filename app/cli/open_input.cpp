@@ -1,6 +1,5 @@
 #include "app/cli/open_input.h"
 
-#include <algorithm>
 #include <fstream>
 #include <optional>
 #include <utility>
@@ -9,6 +8,7 @@
 #include <unistd.h>
 
 #include "core/errors.h"
+#include "score/record_edit.h"
 
 namespace endorm {
 
@@ -26,9 +26,7 @@ class CopiedRecords final : public RecordInput {
   std::optional<InputLine> next() override {
     std::optional<InputLine> line = input_->next();
     if (line && !line->error) {
-      std::string text = line->text;
-      std::replace(text.begin(), text.end(), '\n', ' ');  // white space of a value that takes several lines
-      file_ << line->key << text << '\n';
+      file_ << line->key << on_one_line(line->text) << '\n';
     }
     if (!line) {
       file_.flush();

@@ -1,9 +1,9 @@
 #include "app/cli/record_output.h"
 
-#include <algorithm>
 #include <filesystem>
 
 #include "score/parquet_file.h"
+#include "score/record_edit.h"
 
 namespace endorm {
 namespace {
@@ -26,10 +26,7 @@ RecordOutput::RecordOutput(const std::string& command, const std::string& path)
       output_(command, lines_) {}
 
 void RecordOutput::write(std::string_view record) {
-  std::string line(record);  // a break outside of quotes is white space, and within them it is written as \n
-  std::replace_if(
-      line.begin(), line.end(), [](char byte) { return byte == '\n' || byte == '\r'; }, ' ');
-  output_.write(line);
+  output_.write(on_one_line(record));
   output_.write("\n");
 }
 
