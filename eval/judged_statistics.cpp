@@ -78,6 +78,26 @@ std::optional<double> spearman(std::span<const double> x, std::span<const double
   return pearson(mid_ranks(x), mid_ranks(y));
 }
 
+std::optional<double> kendall_tau(std::span<const double> x, std::span<const double> y) {
+  check_pairs(x, y, "kendall_tau");
+  double same_less_opposite = 0.0;
+  double ordered_by_x = 0.0;
+  double ordered_by_y = 0.0;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    for (std::size_t j = i + 1; j < x.size(); ++j) {
+      const int of_x = static_cast<int>(x[i] < x[j]) - static_cast<int>(x[i] > x[j]);
+      const int of_y = static_cast<int>(y[i] < y[j]) - static_cast<int>(y[i] > y[j]);
+      same_less_opposite += of_x * of_y;
+      ordered_by_x += of_x != 0 ? 1.0 : 0.0;
+      ordered_by_y += of_y != 0 ? 1.0 : 0.0;
+    }
+  }
+  if (ordered_by_x == 0.0 || ordered_by_y == 0.0) {
+    return std::nullopt;
+  }
+  return same_less_opposite / (std::sqrt(ordered_by_x) * std::sqrt(ordered_by_y));
+}
+
 std::vector<double> mid_ranks(std::span<const double> values) {
   std::vector<std::size_t> order(values.size());
   for (std::size_t i = 0; i < order.size(); ++i) {

@@ -77,6 +77,11 @@ std::vector<double> holm(std::span<const double> p_values);
 std::optional<double> pearson(std::span<const double> x, std::span<const double> y);
 std::optional<double> spearman(std::span<const double> x, std::span<const double> y);
 
+// Kendall's tau-b of x [N] and y [N] (Kendall 1945): of the pairs of places, those in the same order less those in the
+// opposite one, over the geometric mean of the pairs that x and that y puts in an order. By comparing every two: for
+// the responses of a prompt. None and throws as above.
+std::optional<double> kendall_tau(std::span<const double> x, std::span<const double> y);
+
 // Ranks from 1; equal values share the mean of theirs. [N] -> [N]
 std::vector<double> mid_ranks(std::span<const double> values);
 

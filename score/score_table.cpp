@@ -115,7 +115,9 @@ class RowHandler final : public nlohmann::json_sax<Json> {
 
 }  // namespace
 
-ScoreTable ScoreTable::read(std::istream& lines, const std::string& name, const std::string& field) {
+ScoreTable ScoreTable::read(std::istream& lines, const std::string& command, const std::string& name,
+                            const std::string& field) {
+  const auto refuse = [&](const std::string& why) { throw InvalidInput("[" + command + "] " + why); };
   ScoreTable table;
   std::size_t number = 0;
   bool any = false;
@@ -131,8 +133,8 @@ ScoreTable ScoreTable::read(std::istream& lines, const std::string& name, const 
       continue;
     }
     if (!whole || !row.record_key || (!row.has_responses && !row.has_error)) {
-      throw InvalidInput("[filter] line " + std::to_string(number) + " of " + name +
-                         " is no row of a result. Give the file that `endorm score -o FILE` wrote.");
+      refuse("line " + std::to_string(number) + " of " + name +
+             " is no row of a result. Give the file that `endorm score -o FILE` wrote.");
     }
     // A ranking leaves out what has no score, and has its own order.
     const std::size_t begin = table.scores_.size();
@@ -150,9 +152,8 @@ ScoreTable ScoreTable::read(std::istream& lines, const std::string& name, const 
   }
   if (!any) {
     const std::optional<std::string> meant = nearest(field, numbers);
-    throw InvalidInput("[filter] no response of " + name + " has a number \"" + excerpt(field) + "\"." +
-                       (numbers.empty() ? "" : " They have " + listed(numbers) + ".") +
-                       (meant ? " Is " + *meant + " meant?" : ""));
+    refuse("no response of " + name + " has a number \"" + excerpt(field) + "\"." +
+           (numbers.empty() ? "" : " They have " + listed(numbers) + ".") + (meant ? " Is " + *meant + " meant?" : ""));
   }
   return table;
 }

@@ -21,8 +21,10 @@ struct RecordScores {
 class ScoreTable {
  public:
   // Reads the rows of `endorm score` or `endorm rank`. field: of a response, "reward" or another number of it. name:
-  // what messages call the file. Throws InvalidInput where the lines are no such rows, or no response has that field.
-  static ScoreTable read(std::istream& lines, const std::string& name, const std::string& field);
+  // what messages, in the name of `command`, call the file. Throws InvalidInput where the lines are no such rows, or no
+  // response has that field.
+  static ScoreTable read(std::istream& lines, const std::string& command, const std::string& name,
+                         const std::string& field);
 
   // --map of the run that wrote the rows; empty: it had none.
   const std::string& map() const { return map_; }

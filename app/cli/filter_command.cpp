@@ -94,7 +94,7 @@ void run_filter(const FilterFlags& flags) {
     throw InvalidInput("[filter] " + flags.scores +
                        " cannot be read. Give the file that `endorm score -o FILE` wrote.");
   }
-  const ScoreTable table = ScoreTable::read(rows, flags.scores, flags.by);
+  const ScoreTable table = ScoreTable::read(rows, "filter", flags.scores, flags.by);
   const RecordFilter filter(flags.rules, table);
   const std::string response_list = FieldMap::parse(table.map()).list_of("responses");
   const std::unique_ptr<RecordInput> input = open_input(flags.input);

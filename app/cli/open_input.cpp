@@ -1,13 +1,16 @@
 #include "app/cli/open_input.h"
 
+#include <cstdio>
 #include <fstream>
 #include <optional>
+#include <string_view>
 #include <utility>
 
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/errors.h"
+#include "score/input_bytes.h"
 #include "score/record_edit.h"
 
 namespace endorm {
@@ -15,6 +18,29 @@ namespace endorm {
 std::unique_ptr<RecordInput> open_input(const std::string& path) {
   return path == "-" ? open_records(STDIN_FILENO, "standard input") : open_records(path);
 }
+
+RepeatedStandardInput::RepeatedStandardInput() : beginning_(::lseek(STDIN_FILENO, 0, SEEK_CUR)) {
+  if (beginning_ >= 0) {
+    return;
+  }
+  beginning_ = 0;
+  InputBytes bytes(STDIN_FILENO, "standard input");
+  std::FILE* kept = std::tmpfile();
+  bool whole = kept != nullptr;
+  for (std::string_view some = bytes.rest(); whole && !some.empty(); some = bytes.rest()) {
+    whole = std::fwrite(some.data(), 1, some.size(), kept) == some.size();
+    bytes.use(some.size());
+  }
+  whole = whole && std::fflush(kept) == 0 && ::dup2(::fileno(kept), STDIN_FILENO) == STDIN_FILENO;
+  if (kept != nullptr) {
+    std::fclose(kept);
+  }
+  if (!whole) {
+    throw EngineError("[input] standard input cannot be kept aside for every model. Give it as a file.");
+  }
+}
+
+void RepeatedStandardInput::rewind() { ::lseek(STDIN_FILENO, beginning_, SEEK_SET); }
 
 namespace {
 

@@ -3,6 +3,8 @@
 #include <memory>
 #include <string>
 
+#include <sys/types.h>
+
 #include "score/record_input.h"
 
 namespace endorm {
@@ -15,6 +17,16 @@ inline constexpr const char* kMapHelp =
 
 // The records of a command's input: a file, or standard input where the path is "-".
 std::unique_ptr<RecordInput> open_input(const std::string& path);
+
+// Standard input that is read several times: where it is no file, its bytes are kept in one without a name first.
+class RepeatedStandardInput {
+ public:
+  RepeatedStandardInput();  // throws EngineError where they cannot be kept
+  void rewind();            // to where it was
+
+ private:
+  off_t beginning_;
+};
 
 // The same records, which are kept in a file as they are read, and from there. Reading throws EngineError where keeping
 // fails.

@@ -12,6 +12,7 @@
 #include "app/cli/open_input.h"
 #include "app/cli/preference_pairs.h"
 #include "app/cli/scoring_run.h"
+#include "app/cli/several_models.h"
 #include "app/cli/write_file.h"
 #include "core/errors.h"
 #include "engine/message_json.h"
@@ -93,9 +94,9 @@ bool keeps_rows(const std::string& output) {
 }
 
 // Ranks, and makes pairs of the ranking and the records, each of which is kept aside where it cannot be read again.
-void run_rank(const RankFlags& flags) {
+void rank_one(const RankFlags& flags, RunAside aside = {}) {
   if (flags.pairs.empty()) {
-    run_scoring("rank", flags.run, RowOptions{}, rank_row);
+    run_scoring("rank", flags.run, RowOptions{}, rank_row, aside);
     return;
   }
   if (flags.pairs == "-" || (std::filesystem::exists(flags.pairs) && !std::filesystem::is_regular_file(flags.pairs))) {
@@ -112,22 +113,23 @@ void run_rank(const RankFlags& flags) {
   const ScratchDirectory scratch(folder.empty() ? "." : folder, ".endorm-rank-");
   const bool reads_stream = flags.run.input == "-";
   const std::string records = reads_stream ? (scratch.path() / "records.jsonl").string() : flags.run.input;
+  aside.copy = reads_stream ? records : "";
   const bool rows_kept = keeps_rows(flags.run.output.output);
   const std::string rows = rows_kept ? flags.run.output.output : (scratch.path() / "rows.jsonl").string();
   std::exception_ptr failed_rows;
   try {
-    std::ofstream aside;
+    std::ofstream kept;
     if (!rows_kept) {
-      aside.open(rows);
+      kept.open(rows);
     }
     run_scoring(
         "rank", flags.run, RowOptions{},
         [&](const Request& request, const Scored& scored) {
           std::string row = rank_row(request, scored);
-          aside << row << '\n';  // nothing where it is not open
+          kept << row << '\n';  // nothing where it is not open
           return row;
         },
-        reads_stream ? records : "");
+        aside);
   } catch (const RowsFailed&) {
     failed_rows = std::current_exception();
   }
@@ -138,6 +140,21 @@ void run_rank(const RankFlags& flags) {
   if (failed_rows) {
     std::rethrow_exception(failed_rows);
   }
+}
+
+void run_rank(const RankFlags& flags) {
+  const std::vector<std::string> models = models_named(flags.run.engine.model);
+  if (models.size() == 1) {
+    rank_one(flags);
+    return;
+  }
+  run_each_model("rank", flags.run, models,
+                 [&](const ScoringRunFlags& run, const std::string& label, const RunAside& aside) {
+                   RankFlags own = flags;
+                   own.run = run;
+                   own.pairs = flags.pairs.empty() ? "" : file_of_model(flags.pairs, label);
+                   rank_one(own, aside);
+                 });
 }
 
 }  // namespace

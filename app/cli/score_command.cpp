@@ -7,6 +7,7 @@
 #include "app/cli/commands.h"
 #include "app/cli/option_flags.h"
 #include "app/cli/scoring_run.h"
+#include "app/cli/several_models.h"
 #include "app/cli/write_file.h"
 #include "score/merge_shards.h"
 
@@ -40,10 +41,35 @@ void add_merge_command(CLI::App& score) {
   command->callback([flags] { run_merge(*flags); });
 }
 
-void run_score(const ScoringRunFlags& flags) {
+void add_compare_command(CLI::App& score) {
+  auto files = std::make_shared<std::vector<std::string>>();
+  CLI::App* command =
+      score.add_subcommand("compare", "Compare result files of the same data: models, settings, judges");
+  command->add_option("files", *files, "two or more result files of score or rank")->required()->default_str("");
+  command->footer(
+      "Example:\n"
+      "  endorm score pairs.jsonl -m smollm2-135m -o first.jsonl\n"
+      "  endorm score pairs.jsonl -m other.gguf -o second.jsonl\n"
+      "  endorm score compare first.jsonl second.jsonl");
+  command->callback([files] { print_comparison("score compare", *files); });
+}
+
+void score_one(const ScoringRunFlags& flags, const RunAside& aside = {}) {
   const RowOptions& rows = flags.scoring.rows;
-  run_scoring("score", flags, rows,
-              [&](const Request& request, const Scored& scored) { return scored_row(request, scored, rows); });
+  run_scoring(
+      "score", flags, rows,
+      [&](const Request& request, const Scored& scored) { return scored_row(request, scored, rows); }, aside);
+}
+
+void run_score(const ScoringRunFlags& flags) {
+  const std::vector<std::string> models = models_named(flags.engine.model);
+  if (models.size() == 1) {
+    score_one(flags);
+  } else {
+    run_each_model("score", flags, models, [](const ScoringRunFlags& own, const std::string&, const RunAside& aside) {
+      score_one(own, aside);
+    });
+  }
 }
 
 }  // namespace
@@ -67,6 +93,7 @@ void add_score_command(CLI::App& app) {
       "          \"response\" | \"responses\" | \"chosen\" + \"rejected\" | \"steps\", \"truncated\"?,\n"
       "          \"alternatives\"?: system messages that the judge contrast takes}");
   add_merge_command(*command);
+  add_compare_command(*command);
   command->callback([flags, command] {
     if (command->get_subcommands().empty()) {
       run_score(*flags);

@@ -15,6 +15,7 @@
 #include "app/cli/open_input.h"
 #include "app/cli/option_flags.h"
 #include "app/cli/progress.h"
+#include "app/cli/several_models.h"
 #include "app/cli/stop_notice.h"
 #include "app/run_manifest.h"
 #include "app/version.h"
@@ -230,10 +231,12 @@ void add_scoring_run_flags(CLI::App& command, ScoringRunFlags& flags) {
   add_output_flags(command, flags.output);
   add_option_flags(command, judge_options(), flags.judge_parts);
   add_option_flags(command, engine_options(), flags.engine);
+  CLI::Option* model = command.get_option("--model");
+  model->description(model->get_description() + kSeveralModelsHelp);
 }
 
 void run_scoring(const std::string& command, const ScoringRunFlags& flags, const RowOptions& rows,
-                 const std::function<std::string(const Request&, const Scored&)>& make_row, const std::string& copy) {
+                 const std::function<std::string(const Request&, const Scored&)>& make_row, const RunAside& aside) {
   refuse_input_as_output(command, flags.input, flags.output.output);
   const Shard shard = shard_from(flags.output.shard);
   const OutputPlan plan = plan_output(command, flags);
@@ -242,8 +245,8 @@ void run_scoring(const std::string& command, const ScoringRunFlags& flags, const
   score.likeliest = flags.top_k;
   const FieldMap map = FieldMap::parse(flags.map);
   std::unique_ptr<RecordInput> input = open_input(flags.input);
-  if (!copy.empty()) {
-    input = copied_records(std::move(input), copy);
+  if (!aside.copy.empty()) {
+    input = copied_records(std::move(input), aside.copy);
   }
   input = mapped_records(std::move(input), map);
   std::optional<std::size_t> input_bytes;
@@ -300,6 +303,9 @@ void run_scoring(const std::string& command, const ScoringRunFlags& flags, const
   run_cache.finish();
   if (teacher && summary.records > 0) {
     teacher->commit();
+  }
+  if (aside.read_rows && !plan.arrays && plan.path != "-" && summary.records > 0) {
+    aside.read_rows(plan.path);
   }
   if (plan.parquet && summary.records > 0) {
     log.reset();

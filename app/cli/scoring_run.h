@@ -41,11 +41,17 @@ struct ScoringRunFlags {
 
 void add_scoring_run_flags(CLI::App& command, ScoringRunFlags& flags);
 
+// What a run does beside.
+struct RunAside {
+  std::string copy;  // where not empty, a file that gets the records that were read (kept_records)
+  std::function<void(const std::string& rows)> read_rows;  // reads the file of all rows, before it becomes Parquet;
+                                                           // there is none of standard output and of arrays
+};
+
 // The whole of a scoring subcommand: loads the model, opens input and result file, lets the judge score, says on
-// standard error what was done. make_row turns a scored record into its line. copy: where not empty, a file
-// that gets the records that were read (kept_records). Throws RowsFailed where some records could not be scored.
+// standard error what was done. make_row turns a scored record into its line. Throws RowsFailed where some records
+// could not be scored.
 void run_scoring(const std::string& command, const ScoringRunFlags& flags, const RowOptions& rows,
-                 const std::function<std::string(const Request&, const Scored&)>& make_row,
-                 const std::string& copy = {});
+                 const std::function<std::string(const Request&, const Scored&)>& make_row, const RunAside& aside = {});
 
 }  // namespace endorm

@@ -37,8 +37,11 @@ TEST_CASE("correlations and ranks agree with scipy") {
     const std::optional<double> rho = spearman(x, y);
     REQUIRE(r);
     REQUIRE(rho);
+    const std::optional<double> tau = kendall_tau(x, y);
+    REQUIRE(tau);
     CHECK(std::abs(*r - expected.at("pearson").get<double>()) <= 1e-12);
     CHECK(std::abs(*rho - expected.at("spearman").get<double>()) <= 1e-12);
+    CHECK(std::abs(*tau - expected.at("kendall").get<double>()) <= 1e-12);
     CHECK(mid_ranks(x) == values_of(expected.at("ranks_x")));
   }
 }

@@ -69,10 +69,12 @@ def correlation_cases():
         y = draw_values(seed + 100, count, levels)
         y = [b + 0.5 * a for a, b in zip(x, y)]
         cases.append({"x": x, "y": y, "pearson": stats.pearsonr(x, y)[0], "spearman": stats.spearmanr(x, y)[0],
+                      "kendall": stats.kendalltau(x, y)[0],
                       "ranks_x": stats.rankdata(x).tolist()})
     x = [1e9 + v for v in draw_values(6, 50, 100)]
     y = draw_values(7, 50, 100)
     cases.append({"x": x, "y": y, "pearson": stats.pearsonr(x, y)[0], "spearman": stats.spearmanr(x, y)[0],
+                  "kendall": stats.kendalltau(x, y)[0],
                   "ranks_x": stats.rankdata(x).tolist()})
     return cases
 

@@ -41,7 +41,7 @@ std::string row_of(std::size_t line, bool is_pair, const std::vector<double>& re
 
 ScoreTable table_of(const std::string& rows, const std::string& field = "reward") {
   std::istringstream lines("{\"manifest\":{\"reward\":3}}\n" + rows);
-  return ScoreTable::read(lines, "scored.jsonl", field);
+  return ScoreTable::read(lines, "filter", "scored.jsonl", field);
 }
 
 // "+-~": kept, dropped and unknown records.
