@@ -13,8 +13,8 @@
 namespace endorm {
 namespace {
 
-// Tokens that are drawn before others have their turn: they are drawn one after the other.
-constexpr std::size_t kDrawnAtOnce = 128;
+// Tokens that are drawn before others have their turn, one after the other.
+constexpr std::size_t kDrawnAtOnce = 16;
 constexpr std::size_t kMostTokens = std::size_t{1} << 20;  // of one completion, where the context is not known
 
 std::uint64_t unknown_seed() {

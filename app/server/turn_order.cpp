@@ -10,9 +10,9 @@ namespace endorm {
 namespace {
 
 constexpr std::size_t kKeptPrompts = 64;  // an engine keeps no more
-// A token that is drawn takes a pass: as long as so many that are read together, or longer. In the passes of a longer
-// one it counts once.
-constexpr std::size_t kDrawnWeight = 16;
+// A token that is drawn takes a pass, which reads all weights: about as long as so many that are read together. In the
+// passes of a longer one it counts once.
+constexpr std::size_t kDrawnWeight = 64;
 // Behind a prompt that will not be kept a slice goes on for so many of its lengths, or each slice would compute it.
 constexpr std::size_t kBehindLostPrompt = 4;
 // Slices that a line waits at most before it goes first.

@@ -198,10 +198,10 @@ TEST_CASE("what was given up, or is late, is dropped and counts no more") {
 
 TEST_CASE("a drawn token weighs as many that are read") {
   TurnOrder order({1000, 256, 0});
-  const auto request = request_of(std::vector<PartCost>(10, PartCost{0, 0, 20, 30, 1}));
+  const auto request = request_of(std::vector<PartCost>(10, PartCost{0, 0, 20, 7, 1}));
   order.add(request);
-  CHECK(order.waiting().tokens == 500);
-  CHECK(parts_of(order.take(), request) == 2);  // 20 and 16 times 30
+  CHECK(order.waiting().tokens == 270);
+  CHECK(parts_of(order.take(), request) == 2);  // 20 and 64 times 7
 }
 
 TEST_CASE("whatever waits, every part is taken once, in order, and slices keep their limits") {
@@ -257,23 +257,23 @@ TEST_CASE("what sequences begin with alike, and passes that draw for many, cost 
   order.add(sequences);
   CHECK(parts_of(order.take(), sequences) == 3);  // 640, and 128 each
   CHECK(order.waiting().tokens == 7 * 640);
-  std::vector<PartCost> drawn(10, PartCost{.drawn = 40, .drawn_with = 1});
+  std::vector<PartCost> drawn(10, PartCost{.drawn = 10, .drawn_with = 1});
   drawn[2].drawn_with = 2;
   TurnOrder other({1000, 256, 0});
   const auto completions = request_of(drawn);
   other.add(completions);
-  CHECK(parts_of(other.take(), completions) == 2);  // 640 and 40; those of other passes are 640 more
+  CHECK(parts_of(other.take(), completions) == 2);  // 640 and 10; those of other passes are 640 more
   CHECK(parts_of(other.take(), completions) == 1);
   CHECK(parts_of(other.take(), completions) == 7);
 }
 
 TEST_CASE("what draws side by side is taken together, however small a slice, and paid for from later turns") {
   TurnOrder order({1000, 256, 0});
-  const auto completions = request_of(std::vector<PartCost>(40, PartCost{.drawn = 128, .drawn_with = 1}));
+  const auto completions = request_of(std::vector<PartCost>(40, PartCost{.drawn = 46, .drawn_with = 1}));
   const auto texts = request_of(100, 100);
   order.add(completions);
   order.add(texts);
-  CHECK(parts_of(order.take(), completions) == 16);  // 2,048 for the passes, and 128 for each other
+  CHECK(parts_of(order.take(), completions) == 16);  // 2,944 for the passes, and 46 for each other
   for (int slice = 0; slice < 2; ++slice) {
     const std::vector<SlicePart> others = order.take();
     CHECK(parts_of(others, completions) == 0);
