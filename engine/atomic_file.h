@@ -10,7 +10,8 @@ namespace endorm {
 enum class Durability { kOnDisk, kScratch };
 
 // A file that takes its path only once it is whole and on the disk: whatever happens before commit() has returned, a
-// crash or a loss of power as well, what was at the path stays. Written as PATH.partial beside it, which the next
+// crash or a loss of power as well, what was at the path stays. Until then it has no name, where the file system has
+// such files, and goes with the process however that ends; elsewhere it is PATH.partial beside it, which the next
 // writer of the same path overwrites where a crash left it. A link at the path is replaced, not followed. One writer of
 // a path at a time.
 class AtomicFile {
@@ -34,6 +35,7 @@ class AtomicFile {
   std::string path_;
   std::string partial_;
   int descriptor_ = -1;
+  bool named_ = true;  // as partial_
 };
 
 // Writes all bytes to a descriptor, through interruptions and partial writes. False where it cannot; errno says why.

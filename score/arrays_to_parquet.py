@@ -2,6 +2,7 @@
 import ast
 import json
 import os
+import signal
 import sys
 import zipfile
 
@@ -50,9 +51,13 @@ def main(arrays, path):
             os.fsync(file.fileno())
         os.replace(partial, path)
     except (pyarrow.ArrowException, OSError) as error:
+        sys.exit(f"endorm: {path} cannot be written: {error}")
+    finally:
         if os.path.exists(partial):
             os.remove(partial)
-        sys.exit(f"endorm: {path} cannot be written: {error}")
 
 
+for stop in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    if signal.getsignal(stop) != signal.SIG_IGN:
+        signal.signal(stop, lambda *_: sys.exit(1))  # and what is half written goes
 main(sys.argv[1], sys.argv[2])

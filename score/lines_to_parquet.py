@@ -1,6 +1,7 @@
 # Makes a Parquet file of JSON lines:  python3 - LINES PARQUET [manifest], where the first line is a manifest
 import json
 import os
+import signal
 import sys
 
 try:
@@ -11,6 +12,7 @@ except ImportError:
 
 BYTES = 4 << 20  # of lines that are in memory at a time
 EXACT = 1 << 53  # whole numbers up to it are doubles, too
+PARENT = os.getppid()
 TEXT = "text"  # of what has no type of Parquet's: its JSON
 
 
@@ -20,6 +22,8 @@ def rows(path, skip):
         for _ in range(skip):
             file.readline()
         while lines := file.readlines(BYTES):
+            if os.getppid() != PARENT:
+                sys.exit(1)  # who asked was killed
             yield [json.loads(line) for line in lines]
 
 
@@ -96,9 +100,13 @@ def main(lines, path, *manifest):
             os.fsync(file.fileno())
         os.replace(partial, path)
     except (pyarrow.ArrowException, OSError) as error:
+        sys.exit(f"endorm: {path} cannot be written: {error}")
+    finally:
         if os.path.exists(partial):
             os.remove(partial)
-        sys.exit(f"endorm: {path} cannot be written: {error}")
 
 
+for stop in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    if signal.getsignal(stop) != signal.SIG_IGN:
+        signal.signal(stop, lambda *_: sys.exit(1))  # and what is half written goes
 main(*sys.argv[1:])

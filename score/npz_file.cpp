@@ -3,12 +3,13 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <utility>
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include "core/errors.h"
+#include "engine/nameless_file.h"
 
 namespace endorm {
 namespace {
@@ -121,30 +122,6 @@ constexpr const char* type_of() {
   }
 }
 
-// A file that has no name any more, and goes with its owner.
-class Nameless {
- public:
-  explicit Nameless(const std::string& path)
-      : descriptor_(::open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)) {
-    if (descriptor_ >= 0) {
-      ::unlink(path.c_str());
-    }
-  }
-  ~Nameless() {
-    if (descriptor_ >= 0) {
-      ::close(descriptor_);
-    }
-  }
-  Nameless(Nameless&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
-  Nameless(const Nameless&) = delete;
-  Nameless& operator=(const Nameless&) = delete;
-  Nameless& operator=(Nameless&&) = delete;
-  int descriptor() const { return descriptor_; }
-
- private:
-  int descriptor_;
-};
-
 }  // namespace
 
 struct NpzFile::Array {
@@ -152,7 +129,7 @@ struct NpzFile::Array {
   std::string type;
   std::optional<std::size_t> columns;
   std::size_t element = 0;  // bytes
-  Nameless file;
+  NamelessFile file;
   std::string batch = {};   // behind what the file has
   std::uint64_t bytes = 0;  // of all rows
 };
@@ -169,10 +146,8 @@ void NpzFile::fail(const char* action) const {
 
 template <typename Number>
 std::size_t NpzFile::add(const std::string& name, std::optional<std::size_t> columns) {
-  Array array{name, type_of<Number>(), columns, sizeof(Number), Nameless(path_ + ".partial." + name)};
-  if (array.file.descriptor() < 0) {
-    fail("write");
-  }
+  Array array{name, type_of<Number>(), columns, sizeof(Number),
+              NamelessFile(std::filesystem::path(path_).parent_path())};
   arrays_.push_back(std::move(array));
   return arrays_.size() - 1;
 }

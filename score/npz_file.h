@@ -15,7 +15,7 @@ namespace endorm {
 
 // What numpy.load reads: arrays by name, as .npy files in a ZIP archive, nothing compressed. Arrays grow by rows on the
 // disk, beside the file, so that none is held; the file takes its path whole or not at all, and of a run that is killed
-// nothing stays but PATH.partial.
+// no more stays than of an AtomicFile.
 class NpzFile {
  public:
   // Messages are in the name of `writer`. Throws as AtomicFile.

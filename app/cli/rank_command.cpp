@@ -16,7 +16,7 @@
 #include "app/cli/write_file.h"
 #include "core/errors.h"
 #include "engine/message_json.h"
-#include "engine/scratch_directory.h"
+#include "engine/nameless_file.h"
 #include "score/field_map.h"
 #include "score/parquet_file.h"
 #include "score/ranking.h"
@@ -110,12 +110,13 @@ void rank_one(const RankFlags& flags, RunAside aside = {}) {
     refuse_input_as_output("rank", other, flags.pairs, "--pairs");
   }
   const std::filesystem::path folder = std::filesystem::path(flags.pairs).parent_path();
-  const ScratchDirectory scratch(folder.empty() ? "." : folder, ".endorm-rank-");
+  const NamelessFile kept_input(folder);
+  const NamelessFile kept_ranking(folder);
   const bool reads_stream = flags.run.input == "-";
-  const std::string records = reads_stream ? (scratch.path() / "records.jsonl").string() : flags.run.input;
+  const std::string records = reads_stream ? kept_input.path() : flags.run.input;
   aside.copy = reads_stream ? records : "";
   const bool rows_kept = keeps_rows(flags.run.output.output);
-  const std::string rows = rows_kept ? flags.run.output.output : (scratch.path() / "rows.jsonl").string();
+  const std::string rows = rows_kept ? flags.run.output.output : kept_ranking.path();
   std::exception_ptr failed_rows;
   try {
     std::ofstream kept;

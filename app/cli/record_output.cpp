@@ -2,39 +2,45 @@
 
 #include <filesystem>
 
+#include "core/errors.h"
 #include "score/parquet_file.h"
 #include "score/record_edit.h"
 
 namespace endorm {
-namespace {
 
-std::optional<ScratchDirectory> scratch_beside(const std::string& path) {
+RecordOutput::RecordOutput(const std::string& command, const std::string& path) : path_(path) {
   if (!is_parquet_name(path)) {
-    return std::nullopt;
+    output_.emplace(command, path);
+    return;
   }
   require_parquet_writer(path);
-  const std::filesystem::path folder = std::filesystem::path(path).parent_path();
-  return std::optional<ScratchDirectory>(std::in_place, folder.empty() ? "." : folder, ".endorm-lines-");
+  kept_.emplace(std::filesystem::path(path).parent_path());
+  lines_.open(kept_->path(), std::ios::binary);
 }
 
-}  // namespace
-
-RecordOutput::RecordOutput(const std::string& command, const std::string& path)
-    : scratch_(scratch_beside(path)),
-      path_(path),
-      lines_(scratch_ ? (scratch_->path() / "records.jsonl").string() : path),
-      output_(command, lines_) {}
+void RecordOutput::fail() const {
+  throw EngineError("[output] the records for " + path_ + " cannot be kept aside. Is its disk full?");
+}
 
 void RecordOutput::write(std::string_view record) {
-  output_.write(on_one_line(record));
-  output_.write("\n");
+  const std::string line = on_one_line(record) + "\n";
+  if (output_) {
+    output_->write(line);
+  } else if (!lines_.write(line.data(), static_cast<std::streamsize>(line.size()))) {
+    fail();
+  }
 }
 
 void RecordOutput::finish() {
-  output_.finish();
-  if (scratch_) {
-    write_parquet_of_lines(lines_, path_, false);
+  if (output_) {
+    output_->finish();
+    return;
   }
+  lines_.close();
+  if (!lines_) {
+    fail();
+  }
+  write_parquet_of_lines(kept_->path(), path_, false);
 }
 
 }  // namespace endorm

@@ -1,11 +1,12 @@
 #pragma once
 
+#include <fstream>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "app/cli/write_file.h"
-#include "engine/scratch_directory.h"
+#include "engine/nameless_file.h"
 
 namespace endorm {
 
@@ -19,10 +20,12 @@ class RecordOutput {
   void finish();                        // last call
 
  private:
-  std::optional<ScratchDirectory> scratch_;  // of the lines that become Parquet
+  [[noreturn]] void fail() const;
+
   std::string path_;
-  std::string lines_;
-  OutputFile output_;
+  std::optional<NamelessFile> kept_;  // the lines that become Parquet
+  std::ofstream lines_;               // into it
+  std::optional<OutputFile> output_;  // none of Parquet
 };
 
 }  // namespace endorm

@@ -12,9 +12,9 @@
 namespace endorm {
 namespace {
 
-constexpr std::string_view kBlanks = " \t\r\n";
+constexpr std::string_view kWhiteSpace = " \t\r\n";
 
-bool is_blank(std::string_view text) { return text.find_first_not_of(kBlanks) == std::string_view::npos; }
+bool is_blank(std::string_view text) { return text.find_first_not_of(kWhiteSpace) == std::string_view::npos; }
 
 bool continues(std::span<const Token> whole, std::span<const Token> beginning) {
   return whole.size() >= beginning.size() && std::equal(beginning.begin(), beginning.end(), whole.begin());

@@ -9,6 +9,7 @@
 
 #include "core/errors.h"
 #include "engine/checkpoint_directory.h"
+#include "engine/nameless_file.h"
 #include "engine/scratch_directory.h"
 #include "tests/temporary_directory.h"
 
@@ -66,6 +67,17 @@ TEST_CASE("a scratch directory goes with its owner, and says where none can be m
   CHECK_FALSE(std::filesystem::exists(path));
   CHECK_THROWS_WITH_AS(ScratchDirectory(directory.file("none"), "x"), doctest::Contains("none: No such file"),
                        EngineError);
+}
+
+TEST_CASE("a file without a name is read by its path, by a child too, from its beginning") {
+  const TemporaryDirectory directory;
+  const NamelessFile file(directory.file(""));
+  CHECK(std::filesystem::is_empty(directory.file("")));
+  std::ofstream(file.path()) << "one\ntwo\n";
+  for (int time = 0; time < 2; ++time) {
+    CHECK(run_child({{"cat", file.path()}, true, {}}).output == "one\ntwo\n");
+  }
+  CHECK_THROWS_WITH_AS(NamelessFile(directory.file("none")), doctest::Contains("none: No such file"), EngineError);
 }
 
 TEST_CASE("a directory is told by the files in it") {
