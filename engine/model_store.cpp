@@ -37,6 +37,10 @@ const std::array<KnownModel, 2> kModels{{
      kGemma3Parts},
 }};
 
+// Behind what is not there, before the name of the model.
+constexpr std::string_view kNoDownloads =
+    ", and downloads are off (--offline). Where there is a network: `endorm models fetch ";
+
 void run_python(const std::vector<std::string>& arguments, const std::string& purpose) {
   ChildProcess child;
   child.words = {"python3"};
@@ -94,8 +98,40 @@ std::string fetch(const KnownModel& model, const ModelStoreOptions& options) {
   return target.string();
 }
 
+// Files that belong to a model whose first one is called so: 3 of model-00001-of-00003.gguf.
+std::size_t parts_of(const std::string& file) {
+  constexpr std::string_view kOf = "-of-";
+  const std::size_t at = file.rfind(kOf);
+  const bool split = at != std::string::npos && file.size() == at + kOf.size() + std::string_view("00003.gguf").size();
+  return split ? std::stoul(file.substr(at + kOf.size())) : 1;
+}
+
+// What the hub's cache has of a repository; empty where it is not all there.
+std::string cached_from_hub(const std::string& repository) {
+  common_params_model wanted;
+  wanted.hf_repo = repository;
+  common_download_opts download;
+  download.offline = true;
+  const common_download_hf_plan plan = common_download_get_hf_plan(wanted, download);
+  const bool whole = !plan.model_files.empty() && plan.model_files.size() == parts_of(plan.primary.path) &&
+                     std::all_of(plan.model_files.begin(), plan.model_files.end(),
+                                 [](const auto& file) { return fs::exists(file.final_path); });
+  return whole ? plan.primary.final_path : "";
+}
+
+// A quantisation that is named and cached is not looked for: which file it is, no hub would say otherwise.
 std::string fetch_from_hub(const std::string& repository, const ModelStoreOptions& options) {
   try {
+    const bool names_quantisation = repository.find(':') != std::string::npos;
+    if (options.offline || names_quantisation) {
+      if (std::string cached = cached_from_hub(repository); !cached.empty()) {
+        return cached;
+      }
+    }
+    if (options.offline) {
+      throw EngineError("[models] hf:" + repository + " is not in the hub's cache (" + hf_cache::get_cache_path() +
+                        ")" + std::string(kNoDownloads) + "hf:" + repository + "`.");
+    }
     if (options.say) {
       options.say("Looking for " + repository + " on the hub");
     }
@@ -103,13 +139,10 @@ std::string fetch_from_hub(const std::string& repository, const ModelStoreOption
     wanted.hf_repo = repository;
     common_download_opts download;
     download.bearer_token = options.hub_token;
-    download.offline = options.offline;
     const common_download_hf_plan plan = common_download_get_hf_plan(wanted, download);
     if (plan.model_files.empty()) {
       throw EngineError("[models] hf:" + repository +
-                        " was not found, has no GGUF file of that quantisation, or the hub cannot be "
-                        "reached" +
-                        (options.offline ? " (--offline)" : ""));
+                        " was not found, has no GGUF file of that quantisation, or the hub cannot be reached");
     }
     std::vector<common_download_task> tasks;
     for (const auto& file : plan.model_files) {
@@ -154,8 +187,8 @@ std::string resolve_model(const std::string& specification, const ModelStoreOpti
     return cached.string();
   }
   if (options.offline) {
-    throw EngineError("[models] " + specification + " is not in the cache (" + cached.string() +
-                      ") and downloads are off (--offline)");
+    throw EngineError("[models] " + specification + " is not in the cache (" + cached.string() + ")" +
+                      std::string(kNoDownloads) + specification + "`, or copy the file there.");
   }
   return fetch(*known, options);
 }

@@ -42,9 +42,21 @@ void wait_briefly(char** arguments) {
   execv(self.c_str(), arguments);  // returns only where it fails: then threads spin as they would have
 }
 
+// The names of the subcommands of a command, and of theirs.
+std::vector<std::string> names_of_commands(CLI::App& command) {
+  std::vector<std::string> names;
+  for (CLI::App* inner : command.get_subcommands([](CLI::App*) { return true; })) {
+    names.push_back(inner->get_name());
+    const std::vector<std::string> others = names_of_commands(*inner);
+    names.insert(names.end(), others.begin(), others.end());
+  }
+  return names;
+}
+
 // What a message quotes of a file steers no terminal.
-int fail(int status, const char* message) {
-  std::fprintf(stderr, "endorm: %s\n", endorm::terminal_line(endorm::user_words(message)).c_str());
+int fail(CLI::App& app, int status, const char* message) {
+  const std::string words = endorm::user_words(message, names_of_commands(app));
+  std::fprintf(stderr, "endorm: %s\n", endorm::terminal_line(words).c_str());
   return status;
 }
 
@@ -83,31 +95,33 @@ int run(CLI::App& app, int argc, char** argv) {
   } catch (const CLI::RequiredError& error) {
     const bool other_word = argc > 1 && app.get_subcommands().empty() && argv[1][0] != '-';
     if (other_word) {
-      return fail(kExitInput, (std::string("there is no subcommand \"") + argv[1] + "\": see endorm --help").c_str());
+      return fail(app, kExitInput,
+                  (std::string("there is no subcommand \"") + argv[1] + "\": see endorm --help").c_str());
     }
     app.exit(error);
     return kExitInput;
   } catch (const CLI::ExtrasError& error) {
-    return fail(kExitInput, unexpected_words(app).c_str());
+    return fail(app, kExitInput, unexpected_words(app).c_str());
   } catch (const CLI::ParseError& error) {
     const bool asked_for_help = error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success);
     app.exit(error);
     return asked_for_help ? kExitDone : kExitInput;
   } catch (const Interrupted& stopped) {
-    fail(kExitWorld, stopped.what());
+    fail(app, kExitWorld, stopped.what());
     std::signal(stopped.signal(), SIG_DFL);
     std::raise(stopped.signal());  // who called sees that it was stopped, e.g. a shell's loop
     return kExitWorld;
   } catch (const RowsFailed& failed) {
-    return fail(kExitRowsFailed, failed.what());
+    return fail(app, kExitRowsFailed, failed.what());
   } catch (const InvalidInput& error) {
-    return fail(kExitInput, error.what());
+    return fail(app, kExitInput, error.what());
   } catch (const EngineError& error) {
-    return fail(kExitWorld, error.what());
+    return fail(app, kExitWorld, error.what());
   } catch (const std::bad_alloc&) {
-    return fail(kExitWorld, "out of memory: give a smaller --context, --batch-tokens or model");
+    return fail(app, kExitWorld, "out of memory: give a smaller --context, --batch-tokens or model");
   } catch (const std::exception& error) {
-    return fail(kExitDefect, (std::string("this is a defect of EndoRM, please report it: ") + error.what()).c_str());
+    return fail(app, kExitDefect,
+                (std::string("this is a defect of EndoRM, please report it: ") + error.what()).c_str());
   }
 }
 
@@ -143,7 +157,7 @@ int main(int argc, char** argv) {
   try {
     finish_standard_output("endorm");
   } catch (const EngineError& error) {
-    return status == kExitDone || status == kExitRowsFailed ? fail(kExitWorld, error.what()) : status;
+    return status == kExitDone || status == kExitRowsFailed ? fail(app, kExitWorld, error.what()) : status;
   }
   return status;
 }

@@ -7,7 +7,7 @@
 namespace endorm {
 namespace {
 
-bool is_of_names(unsigned char byte) { return std::isalnum(byte) != 0 || byte == '_' || byte == ' '; }
+bool is_of_names(unsigned char byte) { return std::isalnum(byte) != 0 || byte == '_' || byte == ':' || byte == ' '; }
 
 // Bytes of the "[function] " or "line 1: " that a text begins with: a body is read as the only line of a file.
 std::size_t name_size(std::string_view text) {

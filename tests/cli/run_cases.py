@@ -6,7 +6,7 @@
 A case runs in a scratch directory of its own. A line is a keyword and its argument:
 
     case NAME            begins a case
-    needs THING          skips the case where THING is missing: tmpfs (the right to mount one), pyarrow
+    needs THING          skips the case where THING is missing: tmpfs (the right to mount one), netns (that to leave the network), pyarrow
     file NAME            makes a text file of the lines below that begin with "| "
     bytes NAME EXPR      makes a file of a Python expression of bytes
     copy NAME SOURCE     copies a file of the repository
@@ -22,10 +22,11 @@ A case runs in a scratch directory of its own. A line is a keyword and its argum
                          NaN; read(NAME) is a file's text; out, err and status are the run's.
 
 Every result must be strict JSON: NaN and Infinity fail. No run may end by a signal, with exit status 70, with a
-control character or with a C++ name in brackets on standard error.
+control character or with a word in brackets, "[aggregate] ", that names no command on standard error.
 """
 import argparse
 import ast
+import functools
 import json
 import math
 import os
@@ -55,6 +56,15 @@ def strict_json(line):
         return json.loads(line, parse_constant=refuse_constant)
     except json.JSONDecodeError as error:
         raise Failure(f"no JSON ({error}): {line[:200]!r}") from error
+
+
+@functools.cache
+def commands(path, words=()):
+    """The names of all subcommands of the binary on this path."""
+    done = subprocess.run([shutil.which("endorm", path=path), *words, "--help"], capture_output=True, text=True, check=True)
+    listed = re.search(r"^Subcommands:\n((?:  .*\n)*)", done.stdout, re.M)
+    names = re.findall(r"^  ([a-z]\w*)", listed.group(1), re.M) if listed else []
+    return {*names, *(inner for name in names for inner in commands(path, (*words, name)))}
 
 
 def near(left, right, tolerance):
@@ -102,8 +112,9 @@ class Case:
             raise Failure("a crash, a defect by its own word, or no such command")
         if re.search(r"[\x00-\x08\x0b-\x1f\x7f]", self.err):
             raise Failure("control characters on standard error, which is no terminal")
-        if name := re.search(r"\[(?=[\w:]*[A-Z_:])[A-Za-z]\w*(::\w+)*\] ", self.err):
-            raise Failure(f"a name of the code on standard error: {name[0]}")
+        for name in re.findall(r"\[([A-Za-z][\w:]*)\] ", self.err):
+            if name not in commands(environment["PATH"]):
+                raise Failure(f"a name of the code on standard error: [{name}]")
 
     def close_run(self):
         if self.run and not self.status_named and self.run.returncode != 0:
@@ -186,6 +197,9 @@ def lacks(case):
                                        capture_output=True, check=False)
             if trial.returncode != 0:
                 return "no right to mount a tmpfs"
+        if word == "needs" and argument == "netns":
+            if subprocess.run(["unshare", "-n", "true"], capture_output=True, check=False).returncode != 0:
+                return "no right to leave the network"
         if word == "needs" and argument == "pyarrow":
             trial = subprocess.run(["python3", "-c", "import pyarrow.parquet"], capture_output=True, check=False)
             if trial.returncode != 0:
