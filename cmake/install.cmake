@@ -1,5 +1,5 @@
 # What `cmake --install` leaves: the binary, the rooms as libraries with their public headers, llama.cpp beside them,
-# and a package for find_package(endorm). The tree may be moved as a whole.
+# and a package for find_package(endorm). The tree may be moved as a whole. `--component program` leaves the binary alone.
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
@@ -7,7 +7,7 @@ set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/endorm)
 set(llama_dir ${CMAKE_INSTALL_LIBDIR}/endorm-llama)
 
 if(ENDORM_CLI)
-  install(TARGETS endorm RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+  install(TARGETS endorm RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT program)
 endif()
 install(TARGETS endorm_core endorm_engine endorm_score endorm_judge endorm_grade endorm_eval endorm_report endorm_json endorm_httplib endorm_llama_common
   EXPORT endorm ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
@@ -39,7 +39,8 @@ install(FILES ${ENDORM_LLAMA_SOURCE}/vendor/nlohmann/json.hpp ${ENDORM_LLAMA_SOU
   DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/endorm/nlohmann)
 
 install(DIRECTORY ${ENDORM_LLAMA_PREFIX}/lib ${ENDORM_LLAMA_PREFIX}/include DESTINATION ${llama_dir})
-install(FILES ${PROJECT_SOURCE_DIR}/LICENSE ${PROJECT_SOURCE_DIR}/third_party/README.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(FILES ${PROJECT_SOURCE_DIR}/LICENSE ${PROJECT_SOURCE_DIR}/third_party/README.md DESTINATION ${CMAKE_INSTALL_DOCDIR}
+  COMPONENT program)
 
 configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/endorm-config.cmake.in ${PROJECT_BINARY_DIR}/endorm-config.cmake
   INSTALL_DESTINATION ${package_dir} PATH_VARS llama_dir NO_CHECK_REQUIRED_COMPONENTS_MACRO)

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # All that ./run test leaves out: lint; training, the Python package and the benchmarks, built beside the same release
-# objects; builds of our own code with sanitizers (threads for what runs models; addresses and undefined behaviour) and
+# objects; the wheel and the .deb, installed in a bare system; builds of our own code with sanitizers (threads for what runs models; addresses and undefined behaviour) and
 # 20 s of every fuzz target. Ends with ctest's summary.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -20,6 +20,12 @@ scripts/build.sh release
 scripts/test-models.sh
 part "training and the Python package: tests"
 ctest --test-dir build/release --parallel 2 --output-on-failure --label-regex '^(train|python)$'
+
+part "wheel"
+scripts/wheel.sh
+part "wheel: tests"
+need_packages wheel_test
+tests/wheel/wheel_test.sh "$(build/release/endorm models fetch smollm2-135m)"
 
 part "fuzzing"
 scripts/fuzz.sh 20

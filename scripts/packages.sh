@@ -9,6 +9,8 @@ packages_of() {
     bench) echo python3-venv ;;
     train) echo python3-venv ;;
     python) echo python3-venv python3-dev ;;
+    package) echo dpkg-dev file ;;
+    wheel_test) echo mmdebstrap ;;
     lint) echo clang-format clang-tidy git libomp-dev ;;
   esac
 }

@@ -13,6 +13,7 @@
 #include "core/errors.h"
 #include "engine/accelerator/accelerator.h"
 #include "engine/checkpoint_directory.h"
+#include "engine/llama/processor_instructions.h"
 #include "engine/llama_complaints.h"
 #include "engine/machine_share.h"
 #include "engine/weights/gguf_file.h"
@@ -23,6 +24,7 @@ namespace {
 void start_backend() {
   static std::once_flag once;
   std::call_once(once, [] {
+    require_processor_instructions();
     take_llama_complaints();  // from here on they are kept instead of printed
     llama_backend_init();
     register_accelerator_device();

@@ -1,0 +1,25 @@
+# `cpack` in a build folder makes endorm_VERSION_ARCH.deb: the binary and a unit of systemd, for the release of Debian or
+# Ubuntu that built it. scripts/wheel.sh makes one for any processor with AVX2; other builds are tuned for this machine's.
+set(files ${CMAKE_CURRENT_LIST_DIR}/package)
+file(READ ${PROJECT_SOURCE_DIR}/deploy/endorm.service unit)
+string(REPLACE /usr/local/bin/endorm /usr/bin/endorm unit "${unit}")
+file(WRITE ${PROJECT_BINARY_DIR}/package/endorm.service "${unit}")
+install(FILES ${PROJECT_BINARY_DIR}/package/endorm.service DESTINATION lib/systemd/system COMPONENT unit EXCLUDE_FROM_ALL)
+install(FILES ${files}/endorm.conf DESTINATION lib/sysusers.d COMPONENT unit EXCLUDE_FROM_ALL)
+install(FILES ${PROJECT_SOURCE_DIR}/deploy/serve.toml DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT unit EXCLUDE_FROM_ALL)
+
+set(CPACK_GENERATOR DEB)
+set(CPACK_PACKAGE_NAME endorm)
+set(CPACK_PACKAGE_CONTACT "The EndoRM authors")
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "Any language model as a reward model, read from its logits")
+set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
+set(CPACK_STRIP_FILES ON)
+set(CPACK_COMPONENTS_ALL program unit)
+set(CPACK_COMPONENTS_GROUPING ALL_COMPONENTS_IN_ONE)
+set(CPACK_DEB_COMPONENT_INSTALL ON)
+set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
+set(CPACK_DEBIAN_PACKAGE_SECTION science)
+set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
+set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "ca-certificates, python3-pip")  # pip fetches the models that are known by name
+set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA ${files}/postinst)
+include(CPack)
