@@ -10,6 +10,7 @@
 
 #include "app/run_manifest.h"
 #include "core/errors.h"
+#include "score/field_map.h"
 
 namespace endorm {
 namespace {
@@ -36,6 +37,7 @@ std::vector<Option<BenchSettings>> bench_table() {
               "of the order in which a judge sees the responses of a prompt"),
       reading(read(&ReadOptions::system_messages), "system_messages",
               "ask under each system message (dsp, multifaceted)"),
+      reading(read(&ReadOptions::map), "map", kMapHelp),
       figure(metric(&MetricOptions::bootstrap, &BootstrapOptions::resamples), "resamples",
              "of the bootstrap; 0: no intervals and no p-values", {.range = {.least = 0, .most = 1e6}}),
       figure(metric(&MetricOptions::bootstrap, &BootstrapOptions::seed), "bootstrap_seed", "of the resamples"),
@@ -54,7 +56,7 @@ std::vector<Option<BenchSettings>> bench_table() {
 json part_of(const BenchSettings& settings, ManifestPart part) {
   json told;
   for (const Option<BenchSettings>& option : bench_options()) {
-    if (option.part == part) {
+    if (option.part == part && !(option.name == "map" && settings.reading.map.empty())) {
       told[std::string(option.name)] = option.get(settings);
     }
   }

@@ -86,19 +86,22 @@ const std::vector<Benchmark>& benchmarks() {
        .plan = plan_llm_bar,
        .parts = kLlmBarParts,
        .folder = "Dataset/LLMBar"},
-      {.named = {"pairs", "pairs of one's own: records with chosen and rejected", "any .json or .jsonl",
-                 "written by you: docs/benchmarks.md has the fields"},
+      {.named = {"pairs", "pairs of one's own: records with chosen and rejected",
+                 "any .jsonl, .json, .csv, .tsv or .parquet", "written by you: docs/benchmarks.md has the fields"},
        .read_row = read_pair,
-       .plan = plan_pairs},
+       .plan = plan_pairs,
+       .reads_records = true},
       {.named = {"bestof", "candidates of one's own: records with responses and which of them are correct",
-                 "any .json or .jsonl", "written by you: docs/benchmarks.md has the fields"},
+                 "any .jsonl, .json, .csv, .tsv or .parquet", "written by you: docs/benchmarks.md has the fields"},
        .read_row = read_best_of,
        .plan = plan_best_of,
-       .plan_without_judge = plan_without_judge},
+       .plan_without_judge = plan_without_judge,
+       .reads_records = true},
       {.named = {"steps", "stepwise solutions of one's own: records with steps and the first wrong one, or all",
-                 "any .json or .jsonl", "written by you: docs/benchmarks.md has the fields"},
+                 "any .jsonl, .json, .csv, .tsv or .parquet", "written by you: docs/benchmarks.md has the fields"},
        .read_row = read_steps,
-       .plan = plan_steps},
+       .plan = plan_steps,
+       .reads_records = true},
   };
   return table;
 }
@@ -140,14 +143,18 @@ std::vector<FoundFile> files_of_parts(const Benchmark& benchmark, const std::vec
   return found;
 }
 
-// Every .json and .jsonl file of the first folder that has any, by name.
-std::vector<FoundFile> files_of_folder(const std::vector<fs::path>& folders) {
+// Every file of rows in the first folder that has any, by name.
+std::vector<FoundFile> files_of_folder(const Benchmark& benchmark, const std::vector<fs::path>& folders) {
+  std::vector<std::string_view> endings = {".json", ".jsonl"};
+  if (benchmark.reads_records) {
+    endings.insert(endings.end(), {".csv", ".tsv", ".parquet"});
+  }
   std::vector<FoundFile> found;
   for (const fs::path& folder : folders) {
     std::error_code error;
     for (const fs::directory_entry& entry : fs::directory_iterator(folder, error)) {
       const fs::path& path = entry.path();
-      if (is_file(path) && (path.extension() == ".json" || path.extension() == ".jsonl")) {
+      if (is_file(path) && std::find(endings.begin(), endings.end(), path.extension().string()) != endings.end()) {
         found.push_back({.part = path.stem().string(), .path = path.string()});
       }
     }
@@ -208,7 +215,7 @@ std::vector<FoundFile> find_files(const Benchmark& benchmark, const std::string&
     folders.push_back(fs::path(path) / benchmark.folder);
   }
   std::vector<FoundFile> found =
-      benchmark.parts.empty() ? files_of_folder(folders) : files_of_parts(benchmark, folders, notes);
+      benchmark.parts.empty() ? files_of_folder(benchmark, folders) : files_of_parts(benchmark, folders, notes);
   if (found.empty()) {
     throw InvalidInput("[read_benchmark] " + path + " holds no file of " + std::string(benchmark.named.name) + ". " +
                        remedy(benchmark) +

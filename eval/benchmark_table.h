@@ -27,12 +27,13 @@ struct Benchmark {
   BenchmarkName named;
   RowReader read_row = nullptr;
   FigurePlanner plan = nullptr;
-  std::span<const PartFile> parts = {};  // empty: every .json and .jsonl file of the directory, each a part by its stem
+  std::span<const PartFile> parts = {};  // empty: every file of rows in the directory, each a part by its stem
   std::string_view folder = {};          // where its repository keeps the files; searched after the directory itself
   RowGatherer gather = nullptr;          // none: every row stands for itself
   FigurePlanner plan_without_judge = nullptr;  // figures that need none, where there are such
   std::array<std::string_view, 2> stems = {};  // of a suite's file, and of a directory with its test.jsonl
   TieRule ties = TieRule::kWrong;              // its own rule
+  bool reads_records = false;  // its rows are records in any form and layout that `score` reads, mapped by `map`
   void (*finish)(Example& example, std::uint64_t order_seed) = finish_example;
 };
 

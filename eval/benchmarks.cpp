@@ -1,7 +1,10 @@
 #include "eval/benchmarks.h"
 
 #include <algorithm>
+#include <deque>
 #include <filesystem>
+#include <memory>
+#include <optional>
 #include <set>
 #include <utility>
 
@@ -13,6 +16,8 @@
 #include "engine/read_whole_file.h"
 #include "eval/benchmark_table.h"
 #include "eval/row_texts.h"
+#include "score/field_map.h"
+#include "score/record_input.h"
 
 namespace endorm {
 namespace {
@@ -27,6 +32,21 @@ std::string id_of(const JsonField& row) {
     }
   }
   return "";
+}
+
+// The records of a file, whose texts `records` keeps; what is none is in faults.
+std::vector<RowText> record_texts(const std::string& path, const std::string& map, std::deque<std::string>& records,
+                                  std::vector<RowFault>& faults) {
+  std::vector<RowText> texts;
+  const std::unique_ptr<RecordInput> input = mapped_records(open_records(path), FieldMap::parse(map));
+  for (std::optional<InputLine> record = input->next(); record; record = input->next()) {
+    if (record->error) {
+      faults.push_back({.file = {}, .row = record->number, .id = {}, .message = *record->error});
+      continue;
+    }
+    texts.push_back({.number = record->number, .text = records.emplace_back(std::move(record->text))});
+  }
+  return texts;
 }
 
 // Rows of one file, each with its examples; what cannot be used is in faults, without the file's name.
@@ -111,19 +131,26 @@ std::vector<std::size_t> chosen_rows(std::size_t count, std::size_t limit, std::
 
 void read_file(std::string_view function, const Benchmark& benchmark, const FoundFile& file, const ReadOptions& options,
                std::set<std::string>& ids, DataSet& data) {
-  const std::string bytes = read_whole_file(std::string(function), file.path);
+  std::vector<RowFault> faults;
   std::vector<RowText> texts;
+  std::string bytes;                // which the texts are parts of
+  std::deque<std::string> records;  // or which they are
   try {
-    texts = row_texts(bytes);
+    if (benchmark.reads_records) {
+      texts = record_texts(file.path, options.map, records, faults);
+    } else {
+      bytes = read_whole_file(std::string(function), file.path);
+      texts = row_texts(bytes);
+    }
     if (!texts.empty() && texts.front().text.starts_with("{\"manifest\":")) {
       texts.erase(texts.begin());  // of a file of ours, such as the samples of `eval math`
     }
   } catch (const InvalidInput& error) {
     throw InvalidInput("[" + std::string(function) + "] " + file.path + ": " + error.what());
   }
-  data.files.push_back({.path = file.path, .sha256 = hex(sha256(bytes)), .rows = texts.size()});
+  data.files.push_back(
+      {.path = file.path, .sha256 = hex(sha256_file(file.path)), .rows = texts.size() + faults.size()});
 
-  std::vector<RowFault> faults;
   std::vector<RowExamples> rows = read_rows(benchmark, texts, file.part, options, faults);
   drop_repeated(rows, ids, faults);
   if (rows.empty()) {
@@ -147,6 +174,10 @@ DataSet read_benchmark(std::string_view name, const std::string& path, const Rea
   const Benchmark& benchmark = benchmark_named("read_benchmark", name);
   if (options.limit == std::size_t{0}) {
     throw InvalidInput("[read_benchmark] a limit of 0 leaves nothing to judge. Give at least 1, or none.");
+  }
+  if (!options.map.empty() && !benchmark.reads_records) {
+    throw InvalidInput("[read_benchmark] " + std::string(name) +
+                       " is read as it was published. A map is for records of your own: pairs, bestof, steps.");
   }
   DataSet data;
   data.benchmark = name;

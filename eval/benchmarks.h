@@ -30,13 +30,14 @@ struct ReadOptions {
   std::uint64_t order_seed = 0;  // of the order in which a request shows its responses: by a hash of it and the id
   bool system_messages = true;   // dsp, multifaceted: under each system message; false: once, under none
   std::string step_separator = "\n\n";  // stands between the steps of a solution
+  std::string map = {};                 // FieldMap::parse, of records of one's own: pairs, bestof, steps
 };
 
 // Reads a benchmark as it was published: from a directory that holds its files, or from one file of them. A row that
 // cannot be used becomes a RowFault and the rest is kept. The order of responses in a request does not tell the label.
 // A row may give several examples (one a system message). Throws InvalidInput on an unknown name (listing the known
 // ones), where none of the benchmark's files is there (naming them, and where they are to be had), where a file is not
-// JSON of the expected shape, and where a limit of 0 is asked for.
+// JSON of the expected shape, where a limit of 0 is asked for, and on a map of a published benchmark.
 DataSet read_benchmark(std::string_view name, const std::string& path, const ReadOptions& options = {});
 
 }  // namespace endorm

@@ -12,6 +12,10 @@
 
 namespace endorm {
 
+inline constexpr const char* kMapHelp =
+    "where the fields of a record stand in rows that call them otherwise: prompt=instruction,responses="
+    "completions[].response";
+
 // Where the fields of records stand in rows that call them otherwise. A way is names with dots between them; behind a
 // name, [] goes through its list and [0] to one of its elements: "completions[].response", "answers[0]".
 class FieldMap {

@@ -53,7 +53,7 @@ class StrictCheck final : public nlohmann::json_sax<json> {
   }
   bool parse_error(std::size_t position, const std::string&, const nlohmann::detail::exception& error) override {
     throw InvalidInput("not JSON at byte " + std::to_string(position) + ": " + excerpt(parser_reason(error.what())) +
-                       ". Give one JSON object a line, in UTF-8.");
+                       ". Give a JSON object, in UTF-8.");
   }
 
  private:

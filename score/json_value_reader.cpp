@@ -59,6 +59,16 @@ std::size_t JsonValueReader::part_of_value(std::string_view rest, bool& ended) {
   return rest.size();
 }
 
+// The end of a file whose array has none, as one record that is none.
+InputLine JsonValueReader::missing_end() {
+  place_ = Place::kBehind;
+  InputLine line = GrowingRecord(++values_, limit_).finish();
+  line.error = "the file ends, at line " + std::to_string(line_) +
+               ", and its JSON array is not closed: what stood behind "
+               "is lost.";
+  return line;
+}
+
 // What stands behind the end of the array, as one record that is none.
 InputLine JsonValueReader::rest_of_file() {
   GrowingRecord record(++values_, limit_);
@@ -94,13 +104,14 @@ std::optional<InputLine> JsonValueReader::next() {
     const bool cut = !ended && (depth_ > 0 || in_string_);
     InputLine record = value.finish();
     if (cut) {
+      place_ = Place::kBehind;
       record.text.clear();
       record.error = "the file ends, at line " + std::to_string(line_) + ", within the value that begins at line " +
                      std::to_string(line) + ": its brackets or quotes are not closed, and what stands behind is lost.";
     }
     return record;
   }
-  return std::nullopt;
+  return in_array_ && place_ == Place::kBetween ? std::optional(missing_end()) : std::nullopt;
 }
 
 }  // namespace endorm

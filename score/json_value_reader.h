@@ -24,6 +24,7 @@ class JsonValueReader : public RecordInput {
   enum class Place { kBeforeArray, kBetween, kBehind };
 
   bool begins(char first);
+  InputLine missing_end();
   InputLine rest_of_file();
   std::size_t part_of_value(std::string_view rest, bool& ended);
 

@@ -42,14 +42,18 @@ bool is_response(const Json& row, const std::string& name) {
   return field != row.end() && (field->is_string() || is_turns(*field));
 }
 
-// "a", "model_a", "response a"
+// "a", "model_a", "response a", "response-a", "responsea"
 bool names_side(std::string_view label, std::string_view suffix) {
   if (label == suffix) {
     return true;
   }
   return std::any_of(std::begin(kNamed), std::end(kNamed), [&](std::string_view named) {
-    return label.size() == named.size() + 1 + suffix.size() && label.starts_with(named) && label.ends_with(suffix) &&
-           (label[named.size()] == '_' || label[named.size()] == ' ');
+    if (!label.starts_with(named)) {
+      return false;
+    }
+    const std::string_view rest = label.substr(named.size());
+    return rest == suffix || (rest.size() == 1 + suffix.size() && rest.ends_with(suffix) &&
+                              std::string_view("_ -").find(rest.front()) != std::string_view::npos);
   });
 }
 

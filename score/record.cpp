@@ -37,7 +37,7 @@ std::string fields_of(const JsonField& record, std::initializer_list<const char*
   for (const char* field : wanted) {
     const std::optional<std::string> meant = nearest(field, names);
     if (meant && *meant != field) {  // itself, where it is null
-      return text + " Is \"" + excerpt(*meant) + "\" meant to be \"" + field + "\"? --map says so.";
+      return text + " Is \"" + excerpt(*meant) + "\" meant to be \"" + field + "\"? Map it with --map.";
     }
   }
   return text;

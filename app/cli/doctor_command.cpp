@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -11,6 +12,7 @@
 
 #include "app/cli/commands.h"
 #include "app/cli/option_flags.h"
+#include "app/cli/progress.h"
 #include "app/engine_settings.h"
 #include "app/environment.h"
 #include "app/version.h"
@@ -110,9 +112,13 @@ void report_speed(const EngineSettings& flags) {
                 remote->capabilities().missing_reason.c_str());
     return;
   }
+  std::fflush(stdout);
+  std::optional<Progress> bar(std::in_place, std::nullopt);
+  bar->waits_for("the model");
   const auto start = std::chrono::steady_clock::now();
   const std::unique_ptr<LlamaEngine> engine = make_local_engine(flags);
   const double load_seconds = seconds_since(start);
+  bar.reset();
   std::printf("\nModel\n  %s\n", engine->model().name.c_str());
   const LlamaModelInfo& info = engine->model_info();
   std::printf("  %s, %zu parameters, %zu MB, loaded in %.2f s\n", info.description.c_str(), info.parameters,
@@ -127,7 +133,11 @@ void report_speed(const EngineSettings& flags) {
   }
   TokenTree tree;
   tree.insert(std::span(tokens).first(1), std::span(tokens).subspan(1));
+  std::fflush(stdout);
+  bar.emplace(std::nullopt);
+  bar->waits_for("the first pass");
   engine->evaluate(tree, {});  // packs weights and generates kernels
+  bar->waits_for("three passes more");
   const AcceleratorProfile before = engine->accelerator_info().report.profile;
   double best = INFINITY;
   for (int repeat = 0; repeat < 3; ++repeat) {
@@ -135,6 +145,7 @@ void report_speed(const EngineSettings& flags) {
     engine->evaluate(tree, {});
     best = std::min(best, seconds_since(begin));
   }
+  bar.reset();
   const double flop = 2.0 * static_cast<double>(info.parameters) * static_cast<double>(length);
   std::printf("  %zu tokens, all scored: %.0f tokens/s, %.0f GFLOP/s\n", length, static_cast<double>(length) / best,
               flop / best / 1e9);

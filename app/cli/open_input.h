@@ -11,10 +11,6 @@ namespace endorm {
 
 inline constexpr const char* kInputHelp = "records, in any form of docs/records.md; - is standard input";
 
-inline constexpr const char* kMapHelp =
-    "where the fields of a record stand in rows that call them otherwise: prompt=instruction,responses="
-    "completions[].response";
-
 // The records of a command's input: a file, or standard input where the path is "-".
 std::unique_ptr<RecordInput> open_input(const std::string& path);
 

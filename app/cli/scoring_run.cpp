@@ -81,10 +81,12 @@ class RunCache {
   StatsCache& cache() { return cache_; }
   // Once the output is held by this run; before, the cache is a temporary one.
   void open(const OutputFlags& flags, const std::string& rows) {
+    std::error_code nowhere;
+    const std::filesystem::path file = std::filesystem::canonical(rows, nowhere);  // of /dev/fd/3 what stands behind it
     if (!flags.cache.empty()) {
       path_ = flags.cache;
-    } else if (rows != "-" && std::filesystem::is_regular_file(rows)) {
-      path_ = rows + ".cache";
+    } else if (rows != "-" && !nowhere && std::filesystem::is_regular_file(file)) {
+      path_ = file.string() + ".cache";
       temporary_ = true;
     }
     if (temporary_ && flags.overwrite) {

@@ -34,10 +34,11 @@ bool names_option(std::string_view sentence) {
   return false;
 }
 
-// The end of the sentence that begins at `begin`, its full stop and space among it.
+// The end of the sentence that begins at `begin`, its full stop or question mark and space among it.
 std::size_t sentence_end(std::string_view text, std::size_t begin) {
-  for (std::size_t at = text.find(". ", begin); at != std::string_view::npos; at = text.find(". ", at + 1)) {
-    if (at + 2 < text.size() && std::isupper(static_cast<unsigned char>(text[at + 2])) != 0) {
+  for (std::size_t at = begin; at + 2 < text.size(); ++at) {
+    const bool ends = (text[at] == '.' || text[at] == '?') && text[at + 1] == ' ';
+    if (ends && std::isupper(static_cast<unsigned char>(text[at + 2])) != 0) {
       return at + 2;
     }
   }

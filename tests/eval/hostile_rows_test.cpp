@@ -99,6 +99,15 @@ TEST_CASE("a limit counts usable rows") {
   CHECK(read_benchmark("pairs", folder.file("rows.jsonl"), {.limit = 1}).examples.size() == 1);
 }
 
+TEST_CASE("records of one's own whose array is cut are kept, and what is missing is a fault") {
+  const TemporaryDirectory folder;
+  write_file(folder.file("rows.json"), "[" + kPair);
+  const DataSet data = read_benchmark("pairs", folder.file("rows.json"));
+  CHECK(data.examples.size() == 1);
+  REQUIRE(data.faults.size() == 1);
+  CHECK(contains(data.faults[0].message, "not closed"));
+}
+
 TEST_CASE("files that are not the benchmark's are refused with what was expected and where it is to be had") {
   const TemporaryDirectory folder;
   const auto refusal = [&](const char* benchmark, const std::string& bytes) {
@@ -107,7 +116,7 @@ TEST_CASE("files that are not the benchmark's are refused with what was expected
   };
   CHECK(contains(refusal("pairs", ""), "It is empty"));
   CHECK(contains(refusal("pairs", "[]"), "It is empty"));
-  CHECK(contains(refusal("pairs", "[" + kPair), "not closed"));
+  CHECK(contains(refusal("rewardbench", "[" + kPair), "not closed"));
   CHECK(contains(refusal("rewardbench", "<html>\n</html>"), "huggingface.co/datasets/allenai/reward-bench"));
   CHECK(contains(refusal("judgebench", kPair), "pair_id"));
   CHECK(contains(refusal("processbench", kPair), "github.com/QwenLM/ProcessBench"));

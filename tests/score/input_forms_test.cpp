@@ -58,6 +58,9 @@ TEST_CASE("a value of an array that is broken costs itself") {
   REQUIRE(cut.size() == 2);
   CHECK(cut[0] == R"(1:{"a":1})");
   CHECK(contains(cut[1], "2!the file ends, at line 2, within the value that begins at line 2"));
+  const Records open = records_of("[{\"a\":1},\n{\"b\":2}\n");
+  REQUIRE(open.size() == 3);
+  CHECK(contains(open[2], "3!the file ends, at line 3, and its JSON array is not closed"));
   const Records behind = records_of("[{\"a\":1}]\n,{\"b\":2},3]");
   REQUIRE(behind.size() == 2);
   CHECK(contains(behind[1], "2!line 2: behind the end of the JSON array stands more."));
