@@ -133,7 +133,9 @@ LlamaEngineOptions local_engine_options(const EngineSettings& settings) {
   }
   options.choice_cache_directory = cache_directory() + "/products";
   options.hash_cache_directory = cache_directory() + "/hashes";
-  options.model_path = resolve_model(settings.model, model_store_options(settings.offline));
+  ModelStoreOptions store = model_store_options(settings.offline);
+  store.python = settings.python;
+  options.model_path = resolve_model(settings.model, store);
   return options;
 }
 

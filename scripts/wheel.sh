@@ -13,10 +13,14 @@ PATH=$PWD/build/deps/python/bin:$PATH
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 
-# No instruction that only the building machine has: our own kernels and oneDNN's choose theirs when they run.
-mkdir -p dist
+# No instruction that only the building machine has: our own kernels and oneDNN's choose theirs when they run. What GCC 12
+# expects of its own libraries alone is linked in (of libgcc, the conversion of float to half).
+mkdir -p build/wheel dist
+older=$PWD/build/wheel/condition_variable.o
+c++ -std=c++20 -O2 -fPIC -c cmake/package/condition_variable.cpp -o "$older"
 ENDORM_LLAMA_OPTIONS="-DGGML_NATIVE=OFF ${ENDORM_LLAMA_OPTIONS:-}" pip wheel --verbose --disable-pip-version-check \
-  --no-build-isolation --no-deps -C build-dir=build/wheel -w "$scratch/plain" . >dist/build.log 2>&1 || {
+  --no-build-isolation --no-deps -C build-dir=build/wheel -C "cmake.define.CMAKE_CXX_STANDARD_LIBRARIES=$older -lgcc" \
+  -w "$scratch/plain" . >dist/build.log 2>&1 || {
   tail -n 50 dist/build.log >&2
   exit 1
 }

@@ -16,6 +16,7 @@
 #include "app/cli/noted_signals.h"
 #include "app/cli/user_words.h"
 #include "app/cli/write_file.h"
+#include "app/environment.h"
 #include "app/version.h"
 #include "core/errors.h"
 #include "core/listed.h"
@@ -130,6 +131,7 @@ int run(CLI::App& app, int argc, char** argv) {
 int main(int argc, char** argv) {
   using namespace endorm;
   wait_briefly(argv);
+  find_certificates();
   std::signal(SIGPIPE, SIG_IGN);  // a closed pipe is an error of the write, with a message
   std::signal(SIGXFSZ, SIG_IGN);  // and so is a file that reaches the limit on its size
   CLI::App app{"EndoRM: any language model as a reward model, read from its logits", "endorm"};

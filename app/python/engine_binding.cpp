@@ -32,6 +32,9 @@ void make(GuardedEngine* place, std::string model, const std::optional<std::stri
   keywords.read(engine_options(), settings);
   keywords.refuse_others();
   settings.model = std::move(model);
+  if (const nb::object self = nb::module_::import_("sys").attr("executable"); nb::cast<bool>(nb::bool_(self))) {
+    settings.python = nb::cast<std::string>(self);  // which has a pip of its own where python3 may be another's
+  }
   const nb::gil_scoped_release released;
   new (place) GuardedEngine(settings, cache);
 }

@@ -1,5 +1,6 @@
 #include <nanobind/nanobind.h>
 
+#include "app/environment.h"
 #include "app/python/bindings.h"
 #include "app/version.h"
 #include "core/errors.h"
@@ -28,6 +29,7 @@ void raise_as(const char* name) {
 NB_MODULE(_core, module) {
   module.doc() = "EndoRM's C++ core: engines, scoring, rewards, grading, benchmarks.";
   module.attr("version") = endorm::kVersion;
+  endorm::find_certificates();
   endorm::raise_as<endorm::InvalidInput>("InvalidInput");
   endorm::raise_as<endorm::EngineError>("EngineError");
   endorm::raise_as<endorm::InternalError>("InternalError");
