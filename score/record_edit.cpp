@@ -31,6 +31,35 @@ std::string response_list(const Json& row) {
   return {};
 }
 
+// Sees whole numbers that no 64 bits hold.
+class LargeNumbers final : public nlohmann::json_sax<Json> {
+ public:
+  bool found = false;
+
+  bool null() override { return true; }
+  bool boolean(bool) override { return true; }
+  bool number_integer(number_integer_t) override { return true; }
+  bool number_unsigned(number_unsigned_t) override { return true; }
+  bool number_float(number_float_t, const string_t& text) override {
+    found = found || text.find_first_of(".eE") == std::string::npos;
+    return !found;
+  }
+  bool string(string_t&) override { return true; }
+  bool binary(binary_t&) override { return true; }
+  bool start_object(std::size_t) override { return true; }
+  bool end_object() override { return true; }
+  bool start_array(std::size_t) override { return true; }
+  bool end_array() override { return true; }
+  bool key(string_t&) override { return true; }
+  bool parse_error(std::size_t, const std::string&, const nlohmann::detail::exception&) override { return false; }
+};
+
+bool has_large_number(std::string_view record) {
+  LargeNumbers numbers;
+  Json::sax_parse(record, &numbers);
+  return numbers.found;
+}
+
 }  // namespace
 
 std::string on_one_line(std::string_view text) {
@@ -54,7 +83,8 @@ std::string with_fields(std::string_view record, const Json& fields) {
          added.substr(1, added.size() - 2) + std::string(record.substr(end));
 }
 
-std::string with_responses(std::string_view record, std::span<const std::size_t> kept, const std::string& given) {
+std::string with_responses(std::string_view record, std::span<const std::size_t> kept, CutNotes& notes,
+                           const std::string& given) {
   Json row = parse_object(record);
   const std::string list = given.empty() ? response_list(row) : given;
   const std::size_t count = row.contains(list) && row.at(list).is_array() ? row.at(list).size() : 0;
@@ -71,6 +101,12 @@ std::string with_responses(std::string_view record, std::span<const std::size_t>
       row[name] = std::move(some);
     }
   }
+  for (const auto& [name, value] : row.items()) {
+    if (count > 1 && kept.size() < count && value.is_array() && value.size() == count) {
+      notes.lists_left.insert(name);
+    }
+  }
+  notes.with_large_numbers += has_large_number(record) ? 1 : 0;
   return row.dump();
 }
 

@@ -17,6 +17,7 @@
 #include "app/cli/record_output.h"
 #include "core/ascii_lower.h"
 #include "core/errors.h"
+#include "core/listed.h"
 #include "engine/content_hash.h"
 #include "report/terminal_text.h"
 #include "score/field_map.h"
@@ -53,13 +54,13 @@ bool asks_for_nothing(const FilterFlags& flags) {
 
 // The text of a record that is kept.
 std::string kept_text(const std::string& record, const RecordScores& scores, const FilterFlags& flags,
-                      const std::string& response_list) {
+                      const std::string& response_list, CutNotes& notes) {
   std::vector<std::size_t> places(scores.scores.size());
   std::iota(places.begin(), places.end(), std::size_t{0});
   std::string text = record;
   if (flags.top > 0) {
     places = best_responses(scores, flags.top);
-    text = with_responses(text, places, response_list);
+    text = with_responses(text, places, notes, response_list);
   }
   if (flags.add_rewards) {
     nlohmann::ordered_json rewards = nlohmann::ordered_json::array();
@@ -100,6 +101,7 @@ void run_filter(const FilterFlags& flags) {
   const std::unique_ptr<RecordInput> input = open_input(flags.input);
   RecordOutput output("filter", flags.output);
   FilterCounts counts;
+  CutNotes notes;
   std::size_t row = 0;
   for (std::optional<InputLine> record = input->next(); record; record = input->next()) {
     ++counts.records;
@@ -114,7 +116,7 @@ void run_filter(const FilterFlags& flags) {
     counts.unknown += verdict == FilterVerdict::kUnknown ? 1 : 0;
     if (verdict == (flags.drop ? FilterVerdict::kDrop : FilterVerdict::kKeep)) {
       try {
-        output.write(kept_text(record->text, scores, flags, response_list));
+        output.write(kept_text(record->text, scores, flags, response_list, notes));
       } catch (const InvalidInput& error) {
         throw InvalidInput("[filter] line " + std::to_string(record->number) + ": " + error.what());
       }
@@ -132,6 +134,15 @@ void run_filter(const FilterFlags& flags) {
     std::fprintf(stderr,
                  "endorm: %s without the reward, the second response or the label that is asked for: left out\n",
                  counted(counts.unknown, "record").c_str());
+  }
+  if (!notes.lists_left.empty()) {
+    const auto quoted = [](const std::string& field) { return "\"" + terminal_line(field) + "\""; };
+    std::fprintf(stderr, "endorm: lists of as many elements as there were responses, left whole: %s\n",
+                 listed(notes.lists_left, quoted).c_str());
+  }
+  if (notes.with_large_numbers > 0) {
+    std::fprintf(stderr, "endorm: %s with a whole number beyond 64 bits, which --top writes as a double\n",
+                 counted(notes.with_large_numbers, "record").c_str());
   }
   if (counts.unscored > 0) {
     std::fprintf(stderr, "endorm: %s without a row in %s: left out\n", counted(counts.unscored, "record").c_str(),

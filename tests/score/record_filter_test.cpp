@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <set>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -136,7 +137,8 @@ TEST_CASE("the best responses stay in their order, and a record's text loses not
     const std::size_t top = 1 + random.below(6);
     const std::vector<std::size_t> kept = best_responses({0, 0, false, rewards}, top);
     REQUIRE(kept.size() == std::min(top, count));
-    const Json smaller = Json::parse(with_responses(text, kept));
+    CutNotes notes;
+    const Json smaller = Json::parse(with_responses(text, kept, notes));
     CHECK(smaller["source"] == record["source"]);
     double worst_kept = 10;
     for (std::size_t i = 0; i < kept.size(); ++i) {
@@ -154,15 +156,30 @@ TEST_CASE("the best responses stay in their order, and a record's text loses not
   }
 }
 
+TEST_CASE("what a record with fewer responses does not keep is noted") {
+  const std::vector<std::size_t> second = {1};
+  CutNotes notes;
+  with_responses(R"({"prompt":"P","responses":["a","b"],"truncated":[false,true],"n":18446744073709551615,"x":1e30})",
+                 second, notes);
+  CHECK(notes.lists_left.empty());
+  CHECK(notes.with_large_numbers == 0);
+  with_responses(R"({"prompt":"P","responses":["a","b"],"models":["m","n"],"tags":[1],"n":18446744073709551616})",
+                 second, notes);
+  CHECK(notes.lists_left == std::set<std::string>{"models"});
+  CHECK(notes.with_large_numbers == 1);
+}
+
 TEST_CASE("responses by another name are kept there, and what is no list is refused") {
   const std::vector<std::size_t> second = {1};
-  CHECK(with_responses(R"({"instruction":"P","completions":[{"response":"a","s":1},{"response":"b","s":2}]})",
-                       second) == R"({"instruction":"P","completions":[{"response":"b","s":2}]})");
+  CutNotes notes;
+  CHECK(with_responses(R"({"instruction":"P","completions":[{"response":"a","s":1},{"response":"b","s":2}]})", second,
+                       notes) == R"({"instruction":"P","completions":[{"response":"b","s":2}]})");
   CHECK(contains(
-      message_of<InvalidInput>([&] { with_responses(R"({"prompt":"p","chosen":"a","rejected":"b"})", second); }),
+      message_of<InvalidInput>([&] { with_responses(R"({"prompt":"p","chosen":"a","rejected":"b"})", second, notes); }),
       "do not stand in a list"));
-  CHECK(contains(message_of<InvalidInput>([&] { with_responses(R"({"prompt":"p","responses":["a"]})", second); }),
-                 "do not stand in a list"));
+  CHECK(
+      contains(message_of<InvalidInput>([&] { with_responses(R"({"prompt":"p","responses":["a"]})", second, notes); }),
+               "do not stand in a list"));
   CHECK(contains(message_of<InvalidInput>([] {
                    with_fields(R"({"margin":1})", {{"margin", 2}});
                  }),
