@@ -19,8 +19,8 @@ mkdir -p build/wheel dist
 older=$PWD/build/wheel/condition_variable.o
 c++ -std=c++20 -O2 -fPIC -c cmake/package/condition_variable.cpp -o "$older"
 ENDORM_LLAMA_OPTIONS="-DGGML_NATIVE=OFF ${ENDORM_LLAMA_OPTIONS:-}" pip wheel --verbose --disable-pip-version-check \
-  --no-build-isolation --no-deps -C build-dir=build/wheel -C "cmake.define.CMAKE_CXX_STANDARD_LIBRARIES=$older -lgcc" \
-  -w "$scratch/plain" . >dist/build.log 2>&1 || {
+  --no-build-isolation --no-deps -C build-dir=build/wheel -C wheel.py-api=cp310 \
+  -C "cmake.define.CMAKE_CXX_STANDARD_LIBRARIES=$older -lgcc" -w "$scratch/plain" . >dist/build.log 2>&1 || {
   tail -n 50 dist/build.log >&2
   exit 1
 }
