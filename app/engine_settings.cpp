@@ -61,6 +61,8 @@ std::vector<Option<EngineSettings>> engine_table() {
             "model (the chat template in the file), plain (question and answer, for base models), raw (text as it is, "
             "already templated), or a file with a jinja template"),
       model(&Settings::adapters, "lora", "LoRA adapter in GGUF, FILE or FILE:SCALE; may be repeated"),
+      model(here(&LlamaEngineOptions::projector_path), "mmproj",
+            "what makes a model of texts read images or sounds: the mmproj GGUF file of the same checkpoint"),
       model(here(&LlamaEngineOptions::context), "context",
             "longest sequence in tokens (default: the model's own limit)", {.flag = "-c,--context", .range = kFromOne}),
       model(here(&LlamaEngineOptions::cache_type), kCacheTypes, "kv_type", "number format of the key-value cache"),

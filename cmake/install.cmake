@@ -9,7 +9,7 @@ set(llama_dir ${CMAKE_INSTALL_LIBDIR}/endorm-llama)
 if(ENDORM_CLI)
   install(TARGETS endorm RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT program)
 endif()
-install(TARGETS endorm_core endorm_engine endorm_score endorm_judge endorm_grade endorm_eval endorm_report endorm_json endorm_httplib endorm_llama_common
+install(TARGETS endorm_core endorm_engine endorm_score endorm_judge endorm_grade endorm_eval endorm_report endorm_json endorm_httplib endorm_llama_common endorm_mtmd
   EXPORT endorm ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(EXPORT endorm NAMESPACE endorm:: DESTINATION ${package_dir} FILE endorm-targets.cmake)
 
@@ -17,12 +17,12 @@ install(EXPORT endorm NAMESPACE endorm:: DESTINATION ${package_dir} FILE endorm-
 set(public_headers
   core/aggregate.h core/errors.h core/log_sum_exp.h core/random.h core/reward.h core/temperature.h core/token_stats.h
   engine/accelerator/accelerator_report.h engine/atomic_file.h engine/content_hash.h engine/engine.h
-  engine/generator.h engine/hidden_states.h engine/llama/llama_engine.h engine/messages.h engine/model_store.h
+  engine/generator.h engine/hidden_states.h engine/image_header.h engine/llama/llama_engine.h engine/medium.h engine/messages.h engine/model_store.h
   engine/precision.h engine/remote/remote_dialects.h engine/remote/remote_engine.h engine/remote/remote_http.h
   engine/remote/remote_replies.h engine/remote/server_pool.h engine/tabular_engine.h engine/text_form.h
   engine/token_tree.h engine/tokenized_response.h engine/weights/tensor_type.h
   engine/weights/weight_file.h engine/weights/weight_writer.h
-  score/endogenous_scorer.h score/manifest.h score/merge_shards.h score/option.h score/ranking.h score/record.h score/record_input.h score/request_tokens.h score/result_log.h score/score_options.h score/score_run.h score/scored.h score/scored_json.h score/scorer.h score/stats_cache.h
+  score/endogenous_scorer.h score/manifest.h score/media_source.h score/merge_shards.h score/option.h score/ranking.h score/record.h score/record_input.h score/request_tokens.h score/result_log.h score/score_options.h score/score_run.h score/scored.h score/scored_json.h score/scorer.h score/stats_cache.h
   judge/chat_server_options.h judge/judge.h
   grade/extract.h grade/grade.h
   eval/bench_json.h eval/bench_report.h eval/benchmarks.h eval/example.h eval/judged.h eval/judging.h eval/judging_run.h

@@ -1,7 +1,7 @@
 # llama.cpp at the pinned version: fetched once, built once, shared by every preset.
 #
-# Result: targets llama (libllama with ggml), endorm_llama_common (of common/: chat templates, downloads), endorm_json and
-# endorm_httplib (the copies that llama.cpp vendors: one version for all).
+# Result: targets llama (libllama with ggml), endorm_llama_common (of common/: chat templates, downloads), endorm_mtmd
+# (encoders of images and audio), endorm_json and endorm_httplib (the copies that llama.cpp vendors: one version for all).
 #
 # FETCHCONTENT_SOURCE_DIR_LLAMA_CPP   a checkout of your own, used instead of the download
 # ENDORM_LLAMA_OPTIONS                more -D options for its build, e.g. "-DGGML_CUDA=ON"
@@ -84,7 +84,8 @@ function(endorm_build_llama source prefix)
   execute_process(
     COMMAND "${CMAKE_COMMAND}" -S "${CMAKE_CURRENT_FUNCTION_LIST_DIR}/llama_common" -B "${prefix}/build/common-parts" -G Ninja
             -DCMAKE_BUILD_TYPE=Release -DCMAKE_POSITION_INDEPENDENT_CODE=ON -DCMAKE_INSTALL_PREFIX=${prefix}
-            -DCMAKE_INSTALL_LIBDIR=lib -DCMAKE_CXX_COMPILER=${ENDORM_LLAMA_CXX_COMPILER} -DLLAMA_SOURCE=${source}
+            -DCMAKE_INSTALL_LIBDIR=lib -DCMAKE_CXX_COMPILER=${ENDORM_LLAMA_CXX_COMPILER}
+            -DCMAKE_C_COMPILER=${ENDORM_LLAMA_C_COMPILER} -DLLAMA_SOURCE=${source}
             "-DCMAKE_CXX_COMPILER_LAUNCHER=${CMAKE_CXX_COMPILER_LAUNCHER}" -DCMAKE_CXX_FLAGS_RELEASE=-O1
             -DLLAMA_PREFIX=${prefix} -DLLAMA_VERSION=${ENDORM_LLAMA_VERSION}
     OUTPUT_QUIET COMMAND_ERROR_IS_FATAL ANY)
@@ -110,7 +111,7 @@ set(processor "")
 if(EXISTS /proc/cpuinfo)
   file(STRINGS /proc/cpuinfo processor REGEX "^(flags|Features)" LIMIT_COUNT 1)
 endif()
-string(SHA256 key "${processor}|${ENDORM_LLAMA_SOURCE}|${ENDORM_LLAMA_OPTIONS}|parts of common")
+string(SHA256 key "${processor}|${ENDORM_LLAMA_SOURCE}|${ENDORM_LLAMA_OPTIONS}|parts of common, mtmd")
 string(SUBSTRING "${key}" 0 12 key)
 set(ENDORM_LLAMA_PREFIX "${ENDORM_DEPS_DIR}/llama.cpp-build-${key}")
 endorm_build_llama("${ENDORM_LLAMA_SOURCE}" "${ENDORM_LLAMA_PREFIX}")
@@ -137,6 +138,12 @@ add_library(endorm_llama_common INTERFACE)
 target_include_directories(endorm_llama_common SYSTEM INTERFACE "$<BUILD_INTERFACE:${ENDORM_LLAMA_SOURCE}/common>")
 endorm_llama_archives(endorm_llama_common libllama-common.a)
 target_link_libraries(endorm_llama_common INTERFACE endorm_json endorm_httplib llama)
+
+add_library(endorm_mtmd INTERFACE)
+target_include_directories(endorm_mtmd SYSTEM INTERFACE "$<BUILD_INTERFACE:${ENDORM_LLAMA_SOURCE}/tools/mtmd>" "$<BUILD_INTERFACE:${ENDORM_LLAMA_SOURCE}/vendor>")
+endorm_llama_archives(endorm_mtmd libmtmd.a)
+target_link_libraries(endorm_mtmd INTERFACE llama Threads::Threads)
 set_target_properties(endorm_llama_common PROPERTIES EXPORT_NAME llama_common)
 set_target_properties(endorm_httplib PROPERTIES EXPORT_NAME httplib)
 set_target_properties(endorm_json PROPERTIES EXPORT_NAME json)
+set_target_properties(endorm_mtmd PROPERTIES EXPORT_NAME mtmd)

@@ -25,10 +25,12 @@ struct Capabilities {
                             // normalised (log_sum_exp is 0 and logit is log pi), and whatever needs V is refused
   bool entropy = false;     // TokenStats::entropy is present
   bool uniform_divergence = false;  // TokenStats::uniform_divergence is present
-  bool any_alpha = false;           // alpha other than 1 can be asked for
-  std::size_t context = 0;          // longest sequence in tokens; 0 = not known
-  std::size_t kept_tokens = 0;      // of prompts that need not be computed again in the next evaluations
-  std::string missing_reason;       // one sentence: why what is missing is missing; empty where nothing is
+  bool images = false;              // messages may hold them
+  bool sounds = false;
+  bool any_alpha = false;       // alpha other than 1 can be asked for
+  std::size_t context = 0;      // longest sequence in tokens; 0 = not known
+  std::size_t kept_tokens = 0;  // of prompts that need not be computed again in the next evaluations
+  std::string missing_reason;   // one sentence: why what is missing is missing; empty where nothing is
 };
 
 // What a model is: what a result's manifest says of it.

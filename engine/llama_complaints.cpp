@@ -6,11 +6,12 @@
 #include <utility>
 
 #include <llama.h>
+#include <mtmd-helper.h>
 
 namespace endorm {
 namespace {
 
-// libllama reports through one process-wide callback.
+// libllama and libmtmd report through one process-wide callback each.
 class Complaints {
  public:
   static Complaints& instance() {
@@ -55,7 +56,10 @@ void keep(ggml_log_level level, const char* text, void*) {
 
 std::string take_llama_complaints() {
   static std::once_flag once;
-  std::call_once(once, [] { llama_log_set(keep, nullptr); });
+  std::call_once(once, [] {
+    llama_log_set(keep, nullptr);
+    mtmd_helper_log_set(keep, nullptr);  // of encoders, too
+  });
   const std::string text = Complaints::instance().take();
   return text.empty() ? "no further reason given" : text;
 }

@@ -1,8 +1,14 @@
 #include "engine/messages.h"
 
+#include <algorithm>
+
 #include "core/errors.h"
 
 namespace endorm {
+
+bool has_media(std::span<const Message> messages) {
+  return std::any_of(messages.begin(), messages.end(), [](const Message& message) { return !message.media.empty(); });
+}
 
 std::time_t noon_of(const std::string& date) {
   std::tm day{};

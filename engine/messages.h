@@ -2,7 +2,11 @@
 
 #include <array>
 #include <ctime>
+#include <span>
 #include <string>
+#include <vector>
+
+#include "engine/medium.h"
 
 namespace endorm {
 
@@ -13,12 +17,16 @@ struct Message {
   // What else it holds (tool_calls, reasoning_content, name, ...; "content": null where there is none), as the text of
   // a JSON object: templates read these by name. Empty: nothing.
   std::string fields = {};
+  std::vector<PlacedMedium> media = {};  // in the content, in order
 
   bool operator==(const Message&) const = default;
 };
 
 // Names that the reasoning of a message comes under in its fields.
 inline constexpr std::array<const char*, 3> kReasoningFields = {"reasoning_content", "thinking", "reasoning"};
+
+// Whether any of them holds an image or a sound.
+bool has_media(std::span<const Message> messages);
 
 // One response to be tokenized behind a prompt.
 struct ResponseText {

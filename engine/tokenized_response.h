@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,8 @@ struct TokenizedResponse {
   // [T] where each response token begins in `text`, or where that is empty in ResponseText::text; its size for tokens
   // that the template added after it.
   std::vector<std::size_t> byte_offsets;
+  // What the prompt's tokens below zero stand for: alive as long as these.
+  std::vector<std::shared_ptr<const Medium>> media = {};
   std::string text = {};  // what the response spells, where that is not ResponseText::text
 };
 

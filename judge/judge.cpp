@@ -35,6 +35,8 @@ constexpr std::array kJudges = {
     TableLine{{"contrast", "the reward minus its mean under alternative system messages"}, make_contrast},
     TableLine{{"information-gain", "the reward minus that with the prompt removed"}, make_information_gain},
     TableLine{{"ifd", "the loss on the response over the loss with the prompt removed"}, make_ifd},
+    TableLine{{"image-gain", "the reward minus that with blank images of the same sizes"}, make_image_gain},
+    TableLine{{"blind", "the reward without the images and sounds of the prompt"}, make_blind},
     TableLine{{"log-ratio", "the reward minus that of a reference model"}, make_log_ratio},
     TableLine{{"head", "a trained reward head on the last token's hidden state"}, make_head},
     TableLine{{"server", "the reward that a server of reward models gives"}, make_server, Reads::kWords},

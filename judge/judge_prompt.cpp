@@ -67,6 +67,9 @@ std::vector<Message> JudgePrompt::fill(const std::map<std::string, std::string>&
 }
 
 std::string query_text(std::span<const Message> messages) {
+  if (has_media(messages)) {
+    throw InvalidInput("[judge] this judge is asked in words, and the prompt holds an image or a sound.");
+  }
   if (messages.size() == 1 && messages[0].role == "user" && messages[0].fields.empty()) {
     return messages[0].content;
   }

@@ -45,6 +45,13 @@ Judge make_information_gain(const JudgeParts& parts);
 // training on. A response is an error where the loss to divide by is 0. No aggregation, no tokens.
 Judge make_ifd(const JudgeParts& parts);
 
+// G(y | c, x) - G(y | c, x with every image blank, of the same size): what of the reward comes from looking, token by
+// token. A response is an error where the prompt has no image.
+Judge make_image_gain(const JudgeParts& parts);
+
+// G(y | c, x without its images and sounds): what the words alone are worth, the control of a judge that looks.
+Judge make_blind(const JudgeParts& parts);
+
 // G(y | c, x) - G_reference(y | c, x). The two models may have different tokenizers and templates. Throws InvalidInput
 // without parts.reference, and where it cannot give what parts.score asks for.
 Judge make_log_ratio(const JudgeParts& parts);

@@ -4,6 +4,7 @@
 
 #include "core/errors.h"
 #include "engine/content_hash.h"
+#include "engine/image_header.h"
 #include "judge/judges.h"
 #include "judge/reward_difference.h"
 #include "score/json_check.h"
@@ -188,6 +189,43 @@ ScoredResponse loss_ratio(const ScoredResponse& own, std::span<const ScoredRespo
   return result;
 }
 
+// One condition: blank images of the same sizes.
+std::vector<Condition> with_blank_images(const Request& request) {
+  std::vector<Message> messages = request.messages;
+  bool any = false;
+  for (Message& message : messages) {
+    for (PlacedMedium& placed : message.media) {
+      if (placed.medium && placed.medium->kind == MediumKind::kImage) {
+        placed.medium = blank_image_like(*placed.medium);
+        any = true;
+      }
+    }
+  }
+  if (!any) {
+    throw InvalidInput("[image-gain] the prompt has no image.");
+  }
+  return {{"with blank images", std::move(messages)}};
+}
+
+// The same model, which is shown no media.
+class BlindScorer final : public Scorer {
+ public:
+  explicit BlindScorer(const JudgeParts& parts) : scorer_(parts.engine, parts.cache, parts.score) {}
+
+  std::vector<Scored> score(std::span<const Request> requests) override {
+    std::vector<Request> blind(requests.begin(), requests.end());
+    for (Request& request : blind) {
+      for (Message& message : request.messages) {
+        message.media.clear();
+      }
+    }
+    return scorer_.score(blind);
+  }
+
+ private:
+  EndogenousScorer scorer_;
+};
+
 std::string contrast_fingerprint(const std::vector<std::string>& alternatives) {
   Sha256 hash;
   for (const std::string& alternative : alternatives) {
@@ -221,6 +259,20 @@ Judge make_ifd(const JudgeParts& parts) {
   Judge judge;
   judge.fingerprint = score_fingerprint(means.score) + " loss over that behind an empty user turn";
   judge.scorer = std::make_unique<RelativeScorer>(means, without_prompt("ifd"), loss_ratio);
+  return judge;
+}
+
+Judge make_image_gain(const JudgeParts& parts) {
+  Judge judge;
+  judge.fingerprint = score_fingerprint(parts.score) + " against blank images";
+  judge.scorer = std::make_unique<RelativeScorer>(parts, with_blank_images);
+  return judge;
+}
+
+Judge make_blind(const JudgeParts& parts) {
+  Judge judge;
+  judge.fingerprint = score_fingerprint(parts.score) + " without media";
+  judge.scorer = std::make_unique<BlindScorer>(parts);
   return judge;
 }
 

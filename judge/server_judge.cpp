@@ -67,6 +67,9 @@ std::vector<double> parse_get_reward(const std::string& reply, std::size_t count
 }
 
 json conversation(const Request& request, const std::string& response) {
+  if (has_media(request.messages)) {
+    throw InvalidInput("[server] images and sounds are not sent to a server.");
+  }
   json messages = message_list<json>(request.messages);
   messages.push_back({{"role", "assistant"}, {"content", response}});
   return messages;

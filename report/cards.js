@@ -8,13 +8,25 @@ by("quantity-label").hidden = !hasTokens;
 // A text, folded where it is longer than `most` characters.
 const clippedText = (node, most, label) => (node.textContent.length > most ? clip(node, label) : [node]);
 
+// The words of a content, which may be a list of texts and media.
+const contentWords = (content) => (Array.isArray(content) ? content.map((part) => part.text || ` [${part.type}: ${part.path}] `).join("") : content);
+
 // What a message says: its reasoning, its content, its tool calls.
-const wordsOf = (message) => [message.reasoning_content, message.content, message.tool_calls && JSON.stringify(message.tool_calls)].filter(Boolean).join("\n");
+const wordsOf = (message) => [message.reasoning_content, contentWords(message.content), message.tool_calls && JSON.stringify(message.tool_calls)].filter(Boolean).join("\n");
+
+// The images of messages that the page holds.
+function pictures(messages) {
+  const parts = messages.flatMap((message) => (Array.isArray(message.content) ? message.content : [])).filter((part) => part.data);
+  if (!parts.length) return [];
+  const figure = element("div", "pictures");
+  for (const part of parts) figure.append(Object.assign(element("img"), { src: part.data, alt: part.path, title: part.path, loading: "lazy" }));
+  return [figure];
+}
 
 function prompt(messages) {
   const text = element("p", "prompt");
   messages.forEach((message, i) => text.append(element("b", "", message.role + "  "), wordsOf(message) + (i + 1 < messages.length ? "\n" : "")));
-  return clippedText(text, 900, "Show the whole prompt");
+  return [...pictures(messages), ...clippedText(text, 900, "Show the whole prompt")];
 }
 
 // The text of a response whose tokens are not there.

@@ -22,6 +22,30 @@ struct Distributions {
   std::vector<double> margins;
 };
 
+// Puts the images of the rows' messages into them, as "data" of each part.
+void put_images(Json& rows, const std::vector<nlohmann::json>& manifests, const RecordsPageOptions& options) {
+  const std::string file =
+      manifests.empty() ? "" : manifests.front().value(nlohmann::json::json_pointer("/data/file"), std::string());
+  for (Json& row : rows) {
+    if (!row.contains("messages") || !row["messages"].is_array()) {
+      continue;
+    }
+    for (Json& message : row["messages"]) {
+      if (!message.is_object() || !message.contains("content") || !message["content"].is_array()) {
+        continue;
+      }
+      for (Json& part : message["content"]) {
+        if (!part.is_object() || part.value("type", Json()) != "image" || !part.value("path", Json()).is_string()) {
+          continue;
+        }
+        if (std::string uri = options.image(part["path"].get<std::string>(), file); !uri.empty()) {
+          part["data"] = std::move(uri);
+        }
+      }
+    }
+  }
+}
+
 }  // namespace
 
 std::string render_records_page(std::istream& lines, const RecordsPageOptions& options) {
@@ -63,6 +87,9 @@ std::string render_records_page(std::istream& lines, const RecordsPageOptions& o
       all.margins.push_back(*row.responses[*row.chosen].reward - *row.responses[1 - *row.chosen].reward);
     }
   });
+  if (options.image) {
+    put_images(rows, manifests, options);
+  }
   Json data{
       {"manifests", manifests},
       {"summary", {{"records", records}, {"responses", responses}, {"failures", failed}, {"shown", rows.size()}}}};

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <istream>
 #include <string>
 
@@ -8,6 +9,8 @@ namespace endorm {
 
 struct RecordsPageOptions {
   std::string title = "EndoRM report";
+  // The data: URI of an image that a row names; empty: it is shown by its name. data_file: what the run read.
+  std::function<std::string(const std::string& source, const std::string& data_file)> image = {};
   std::size_t max_records = 200;  // shown token by token; distributions and counts are of all records
 };
 

@@ -25,24 +25,45 @@ const std::vector<std::string_view>& message_fields() {
   return names;
 }
 
-// A string, or parts of text in the form that OpenAI's chat interface uses.
-std::string read_content(const JsonField& field) {
-  if (field.is_text()) {
-    return field.text();
+// Where the picture or sound of a part comes from: OpenAI's forms, and that of chat templates.
+std::string read_source(const JsonField& part, const std::string& type) {
+  if (type == "image_url") {
+    const JsonField url = part.at("image_url");
+    return url.is_text() ? url.text() : url.at("url").text();
   }
-  std::string content;
+  if (type == "input_audio") {
+    return "data:;base64," + part.at("input_audio").at("data").text();
+  }
+  if (type == "image" || type == "audio") {
+    for (const char* name : {"path", "url", type.c_str()}) {
+      if (part.has(name)) {
+        return part.at(name).text();
+      }
+    }
+    throw InvalidInput("\"" + part.name() + "\" has no \"path\". A part is {\"type\": \"" + type +
+                       "\", \"path\": ...}.");
+  }
+  throw InvalidInput("\"" + part.name() + "\" is a part of type \"" + excerpt(type) +
+                     "\". Parts are of type \"text\", \"image_url\", \"image\", \"input_audio\" or \"audio\".");
+}
+
+// A string, or parts in the form that OpenAI's chat interface uses.
+void read_content(const JsonField& field, Message& message) {
+  if (field.is_text()) {
+    message.content = field.text();
+    return;
+  }
   for (const JsonField& part : field.list("a string or a list of parts")) {
     if (!part.has("type")) {
       part.wrong_type("a part {\"type\": \"text\", \"text\": ...}");
     }
     const std::string& type = part.at("type").text();
-    if (type != "text") {
-      throw InvalidInput("\"" + part.name() + "\" is a part of type \"" + excerpt(type) +
-                         "\": images are not supported yet. Give parts of type \"text\".");
+    if (type == "text") {
+      message.content += part.at("text").text();
+    } else {
+      message.media.push_back({message.content.size(), read_source(part, type)});
     }
-    content += part.at("text").text();
   }
-  return content;
 }
 
 void check_calls(const JsonField& calls) {
@@ -77,7 +98,7 @@ Message read_message(const JsonField& object, const std::string& prefix, std::ve
   Message message;
   message.role = object.at("role").text();
   if (const std::optional<JsonField> content = object.find("content")) {
-    message.content = read_content(*content);
+    read_content(*content, message);
   } else {
     fields["content"] = nullptr;
   }

@@ -57,8 +57,9 @@ class RecordReader {
     read_prompt(request, source);
     request.template_arguments = template_arguments();
     read_responses(request, source);
-    if (!request.prompt_ids && std::all_of(request.messages.begin(), request.messages.end(),
-                                           [](const Message& message) { return message.content.empty(); })) {
+    if (!request.prompt_ids && !has_media(request.messages) &&
+        std::all_of(request.messages.begin(), request.messages.end(),
+                    [](const Message& message) { return message.content.empty(); })) {
       throw InvalidInput("the prompt is empty. Give \"prompt\" as a string that is not empty or as messages.");
     }
     add_system(request);

@@ -170,6 +170,10 @@ bool fit_context(PreparedResponse& prepared, std::size_t context, Overflow overf
     outcome.skipped = true;
     return false;
   }
+  if (overflow == Overflow::kTruncateLeft && !prepared.turns.front().media.empty()) {
+    outcome.error = "[score] " + fact + ", and a prompt with an image or a sound is not cut.";
+    return false;
+  }
   const bool room = std::all_of(prepared.turns.begin(), prepared.turns.end(), [&](const TokenizedResponse& turn) {
     return cut + 1 < turn.prompt.size() && turn.prompt.size() + turn.response.size() - cut <= context;
   });

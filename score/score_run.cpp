@@ -60,7 +60,9 @@ class Run {
               parse_request(entry.line.text, entry.line.number, options_.step_separator, summary_.unknown_fields);
           entry.request->key = entry.line.key;  // of the row as it came, whatever was mapped
           add_system(*entry.request);
+          load_media(entry.request->messages, options_.media);
         } catch (const InvalidInput& error) {
+          entry.request.reset();
           entry.error = error.what();
         }
       }

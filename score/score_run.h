@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "score/media_source.h"
 #include "score/record_input.h"
 #include "score/result_log.h"
 #include "score/scorer.h"
@@ -82,6 +83,7 @@ struct RunOptions {
   Shard shard;
   std::size_t limit = 0;  // records that are taken of the input, before they are dealt to shards; 0: all
   std::string system;     // a system message of records that have none; empty: none
+  MediaRules media;
 };
 
 struct RunSummary {

@@ -1,4 +1,5 @@
 #include <chrono>
+#include <cstdint>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -15,6 +16,7 @@
 #include "app/cli/commands.h"
 #include "app/cli/open_input.h"
 #include "app/cli/write_file.h"
+#include "core/base64.h"
 #include "core/errors.h"
 #include "engine/read_whole_file.h"
 #include "eval/bench_json.h"
@@ -26,6 +28,7 @@
 #include "report/run_file.h"
 #include "report/run_page.h"
 #include "report/run_table.h"
+#include "score/media_source.h"
 
 namespace endorm {
 namespace {
@@ -124,6 +127,25 @@ void report_run(const ReportFlags& flags) {
       flags, [&] { return run_table(run); }, [&] { return run_page(run, flags, 0); }, [&] { return run_data(run); });
 }
 
+constexpr std::size_t kImageBytes = std::size_t{32} << 20U;  // of all images that a page holds
+
+// Of a file that lies where the run's records do; empty where there is none, or no room is left.
+std::string image_uri(const std::string& source, const std::string& data_file, std::size_t& left) {
+  std::vector<Message> messages{{"user", ""}};
+  messages.front().media.push_back({0, source});
+  try {
+    load_media(messages, {std::filesystem::path(data_file).parent_path().string(), "", left});
+  } catch (const InvalidInput&) {
+    return {};
+  }
+  const Medium& medium = *messages.front().media.front().medium;
+  if (medium.kind != MediumKind::kImage || medium.bytes.size() > left) {
+    return {};
+  }
+  left -= medium.bytes.size();
+  return "data:image;base64," + base64_of(std::vector<std::uint8_t>(medium.bytes.begin(), medium.bytes.end()));
+}
+
 void report_results(const ReportFlags& flags) {
   if (flags.output.empty() && !flags.table && !saves_data(flags)) {
     throw InvalidInput(
@@ -131,6 +153,9 @@ void report_results(const ReportFlags& flags) {
         "elsewhere");
   }
   RecordsPageOptions options;
+  options.image = [left = kImageBytes](const std::string& source, const std::string& data_file) mutable {
+    return image_uri(source, data_file, left);
+  };
   options.max_records = flags.max_records;
   options.title = flags.title.empty() ? options.title : flags.title;
   std::ifstream lines;

@@ -227,6 +227,10 @@ void add_scoring_run_flags(CLI::App& command, ScoringRunFlags& flags) {
       ->check(CLI::Range(std::size_t{1}, std::size_t{1} << 40U))
       ->default_str("")
       ->type_name("N");
+  command
+      .add_option("--media-root", flags.media_root,
+                  "the directory that images and sounds named by records lie in (default: that of the input)")
+      ->default_str("");
   add_reward_flags(command, flags.scoring);
   command.add_option("-j,--judge", flags.judge,
                      "whose rewards: endorm, or another judge that `endorm bench list` names");
@@ -294,7 +298,10 @@ void run_scoring(const std::string& command, const ScoringRunFlags& flags, const
     notice.say(plan.arrays ? "Nothing is kept: a file of arrays is written whole." : what_is_kept(plan.path, records));
   };
   say_kept(0);
-  const RunOptions options{score.step_separator, shard, flags.limit, flags.system};
+  RunOptions options{score.step_separator, shard, flags.limit, flags.system, {}};
+  options.media.root = flags.media_root.empty() && flags.input != "-"
+                           ? std::filesystem::path(flags.input).parent_path().string()
+                           : flags.media_root;
   const RunSummary summary =
       score_lines(*input, *judge.scorer, sink, options, [&](const RunSummary& so_far, std::size_t bytes_read) {
         say_kept(so_far.records);

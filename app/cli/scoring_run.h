@@ -29,9 +29,10 @@ Shard shard_from(const std::string& text);
 struct ScoringRunFlags {
   EngineSettings engine;
   std::string input = "-";
-  std::string map;        // FieldMap::parse
-  std::string system;     // a system message for records that have none
-  std::size_t limit = 0;  // records of the input that are taken; 0: all
+  std::string map;         // FieldMap::parse
+  std::string system;      // a system message for records that have none
+  std::size_t limit = 0;   // records of the input that are taken; 0: all
+  std::string media_root;  // the directory that images and sounds lie in; empty: the input's own
   RewardOptions scoring;
   std::string judge = "endorm";
   JudgeSettings judge_parts;

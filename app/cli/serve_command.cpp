@@ -34,6 +34,7 @@ struct ServeFlags {
   ServerOptions server;
   std::size_t body_megabytes = 16;
   std::size_t waiting_bytes = std::size_t{256} << 20U;
+  std::string media_root;  // empty: requests name no files
   double timeout_seconds = 600;
   double drain_seconds = 60;
   double ready_seconds = 60;
@@ -109,6 +110,9 @@ void run_serve(ServeFlags flags) {
   server.limits.keep_alive = milliseconds_of(flags.keep_alive_seconds);
   server.limits.body_time = milliseconds_of(flags.body_seconds);
   server.version = kVersion;
+  if (!flags.media_root.empty()) {
+    flags.serving.queue.media.root = flags.media_root;
+  }
   flags.serving.queue.linger = std::chrono::milliseconds(flags.linger_milliseconds);
   if (const std::string key = environment("ENDORM_SERVE_KEY"); server.api_keys.empty() && !key.empty()) {
     server.api_keys.push_back(key);
@@ -224,6 +228,10 @@ void add_serve_command(CLI::App& app) {
           "--max-waiting-bytes", flags->waiting_bytes,
           "of bodies that come, their texts and tokens, and answers on their way; more are refused with status 429")
       ->check(CLI::PositiveNumber);
+  command
+      ->add_option("--media-root", flags->media_root,
+                   "let requests name files of this directory as images and sounds (default: data: URIs alone)")
+      ->default_str("");
   command
       ->add_option("--slice-tokens", flags->serving.queue.slice_tokens,
                    "computed before it is seen what else waits, at least a response; fewer: others wait less")

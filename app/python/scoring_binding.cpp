@@ -40,7 +40,10 @@ class RecordScorer {
   }
 
   // Records of one window, scored together.
-  std::vector<std::shared_ptr<const ScoredRecord>> score(const std::vector<Request>& requests) {
+  std::vector<std::shared_ptr<const ScoredRecord>> score(std::vector<Request> requests) {
+    for (Request& request : requests) {  // whoever calls may read the files that it names
+      load_media(request.messages, {.root = "/", .base = "."});
+    }
     std::vector<Scored> scored = guarded_->score(requests);
     std::vector<std::shared_ptr<const ScoredRecord>> records;
     for (std::size_t i = 0; i < requests.size(); ++i) {

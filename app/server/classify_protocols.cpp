@@ -3,8 +3,8 @@
 #include <array>
 #include <limits>
 
-#include "app/server/base64.h"
 #include "app/server/inference_bodies.h"
+#include "core/base64.h"
 #include "core/errors.h"
 #include "score/json_field.h"
 #include "score/token_reader.h"

@@ -25,6 +25,16 @@ std::size_t prompt_bytes(const Request& request) {
   return bytes;
 }
 
+std::size_t media_bytes(const Request& request) {
+  std::size_t bytes = 0;
+  for (const Message& message : request.messages) {
+    for (const PlacedMedium& placed : message.media) {
+      bytes += placed.source.size() + (placed.medium ? placed.medium->bytes.size() : 0);
+    }
+  }
+  return bytes;
+}
+
 std::size_t shared_tokens(std::span<const Token> left, std::span<const Token> right) {
   const auto most = static_cast<std::ptrdiff_t>(std::min(left.size(), right.size()));
   return static_cast<std::size_t>(std::mismatch(left.begin(), left.begin() + most, right.begin()).first - left.begin());
@@ -129,12 +139,23 @@ void QueuedRequest::settle() {
 std::size_t bytes_of(std::span<const Request> requests) {
   std::size_t bytes = 0;
   for (const Request& request : requests) {
-    bytes += prompt_bytes(request) + (request.prompt_ids ? request.prompt_ids->size() * sizeof(Token) : 0);
+    bytes += prompt_bytes(request) + media_bytes(request) +
+             (request.prompt_ids ? request.prompt_ids->size() * sizeof(Token) : 0);
     for (const RequestResponse& response : request.responses) {
       bytes += bytes_of(response);
     }
   }
   return bytes;
+}
+
+void load_or_refuse(Request& request, const MediaRules& rules) {
+  try {
+    load_media(request.messages, rules);
+  } catch (const InvalidInput& error) {
+    for (RequestResponse& response : request.responses) {
+      response.refused = response.refused.empty() ? error.what() : response.refused;
+    }
+  }
 }
 
 std::size_t responses_of(std::span<const Request> requests) {

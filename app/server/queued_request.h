@@ -14,6 +14,7 @@
 #include "app/server/turn_order.h"
 #include "engine/engine.h"
 #include "score/endogenous_scorer.h"
+#include "score/media_source.h"
 
 namespace endorm {
 
@@ -73,6 +74,8 @@ inline QueuedRequest& queued_of(const SlicePart& part) { return static_cast<Queu
 
 // Of texts and token ids.
 std::size_t bytes_of(std::span<const Request> requests);
+// Reads the media of a request. Where one cannot be read its responses are refused, each, and no others.
+void load_or_refuse(Request& request, const MediaRules& rules);
 std::size_t responses_of(std::span<const Request> requests);
 
 // Requests as parts with their costs, tokenized: one part a response that can be scored; the outcome of any other says

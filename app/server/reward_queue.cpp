@@ -60,6 +60,9 @@ RewardQueue::~RewardQueue() {
 RewardQueue::Ticket RewardQueue::score(std::vector<Request> requests, const ScoreOptions& options, Waiting waiting) {
   require_scorable(engine_->capabilities(), options);
   refuse_beyond(responses_of(requests), options_.most_waiting, "responses");
+  for (Request& request : requests) {
+    load_or_refuse(request, options_.media);
+  }
   const std::size_t bytes = bytes_of(requests);
   ByteRoom room(options_.budget);
   make_room(room, bytes);

@@ -17,6 +17,7 @@
 #include "app/server/turn_order.h"
 #include "engine/engine.h"
 #include "score/endogenous_scorer.h"
+#include "score/media_source.h"
 
 namespace endorm {
 
@@ -32,6 +33,7 @@ struct QueueOptions {
   std::size_t slice_tokens = 1024;        // computed before it is seen what else waits
   std::size_t batch_responses = 256;      // in a slice
   std::chrono::milliseconds linger{2};    // how long the first waits for others, and again after each that came
+  MediaRules media;                       // where images and sounds may come from, beside the request itself
   std::size_t cached_tokens = 1U << 20U;  // whose statistics are kept for texts that come again
 };
 

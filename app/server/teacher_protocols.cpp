@@ -4,8 +4,8 @@
 #include <array>
 #include <limits>
 
-#include "app/server/base64.h"
 #include "app/server/request_fields.h"
+#include "core/base64.h"
 #include "core/errors.h"
 #include "core/temperature.h"
 #include "core/utf8.h"

@@ -1,11 +1,13 @@
 #include "engine/llama/llama_decode.h"
 
 #include <filesystem>
+#include <optional>
 #include <utility>
 
 #include <llama.h>
 
 #include "core/errors.h"
+#include "engine/llama/llama_media.h"
 #include "engine/llama_complaints.h"
 
 namespace endorm {
@@ -65,8 +67,13 @@ void throw_unusable(const LlamaParts& parts, const char* function, const std::ex
 }
 
 void decode(const LlamaParts& parts, LlamaContextHandle& context, TokenBatch& batch, const char* function) {
+  decode_batch(parts, context, batch.view(), function);
+}
+
+void decode_batch(const LlamaParts& parts, LlamaContextHandle& context, const llama_batch& batch,
+                  const char* function) {
   const Accelerator::Use use(parts.accelerator);
-  const int status = llama_decode(context.get(), batch.view());
+  const int status = llama_decode(context.get(), batch);
   if (status == 0) {
     llama_synchronize(context.get());
     return;
@@ -75,13 +82,18 @@ void decode(const LlamaParts& parts, LlamaContextHandle& context, TokenBatch& ba
   if (parts.accelerator && parts.accelerator->failure) {
     throw_unusable(parts, function, std::exchange(parts.accelerator->failure, nullptr));
   }
-  throw EngineError("[" + std::string(function) + "] decoding " + std::to_string(batch.size()) +
+  throw EngineError("[" + std::string(function) + "] decoding " + std::to_string(batch.n_tokens) +
                     " tokens failed with status " + std::to_string(status) + ": " + take_llama_complaints());
 }
 
-void copy_sequences(LlamaContextHandle& context, const WaveStep& step) {
+void copy_sequences(LlamaContextHandle& context, const TokenTree& tree, const WaveStep& step,
+                    std::span<const NodePlace> places) {
+  std::optional<std::size_t> positions = step.copy_positions;
+  if (positions && !places.empty()) {  // they end where the path above this step's tokens does
+    positions = places[*tree.nodes()[step.tokens.front().node].parent].end;
+  }
   for (const int sequence : step.copy_to) {
-    const auto end = step.copy_positions ? static_cast<llama_pos>(*step.copy_positions) : -1;
+    const auto end = positions ? static_cast<llama_pos>(*positions) : -1;
     llama_memory_seq_cp(llama_get_memory(context.get()), step.copy_from, sequence, -1, end);
   }
 }
@@ -93,12 +105,17 @@ void forget_sequences(LlamaContextHandle& context, const WaveStep& step) {
 }
 
 void decode_step(const LlamaParts& parts, LlamaContextHandle& context, const TokenTree& tree, const WaveStep& step,
-                 const char* function) {
-  copy_sequences(context, step);
+                 std::span<const NodePlace> places, const char* function) {
+  copy_sequences(context, tree, step, places);
+  if (is_medium(tree.nodes()[step.tokens.front().node].token)) {
+    parts.media->decode(parts, context, tree, step, places, function);
+    return;
+  }
   TokenBatch batch;
   for (const WaveToken& token : step.tokens) {
     const TokenTree::Node& node = tree.nodes()[token.node];
-    batch.add(node.token, node.depth, token.first_sequence, token.last_sequence, token.read_row);
+    const std::size_t position = places.empty() ? node.depth : places[token.node].position;
+    batch.add(node.token, position, token.first_sequence, token.last_sequence, token.read_row);
   }
   decode(parts, context, batch, function);
 }

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <exception>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,9 @@ struct llama_batch;
 
 namespace endorm {
 
+class LlamaMedia;
+struct NodePlace;
+
 // What computing with one model takes. All of it must outlive those who compute.
 struct LlamaParts {
   llama_model* model = nullptr;
@@ -21,6 +25,7 @@ struct LlamaParts {
   const LlamaModelInfo* info = nullptr;
   std::vector<llama_adapter_lora*> adapters;
   Accelerator* accelerator = nullptr;  // nullptr: llama.cpp's own kernels
+  LlamaMedia* media = nullptr;         // nullptr: it reads text alone
 
   std::string model_name() const;  // of its file
 };
@@ -52,13 +57,16 @@ class TokenBatch {
 
 // One pass through the model, complete when it returns. function names the caller in errors. Throws EngineError where
 // libllama fails; the context is gone then.
+void decode_batch(const LlamaParts& parts, LlamaContextHandle& context, const llama_batch& batch, const char* function);
 void decode(const LlamaParts& parts, LlamaContextHandle& context, TokenBatch& batch, const char* function);
 
-// Of one step of a plan: the copies of sequences before its decode, and what it forgets behind it.
-void copy_sequences(LlamaContextHandle& context, const WaveStep& step);
+// Of one step of a plan: the copies of sequences before its decode, and what it forgets behind it. places: of a tree
+// with media in it, where positions are not depths (LlamaMedia::places); empty otherwise.
+void copy_sequences(LlamaContextHandle& context, const TokenTree& tree, const WaveStep& step,
+                    std::span<const NodePlace> places);
 void forget_sequences(LlamaContextHandle& context, const WaveStep& step);
 // The copies and the decode; what the step forgets is left to the caller.
 void decode_step(const LlamaParts& parts, LlamaContextHandle& context, const TokenTree& tree, const WaveStep& step,
-                 const char* function);
+                 std::span<const NodePlace> places, const char* function);
 
 }  // namespace endorm

@@ -1,5 +1,6 @@
 #include "engine/llama/llama_engine.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <utility>
 
@@ -11,6 +12,7 @@
 #include "engine/llama/llama_generation.h"
 #include "engine/llama/llama_handles.h"
 #include "engine/llama/llama_hidden_states.h"
+#include "engine/llama/llama_media.h"
 #include "engine/llama/llama_passes.h"
 #include "engine/turns/chat_template.h"
 #include "engine/turns/tokenizer.h"
@@ -38,7 +40,13 @@ class LlamaEngineImplementation final : public LlamaEngine {
       adapters.push_back(load_lora_adapter(model_.get(), adapter));
     }
     accelerator_ = make_accelerator(options_);
-    const LlamaParts parts{model_.get(), &options_, &info_, std::move(adapters), accelerator_.get()};
+    if (!options_.projector_path.empty()) {
+      projector_sha256_ = cached_file_sha256(options_.projector_path, options_.hash_cache_directory);
+      media_ = std::make_unique<LlamaMedia>(model_.get(), options_, projector_sha256_);
+      capabilities_.images = media_->sees();
+      capabilities_.sounds = media_->hears();
+    }
+    const LlamaParts parts{model_.get(), &options_, &info_, std::move(adapters), accelerator_.get(), media_.get()};
     passes_ = std::make_unique<LlamaPasses>(parts);
     capabilities_.kept_tokens = passes_->kept_tokens();
     hidden_states_ = std::make_unique<LlamaHiddenStates>(parts);
@@ -62,6 +70,9 @@ class LlamaEngineImplementation final : public LlamaEngine {
   std::size_t tokens_computed() const override { return passes_->tokens_computed(); }
   std::size_t tokens_computed_to_generate() const override { return generation_->tokens_computed(); }
   std::string token_bytes(Token token) const override {
+    if (is_medium(token)) {
+      return begins_medium(token) ? "[image]" : "";
+    }
     check_token("token_bytes", token);
     return tokenizer_.vocabulary().token_bytes(token);
   }
@@ -69,6 +80,7 @@ class LlamaEngineImplementation final : public LlamaEngine {
   std::vector<TokenizedResponse> tokenize(std::span<const Message> messages, std::span<const ResponseText> responses,
                                           const TemplateOptions& options) const override {
     check_form("tokenize");
+    const MediaOfMessages media = media_of(messages);
     std::optional<Turn> turn;
     std::vector<TokenizedResponse> tokenized;
     tokenized.reserve(responses.size());
@@ -76,9 +88,16 @@ class LlamaEngineImplementation final : public LlamaEngine {
       if (response.fields.empty() && !turn) {
         turn = form_->turn(messages, options);
       }
-      const PlacedResponse placed = response.fields.empty() ? place_response(*turn, response, options.reading)
-                                                            : form_->place_message(messages, response, options);
+      PlacedResponse placed = response.fields.empty() ? place_response(*turn, response, options.reading)
+                                                      : form_->place_message(messages, response, options);
+      if (!media.media.empty()) {
+        placed.prompt = around_media(std::move(placed.prompt), media_->around_images());
+      }
       tokenized.push_back(tokenizer_.tokenize(placed, response.truncated, options));
+      if (!media.media.empty()) {
+        tokenized.back().prompt = with_media_tokens(tokenized.back().prompt, media.tokens);
+        tokenized.back().media = media.media;
+      }
     }
     return tokenized;
   }
@@ -122,7 +141,12 @@ class LlamaEngineImplementation final : public LlamaEngine {
 
   std::vector<std::vector<TokenStats>> evaluate(const TokenTree& tree, const EvaluateOptions& options) override {
     for (const TokenTree::Node& node : tree.nodes()) {
-      check_token("evaluate", node.token);
+      if (!is_medium(node.token)) {
+        check_token("evaluate", node.token);
+      } else if (begins_medium(node.token) && !(media_ && media_->knows(node.token))) {
+        throw InvalidInput("[evaluate] token " + std::to_string(node.token) +
+                           " stands for no image or sound known here");
+      }
       check_length("evaluate", node.depth + 1);
     }
     return passes_->run(tree, options);
@@ -130,6 +154,10 @@ class LlamaEngineImplementation final : public LlamaEngine {
 
   Tokens open_turn(std::span<const Message> messages, const TemplateOptions& options) const override {
     check_form("open_turn");
+    if (has_media(messages)) {
+      throw InvalidInput(
+          "[open_turn] nothing can be drawn behind an image or a sound: responses to them are read only.");
+    }
     return tokenizer_.tokenize_prompt(form_->open_turn(messages, options));
   }
 
@@ -153,6 +181,30 @@ class LlamaEngineImplementation final : public LlamaEngine {
       check_sequence("generate", request.prompt, request.prompt.size() + options.max_tokens);
     }
     generation_->run(requests, options, sink);
+  }
+
+  struct MediaOfMessages {
+    std::vector<std::shared_ptr<const Medium>> media;
+    std::vector<Tokens> tokens;  // of each
+  };
+
+  MediaOfMessages media_of(std::span<const Message> messages) const {
+    MediaOfMessages of;
+    for (const Message& message : messages) {
+      for (const PlacedMedium& placed : message.media) {
+        if (!placed.medium) {
+          throw InvalidInput("[tokenize] images and sounds are not read here.");
+        }
+        const bool is_image = placed.medium->kind == MediumKind::kImage;
+        if (!(is_image ? capabilities_.images : capabilities_.sounds)) {
+          throw InvalidInput("[tokenize] " + model_name() + " reads no " + (is_image ? "images" : "sounds") +
+                             " here. Give the mmproj file of a model that does with --mmproj.");
+        }
+        of.tokens.push_back(media_->tokens(placed.medium));
+        of.media.push_back(placed.medium);
+      }
+    }
+    return of;
   }
 
   std::string model_name() const { return std::filesystem::path(options_.model_path).filename().string(); }
@@ -217,6 +269,7 @@ class LlamaEngineImplementation final : public LlamaEngine {
     for (const LoraAdapter& adapter : options_.adapters) {
       text += "|lora " + hex(sha256_file(adapter.path)) + " " + std::to_string(adapter.scale);
     }
+    text += projector_sha256_.empty() ? "" : "|mmproj " + projector_sha256_;
     text += std::string("|cache ") + cache_type_name(options_.cache_type);
     text +=
         "|attention " + (options_.flash_attention ? std::to_string(*options_.flash_attention) : std::string("auto"));
@@ -254,6 +307,8 @@ class LlamaEngineImplementation final : public LlamaEngine {
   std::unique_ptr<PromptForm> form_;  // none where the model has no template and none was given
   Capabilities capabilities_;
   std::string sha256_;  // of the model file; empty where it was not hashed
+  std::string projector_sha256_;
+  std::unique_ptr<LlamaMedia> media_;  // nullptr: it reads text alone
   std::string fingerprint_;
   std::unique_ptr<LlamaPasses> passes_;
   std::unique_ptr<LlamaHiddenStates> hidden_states_;

@@ -42,6 +42,7 @@ struct LlamaEngineOptions {
   // What changes the numbers.
   std::string model_path;  // a GGUF file
   std::vector<LoraAdapter> adapters;
+  std::string projector_path;  // the encoder of images and sounds, a GGUF file (mmproj); empty: text alone
   TemplateSource template_source = TemplateSource::kModel;
   std::string template_text;           // with kFile: the jinja source
   std::optional<std::size_t> context;  // longest sequence in tokens; the model's own limit where not given
@@ -54,12 +55,13 @@ struct LlamaEngineOptions {
   std::size_t batch_tokens = 512;  // tokens in one pass through the model
 
   // What changes only speed and memory.
-  int threads = 0;                                // 0: usable_processors()
-  int gpu_layers = -1;                            // layers on a GPU where there is one; -1: all
-  std::size_t row_bytes = std::size_t{48} << 20;  // logits held at once; rows are reduced in chunks of this size
-  std::size_t kept_prefix_tokens = 0;             // of prompts whose keys and values stay between evaluations, for
-                                                  // responses that come later; none where llama.cpp's own kernels
-                                                  // compute, whose attention would walk them all
+  int threads = 0;                                   // 0: usable_processors()
+  int gpu_layers = -1;                               // layers on a GPU where there is one; -1: all
+  std::size_t row_bytes = std::size_t{48} << 20;     // logits held at once; rows are reduced in chunks of this size
+  std::size_t kept_prefix_tokens = 0;                // of prompts whose keys and values stay between evaluations, for
+                                                     // responses that come later; none where llama.cpp's own kernels
+                                                     // compute, whose attention would walk them all
+  std::size_t media_bytes = std::size_t{256} << 20;  // of encoded images and sounds, the latest
   std::size_t generation_bytes = std::size_t{1} << 30;  // keys and values of the completions that are drawn together
   std::optional<std::size_t> packed_bytes;  // weights packed for fast products; half of the free memory where not given
   std::string choice_cache_directory;       // keeps which product type is fastest here; empty: measured every time

@@ -54,7 +54,7 @@ std::vector<std::vector<float>> LlamaHiddenStates::read(std::span<const Tokens> 
   std::vector<std::vector<float>> of_node(tree.nodes().size());
   for (const WaveStep& step : plan.steps) {
     rows_.clear();
-    decode_step(parts_, context_, tree, step, "hidden_states");
+    decode_step(parts_, context_, tree, step, {}, "hidden_states");
     std::size_t row = 0;
     for (const WaveToken& token : step.tokens) {
       if (token.read_row) {

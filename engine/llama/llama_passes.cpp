@@ -9,6 +9,7 @@
 
 #include "core/errors.h"
 #include "engine/accelerator/mapped_pages.h"
+#include "engine/llama/llama_media.h"
 
 namespace endorm {
 namespace {
@@ -71,6 +72,7 @@ LlamaPasses::LlamaPasses(LlamaParts parts)
   limits_.batch_tokens = options_.batch_tokens;
   limits_.wave_tokens = options_.wave_tokens;
   limits_.shared_cells = !info_.recurrent;
+  limits_.whole_media = parts_.media && parts_.media->needs_whole();
   choose_reader();
   // The host buffer of logits has at least one row a sequence.
   limits_.sequences =
@@ -145,7 +147,8 @@ WavePlan LlamaPasses::plan(const TokenTree& tree, bool share) {
 }
 
 // Prompts that end in this step's tokens are kept as copies of the sequences that hold them now.
-void LlamaPasses::keep_prompts(const TokenTree& tree, const WaveStep& step, std::span<const char> ends_prompt) {
+void LlamaPasses::keep_prompts(const TokenTree& tree, const WaveStep& step, std::span<const char> ends_prompt,
+                               std::span<const NodePlace> places) {
   llama_memory_t memory = llama_get_memory(context_.get());
   for (const WaveToken& token : step.tokens) {
     if (!ends_prompt[token.node]) {
@@ -157,7 +160,8 @@ void LlamaPasses::keep_prompts(const TokenTree& tree, const WaveStep& step, std:
       llama_memory_seq_rm(memory, old, -1, -1);
     }
     if (sequence) {
-      const auto length = static_cast<llama_pos>(tree.nodes()[token.node].depth + 1);
+      const auto length =
+          static_cast<llama_pos>(places.empty() ? tree.nodes()[token.node].depth + 1 : places[token.node].end);
       llama_memory_seq_cp(memory, token.first_sequence, *sequence, -1, length);
     }
   }
@@ -167,6 +171,7 @@ std::vector<std::vector<TokenStats>> LlamaPasses::run_plan(const TokenTree& tree
                                                            const EvaluateOptions& options) {
   const std::vector<double>& alphas = options.alphas;
   const auto nodes = tree.nodes();
+  const std::vector<NodePlace> places = parts_.media ? parts_.media->places(tree) : std::vector<NodePlace>();
   std::vector<std::vector<std::size_t>> scored_children(nodes.size());
   std::vector<std::size_t> place(nodes.size(), 0);
   std::vector<char> ends_prompt(nodes.size(), 0);
@@ -220,12 +225,12 @@ std::vector<std::vector<TokenStats>> LlamaPasses::run_plan(const TokenTree& tree
     const Questions questions = questions_of(step);
     if (known[number] && known[number]->size() == questions.statistics()) {
       put(questions, *known[number]);
-      copy_sequences(context_, step);
+      copy_sequences(context_, tree, step, places);
       forget_sequences(context_, step);
       continue;
     }
     reader_->ask(questions.request);
-    decode_step(parts_, context_, tree, step, "evaluate");
+    decode_step(parts_, context_, tree, step, places, "evaluate");
     const HeadResult result = take(questions.places);
     std::vector<TokenStats> of_step;
     for (std::size_t row = 0; row < result.rows.size(); ++row) {
@@ -243,7 +248,7 @@ std::vector<std::vector<TokenStats>> LlamaPasses::run_plan(const TokenTree& tree
       options.steps->keep(number, of_step);
     }
     if (kept_tokens_ > 0) {
-      keep_prompts(tree, step, ends_prompt);
+      keep_prompts(tree, step, ends_prompt, places);
     }
     forget_sequences(context_, step);
     tokens_computed_ += step.tokens.size();

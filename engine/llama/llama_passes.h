@@ -39,7 +39,8 @@ class LlamaPasses {
                                                 const EvaluateOptions& options);
   bool has_room(std::size_t cells) const;
   void make_room(std::size_t cells, std::size_t targets);
-  void keep_prompts(const TokenTree& tree, const WaveStep& step, std::span<const char> ends_prompt);
+  void keep_prompts(const TokenTree& tree, const WaveStep& step, std::span<const char> ends_prompt,
+                    std::span<const NodePlace> places);
   void forget_logits();
   HeadResult take(std::span<const std::int32_t> places);
 

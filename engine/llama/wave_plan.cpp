@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/errors.h"
+#include "engine/medium.h"
 
 namespace endorm {
 namespace {
@@ -195,10 +196,14 @@ class Planner {
     plan_.tokens_computed += tokens.size();
     std::size_t rows = 0;
     bool first = true;
+    bool in_medium = false;
     for (const WaveToken& token : tokens) {
-      const bool full = !first && (plan_.steps.back().tokens.size() == limits_.batch_tokens ||
+      const Token value = tree_.nodes()[token.node].token;
+      const bool other = is_medium(value) != in_medium || begins_medium(value);
+      in_medium = is_medium(value);
+      const bool full = !first && (plan_.steps.back().tokens.size() >= limits_.batch_tokens ||
                                    rows + token.read_row > limits_.batch_rows);
-      if (first || full) {
+      if (first || other || (full && !(in_medium && limits_.whole_media))) {
         plan_.steps.emplace_back();
         rows = 0;
       }

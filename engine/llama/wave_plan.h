@@ -15,6 +15,7 @@ struct WaveLimits {
   std::size_t batch_tokens = 512;  // tokens in one call of decode
   std::size_t batch_rows = 128;    // rows of logits in one call of decode
   std::size_t sequences = 64;      // sequence ids 0 .. sequences - 1
+  bool whole_media = false;        // a medium is decoded in one call, whatever batch_tokens says
   bool shared_cells = true;        // a cell may belong to several sequences (attention); false for recurrent states,
                                    // where a branch is a copy of the state
 };
@@ -27,7 +28,7 @@ struct WaveToken {
   bool read_row = false;  // its row of logits is needed: some child is scored
 };
 
-// Copies of sequences, then one decode, then sequences to forget.
+// Copies of sequences, then one decode, then sequences to forget. A step has tokens, or places of one medium alone.
 struct WaveStep {
   int copy_from = 0;
   std::optional<std::size_t> copy_positions;  // how many of its tokens, from the first on; none: all

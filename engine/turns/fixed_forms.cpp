@@ -45,7 +45,8 @@ class PlainForm final : public PromptForm {
         refuse_message(source());
       }
       prompt.push_back({user ? "Question: " : assistant ? "Answer: " : "", Kind::kTemplate});
-      prompt.push_back({message.content, Kind::kInput});
+      const std::vector<TextPart> content = content_parts(message, Kind::kInput);
+      prompt.insert(prompt.end(), content.begin(), content.end());
       if (!continues || &message != &messages.back()) {
         prompt.push_back({user ? "\n" : "\n\n", Kind::kTemplate});
       }
@@ -84,7 +85,8 @@ class RawForm final : public PromptForm {
       if (!is_text(message)) {
         refuse_message(source());
       }
-      prompt.push_back({message.content, Kind::kTemplate});
+      const std::vector<TextPart> content = content_parts(message, Kind::kTemplate);
+      prompt.insert(prompt.end(), content.begin(), content.end());
     }
     return prompt;
   }

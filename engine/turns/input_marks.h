@@ -45,6 +45,8 @@ bool all_marked(std::span<const TextPart> parts, std::span<const std::string> te
 struct TemplateTakes {
   bool string_content = true;     // a content as a string; otherwise as a list of parts
   bool object_arguments = false;  // arguments of tool calls as objects; otherwise as the text of one
+  bool image_parts = false;       // an image as a part of the content; otherwise as kMediumText in its text
+  bool audio_parts = false;
 };
 
 // What a template reads of a conversation: {"messages", "tools"?, ...}. Throws InvalidInput where the arguments of the

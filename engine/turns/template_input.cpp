@@ -55,10 +55,47 @@ void set_arguments(common_json& message, bool as_objects) {
   }
 }
 
+// The content of a message with media, as a list of parts or as a text with marks in it.
+common_json content_json(const Message& message, const TemplateTakes& takes) {
+  common_json list = common_json::array();
+  std::string text;
+  const auto add_text = [&] {
+    if (!text.empty()) {
+      common_json part;
+      part["type"] = "text";
+      part["text"] = std::exchange(text, {});
+      list.push_back(std::move(part));
+    }
+  };
+  auto medium = message.media.begin();
+  for (const TextPart& part : content_parts(message, TextPart::Kind::kInput)) {
+    if (part.kind != TextPart::Kind::kMedium) {
+      text += part.text;
+      continue;
+    }
+    const bool is_image = (medium++)->medium->kind == MediumKind::kImage;
+    if (!(is_image ? takes.image_parts : takes.audio_parts)) {
+      text += part.text;
+      continue;
+    }
+    add_text();
+    common_json typed;
+    typed["type"] = is_image ? "image" : "audio";
+    list.push_back(std::move(typed));
+  }
+  if (list.empty() && takes.string_content) {
+    return common_json(text);
+  }
+  add_text();
+  return list;
+}
+
 common_json message_json(const Message& message, const TemplateTakes& takes) {
   common_json entry;
   entry["role"] = message.role;
-  if (takes.string_content) {
+  if (!message.media.empty()) {
+    entry["content"] = content_json(message, takes);
+  } else if (takes.string_content) {
     entry["content"] = message.content;
   } else {
     common_json part;

@@ -6,6 +6,7 @@
 
 #include "core/errors.h"
 #include "engine/turns/input_marks.h"
+#include "engine/turns/medium_places.h"
 
 namespace endorm {
 namespace {
@@ -72,7 +73,23 @@ std::vector<TextPart> rendered(const common_chat_template& source, const common_
 }  // namespace
 
 TemplateRenderer::TemplateRenderer(const std::string& source, const std::string& bos_text, const std::string& eos_text)
-    : template_(std::make_unique<common_chat_template>(source, bos_text, eos_text)) {}
+    : template_(std::make_unique<common_chat_template>(source, bos_text, eos_text)) {
+  const auto written_for = [&](const std::string& type) {
+    return learn_medium_text(
+        [&](const common_json& content) {
+          common_json message;
+          message["role"] = "user";
+          message["content"] = content;
+          common_json input;
+          input["messages"] = common_json::array();
+          input["messages"].push_back(std::move(message));
+          return joined(run(*template_, input, {}, true));
+        },
+        type);
+  };
+  image_text_ = written_for("image");
+  audio_text_ = written_for("audio");
+}
 
 TemplateRenderer::~TemplateRenderer() = default;
 
@@ -81,11 +98,19 @@ std::string TemplateRenderer::source() const { return template_->source(); }
 std::vector<TextPart> TemplateRenderer::render(const std::vector<Message>& messages, const TemplateOptions& options,
                                                bool add_generation_prompt, bool all_words) const {
   const auto& takes = template_->caps;
-  common_json input =
-      template_input(messages, options, {takes.supports_string_content, takes.supports_object_arguments});
+  common_json input = template_input(
+      messages, options,
+      {takes.supports_string_content, takes.supports_object_arguments, !image_text_.empty(), !audio_text_.empty()});
+  std::vector<std::string> media;
+  for (const Message& message : messages) {
+    for (const PlacedMedium& placed : message.media) {
+      const std::string& written = placed.medium->kind == MediumKind::kImage ? image_text_ : audio_text_;
+      media.push_back(written.empty() ? std::string(kMediumText) : written);
+    }
+  }
   while (true) {
     try {
-      return rendered(*template_, input, options, add_generation_prompt, all_words);
+      return with_media(rendered(*template_, input, options, add_generation_prompt, all_words), media);
     } catch (const InvalidInput&) {
       throw;
     } catch (const std::exception& error) {

@@ -27,6 +27,10 @@ class TemplateRenderer {
 
  private:
   std::unique_ptr<common_chat_template> template_;
+  // What it writes in the place of an image, of audio: "<|vision_start|><|image_pad|><|vision_end|>". Empty: it leaves
+  // such a part of a content out.
+  std::string image_text_;
+  std::string audio_text_;
 };
 
 // A response that is a message of its own (tool calls, reasoning apart from the answer), where the template writes it.

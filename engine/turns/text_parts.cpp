@@ -1,10 +1,46 @@
 #include "engine/turns/text_parts.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "core/trimmed.h"
 
 namespace endorm {
+
+std::vector<TextPart> content_parts(const Message& message, TextPart::Kind kind) {
+  std::vector<TextPart> parts;
+  std::size_t begin = 0;
+  const auto add_text = [&](std::size_t end) {
+    if (begin < end) {
+      parts.push_back({message.content.substr(begin, end - begin), kind});
+    }
+    begin = end;
+  };
+  for (const PlacedMedium& placed : message.media) {
+    add_text(placed.offset);
+    parts.push_back({std::string(kMediumText), TextPart::Kind::kMedium});
+  }
+  add_text(message.content.size());
+  return parts;
+}
+
+std::vector<TextPart> around_media(std::vector<TextPart> parts, const std::string& text) {
+  if (text.empty()) {
+    return parts;
+  }
+  std::vector<TextPart> result;
+  for (TextPart& part : parts) {
+    const bool medium = part.kind == TextPart::Kind::kMedium;
+    if (medium) {
+      result.push_back({text, TextPart::Kind::kTemplate});
+    }
+    result.push_back(std::move(part));
+    if (medium) {
+      result.push_back({text, TextPart::Kind::kTemplate});
+    }
+  }
+  return result;
+}
 
 std::string joined(std::span<const TextPart> parts) {
   std::string text;

@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/messages.h"
+
 namespace endorm {
 
 // A piece of rendered text.
@@ -14,11 +16,20 @@ struct TextPart {
     kTemplate,  // written by the template, or raw text: special tokens spelled out in it are special tokens
     kInput,     // came from a message: text and nothing else, a special token spelled out in it stays text
     kResponse,  // a response: as kInput, but for the special tokens that the template writes within a model's turn
+    kMedium,    // kMediumText: the next of the messages' media stands here
   };
 
   std::string text;
   Kind kind = Kind::kTemplate;
 };
+
+inline constexpr std::string_view kMediumText = "\xEF\xBF\xBC\xEF\xA3\xBE";  // U+FFFC U+F8FE
+
+// The content of a message: its text, and its media where they stand.
+std::vector<TextPart> content_parts(const Message& message, TextPart::Kind kind);
+
+// The parts with `text`, as a template's, before and behind every medium.
+std::vector<TextPart> around_media(std::vector<TextPart> parts, const std::string& text);
 
 // The texts of parts, one behind the other.
 std::string joined(std::span<const TextPart> parts);

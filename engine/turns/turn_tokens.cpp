@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 
+#include "engine/medium.h"
 #include "engine/turns/reasoning_blocks.h"
 #include "engine/turns/turn.h"
 
@@ -65,6 +66,7 @@ const Vocabulary::Spelled* TurnTokens::token_at(std::string_view text) const {
 std::vector<Fragment> split(std::span<const TextPart> parts, const Vocabulary& vocabulary,
                             const TurnTokens& turn_tokens) {
   std::vector<Fragment> fragments;
+  std::size_t media = 0;
   bool strip_next = false;  // the token before swallows the white space behind it
   const auto add_text = [&](char byte) {
     if (strip_next && kSpace.find(byte) != std::string_view::npos) {
@@ -79,6 +81,11 @@ std::vector<Fragment> split(std::span<const TextPart> parts, const Vocabulary& v
   using Kind = TextPart::Kind;
   for (std::size_t i = 0; i < parts.size(); ++i) {
     const Kind kind = parts[i].kind;
+    if (kind == Kind::kMedium) {
+      fragments.push_back({true, medium_placeholder(media++), {}});
+      strip_next = false;
+      continue;
+    }
     if (kind == Kind::kInput) {
       std::for_each(parts[i].text.begin(), parts[i].text.end(), add_text);
       continue;
@@ -107,6 +114,19 @@ std::vector<Fragment> split(std::span<const TextPart> parts, const Vocabulary& v
     }
   }
   return fragments;
+}
+
+Tokens with_media_tokens(std::span<const Token> prompt, std::span<const Tokens> media) {
+  Tokens tokens;
+  for (const Token token : prompt) {
+    if (!is_medium(token)) {
+      tokens.push_back(token);
+      continue;
+    }
+    const Tokens& of = media[static_cast<std::size_t>(medium_placeholder(0) - token)];
+    tokens.insert(tokens.end(), of.begin(), of.end());
+  }
+  return tokens;
 }
 
 void append(const Fragment& fragment, const Vocabulary& vocabulary, Tokens& tokens) {

@@ -34,10 +34,16 @@ class TurnTokens {
   std::map<Token, std::set<std::string>> followers_;  // of those, what must stand behind: one of these
 };
 
+// Stands for medium number `place` of a prompt until its tokens are known.
+constexpr Token medium_placeholder(std::size_t place) { return -1 - static_cast<Token>(place); }
+
+// A prompt with the tokens of its media in the places of their placeholders.
+Tokens with_media_tokens(std::span<const Token> prompt, std::span<const Tokens> media);
+
 // What a vocabulary takes for white space.
 inline constexpr std::string_view kSpace = " \t\r\n\f\v";
 
-// Either one special token or a run of text between them.
+// Either one special token (or the placeholder of a medium) or a run of text between them.
 struct Fragment {
   bool special = false;
   Token token = 0;

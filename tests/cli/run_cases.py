@@ -13,8 +13,7 @@ A case runs in a scratch directory of its own. A line is a keyword and its argum
     cut NAME BYTES       keeps its first bytes
     patch NAME AT EXPR   overwrites bytes in it
     run COMMAND          a line of bash; `endorm` is the binary, $TINY a model without chat template, $TEMPLATES the folder
-                         of those that llama.cpp ships. What follows holds
-                         of this run:
+                         of those that llama.cpp ships, $VISION that of models that see. What follows holds of this run:
     status N             its exit status (0 where nothing is said)
     out REGEX            standard output has this; `no-out`, `err` and `no-err` likewise
     holds EXPR           a Python expression that is exactly True. rows(NAME) are the rows of a result file without its
@@ -215,7 +214,7 @@ def main():
     parser.add_argument("--share", default="1/1", help="I/N: every N-th case of a file, from the I-th")
     parser.add_argument("files", nargs="*", type=pathlib.Path)
     arguments = parser.parse_args()
-    environment = dict(os.environ, TINY=str(TINY), LC_ALL="C.UTF-8")
+    environment = dict(os.environ, TINY=str(TINY), VISION=str(TINY.parent), LC_ALL="C.UTF-8")
     environment["PATH"] = f"{arguments.endorm.resolve().parent}:{environment['PATH']}"
     share, shares = map(int, arguments.share.split("/"))
     failed = played = 0

@@ -7,6 +7,7 @@
 #include <doctest/doctest.h>
 
 #include "core/errors.h"
+#include "engine/medium.h"
 
 namespace endorm {
 namespace {
@@ -102,8 +103,17 @@ class Cache {
         ++holders_[cell];
       }
     }
-    if (step.tokens.empty() || step.tokens.size() > limits_.batch_tokens) {
+    const bool of_medium = !step.tokens.empty() && is_medium(value(step.tokens.front()));
+    if (step.tokens.empty() || (step.tokens.size() > limits_.batch_tokens && !(of_medium && limits_.whole_media))) {
       return "a step of " + std::to_string(step.tokens.size()) + " tokens";
+    }
+    for (std::size_t i = 1; i < step.tokens.size(); ++i) {
+      if (is_medium(value(step.tokens[i])) != of_medium || begins_medium(value(step.tokens[i]))) {
+        return "a step of a medium and of something else";
+      }
+    }
+    if (of_medium && limits_.whole_media && !begins_medium(value(step.tokens.front()))) {
+      return "a medium in two steps";
     }
     std::size_t rows = 0;
     for (const WaveToken& token : step.tokens) {
@@ -160,6 +170,7 @@ class Cache {
     return "";
   }
 
+  Token value(const WaveToken& token) const { return tree_.nodes()[token.node].token; }
   bool known(int sequence) const { return sequence >= 0 && static_cast<std::size_t>(sequence) < limits_.sequences; }
   std::vector<std::size_t>& chain(int sequence) { return sequences_[static_cast<std::size_t>(sequence)]; }
 
@@ -195,6 +206,34 @@ TokenTree random_tree(std::mt19937_64& random) {
     const std::size_t prefix = between(random, 1, path.size());
     const std::size_t end = between(random, 0, 9) == 0 ? prefix : path.size();
     tree.insert(std::span(path).first(prefix), std::span(path).subspan(prefix, end - prefix));
+  }
+  return tree;
+}
+
+// The same with media, of which paths leave one another only at the ends, before what is scored.
+TokenTree random_tree_with_media(std::mt19937_64& random) {
+  TokenTree tree;
+  std::vector<Tokens> units;
+  for (std::size_t left = between(random, 1, 12); left > 0; --left) {
+    units.resize(between(random, 0, units.size()));
+    for (std::size_t more = between(random, 1, 6); more > 0; --more) {
+      Tokens& unit = units.emplace_back();
+      if (between(random, 0, 1) == 0) {
+        unit.push_back(static_cast<Token>(between(random, 0, 3)));
+        continue;
+      }
+      const std::string medium = "medium " + std::to_string(between(random, 0, 3));
+      const std::size_t length = 1 + medium.back() % 5 * 7;
+      for (std::size_t place = 0; place < length; ++place) {
+        unit.push_back(medium_token(medium, place));
+      }
+    }
+    Tokens prompt;
+    for (const Tokens& unit : units) {
+      prompt.insert(prompt.end(), unit.begin(), unit.end());
+    }
+    const Tokens response(between(random, 0, 9), static_cast<Token>(between(random, 0, 3)));
+    tree.insert(prompt, response);
   }
   return tree;
 }
@@ -250,6 +289,38 @@ TEST_CASE("a plan computes every needed node behind its ancestors alone, within 
   CHECK(ran_out > 100);
   CHECK(several_in_a_step > 100);
   CHECK(dropped > 100);
+}
+
+TEST_CASE("places of a medium are computed in steps of their own, and in one where they must be") {
+  const std::uint64_t seed = std::random_device{}();
+  std::mt19937_64 random(seed);
+  int media = 0;
+  for (int number = 0; number < kTrees; ++number) {
+    const TokenTree tree = random_tree_with_media(random);
+    WaveLimits limits = random_limits(random);
+    limits.whole_media = between(random, 0, 1) == 0;
+    INFO("seed " << seed << ", tree " << number);
+    for (const bool shared : {true, false}) {
+      const WavePlan plan = shared ? plan_waves(tree, limits) : plan_alone(tree, limits);
+      Cache cache(tree, limits);
+      REQUIRE(cache.run(plan) == "");
+      media += std::any_of(plan.steps.begin(), plan.steps.end(), [&](const WaveStep& step) {
+        return is_medium(tree.nodes()[step.tokens.front().node].token);
+      });
+    }
+  }
+  CHECK(media > kTrees / 4);
+}
+
+TEST_CASE("a token of a medium is made of its content and its place") {
+  CHECK(medium_token("a", 0) == medium_token("a", 0));
+  CHECK(medium_token("a", 0) != medium_token("b", 0));
+  CHECK(medium_token("a", 1) != medium_token("a", 2));
+  for (std::size_t place = 0; place < 1000; ++place) {
+    CHECK(is_medium(medium_token("a", place)));
+    CHECK(begins_medium(medium_token("a", place)) == (place == 0));
+  }
+  CHECK_FALSE(begins_medium(1));
 }
 
 TEST_CASE("a plan without sharing computes one path after the other, in one sequence") {

@@ -32,7 +32,7 @@ MESSAGE = re.compile(r'\bthrow (?:InvalidInput|EngineError)\(\s*(?:std::string\(
 READERS = re.compile(r"app/server/|engine/llama/device_reader|"
                      r"eval/(bench_json|best_of_record|judged_json|math_suites|own_readers|pair_readers|"
                      r"row_reader|row_texts|step_readers)\.|report/(result_file|run_file)\.|"
-                     r"score/(field_map|json_check|json_field|layout_turns|message_reader|option|record|record_edit|response_reader|token_reader)\.|"
+                     r"score/(field_map|json_check|json_field|layout_turns|media_source|message_reader|option|record|record_edit|response_reader|token_reader)\.|"
                      r"train/training_data\.")
 TYPE = re.compile(r"^(?:struct|class|enum class) (\w+)(?: final)?(?: :[^;{]*)? \{")
 # Where app-only words are right, with the reason.

@@ -251,7 +251,7 @@ const BadRecord kBad[] = {
     {R"({"prompt":[{"role":1,"content":"p"}],"response":"r"})", "\"prompt[0].role\" is a JSON number"},
     {R"({"prompt":[{"role":"user","content":null}],"response":"r"})", "\"prompt[0]\" has no \"content\""},
     {R"({"prompt":[{"role":"user","content":[{"type":"image_url","image_url":{}}]}],"response":"r"})",
-     "images are not supported yet"},
+     "\"prompt[0].content[0].image_url.url\""},
     {R"({"prompt":[{"role":"user","content":["p"]}],"response":"r"})", "\"prompt[0].content[0]\" is a JSON string"},
     {R"({"prompt":[{"role":"user","content":[{"type":"text"}]}],"response":"r"})", "\"prompt[0].content[0].text\""},
     {R"({"system":"s","prompt":[{"role":"system","content":"t"},{"role":"user","content":"p"}],"response":"r"})",

@@ -1,5 +1,7 @@
 """Records as users have them, to the lines of JSON that the core reads, and the token lists beside them."""
 
+import base64
+import io
 import json
 import os
 import sys
@@ -87,8 +89,33 @@ def _json_lines(path: str) -> Iterator[tuple[int, str]]:
 def _line(row: Any, number: int, lift: _Lift) -> tuple[str, list[Any]]:
     if not isinstance(row, Mapping):
         raise InvalidInput(f"[score] record {number} is of type {type(row).__name__}, expected a dict")
-    rest, given = lift(row)
+    rest, given = lift({name: _with_media(value) for name, value in row.items()})
     return json_text(rest, f"[score] record {number}"), given
+
+
+def _with_media(value: Any) -> Any:
+    """Messages whose parts hold pictures of Pillow, bytes or paths, with those as strings."""
+    if isinstance(value, list) and value and isinstance(value[0], Mapping):
+        return [_with_media(one) for one in value]
+    if not isinstance(value, Mapping):
+        return value
+    if isinstance(value.get("type"), str) and value["type"] != "text":
+        return {name: _source(inner) for name, inner in value.items()}
+    if isinstance(value.get("content"), list):
+        return {**value, "content": _with_media(value["content"])}
+    return value
+
+
+def _source(value: Any) -> Any:
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    if isinstance(value, (bytes, bytearray)):
+        return "data:;base64," + base64.b64encode(value).decode()
+    if hasattr(value, "save") and hasattr(value, "convert"):  # a picture of Pillow
+        packed = io.BytesIO()
+        value.convert("RGB").save(packed, format="PNG")
+        return _source(packed.getvalue())
+    return value
 
 
 def _rows(records: Any) -> Iterable[Any]:

@@ -1,4 +1,4 @@
-#include "app/server/base64.h"
+#include "core/base64.h"
 
 #include <bit>
 #include <string_view>
@@ -6,6 +6,8 @@
 
 namespace endorm {
 namespace {
+
+constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 template <typename Word>
 std::string of_words(std::span<const Word> words) {
@@ -23,7 +25,6 @@ std::string of_words(std::span<const Word> words) {
 }  // namespace
 
 std::string base64_of(std::span<const std::uint8_t> bytes) {
-  constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   std::string text;
   text.reserve((bytes.size() + 2) / 3 * 4);
   for (std::size_t at = 0; at < bytes.size(); at += 3) {
@@ -37,6 +38,30 @@ std::string base64_of(std::span<const std::uint8_t> bytes) {
   }
   const std::size_t over = bytes.size() % 3;
   return over == 0 ? text : text.replace(text.size() - (3 - over), 3 - over, 3 - over, '=');
+}
+
+std::optional<std::string> bytes_of_base64(std::string_view text) {
+  while (text.ends_with('=')) {
+    text.remove_suffix(1);
+  }
+  std::string bytes;
+  bytes.reserve(text.size() / 4 * 3 + 2);
+  std::uint32_t held = 0;
+  unsigned bits = 0;
+  for (const char character : text) {
+    const char standard = character == '-' ? '+' : character == '_' ? '/' : character;
+    const std::size_t digit = kDigits.find(standard);
+    if (digit == std::string_view::npos) {
+      return std::nullopt;
+    }
+    held = held << 6U | static_cast<std::uint32_t>(digit);
+    bits += 6;
+    if (bits >= 8) {
+      bits -= 8;
+      bytes += static_cast<char>(held >> bits & 0xFFU);
+    }
+  }
+  return bits >= 6 ? std::nullopt : std::optional(std::move(bytes));
 }
 
 std::string base64_of_words(std::span<const float> words) { return of_words(words); }

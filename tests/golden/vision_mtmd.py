@@ -1,0 +1,60 @@
+"""What libmtmd makes of a picture and of a prompt, written again from its behaviour. Used by vision_models.py.
+
+Resampling is Pillow's own on both sides (Lanczos, bicubic, bilinear, with its antialiasing, in whole numbers). What differs
+from transformers' processors:
+  Idefics3    nothing, while the picture is cut into two tiles or more. One that fits a single tile is given as that tile and
+              again as the whole, where transformers gives the whole alone; one whose shorter side becomes 0 is refused.
+  Qwen2.5-VL  8 to 4096 tokens, whatever the model's own limits are; sides round half up, Python's to the even number; the
+              rest that rounding leaves is filled with black, where transformers stretches the picture.
+  Gemma 3     the picture keeps its form on black, where transformers stretches it to a square; no empty lines around it.
+vision_models.py runs transformers' model on these pictures and tokens as well, so that everything that follows them can be
+held against it. Needs numpy and pillow.
+"""
+
+import math
+
+import numpy as np
+from PIL import Image
+
+QWEN_SIDE = 28  # pixels of a merged patch
+QWEN_TOKENS = (8, 4096)  # the limits of libmtmd, whatever the model's preprocessor_config.json says
+
+
+def letterboxed(picture, width, height, filter):
+    """The picture scaled into width x height without changing its form, in the middle, on black."""
+    if picture.size == (width, height):
+        return picture
+    scale = min(np.float32(width) / np.float32(picture.width), np.float32(height) / np.float32(picture.height))
+    inner = [
+        min(int(math.ceil(np.float32(side) * scale)), target) for side, target in zip(picture.size, (width, height))
+    ]
+    whole = Image.new("RGB", (width, height))
+    whole.paste(picture.resize(inner, filter), ((width - inner[0]) // 2, (height - inner[1]) // 2))
+    return whole
+
+
+def qwen_size(width, height):
+    """-> width, height in whole merged patches. Halves are rounded up, where Python's round takes the even number."""
+    fewest, most = (tokens * QWEN_SIDE**2 for tokens in QWEN_TOKENS)
+    sides = [max(QWEN_SIDE, math.floor(side / QWEN_SIDE + 0.5) * QWEN_SIDE) for side in (width, height)]
+    if sides[0] * sides[1] > most:
+        factor = math.sqrt(width * height / most)
+        return [max(QWEN_SIDE, math.floor(side / factor / QWEN_SIDE) * QWEN_SIDE) for side in (width, height)]
+    if sides[0] * sides[1] < fewest:
+        factor = math.sqrt(fewest / (width * height))
+        return [math.ceil(side * factor / QWEN_SIDE) * QWEN_SIDE for side in (width, height)]
+    return sides
+
+
+def prepared(family, picture):
+    """-> the picture that transformers' processor takes over without resizing (Idefics3: resizes as libmtmd does)."""
+    if family == "qwen25vl":
+        return letterboxed(picture, *qwen_size(*picture.size), Image.Resampling.BICUBIC)
+    if family == "gemma3":
+        return letterboxed(picture, 112, 112, Image.Resampling.BILINEAR)
+    return picture
+
+
+def prompt_text(family, text):
+    """The expanded prompt of transformers' processor -> that of libmtmd."""
+    return text.replace("\n\n<start_of_image>", "<start_of_image>").replace("<end_of_image>\n\n", "<end_of_image>")
