@@ -11,8 +11,8 @@ namespace endorm {
 
 // Where images and sounds may come from. A data: URI always may.
 struct MediaRules {
-  std::optional<std::string> root;  // the directory that files lie in; none: files are refused
-  std::string base = {};            // where relative paths begin; empty: at the root
+  std::optional<std::string> root;                 // the directory that files lie in; none: files are refused
+  std::string base = {};                           // where relative paths begin; empty: at the root
   std::size_t most_bytes = std::size_t{64} << 20;  // of a file
 };
 

@@ -19,6 +19,7 @@
 #include "core/errors.h"
 #include "core/utf8.h"
 #include "score/endogenous_scorer.h"
+#include "score/media_source.h"
 #include "score/record.h"
 #include "score/record_input.h"
 #include "score/window_size.h"

@@ -17,7 +17,7 @@ namespace {
 using nlohmann::json;
 
 constexpr double kResizedTolerance = 2e-3;  // sums of pixels in another order, too
-constexpr double kTolerance = 1e-3;  // nat a token: pixels and GELU are half precision in ggml
+constexpr double kTolerance = 1e-3;         // nat a token: pixels and GELU are half precision in ggml
 
 std::shared_ptr<const Medium> golden_picture(const std::string& name) {
   return make_medium(read_whole_file("test", golden_path(name)));
