@@ -37,6 +37,7 @@ ELSEWHERE = {
     r"build/release/endorm ": "the same binary as `endorm`",
     r"python3 examples/token_rewards/": "tests/python/test_examples.py, where torch and transformers are installed",
     r"endorm [^|]*--judge-url ": "tests/judge/chat_server_test.cpp, which asks a server of ours",
+    r"endorm [^|]*--mmproj ": "the case images, with tiny models; these models are not here",
     r"lighteval custom ": "tests/python/test_lighteval.py, where LightEval is installed",
     r"vllm |python3? -m sglang|llama-server ": "servers of others: tests/engine talks to one of ours",
 }
