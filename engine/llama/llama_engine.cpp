@@ -141,9 +141,10 @@ class LlamaEngineImplementation final : public LlamaEngine {
 
   std::vector<std::vector<TokenStats>> evaluate(const TokenTree& tree, const EvaluateOptions& options) override {
     for (const TokenTree::Node& node : tree.nodes()) {
-      if (!is_medium(node.token)) {
+      const bool within = node.parent && is_medium(tree.nodes()[*node.parent].token);
+      if (!is_medium(node.token) || !media_) {
         check_token("evaluate", node.token);
-      } else if (begins_medium(node.token) && !(media_ && media_->knows(node.token))) {
+      } else if (begins_medium(node.token) ? !media_->knows(node.token) : !within) {
         throw InvalidInput("[evaluate] token " + std::to_string(node.token) +
                            " stands for no image or sound known here");
       }

@@ -50,6 +50,9 @@ LlamaMedia::LlamaMedia(const llama_model* model, const LlamaEngineOptions& optio
   params.print_timings = false;
   params.warmup = false;
   params.n_threads = thread_count(options);
+  if (options.flash_attention) {
+    params.flash_attn_type = *options.flash_attention ? LLAMA_FLASH_ATTN_TYPE_ENABLED : LLAMA_FLASH_ATTN_TYPE_DISABLED;
+  }
   context_.reset(mtmd_init_from_file(options.projector_path.c_str(), model, params));
   if (!context_) {
     throw InvalidInput("[load projector] " + options.projector_path + " does not load for this model: " +

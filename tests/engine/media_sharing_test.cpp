@@ -34,7 +34,7 @@ LlamaEngineOptions options_of(const std::string& family) {
   return options;
 }
 
-const std::vector<std::string> kFamilies = {"idefics3", "qwen25vl", "gemma3"};
+const std::vector<std::string> kFamilies = {"idefics3", "qwen25vl", "gemma3", "internvl"};
 const std::vector<ResponseText> kResponses = {{"A red circle."}, {"A blue square, and more."}, {"Two."}};
 
 std::vector<TokenizedResponse> tokenized(const Engine& engine, const std::vector<std::vector<std::string>>& prompts) {

@@ -1,4 +1,4 @@
-"""Three vision-language families, tiny: configuration, tokenizer, chat template and processor of each.
+"""Four vision-language families, tiny: configuration, tokenizer, chat template and processor of each.
 
 Used by vision_models.py. Needs transformers, tokenizers, pillow. Every vocabulary is the special tokens of its family, the
 256 bytes and a few merges; pre-tokenizer, special tokens, sizes of a tile or patch and what the templates write are the
@@ -12,6 +12,7 @@ import tokenizers
 import transformers
 from tokenizers import pre_tokenizers as split
 from transformers.models.gemma3.image_processing_pil_gemma3 import Gemma3ImageProcessorPil
+from transformers.models.got_ocr2.image_processing_pil_got_ocr2 import GotOcr2ImageProcessorPil
 from transformers.models.idefics3.image_processing_pil_idefics3 import Idefics3ImageProcessorPil
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
@@ -45,6 +46,11 @@ QWEN_TEMPLATE = (
     + CONTENT.replace("<IMAGE>", "<|vision_start|><|image_pad|><|vision_end|>")
     + "<|im_end|>\n{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
+INTERNVL_TEMPLATE = (
+    "{% for message in messages %}<|im_start|>{{ message['role'] }}\n"
+    + CONTENT.replace("<IMAGE>", "<IMG_CONTEXT>\n")
+    + "<|im_end|>\n{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+)
 GEMMA_TEMPLATE = (
     "{{ bos_token }}{% for message in messages %}<start_of_turn>"
     "{{ 'model' if message['role'] == 'assistant' else message['role'] }}\n"
@@ -75,13 +81,14 @@ class Family:
     assistant_prefix: str  # that the template writes in front of an assistant's text, behind the generation prompt
     exact: list[str]  # the pictures that need no resizing
     model: Callable  # vocabulary -> model
-    processor: Callable  # tokenizer -> (images processor, function (text, pictures) -> model inputs)
+    processor: Callable  # tokenizer -> processor of transformers
+    published_names: tuple = ("^$", "")  # pattern and replacement: names of weights as transformers saves them -> as published
 
 
-def make_tokenizer(family):
+def make_tokenizer(family, wanted=MERGES):
     vocabulary = family.special + byte_symbols()
     merges = []
-    for merge in (tuple(merge.split(" ")) for merge in MERGES + LINE_MERGES):
+    for merge in (tuple(merge.split(" ")) for merge in wanted + LINE_MERGES):
         if set(merge) <= set(vocabulary):  # tokenizers, unlike libllama, refuses a merge of what is no token
             merges.append(merge)
             vocabulary.append("".join(merge))
@@ -100,26 +107,26 @@ def make_tokenizer(family):
     )
 
 
-def idefics3_model(ids):
+def idefics3_model(ids, tile=56, patch=7, scale=2):
     text = transformers.LlamaConfig(
         **DECODER, vocab_size=len(ids), bos_token_id=ids["<|im_start|>"], eos_token_id=ids["<end_of_utterance>"],
         architectures=["VLlama3ForCausalLM"],  # as SmolVLM has it: llama.cpp's converter goes by it
         pad_token_id=ids["<|im_end|>"], tie_word_embeddings=False,
         rope_parameters={"rope_type": "default", "rope_theta": 10000.0},
     )
-    vision = transformers.models.idefics3.Idefics3VisionConfig(**TOWER, image_size=56, patch_size=7)
+    vision = transformers.models.idefics3.Idefics3VisionConfig(**TOWER, image_size=tile, patch_size=patch)
     config = transformers.Idefics3Config(
-        text_config=text, vision_config=vision, scale_factor=2, image_token_id=ids["<image>"], tie_word_embeddings=False,
+        text_config=text, vision_config=vision, scale_factor=scale, image_token_id=ids["<image>"], tie_word_embeddings=False,
         pad_token_id=ids["<|im_end|>"],
     )
     config._attn_implementation = "eager"
     return transformers.Idefics3ForConditionalGeneration(config)
 
 
-def idefics3_processor(tokenizer):
-    images = Idefics3ImageProcessorPil(size={"longest_edge": 112}, max_image_size={"longest_edge": 56})
-    processor = transformers.Idefics3Processor(images, tokenizer, image_seq_len=16, chat_template=IDEFICS3_TEMPLATE)
-    return processor
+def idefics3_processor(tokenizer, tile=56, patch=7, scale=2):
+    images = Idefics3ImageProcessorPil(size={"longest_edge": 2 * tile}, max_image_size={"longest_edge": tile})
+    rows = (tile // patch // scale) ** 2
+    return transformers.Idefics3Processor(images, tokenizer, image_seq_len=rows, chat_template=tokenizer.chat_template)
 
 
 def qwen_model(ids):
@@ -141,19 +148,46 @@ def qwen_model(ids):
     return transformers.Qwen2_5_VLForConditionalGeneration(config)
 
 
-class QwenProcessor(transformers.Qwen2_5_VLProcessor):
-    """Without the video processor, which torchvision would be needed for."""
+def without_video(processor):
+    """The class `processor` without the video processor, which torchvision would be needed for."""
 
-    def __init__(self, image_processor, tokenizer, **options):
-        super().__init__(image_processor, tokenizer, None, **options)
+    class WithoutVideo(processor):
+        def __init__(self, image_processor, tokenizer, **options):
+            super().__init__(image_processor, tokenizer, None, **options)
 
-    def check_argument_for_proper_class(self, name, argument):
-        return None if argument is None else super().check_argument_for_proper_class(name, argument)
+        def check_argument_for_proper_class(self, name, argument):
+            return None if argument is None else super().check_argument_for_proper_class(name, argument)
+
+    return WithoutVideo
 
 
 def qwen_processor(tokenizer):
     images = Qwen2VLImageProcessorPil(size={"shortest_edge": 56 * 56, "longest_edge": 28 * 28 * 16384})
-    return QwenProcessor(images, tokenizer, chat_template=QWEN_TEMPLATE)
+    return without_video(transformers.Qwen2_5_VLProcessor)(images, tokenizer, chat_template=tokenizer.chat_template)
+
+
+def internvl_model(ids):
+    text = transformers.Qwen2Config(
+        **DECODER, vocab_size=len(ids), bos_token_id=None, eos_token_id=ids["<|im_end|>"], tie_word_embeddings=True,
+        architectures=["Qwen2ForCausalLM"], rope_parameters={"rope_type": "default", "rope_theta": 10000.0},
+    )
+    vision = TOWER | dict(num_hidden_layers=4, image_size=56, patch_size=7, attention_bias=True, hidden_act="gelu")
+    config = transformers.InternVLConfig(
+        text_config=text, vision_config=vision | {"architectures": ["InternVisionModel"]}, downsample_ratio=0.5,
+        image_token_id=ids["<IMG_CONTEXT>"], image_seq_length=16, tie_word_embeddings=True, min_dynamic_patch=1,
+        max_dynamic_patch=4,
+    )
+    config._attn_implementation = "eager"
+    return transformers.InternVLForConditionalGeneration(config)
+
+
+def internvl_processor(tokenizer):
+    images = GotOcr2ImageProcessorPil(
+        size={"height": 56, "width": 56}, crop_to_patches=True, min_patches=1, max_patches=4,
+        image_mean=[0.485, 0.456, 0.406], image_std=[0.229, 0.224, 0.225],
+    )
+    processor = without_video(transformers.models.internvl.InternVLProcessor)
+    return processor(images, tokenizer, image_seq_length=16, chat_template=tokenizer.chat_template)
 
 
 def gemma_model(ids):
@@ -178,7 +212,7 @@ def gemma_processor(tokenizer):
     images = Gemma3ImageProcessorPil(
         size={"height": 112, "width": 112}, image_mean=[0.5] * 3, image_std=[0.5] * 3
     )
-    return transformers.Gemma3Processor(images, tokenizer, image_seq_length=16, chat_template=GEMMA_TEMPLATE)
+    return transformers.Gemma3Processor(images, tokenizer, image_seq_length=16, chat_template=tokenizer.chat_template)
 
 
 FAMILIES = {
@@ -224,5 +258,22 @@ FAMILIES = {
         exact=["square"],
         model=gemma_model,
         processor=gemma_processor,
+        published_names=(r"^vision_tower\.", "vision_tower.vision_model."),
+    ),
+    "internvl": Family(
+        pre_tokenizer="qwen2",
+        special=["<|endoftext|>", "<|im_start|>", "<|im_end|>", "<img>", "</img>", "<IMG_CONTEXT>", "<video>"],
+        named=dict(
+            eos_token="<|im_end|>", pad_token="<|endoftext|>", start_image_token="<img>", end_image_token="</img>",
+            context_image_token="<IMG_CONTEXT>", video_token="<video>",
+        ),
+        template=INTERNVL_TEMPLATE,
+        image_token="<IMG_CONTEXT>",
+        turn_ends="<|im_end|>",
+        assistant_prefix="",
+        exact=["square"],
+        model=internvl_model,
+        processor=internvl_processor,
+        published_names=(r"^(vision_tower|multi_modal_projector)\.", r"model.\1."),
     ),
 }

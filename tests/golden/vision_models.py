@@ -10,17 +10,17 @@ The weights are numbers of half precision, as which the converter stores one of 
 
 The pictures go through transformers' processors on Pillow, which resizes first across and then down, as libmtmd does,
 up to its version 12; from 13 on it takes the cheaper way first, and tall pictures differ by one step of 255. Everything
-is given twice: "transformers" is what the processor makes of picture and prompt; "mtmd" has the picture's place and the
-text around it as libmtmd has them (vision_mtmd.py), then again from transformers. Where no resizing is needed, only
-Gemma 3's empty lines around a picture differ.
+is given twice: "transformers" is what the processor makes of picture and prompt; "mtmd" has the picture's place as
+libmtmd has it (vision_mtmd.py), then again from transformers. Where no resizing is needed ("exact"), only InternVL's
+positions differ.
 
 log_prob is of the response tokens, in float64 from f32 logits; "half_precision" is the same with what ggml computes in
-half precision on a CPU: pixels, GELU (engine_tiny_models.py; tanh's also where Qwen2.5-VL has the error function), and
-what Gemma 3's projection is applied to. libllama 0.5.0 reads no epsilon of the RMS norms of Qwen2.5-VL's decoder and
-takes 0: up to 2.4e-4 nats here, with and without pictures.
+half precision on a CPU: pixels, GELU (engine_tiny_models.py; tanh's also where Qwen2.5-VL and InternVL have the error
+function), and what Gemma 3's projection is applied to. libllama 0.5.0 reads no epsilon of the RMS norms of Qwen2.5-VL's
+decoder and takes 0: up to 2.4e-4 nats here, with and without pictures.
 
 Measured against libmtmd 0.5.0 on a CPU, without flash attention and with a cache in f32: tokens and positions the same,
-log_prob within 1.2e-3, half_precision within 4.6e-4 nats; features, of standard deviation 1, within 1.3e-3 and 2e-4.
+log_prob within 1.5e-3, half_precision within 4.6e-4 nats; features, of standard deviation 1, within 1.3e-3 and 2e-4.
 """
 
 import json
@@ -77,11 +77,13 @@ def random_weight(name, shape, gemma, tied, random):
     noise = random.standard_normal(shape)
     if name.endswith("bias"):
         return 0.3 * noise
+    if "lambda" in name:
+        return 0.5 + 0.1 * noise
     if len(shape) == 1:
         return 0.2 * noise if gemma and "vision_tower" not in name else 1 + 0.2 * noise
     if name.endswith("embed_tokens.weight"):
         return noise * (0.15 if tied else 1)
-    if name.endswith("position_embedding.weight"):
+    if name.endswith(("position_embedding.weight", "position_embeddings", "cls_token")):
         return 0.5 * noise
     if name == "lm_head.weight":
         return 0.2 * noise
@@ -126,8 +128,8 @@ def write_gguf(name, family, model, processor):
         checkpoint = pathlib.Path(folder) / "tiny"
         model.save_pretrained(checkpoint)
         weights = safetensors.torch.load_file(checkpoint / "model.safetensors")
-        published = {re.sub(r"^vision_tower\.", "vision_tower.vision_model.", key): value for key, value in weights.items()}
-        safetensors.torch.save_file(published, checkpoint / "model.safetensors")  # the names of Gemma 3's own files
+        renamed = {re.sub(*family.published_names, key): value for key, value in weights.items()}
+        safetensors.torch.save_file(renamed, checkpoint / "model.safetensors")
         processor.save_pretrained(checkpoint)
         for kind, path in zip((ModelType.TEXT, ModelType.MMPROJ), paths):
             architecture = get_model_architecture(ModelBase.load_hparams(checkpoint, False), kind)
@@ -189,7 +191,11 @@ def log_probs(model, inputs, tokens):
 def model_inputs(processor, family, text, pictures, mtmd):
     """mtmd: the name of the family, or None for transformers' own."""
     if mtmd:
-        pictures = [vision_mtmd.prepared(mtmd, picture) for picture in pictures]
+        shown = [vision_mtmd.prepared(mtmd, picture) for picture in pictures]
+        if mtmd == "internvl":
+            counts = iter(map(len, shown))
+            text = re.sub(family.image_token, lambda found: found[0] * next(counts), text)
+        pictures = sum(shown, [])
     inputs = processor(text=[text], images=pictures or None, return_tensors="pt", add_special_tokens=False)
     if mtmd and pictures:
         expanded = processor.tokenizer.decode(inputs["input_ids"][0])
@@ -225,13 +231,13 @@ def conversation(name, family, processor, models, pictures, messages, response):
     tokenizer = processor.tokenizer
     text = tokenizer.apply_chat_template(messages, add_generation_prompt=True, tokenize=False)
     whole = tokenizer.apply_chat_template(messages + [turn("assistant", response)], tokenize=False)
-    behind = family.assistant_prefix + response + family.turn_ends
-    if not whole.startswith(text + behind):
+    response = family.assistant_prefix + response
+    if not whole.startswith(text + response + family.turn_ends):
         raise ValueError(f"[conversation] the template of {name} rewrites the response {response!r}")
-    tokens = tokenizer.encode(behind, add_special_tokens=False)
+    tokens = tokenizer.encode(response + family.turn_ends, add_special_tokens=False)
     shown = [pictures[part["path"]] for message in messages for part in message["content"] if part["type"] == "image"]
     return {"messages": messages, "response": response, "response_tokens": tokens} | {
-        kind: run(models, model_inputs(processor, family, text, shown, mtmd), tokens)
+        kind: run(models[kind], model_inputs(processor, family, text, shown, mtmd), tokens)
         for kind, mtmd in (("transformers", None), ("mtmd", name))
     }
 
@@ -239,9 +245,9 @@ def conversation(name, family, processor, models, pictures, messages, response):
 def picture_values(name, family, processor, models, path, picture):
     values = {"path": path, "exact": re.sub(r"vision_|\.png", "", path) in family.exact}
     for kind, mtmd in (("transformers", None), ("mtmd", name)):
-        shown = vision_mtmd.prepared(mtmd, picture) if mtmd else picture
-        inputs = processor.image_processor(images=[shown], return_tensors="pt")
-        plain, half = (features_of(model, inputs) for model in models)
+        shown = vision_mtmd.prepared(mtmd, picture) if mtmd else [picture]
+        inputs = processor.image_processor(images=shown, return_tensors="pt")
+        plain, half = (features_of(model, inputs) for model in models[kind])
         values[kind] = {"pixels": summary(inputs["pixel_values"].numpy()), "features": summary(plain)} | {
             "half_precision": summary(half)
         }
@@ -259,9 +265,12 @@ def main():
     for number, (name, family) in enumerate(FAMILIES.items()):
         tokenizer = make_tokenizer(family)
         processor = family.processor(tokenizer)
-        models = [make_model(family, tokenizer, seed=4000 + number) for _ in range(2)]
-        paths = write_gguf(name, family, models[0], processor)
-        with_half_precision(models[1])
+        made = lambda: make_model(family, tokenizer, seed=4000 + number)
+        models = {
+            "transformers": (made(), with_half_precision(made())),
+            "mtmd": tuple(vision_mtmd.prepared_model(name, model) for model in (made(), with_half_precision(made()))),
+        }
+        paths = write_gguf(name, family, models["transformers"][0], processor)
         entry = {
             "family": name,
             "model": paths[0].name,
