@@ -16,7 +16,10 @@ namespace {
 
 using nlohmann::json;
 
-constexpr double kTolerance = 1e-3;  // nat a token: pixels and GELU are half precision in ggml
+// Nat a token. The golden numbers have what ggml computes in half precision, GELU among it; with exact products GELU is
+// ours, in f32, which is 0.0009 away in Gemma 3.
+constexpr double kTolerance = 1e-3;
+constexpr double kExactTolerance = 1.5e-3;
 
 std::shared_ptr<const Medium> golden_picture(const std::string& name) {
   return make_medium(read_whole_file("test", golden_path(name)));
@@ -107,7 +110,7 @@ TEST_CASE("tokens and log-probabilities behind images are those of transformers,
         REQUIRE(stats.size() == expected.size());
         for (std::size_t i = 0; i < stats.size(); ++i) {
           const double difference = std::abs(stats[i].logit - stats[i].log_sum_exp - expected[i].get<double>());
-          CHECK(difference <= kTolerance);
+          CHECK(difference <= (precision == Precision::kExact ? kExactTolerance : kTolerance));
           worst = std::max(worst, difference);
         }
       }
