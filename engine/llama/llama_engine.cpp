@@ -201,8 +201,9 @@ class LlamaEngineImplementation final : public LlamaEngine {
           throw InvalidInput("[tokenize] " + model_name() + " reads no " + (is_image ? "images" : "sounds") +
                              " here. Give the mmproj file of a model that does with --mmproj.");
         }
-        of.tokens.push_back(media_->tokens(placed.medium));
-        of.media.push_back(placed.medium);
+        LlamaMedia::Read read = media_->tokens(placed.medium);
+        of.tokens.push_back(std::move(read.tokens));
+        of.media.push_back(std::move(read.held));
       }
     }
     return of;

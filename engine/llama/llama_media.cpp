@@ -1,7 +1,6 @@
 #include "engine/llama/llama_media.h"
 
 #include <algorithm>
-#include <exception>
 #include <utility>
 
 #include <gguf.h>
@@ -89,12 +88,22 @@ LlamaMedia::Chunks LlamaMedia::read(const Medium& medium) const {
   return chunks;
 }
 
-Tokens LlamaMedia::tokens(const std::shared_ptr<const Medium>& medium) {
+// What the tokens of a run of places are made of.
+std::string LlamaMedia::content_of(const Medium& medium, std::size_t chunk) const {
+  return medium.sha256 + "/" + std::to_string(chunk) + "/" + fingerprint_;
+}
+
+std::optional<LlamaMedia::Read> LlamaMedia::known(const Medium& medium) const {
+  const auto found = known_.find(medium.sha256);
+  std::shared_ptr<const Medium> held = found == known_.end() ? nullptr : found->second.medium.lock();
+  return held ? std::optional(Read{found->second.tokens, std::move(held)}) : std::nullopt;
+}
+
+LlamaMedia::Read LlamaMedia::tokens(const std::shared_ptr<const Medium>& medium) {
   {
     const std::lock_guard lock(mutex_);
-    const auto known = known_.find(medium->sha256);
-    if (known != known_.end() && known->second.medium.lock()) {
-      return known->second.tokens;
+    if (std::optional<Read> read = known(*medium)) {
+      return std::move(*read);
     }
   }
   const Chunks chunks = read(*medium);
@@ -110,7 +119,6 @@ Tokens LlamaMedia::tokens(const std::shared_ptr<const Medium>& medium) {
     }
     Piece piece;
     piece.medium = medium;
-    piece.chunk = i;
     piece.count = mtmd_input_chunk_get_n_tokens(chunk);
     piece.positions = static_cast<std::size_t>(mtmd_input_chunk_get_n_pos(chunk));
     piece.whole = mtmd_decode_use_non_causal(context_.get(), chunk);
@@ -119,19 +127,22 @@ Tokens LlamaMedia::tokens(const std::shared_ptr<const Medium>& medium) {
                          " tokens. Give --batch-tokens " + std::to_string(piece.count) + " or more.");
     }
     piece.shape = {mtmd_input_chunk_get_placeholder(chunk), FreeChunk()};
-    const std::string content = medium->sha256 + "/" + std::to_string(i) + "/" + fingerprint_;
+    const std::string content = content_of(*medium, i);
     pieces.emplace_back(medium_token(content, 0), std::move(piece));
     for (std::size_t place = 0; place < pieces.back().second.count; ++place) {
       tokens.push_back(medium_token(content, place));
     }
   }
   const std::lock_guard lock(mutex_);
+  if (std::optional<Read> read = known(*medium)) {  // another thread was sooner
+    return std::move(*read);
+  }
   for (auto& [first, piece] : pieces) {
     pieces_.insert_or_assign(first, std::move(piece));
   }
   known_.insert_or_assign(medium->sha256, Known{medium, tokens});
   forget_the_dead();
-  return tokens;
+  return {std::move(tokens), medium};
 }
 
 void LlamaMedia::forget_the_dead() {
@@ -186,12 +197,19 @@ std::vector<NodePlace> LlamaMedia::places(const TokenTree& tree) const {
   return places;
 }
 
-const std::vector<float>& LlamaMedia::encoded(Token first, const Piece& piece) {
+const std::vector<float>* LlamaMedia::find_encoded(Token first) {
   const auto found =
       std::find_if(encoded_.begin(), encoded_.end(), [&](const auto& each) { return each.first == first; });
-  if (found != encoded_.end()) {
-    encoded_.splice(encoded_.begin(), encoded_, found);
-    return encoded_.front().second;
+  if (found == encoded_.end()) {
+    return nullptr;
+  }
+  encoded_.splice(encoded_.begin(), encoded_, found);
+  return &encoded_.front().second;
+}
+
+const std::vector<float>& LlamaMedia::encoded(Token first, const Piece& piece) {
+  if (const std::vector<float>* found = find_encoded(first)) {
+    return *found;
   }
   const std::shared_ptr<const Medium> medium = piece.medium.lock();
   if (!medium) {
@@ -204,7 +222,7 @@ const std::vector<float>& LlamaMedia::encoded(Token first, const Piece& piece) {
     if (mtmd_input_chunk_get_type(chunk) == MTMD_INPUT_CHUNK_TYPE_TEXT) {
       continue;
     }
-    const Token key = medium_token(medium->sha256 + "/" + std::to_string(i) + "/" + fingerprint_, 0);
+    const Token key = medium_token(content_of(*medium, i), 0);
     take_llama_complaints();
     if (mtmd_encode_chunk(context_.get(), chunk) != 0) {
       throw EngineError("[media] encoding failed: " + take_llama_complaints());
@@ -213,9 +231,9 @@ const std::vector<float>& LlamaMedia::encoded(Token first, const Piece& piece) {
     encoded_.emplace_front(key, std::vector<float>(vectors, vectors + mtmd_input_chunk_get_n_tokens(chunk) * columns_));
     encoded_bytes_ += encoded_.front().second.size() * sizeof(float);
   }
-  const auto made =
-      std::find_if(encoded_.begin(), encoded_.end(), [&](const auto& each) { return each.first == first; });
-  encoded_.splice(encoded_.begin(), encoded_, made);
+  if (find_encoded(first) == nullptr) {
+    throw InternalError("[media] a medium has another form than when it was read");
+  }
   while (encoded_bytes_ > most_encoded_bytes_ && encoded_.size() > 1) {
     encoded_bytes_ -= encoded_.back().second.size() * sizeof(float);
     encoded_.pop_back();

@@ -47,9 +47,14 @@ class LlamaMedia {
   // Text that the model's processor writes before and behind every image, which libmtmd does not: part of the prompt's
   // text, for its tokens may merge with what stands there.
   const std::string& around_images() const { return around_images_; }
-  // What stands in a prompt for a medium: what the model's form puts around it, and its places. They can be computed as
-  // long as some medium of these bytes lives. Throws InvalidInput where it cannot be read.
-  Tokens tokens(const std::shared_ptr<const Medium>& medium);
+  // What stands in a prompt for a medium: what the model's form puts around it, and its places.
+  struct Read {
+    Tokens tokens;
+    // The medium of these bytes that they are computed from: whoever has the tokens holds it.
+    std::shared_ptr<const Medium> held;
+  };
+  // Throws InvalidInput where it cannot be read.
+  Read tokens(const std::shared_ptr<const Medium>& medium);
   bool knows(Token token) const;  // of the first place of a medium
 
   // Of every node; empty where there are no media in the tree.
@@ -72,7 +77,6 @@ class LlamaMedia {
   // A run of places that is encoded together. An image may have several.
   struct Piece {
     std::weak_ptr<const Medium> medium;
-    std::size_t chunk = 0;
     std::size_t count = 0;                    // places
     std::size_t positions = 0;                // that they take
     bool whole = false;                       // its places see those behind them
@@ -84,9 +88,12 @@ class LlamaMedia {
   };
 
   Chunks read(const Medium& medium) const;
+  std::string content_of(const Medium& medium, std::size_t chunk) const;
+  std::optional<Read> known(const Medium& medium) const;  // the mutex is held
   Piece piece(Token first) const;
   void forget_the_dead();
   const std::vector<float>& encoded(Token first, const Piece& piece);
+  const std::vector<float>* find_encoded(Token first);  // and it is the latest
   std::vector<std::int32_t> positions(const Piece& piece, std::size_t begin, std::span<const WaveToken> tokens,
                                       std::span<const NodePlace> places) const;
 

@@ -102,6 +102,16 @@ TEST_CASE("shared and unshared, together and alone, in small batches and waves, 
   }
 }
 
+TEST_CASE("a picture is read as long as anyone holds its tokens, though whoever brought it first has gone") {
+  const auto engine = make_llama_engine(options_of("idefics3"));
+  std::vector<TokenizedResponse> first = tokenized(*engine, {{"square"}});
+  const std::vector<TokenizedResponse> second = tokenized(*engine, {{"square"}});  // the same bytes, read anew
+  CHECK(first.front().prompt == second.front().prompt);
+  first.clear();
+  const auto other = make_llama_engine(options_of("idefics3"));
+  CHECK(log_probs(*engine, second, true) == log_probs(*other, tokenized(*other, {{"square"}}), true));
+}
+
 TEST_CASE("a text has the same tokens and numbers with a projector and without") {
   for (const std::string& family : kFamilies) {
     LlamaEngineOptions options = options_of(family);
