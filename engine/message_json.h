@@ -1,9 +1,10 @@
 #pragma once
 
-#include <cstddef>
 #include <span>
+#include <string>
 #include <utility>
 
+#include "engine/content_pieces.h"
 #include "engine/messages.h"
 
 namespace endorm {
@@ -12,19 +13,15 @@ namespace endorm {
 template <typename Json>
 Json content_list(const Message& message) {
   Json parts = Json::array();
-  std::size_t begin = 0;
-  const auto add_text = [&](std::size_t end) {
-    if (begin < end) {
-      parts.push_back({{"type", "text"}, {"text", message.content.substr(begin, end - begin)}});
-    }
-    begin = end;
-  };
-  for (const PlacedMedium& placed : message.media) {
-    add_text(placed.offset);
-    const bool is_sound = placed.medium && placed.medium->kind == MediumKind::kAudio;
-    parts.push_back({{"type", is_sound ? "audio" : "image"}, {"path", placed.source}});
-  }
-  add_text(message.content.size());
+  each_piece(
+      message,
+      [&](std::string text) {
+        parts.push_back({{"type", "text"}, {"text", std::move(text)}});
+      },
+      [&](const PlacedMedium& placed) {
+        const bool is_sound = placed.medium && placed.medium->kind == MediumKind::kAudio;
+        parts.push_back({{"type", is_sound ? "audio" : "image"}, {"path", placed.source}});
+      });
   return parts;
 }
 

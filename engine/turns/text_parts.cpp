@@ -4,23 +4,20 @@
 #include <utility>
 
 #include "core/trimmed.h"
+#include "engine/content_pieces.h"
 
 namespace endorm {
 
 std::vector<TextPart> content_parts(const Message& message, TextPart::Kind kind) {
   std::vector<TextPart> parts;
-  std::size_t begin = 0;
-  const auto add_text = [&](std::size_t end) {
-    if (begin < end) {
-      parts.push_back({message.content.substr(begin, end - begin), kind});
-    }
-    begin = end;
-  };
-  for (const PlacedMedium& placed : message.media) {
-    add_text(placed.offset);
-    parts.push_back({std::string(kMediumText), TextPart::Kind::kMedium});
-  }
-  add_text(message.content.size());
+  each_piece(
+      message,
+      [&](std::string text) {
+        parts.push_back({std::move(text), kind});
+      },
+      [&](const PlacedMedium&) {
+        parts.push_back({std::string(kMediumText), TextPart::Kind::kMedium});
+      });
   return parts;
 }
 
